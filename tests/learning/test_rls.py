@@ -1,0 +1,96 @@
+"""Delayed recursive least squares against weighted ridge regression solved from scratch."""
+
+import numpy as np
+import pytest
+
+from tsrnn.learning import DelayedRLS
+
+S, K, N_ROWS = 2, 5, 60
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(N_ROWS, S, K))
+    base = rng.normal(size=(N_ROWS, S))
+    labels = rng.normal(size=(N_ROWS, S, 1))
+    return features, base, labels
+
+
+def batch_ridge(features, targets, forgetting, n_known):
+    """Weighted ridge with the identity as prior, by the normal equations.
+
+    The prior fades with every origin that has entered.
+    """
+    weights = forgetting ** np.arange(n_known - 1, -1, -1.0)
+    x, y = features[:n_known], targets[:n_known]
+    gram = forgetting**n_known * np.eye(x.shape[1]) + (x * weights[:, None]).T @ x
+    return np.linalg.solve(gram, (x * weights[:, None]).T @ y)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.97])
+@pytest.mark.parametrize("delays", [[1], [0, 0], [1, 2, 5]])
+def test_equals_batch_ridge_on_the_origins_whose_labels_are_in(rows, delays, forgetting):
+    features, base, labels = rows
+    readout = DelayedRLS(S, K, delays, forgetting).learn(features, base, labels)
+    for s in range(S):
+        for m, delay in enumerate(delays):
+            n_known = N_ROWS - delay
+            targets = labels[delay:, s, 0] - base[:n_known, s]
+            expected = batch_ridge(features[:, s], targets, forgetting, n_known)
+            np.testing.assert_allclose(readout.weights[s, m], expected, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("cuts", [[1, 2, 3], [30], list(range(1, N_ROWS))])
+def test_any_split_of_the_rows_gives_the_same_bits(rows, cuts):
+    whole = DelayedRLS(S, K, [1, 3], 0.99).learn(*rows)
+    part = DelayedRLS(S, K, [1, 3], 0.99)
+    for chunk in zip(*(np.split(a, cuts) for a in rows), strict=True):
+        part = part.learn(*chunk)
+    for name, value in vars(whole).items():
+        np.testing.assert_array_equal(getattr(part, name), value, err_msg=name)
+
+
+def test_learning_leaves_the_old_readout_as_it_was(rows):
+    features, base, labels = rows
+    readout = DelayedRLS(S, K, [1, 2], 0.99).learn(features[:20], base[:20], labels[:20])
+    before = {name: np.copy(value) for name, value in vars(readout).items()}
+    readout.learn(features[20:], base[20:], labels[20:])
+    readout.advance(features[20:], base[20:])
+    readout.restarted()
+    for name, value in vars(readout).items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
+def test_a_missing_label_is_not_learnt_from(rows):
+    features, base, labels = rows
+    labels = labels.copy()
+    labels[40:, 0] = np.nan
+    readout = DelayedRLS(S, K, [1], 0.99)
+    until = readout.learn(features[:40], base[:40], labels[:40])
+    after = until.learn(features[40:], base[40:], labels[40:])
+    np.testing.assert_array_equal(after.weights[0], until.weights[0])
+    assert (after.weights[1] != until.weights[1]).all()
+
+
+def test_rows_passed_without_learning_are_never_learnt_from(rows):
+    features, base, labels = rows
+    readout = DelayedRLS(S, K, [1, 4], 0.99).learn(features[:20], base[:20], labels[:20])
+    passed = readout.advance(features[20:40], base[20:40])
+    np.testing.assert_array_equal(passed.weights, readout.weights)
+    np.testing.assert_array_equal(passed.covariance, readout.covariance)
+    # The label of row 40 belongs to origins 39 and 36, both passed by.
+    later = passed.learn(features[40:41], base[40:41], labels[40:41])
+    np.testing.assert_array_equal(later.weights, readout.weights)
+
+
+def test_the_covariance_stays_symmetric_and_bounded_without_excitation():
+    readout = DelayedRLS(1, 3, [1], 0.9)
+    x = np.zeros((2000, 1, 3))
+    x[:, 0, 0] = 1.0  # two directions are never excited: P would reach 0.9 ** -2000
+    readout = readout.learn(x, np.zeros((2000, 1)), np.ones((2000, 1, 1)))
+    P = readout.covariance[0]
+    np.testing.assert_array_equal(P, P.T)
+    assert np.isfinite(P).all()
+    assert np.linalg.eigvalsh(P).min() > 0
+    np.testing.assert_allclose(readout.output(x[-1:]), 1.0)

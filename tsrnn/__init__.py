@@ -1,0 +1,17 @@
+"""Streaming time-series forecasting with NumPy recurrent networks."""
+
+from . import baselines, datasets, evaluate, metrics, nn
+from .forecaster import RNNForecaster
+from .regressor import RNNRegressor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "RNNForecaster",
+    "RNNRegressor",
+    "baselines",
+    "datasets",
+    "evaluate",
+    "metrics",
+    "nn",
+]

@@ -1,0 +1,206 @@
+"""What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from ._streaming import StreamingEstimator
+from .learning import origin_targets
+from .stream import Calendar, TimeAxis, season_lengths
+
+
+class BaseForecaster(StreamingEstimator):
+    """A forecaster of the next ``horizon`` values of its target columns.
+
+    Subclasses have the parameters ``horizon``, ``target``, ``freq``, ``gap`` and ``max_gap`` and
+    build their learner in ``_make_learner(record)`` from the history.
+    """
+
+    def forecast(self, horizon=None):
+        """Forecast the values after the last row seen. The estimator stays as it was.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            Steps ahead, at most the fitted ``horizon``, which is the default.
+
+        Returns
+        -------
+        DataFrame of shape (horizon, n_targets)
+            Indexed by the next ``horizon`` time stamps, a column for each target.
+
+        Raises
+        ------
+        ValueError
+            ``horizon`` is larger than the fitted one, or no row has been seen since
+            ``reset_state``.
+        """
+        check_is_fitted(self)
+        learner, cutoff = self._stream
+        horizon = self._horizon if horizon is None else horizon
+        check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
+        if horizon > self._horizon:
+            raise ValueError(
+                f"found horizon={horizon}, expected at most the fitted horizon {self._horizon}; "
+                "fit again with a longer one"
+            )
+        if cutoff is None:
+            raise ValueError(
+                "found no row since reset_state(), expected at least one to forecast from; pass "
+                "rows to update() or partial_fit() first"
+            )
+        values = self._scaling.undo(learner.output())[:, :horizon]
+        index = self._axis.index(self._axis.following(cutoff, horizon))
+        return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+
+    def predict(self, X, y=None):
+        """Return what would have been forecast after each row. The estimator stays as it was.
+
+        Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
+        If the first time stamp is at or before the cutoff, all rows roll from the zero state with
+        the final weights (in-sample).
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_rows, n_columns)
+        y : Series, DataFrame or array, optional
+            Targets, if they came as ``y`` at fit; without it they count as missing.
+
+        Returns
+        -------
+        ndarray
+            Of shape (n_rows, horizon) for one target, (n_rows, n_targets * horizon),
+            target-major, for several, (n_rows,) when both are 1.
+
+        Raises
+        ------
+        ValueError
+            As in ``partial_fit``.
+        """
+        outputs = self._scaling.undo(self._roll(X, y)[0])
+        flat = outputs.reshape(len(outputs), -1)
+        return flat[:, 0] if flat.shape[1] == 1 else flat
+
+    def score(self, X, y=None):
+        """Return R² of each row's forecast against the rows that follow it in X.
+
+        Parameters
+        ----------
+        X, y
+            As in ``predict``, at least three rows more than the horizon to say much.
+
+        Returns
+        -------
+        float
+            Mean over targets and steps of the coefficient of determination.
+
+        Raises
+        ------
+        ValueError
+            X has fewer than two rows with a known value ahead of them.
+        """
+        outputs, rows = self._roll(X, y)
+        outputs = self._scaling.undo(outputs)
+        zero = np.zeros_like(rows.record.targets)
+        delays = np.arange(1, self._horizon + 1)
+        actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
+        actual = self._scaling.undo(actual)
+        scores = []
+        for truth, guess in zip(
+            actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
+        ):
+            known = np.isfinite(truth)
+            if known.sum() > 1:
+                scores.append(r2_score(truth[known], guess[known]))
+        if not scores:
+            raise ValueError(
+                f"found {len(outputs)} rows, expected at least two that have a known value within "
+                "the horizon; score on more rows"
+            )
+        return float(np.mean(scores))
+
+    @property
+    def freq_(self):
+        """Frequency of the time axis; None where rows are counted."""
+        return self._axis.freq
+
+    def _check_params(self):
+        check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
+        self._horizon = int(self.horizon)
+        check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
+        if self.gap not in ("raise", "fill"):
+            raise ValueError(
+                f"found gap={self.gap!r}, expected 'raise' or 'fill'; pass one of them"
+            )
+
+    def _lags(self, default, n_rows):
+        """Newest values to look at: those asked for, or the default as the history allows."""
+        if self.lags is None:
+            return min(default, n_rows // 4)
+        check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
+        needed = self._horizon + self.lags + 2
+        if n_rows < needed:
+            raise ValueError(
+                f"found {n_rows} samples, expected at least {needed} rows for "
+                f"horizon={self._horizon} and lags={self.lags}; pass a longer history or fewer lags"
+            )
+        return self.lags
+
+    def _seasons(self, n_rows):
+        """Seasons in rows: those asked for, or those of the frequency that the history shows."""
+        if isinstance(self.season, str) and self.season == "auto":
+            return tuple(s for s in season_lengths(self._axis) if 2 * s <= n_rows)
+        seasons = () if self.season is None else np.atleast_1d(self.season)
+        for season in seasons:
+            check_scalar(season, "season", (int, np.integer), min_val=2)
+            if season >= n_rows:
+                raise ValueError(
+                    f"found {n_rows} rows, expected more than season={season}; pass a longer "
+                    "history or a shorter season"
+                )
+        return tuple(sorted({int(s) for s in seasons}))
+
+    def _steps(self, stamps, cutoff):
+        steps = self._axis.steps_after(stamps, cutoff)
+        missing = np.diff(steps, prepend=0) - 1
+        limit = 0 if self.gap == "raise" else self.max_gap
+        if missing.max() > limit:
+            row = missing.argmax()
+            raise ValueError(
+                f"found a gap of {missing[row]} missing rows before {self._axis.label(stamps[row])}"
+                f", expected at most {limit} (gap={self.gap!r}, max_gap={self.max_gap}); insert "
+                f"the rows (X.asfreq({self._axis.freq.freqstr!r})), raise max_gap with gap='fill', "
+                "or reset_state() to start a new run after the gap"
+            )
+        return steps
+
+    def _calendar_features(self, stamps, steps, cutoff):
+        """Features of the step after each step of the grid, shape (steps[-1], C)."""
+        axis = self._axis
+        if not self._calendar.weekly:
+            return np.zeros((steps[-1], 0))
+        if cutoff is None:
+            later = np.append(axis.following(stamps[0], steps[-1] - 1), 0)
+            later[-1] = axis.following(stamps[-1], 1)[0]
+        else:
+            later = axis.following(cutoff, steps[-1] + 1)[1:]
+        return self._calendar.features(axis.wall_ns(later))
+
+    @property
+    def _min_rows(self):
+        return self.horizon + 2
+
+    def _make_axis(self, index):
+        axis = TimeAxis.of(index, self.freq)
+        self._calendar = Calendar.of_step(_step_ns(axis))
+        return axis
+
+
+def _step_ns(axis):
+    """Nanoseconds of a step, of the shortest one where they differ."""
+    if axis.counts or axis.step_ns is not None:
+        return axis.step_ns
+    ahead = pd.date_range("2001-01-01", periods=3, freq=axis.freq).as_unit("ns").asi8
+    return int(np.diff(ahead).min())

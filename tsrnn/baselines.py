@@ -1,0 +1,175 @@
+"""Simple forecasters to hold the recurrent one against, with the same methods."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._forecasting import BaseForecaster
+from .learning import Learner
+from .stream import ForecastDesign, Record
+
+LINEAR_LAGS = 47
+
+
+class NaiveForecaster(BaseForecaster):
+    """Forecast the newest value for every step.
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast ahead.
+    target, freq, gap, max_gap
+        As in `RNNForecaster`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> load = pd.Series([3.0, 1.0, 4.0], pd.date_range("2024", periods=3, freq="h"), name="load")
+    >>> NaiveForecaster(horizon=2).fit(load[:3]).forecast()
+                         load
+    2024-01-01 03:00:00   4.0
+    2024-01-01 04:00:00   4.0
+    """
+
+    def __init__(self, horizon=1, target=None, freq=None, gap="fill", max_gap=1000):
+        self.horizon = horizon
+        self.target = target
+        self.freq = freq
+        self.gap = gap
+        self.max_gap = max_gap
+
+    def _make_learner(self, record):
+        return RepeatLearner(self._horizon, 1).learn(record)
+
+
+class SeasonalNaiveForecaster(BaseForecaster):
+    """Forecast the value one season before each step (the newest of that phase).
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast ahead.
+    season : int or "auto", default="auto"
+        Season length in rows. "auto": the shortest season of the frequency that the history
+        holds twice (a day for hourly rows), or 1, the naive forecast, where there is none.
+    target, freq, gap, max_gap
+        As in `RNNForecaster`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = SeasonalNaiveForecaster(horizon=3, season=2).fit(np.array([1.0, 5.0, 2.0, 6.0]))
+    >>> model.forecast()["y"].to_list()
+    [2.0, 6.0, 2.0]
+    """
+
+    def __init__(self, horizon=1, season="auto", target=None, freq=None, gap="fill", max_gap=1000):
+        self.horizon = horizon
+        self.season = season
+        self.target = target
+        self.freq = freq
+        self.gap = gap
+        self.max_gap = max_gap
+
+    def _make_learner(self, record):
+        season = self._seasons(len(record))[:1] or (1,)
+        return RepeatLearner(self._horizon, season[0]).learn(record)
+
+
+class LinearForecaster(BaseForecaster):
+    """Recursive least squares on lags and calendar: the simple baseline to beat.
+
+    The features are the ``lags`` previous values relative to the newest, the newest value, the
+    harmonics of the next step (first and second of the day, first of the week) and a constant;
+    the target of each step is the change from the newest value. Values are in units of the
+    history's standard deviation, the prior covariance is the identity. Each target column has a
+    readout of its own.
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast ahead.
+    lags : int, optional
+        Default: 47, or a quarter of a shorter history.
+    forgetting : float, default=0.9995
+        Factor by which the past is discounted at each row, in (0, 1].
+    target, freq, gap, max_gap
+        As in `RNNForecaster`; columns that are no targets are not used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.arange(100.0)
+    >>> LinearForecaster(horizon=2, lags=1).fit(ramp).forecast()["y"].round(1).to_list()
+    [100.0, 101.0]
+    """
+
+    def __init__(
+        self,
+        horizon=1,
+        lags=None,
+        forgetting=0.9995,
+        target=None,
+        freq=None,
+        gap="fill",
+        max_gap=1000,
+    ):
+        self.horizon = horizon
+        self.lags = lags
+        self.forgetting = forgetting
+        self.target = target
+        self.freq = freq
+        self.gap = gap
+        self.max_gap = max_gap
+
+    def _check_params(self):
+        super()._check_params()
+        self._check_forgetting()
+
+    def _make_learner(self, record):
+        design = ForecastDesign.of(
+            record,
+            self._horizon,
+            self._lags(LINEAR_LAGS, len(record)),
+            seasons=(),
+            n_calendar=self._calendar.n_harmonics,
+            n_inputs=0,
+        )
+        return Learner.fit(design, record, self.forgetting)
+
+
+@dataclass(frozen=True)
+class RepeatLearner:
+    """A learner that repeats the last season; it has the methods of `Learner`."""
+
+    horizon: int
+    season: int
+    window: Record | None = None
+
+    def restarted(self):
+        """Return the learner as before its first row."""
+        return replace(self, window=None)
+
+    def learn(self, record):
+        """Take in new rows; there is nothing to learn but them."""
+        joined = self._join(record)
+        return replace(self, window=joined[len(joined) - self.season :].copy())
+
+    advance = learn
+
+    def outputs(self, record):
+        """Return what `output` would give after each new row, shape (n, S, horizon)."""
+        levels = self._join(record).levels
+        newest = np.arange(len(levels) - len(record), len(levels))
+        ahead = np.arange(self.horizon) % self.season + 1 - self.season
+        return levels[newest[:, None] + ahead].swapaxes(1, 2)
+
+    def output(self):
+        """Return the forecast at the newest row, shape (S, horizon)."""
+        ahead = np.arange(self.horizon) % self.season
+        return self.window.levels[ahead].T
+
+    def _join(self, record):
+        if self.window is None:
+            return record.padded(self.season)
+        return self.window.append(record)

@@ -1,0 +1,142 @@
+"""The recurrent forecaster."""
+
+import numpy as np
+
+from ._forecasting import BaseForecaster
+from ._recurrent import RecurrentMixin
+from .learning import Learner
+from .stream import ForecastDesign
+
+DEFAULT_LAGS = 24
+
+
+class RNNForecaster(RecurrentMixin, BaseForecaster):
+    """Forecast the next ``horizon`` values of a stream, learning from every row.
+
+    A recurrent network is trained on the history by truncated backpropagation through time. Its
+    hidden state, earlier values and the calendar feed a linear readout of every step, which is
+    learnt by recursive least squares from each row as it arrives; the network itself goes on
+    learning slowly. A label of step h is learnt from only when its row has arrived.
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast ahead.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+    hidden_size : int, default=32
+        Hidden units of each layer.
+    n_layers : int, default=1
+    target : label or list of labels, optional
+        Columns of X to forecast; the others are past inputs. Default: every column, each as a
+        series of its own (shared network, one readout each), or ``y`` where it is given.
+    window_size : int, default=48
+        Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
+        taken every ``window_size`` rows.
+    lags : int, optional
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history.
+    season : int, sequence of int, None or "auto", default="auto"
+        Season lengths in rows. "auto": a day and a week where the frequency has them and the
+        history holds two.
+    freq : str or offset, optional
+        Frequency of the rows; inferred from the time stamps by default.
+    gap : {"fill", "raise"}, default="fill"
+        Missing time stamps: count their rows as missing, or raise.
+    max_gap : int, default=1000
+        Most missing rows in a gap with ``gap="fill"``.
+    batch_size : int, default=32
+        Windows of a training step.
+    learning_rate : float, default=0.005
+        Peak rate of Adam on the history.
+    max_iter : int, default=300
+        Most training steps on the history; short histories get one for every 10 rows.
+    early_stopping : bool, default=True
+        Keep the weights that did best on the newest 15 % of the history, and stop when they no
+        longer improve.
+    loss : {"squared", "absolute", "huber"}, default="squared"
+        Of the network's training. The readout always learns by least squares.
+    forgetting : float, default=0.9995
+        Factor by which the readout discounts the past at each row, in (0, 1].
+    dtype : numpy dtype, default=numpy.float32
+        Of the network; the readout is always float64.
+    random_state : int, RandomState or None, default=None
+    verbose : bool, default=False
+        Print the progress of training.
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Training steps taken on the history.
+    loss_curve_ : list of float
+        Training loss of each.
+    state_ : tuple of tsrnn.nn.State
+        Carried state of each layer, arrays of shape (n_targets, hidden_size).
+    cutoff_ : Timestamp or int
+        Time stamp of the last row seen.
+    freq_ : DateOffset or None
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, datasets
+    >>> flow = datasets.load_water_flow().interpolate()
+    >>> model = RNNForecaster(horizon=24, max_iter=20, random_state=0).fit(flow[:600])
+    >>> model.forecast().shape
+    (24, 1)
+    >>> model.partial_fit(flow[600:700]).cutoff_ == flow.index[699]
+    True
+    """
+
+    def __init__(
+        self,
+        horizon=1,
+        cell="lstm",
+        hidden_size=32,
+        n_layers=1,
+        target=None,
+        window_size=48,
+        lags=None,
+        season="auto",
+        freq=None,
+        gap="fill",
+        max_gap=1000,
+        batch_size=32,
+        learning_rate=0.005,
+        max_iter=300,
+        early_stopping=True,
+        loss="squared",
+        forgetting=0.9995,
+        dtype=np.float32,
+        random_state=None,
+        verbose=False,
+    ):
+        self.horizon = horizon
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.target = target
+        self.window_size = window_size
+        self.lags = lags
+        self.season = season
+        self.freq = freq
+        self.gap = gap
+        self.max_gap = max_gap
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.loss = loss
+        self.forgetting = forgetting
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_params(self):
+        super()._check_params()
+        self._check_recurrent_params()
+
+    def _make_learner(self, record):
+        lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
+        design = ForecastDesign.of(record, self._horizon, lags, seasons)
+        encoder = self._make_encoder(design, record)
+        return Learner.fit(design, record, self.forgetting, encoder)

@@ -1,0 +1,148 @@
+"""The learner of one stream of rows: features, readout and the rows they still need."""
+
+import copy
+import math
+
+import numpy as np
+
+from .rls import DelayedRLS
+from .targets import origin_targets
+
+REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
+
+
+class Learner:
+    """An optional recurrent encoder and a readout learnt online, moved on row by row.
+
+    A learner is a value: `learn` and `advance` return a new one and leave the old one as it was,
+    so that a call that fails changes nothing and a forecast is always of one consistent state.
+    Rows may come in any split: the result is the same to the last bit.
+
+    Parameters
+    ----------
+    design : object
+        Turns a record of raw rows into arrays, by the methods ``inputs(record, start)``
+        (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
+        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
+        holds the delay of each output and ``reach`` the number of earlier rows it looks at.
+    readout : DelayedRLS
+    encoder : RecurrentEncoder or None
+    """
+
+    def __init__(self, design, readout, encoder=None):
+        self.design = design
+        self.readout = readout
+        self.encoder = encoder
+        self._restart()
+
+    @classmethod
+    def fit(cls, design, record, forgetting, encoder=None):
+        """Learn a readout from a history, of which only what λ remembers is replayed.
+
+        Parameters
+        ----------
+        record : object
+            The rows of the history, one for each step.
+        forgetting : float
+            λ of the readout.
+        """
+        n_hidden = encoder.network.hidden_size if encoder else 0
+        n_streams = design.base(record, len(record) - 1).shape[1]
+        readout = DelayedRLS(n_streams, n_hidden + design.n_features, design.delays, forgetting)
+        replayed = len(record)
+        if forgetting < 1.0:
+            replayed = min(replayed, math.ceil(REPLAYED_MEMORIES / (1.0 - forgetting)))
+        return cls(design, readout, encoder).learn(record[len(record) - replayed :])
+
+    def restarted(self):
+        """Return the learner as before its first row, with everything learnt kept."""
+        learner = copy.copy(self)
+        learner._restart()
+        return learner
+
+    def advance(self, record):
+        """Take in new rows without learning."""
+        return self._step(record, learning=False)
+
+    def learn(self, record):
+        """Learn from new rows, one by one, and take them in."""
+        learner, n_rows = self, len(record)
+        period = self.encoder.period if self.encoder else n_rows
+        start = 0
+        while start < n_rows:
+            stop = min(n_rows, start + period - learner.n_rows % period) if self.encoder else n_rows
+            learner = learner._step(record[start:stop], learning=True)
+            if self.encoder and learner.n_rows % period == 0:
+                learner = learner._train_encoder()
+            start = stop
+        return learner
+
+    def outputs(self, record):
+        """Return what `output` would give after each new row, shape (n, S, M)."""
+        joined, start = self._join(record)
+        features, _ = self._features(joined, start)
+        return self.readout.output(features) + self.design.base(joined, start)[..., None]
+
+    def output(self):
+        """Return the outputs at the newest row, shape (S, M)."""
+        return (self.readout.output(self._newest) + self._newest_base[..., None])[0]
+
+    def _restart(self):
+        self.readout = self.readout.restarted()
+        self.encoder = self.encoder and self.encoder.restarted()
+        self.window = None  # the newest rows, as far back as anything looks
+        self.n_rows = 0
+        self._newest = self._newest_base = None
+
+    def _step(self, record, learning):
+        joined, start = self._join(record)
+        learner = copy.copy(self)
+        features, learner.encoder = self._features(joined, start)
+        base = self.design.base(joined, start)
+        if learning:
+            labels = self.design.labels(joined, start)
+            learner.readout = self.readout.learn(features, base, labels)
+        else:
+            learner.readout = self.readout.advance(features, base)
+        learner.window = joined[max(0, len(joined) - self._memory) :].copy()
+        learner.n_rows = self.n_rows + len(record)
+        learner._newest, learner._newest_base = features[-1:].copy(), base[-1:].copy()
+        return learner
+
+    def _join(self, record):
+        """Put the window, or padding, before new rows; return it and where they start."""
+        if self.window is None:
+            return record.padded(self.design.reach), self.design.reach
+        return self.window.append(record), len(self.window)
+
+    def _features(self, joined, start):
+        skip = self.design.skip(joined, start, len(joined))
+        if self.encoder is None:
+            return skip, None
+        hidden, encoder = self.encoder.encode(self.design.inputs(joined, start))
+        return np.concatenate([hidden, skip], axis=2), encoder
+
+    def _train_encoder(self):
+        """Let the encoder learn from the newest window of origins whose labels are all in."""
+        design, delay = self.design, max(self.design.delays)
+        n_origins = self.encoder.window
+        if self.n_rows < n_origins + delay:
+            return self
+        start = len(self.window) - n_origins - delay
+        stop = start + n_origins
+        base, labels = design.base(self.window, start), design.labels(self.window, start)
+        learner = copy.copy(self)
+        learner.encoder = self.encoder.learn(
+            design.inputs(self.window, start)[:n_origins],
+            design.skip(self.window, start, stop),
+            origin_targets(base, labels, design.delays)[:n_origins],
+            self.readout.weights,
+        )
+        return learner
+
+    @property
+    def _memory(self):
+        """Rows to keep: what the next row looks back on, or the next training window does."""
+        if self.encoder is None:
+            return max(1, self.design.reach)
+        return self.design.reach + self.encoder.window + max(self.design.delays)

@@ -1,0 +1,150 @@
+"""Recursive least squares for labels that arrive late."""
+
+import copy
+
+import numpy as np
+
+# Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
+# past this mean eigenvalue (the prior's is 1) it is no longer inflated.
+MAX_MEAN_EIGENVALUE = 1e8
+
+
+class DelayedRLS:
+    r"""Linear readouts learnt by recursive least squares with forgetting.
+
+    Every stream has M outputs that share one feature vector :math:`\varphi_o` for each origin o.
+    The label of output m arrives ``delays[m]`` rows after its origin. The covariance, and with it
+    the gain
+
+    .. math:: k_o = P \varphi_o / (\lambda + \varphi_o' P \varphi_o), \qquad
+              P \leftarrow (P - k_o \varphi_o' P) / \lambda
+
+    does not depend on labels: it is computed once, when the origin is seen, and kept until the
+    last of its labels has come. Each output then takes its own step,
+    :math:`w_m \leftarrow w_m + k_o (y_{o + d_m} - b_o - \varphi_o' w_m)`, with the base
+    :math:`b_o` of the origin. With all labels known this is, output by output, exactly the
+    exponentially weighted ridge regression on the origins whose labels are in.
+
+    A readout is a value: `learn`, `advance` and `restarted` return a new one and leave the old
+    one as it was.
+
+    Parameters
+    ----------
+    n_streams, n_features : int
+        S and K.
+    delays : array-like of int, shape (M,)
+        Rows between an origin and the label of each output; 0 is the origin's own row.
+    forgetting : float
+        λ in (0, 1]; the effective memory is ``1 / (1 - λ)`` rows.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (S, M, K)
+    covariance : ndarray of shape (S, K, K)
+        P, the identity at the start: features are expected in units of their spread.
+
+    References
+    ----------
+    S. Haykin, *Adaptive Filter Theory*, chapter on recursive least squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> readout = DelayedRLS(n_streams=1, n_features=1, delays=[1], forgetting=1.0)
+    >>> x = np.ones((200, 1, 1))
+    >>> readout = readout.learn(x, base=np.zeros((200, 1)), labels=np.full((200, 1, 1), 3.0))
+    >>> readout.output(x[-1:]).round(1)
+    array([[[3.]]])
+    """
+
+    def __init__(self, n_streams, n_features, delays, forgetting):
+        self.delays = np.asarray(delays, dtype=np.intp)
+        self.forgetting = float(forgetting)
+        self.weights = np.zeros((n_streams, len(self.delays), n_features))
+        self.covariance = np.repeat(np.eye(n_features)[None], n_streams, axis=0)
+        self._clear_origins()
+
+    def output(self, features):
+        """Return the outputs, shape (n, S, M), for features of shape (n, S, K)."""
+        return np.matmul(self.weights, features[..., None])[..., 0]
+
+    def restarted(self):
+        """Drop the origins that still wait for labels; what was learnt stays."""
+        readout = copy.copy(self)
+        readout._clear_origins()
+        return readout
+
+    def advance(self, features, base):
+        """Let rows pass without learning: their labels will be ignored when they come."""
+        readout = copy.copy(self)
+        readout._push(features, np.zeros_like(features), base)
+        readout._trim(len(self._features))
+        return readout
+
+    def learn(self, features, base, labels):
+        """Learn row by row from labels that arrive now, and enter the rows as new origins.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, S, K)
+        base : ndarray of shape (n, S)
+            What the outputs of an origin are measured from.
+        labels : ndarray of shape (n, S, M) or (n, S, 1)
+            The label of output m that arrives with row t belongs to origin
+            ``t - delays[m]``; NaN where there is none.
+
+        Returns
+        -------
+        DelayedRLS
+        """
+        readout = copy.copy(self)
+        readout.weights = self.weights.copy()
+        readout.covariance = self.covariance.copy()
+        readout._push(features, np.zeros_like(features), base)
+        readout._absorb(len(self._features), labels)
+        readout._trim(len(self._features))
+        return readout
+
+    def _absorb(self, start, labels):
+        known = np.isfinite(labels)
+        complete = known.all()
+        labels = np.where(known, labels, 0.0)
+        origins = start - self.delays
+        for row in range(len(labels)):
+            self._gains[start + row] = self._gain(self._features[start + row])
+            phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
+            innovation = labels[row] - self._base[origins].T
+            innovation -= np.einsum("smk,smk->sm", phi, self.weights)
+            if not complete:
+                innovation *= known[row]
+            self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
+            origins += 1
+
+    def _gain(self, phi):
+        """Update P with the features (S, K) of a new origin and return its gain (S, K)."""
+        P = self.covariance
+        v = np.matmul(P, phi[..., None])[..., 0]
+        denominator = self.forgetting + np.einsum("sk,sk->s", phi, v)[:, None]
+        u = v / np.sqrt(denominator)  # u u' is symmetric to the last bit, and so P stays
+        P -= u[:, :, None] * u[:, None, :]
+        bounded = np.einsum("skk->s", P) < MAX_MEAN_EIGENVALUE * P.shape[1]
+        P *= np.where(bounded, 1.0 / self.forgetting, 1.0)[:, None, None]
+        return v / denominator
+
+    def _clear_origins(self):
+        n_streams, _, n_features = self.weights.shape
+        reach = self.delays.max()
+        self._features = np.zeros((reach, n_streams, n_features))
+        self._gains = np.zeros((reach, n_streams, n_features))  # zero: nothing to learn from
+        self._base = np.zeros((reach, n_streams))
+
+    def _push(self, features, gains, base):
+        self._features = np.concatenate([self._features, features])
+        self._gains = np.concatenate([self._gains, gains])
+        self._base = np.concatenate([self._base, base])
+
+    def _trim(self, reach):
+        keep = slice(len(self._features) - reach, None)
+        self._features = self._features[keep].copy()
+        self._gains = self._gains[keep].copy()
+        self._base = self._base[keep].copy()

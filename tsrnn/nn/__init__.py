@@ -1,0 +1,35 @@
+"""Recurrent networks in NumPy: layers, losses and optimizers.
+
+Public layers take batch-first arrays ``(N, T, D)``; `Network`, which the estimators use, takes
+feature-major ones, ``(T, D, N)``. N streams, T steps, D inputs, H hidden units, G gates.
+"""
+
+from tsrnn.nn.cells import CELLS
+from tsrnn.nn.dense import Dense
+from tsrnn.nn.layers import GRU, LSTM, RNN
+from tsrnn.nn.losses import Absolute, Huber, Loss, Quantile, Squared, get_loss
+from tsrnn.nn.network import Network
+from tsrnn.nn.optimizers import SGD, Adam, Optimizer, clip_by_global_norm
+from tsrnn.nn.recurrent import RecurrentLayer
+from tsrnn.nn.state import State
+
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SGD",
+    "Absolute",
+    "Adam",
+    "Dense",
+    "Huber",
+    "Loss",
+    "Network",
+    "Optimizer",
+    "Quantile",
+    "RecurrentLayer",
+    "Squared",
+    "State",
+    "clip_by_global_norm",
+    "get_loss",
+]

@@ -1,0 +1,95 @@
+"""The one owner of axis order, and of the way to and from PyTorch's weights.
+
+Inside `tsrnn.nn` arrays are feature-major, ``(T, features, N)``, because then each gate of each
+step is one contiguous block. Outside they are batch-first, ``(N, T, features)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tsrnn.nn.cells import Cell
+from tsrnn.nn.checks import check_array, check_keys
+from tsrnn.nn.core import Recurrence
+
+
+def feature_major(x: np.ndarray) -> np.ndarray:
+    """View ``(N, T, features)`` as ``(T, features, N)``."""
+    return x.transpose(1, 2, 0)
+
+
+def batch_first(x: np.ndarray) -> np.ndarray:
+    """Copy ``(T, features, N)`` to a fresh contiguous ``(N, T, features)``."""
+    return x.transpose(2, 0, 1).copy(order="C")
+
+
+def to_torch(layers: Sequence[Recurrence]) -> dict[str, np.ndarray]:
+    """Copy the weights of stacked layers into PyTorch's names, layout and gate order.
+
+    PyTorch has two biases where one suffices: ours goes into ``bias_ih``, and ``bias_hh`` is
+    zero, save for the n block of a GRU, which has a bias of its own (``bias_hn``).
+    """
+    return {
+        key: part
+        for k, layer in enumerate(layers)
+        for key, part in zip(_keys(k), _split(layer.cell, layer.weights), strict=True)
+    }
+
+
+def from_torch(layers: Sequence[Recurrence], given: Mapping[str, np.ndarray]) -> None:
+    """Write PyTorch's arrays into the weights of stacked layers; all are checked first.
+
+    Raises
+    ------
+    ValueError
+        If a key is missing or unexpected, a shape differs or a value is not finite.
+    """
+    check_keys(given, [key for k in range(len(layers)) for key in _keys(k)])
+    new = [
+        _join(layer.cell, layer.weights, {name: given[name] for name in _keys(k)})
+        for k, layer in enumerate(layers)
+    ]
+    for layer, values in zip(layers, new, strict=True):
+        for weight, value in zip(layer.weights, values, strict=True):
+            weight[...] = value
+
+
+def _keys(layer: int) -> list[str]:
+    return [f"{kind}_l{layer}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+
+def _split(cell: Cell, weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Turn our weights of one layer into PyTorch's four arrays, in the order of `_keys`."""
+    W, *extra = weights
+    theirs = _reordered(W, cell.gate_order, cell.torch_gate_order)
+    hidden = W.shape[0] // len(cell.gate_order)
+    bias_hh = np.zeros(W.shape[0], W.dtype)
+    if extra:
+        bias_hh[-hidden:] = extra[0]  # n is the last gate, here and in PyTorch
+    parts = theirs[:, hidden:-1], theirs[:, :hidden], theirs[:, -1], bias_hh
+    return [part.copy(order="C") for part in parts]
+
+
+def _join(cell: Cell, weights: list[np.ndarray], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Turn PyTorch's four arrays of one layer into new arrays shaped like `weights`."""
+    W, *extra = weights
+    rows, hidden = W.shape[0], W.shape[0] // len(cell.gate_order)
+    shapes = (rows, W.shape[1] - hidden - 1), (rows, hidden), (rows,), (rows,)
+    weight_ih, weight_hh, bias_ih, bias_hh = (
+        check_array(key, array, shape, W.dtype)
+        for (key, array), shape in zip(given.items(), shapes, strict=True)
+    )
+    bias = bias_ih + bias_hh
+    if extra:
+        bias[-hidden:] = bias_ih[-hidden:]
+        extra = [bias_hh[-hidden:]]
+    theirs = np.column_stack([weight_hh, weight_ih, bias])
+    return [_reordered(theirs, cell.torch_gate_order, cell.gate_order), *extra]
+
+
+def _reordered(rows: np.ndarray, found: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    """Copy row blocks, one for each gate, from one order into another."""
+    blocks = rows.reshape(len(found), -1, rows.shape[1])
+    return blocks[[found.index(gate) for gate in wanted]].reshape(rows.shape)

@@ -1,0 +1,258 @@
+"""The shell of a public recurrent layer: batch-first, checked, and able to carry its state."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+
+from tsrnn.nn.cells import Cell
+from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
+from tsrnn.nn.core import Recurrence
+from tsrnn.nn.layout import batch_first, feature_major, from_torch, to_torch
+from tsrnn.nn.params import HasParams, LiveViews, recurrent_views
+from tsrnn.nn.state import State
+
+
+class RecurrentLayer(HasParams):
+    """What `RNN`, `LSTM` and `GRU` share: all but the cell's maths.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        D and H.
+    stateful : bool, default=False
+        While True, each forward starts where the last one ended, and only then is the carried
+        state read or written; may be set at any time.
+    clip : float or None, default=1.0
+        `backward` clips each entry of the parameter gradients to [-clip, clip]; None: no clipping.
+    dtype : {float32, float64}, default=float32
+        Of weights, states and outputs.
+    random_state : None, int or numpy.random.Generator
+        Source of the first weights.
+    initializer : {"uniform", "xavier", "orthogonal"}, default="uniform"
+        See `tsrnn.nn.initializers.initialize`.
+
+    Attributes
+    ----------
+    params : dict of ndarray
+        Wx (D, G*H), Wh (H, G*H), bias (G*H,) and, for a GRU, bias_hn (H,): live, writable.
+    grads : dict of ndarray
+        Clipped gradients of the last `backward`, under the same keys.
+    d_h_0, d_c_0 : ndarray of shape (N, H) or None
+        After `backward`: the gradient of the starting state (d_c_0: None without a c).
+
+    Raises
+    ------
+    ValueError
+        If a size, clip, dtype or initializer is not one of the above.
+
+    Notes
+    -----
+    Scratch arrays are reused between calls but never handed out: every array returned is the
+    caller's own. A copy or a pickle holds weights, gradients and state, not the tape.
+    """
+
+    @property
+    @abstractmethod
+    def _cell(self) -> Cell:
+        """What sets one layer apart from another."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        stateful: bool = False,
+        clip: float | None = 1.0,
+        dtype: np.dtype = np.float32,
+        random_state: int | np.random.Generator | None = None,
+        initializer: str = "uniform",
+    ):
+        self.input_size = check_size("input_size", input_size)
+        self.hidden_size = check_size("hidden_size", hidden_size)
+        self.stateful = stateful
+        self.clip = clip
+        self.dtype = check_dtype(dtype)
+        rng = np.random.default_rng(random_state)
+        sizes = self.input_size, self.hidden_size
+        self._core = Recurrence(
+            self._cell, *sizes, dtype=self.dtype, rng=rng, initializer=initializer
+        )
+        self._state: State | None = None  # feature-major
+        self.d_h_0: np.ndarray | None = None
+        self.d_c_0: np.ndarray | None = None
+
+    @property
+    def gate_order(self) -> tuple[str, ...]:
+        """Order of the gates in the last axis (G*H) of every parameter."""
+        return self._cell.gate_order
+
+    @property
+    def clip(self) -> float | None:
+        """Bound of each entry of the parameter gradients; None for no bound."""
+        return self._clip
+
+    @clip.setter
+    def clip(self, clip: float | None) -> None:
+        self._clip = None if clip is None else check_positive("clip (or None)", clip)
+
+    @property
+    def weights(self) -> list[np.ndarray]:  # noqa: D102 - as in HasParams
+        return list(self._core.weights)
+
+    @property
+    def weight_grads(self) -> list[np.ndarray]:  # noqa: D102 - as in HasParams
+        return list(self._core.weight_grads)
+
+    @property
+    def state(self) -> State | None:
+        """A copy of the carried state, arrays of shape (N, H); None stands for zero."""
+        return None if self._state is None else self._state.swapped()
+
+    def set_state(self, h: np.ndarray, c: np.ndarray | None = None) -> None:
+        """Let the next forward start from this state.
+
+        Parameters
+        ----------
+        h : array_like of shape (N, H)
+            Hidden state.
+        c : array_like of shape (N, H), optional
+            Cell state: needed by LSTM, refused by RNN and GRU.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer is not stateful, so that forward would not look at it.
+        ValueError
+            If a shape is wrong, a value is not finite, or c is missing or superfluous.
+        """
+        if not self.stateful:
+            raise RuntimeError(
+                "set_state has no effect on a layer with stateful=False: "
+                "pass state=... to forward, or set layer.stateful = True first."
+            )
+        self._state = self._checked(State(h, c))
+
+    def reset_state(self) -> None:
+        """Let the next forward start from zero."""
+        self._state = None
+
+    def forward(
+        self,
+        x: np.ndarray,
+        state: State | tuple[np.ndarray, np.ndarray] | np.ndarray | None = None,
+        *,
+        tape: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run over all steps of a window.
+
+        Parameters
+        ----------
+        x : array_like of shape (N, T, D)
+            Finite inputs.
+        state : State, tuple (h, c) or array_like h of shape (N, H), optional
+            Where to start. None: from the carried state if the layer is stateful, else from zero.
+        tape : bool, default=True
+            Keep what `backward` needs. False saves time and memory; results are the same bits.
+
+        Returns
+        -------
+        h_last : ndarray of shape (N, H)
+            Hidden state after the last step.
+        h_stack : ndarray of shape (N, T, H)
+            Hidden state after every step.
+
+        Raises
+        ------
+        ValueError
+            If x or state has a wrong shape or a value that is not finite, or the carried state is
+            of another N. The layer is then as before.
+        """
+        x = check_array("x", x, ("N", "T", self.input_size), self.dtype)
+        start = self._start(state, n_streams=x.shape[0])
+        h, end = self._core.forward(feature_major(x), start, tape=tape)
+        if self.stateful:
+            self._state = end
+        h_stack = batch_first(h)
+        return h_stack[:, -1].copy(), h_stack
+
+    def backward(self, d_h_stack: np.ndarray) -> np.ndarray:
+        """Run back over the last forward: fill `grads`, `d_h_0` and `d_c_0`.
+
+        Gradients of the parameters are clipped to [-clip, clip], entry by entry; those of the
+        input and of the starting state are exact. A loss on `h_last` is added to
+        ``d_h_stack[:, -1]``. The starting state counts as a constant, so gradients do not reach
+        into the windows before (truncated backpropagation through time).
+
+        Parameters
+        ----------
+        d_h_stack : array_like of shape (N, T, H)
+            Gradient of the loss with respect to `h_stack`.
+
+        Returns
+        -------
+        d_x : ndarray of shape (N, T, D)
+            Gradient with respect to the input.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no tape: no forward yet, ``tape=False``, or backward called already.
+        ValueError
+            If d_h_stack has a wrong shape or a value that is not finite; the tape is then kept.
+        """
+        n_steps, n_streams = self._core.recorded_shape
+        shape = n_streams, n_steps, self.hidden_size
+        d_h_stack = check_array("d_h_stack", d_h_stack, shape, self.dtype)
+        d_x, d_state = self._core.backward(feature_major(d_h_stack))
+        if self.clip is not None:
+            for grad in self._core.weight_grads:
+                np.clip(grad, -self.clip, self.clip, out=grad)
+        d_state = d_state.swapped()
+        self.d_h_0, self.d_c_0 = d_state.h, d_state.c
+        return batch_first(d_x)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copy the weights in PyTorch's names, layout and gate order.
+
+        `bias_hh_l0` is zero (GRU: but for its n block), as one bias suffices.
+        """
+        return to_torch([self._core])
+
+    def load_state_dict(self, given: Mapping[str, np.ndarray]) -> None:
+        """Take over the weights of a `state_dict`, or of a one-layer PyTorch module's as arrays.
+
+        Raises
+        ------
+        ValueError
+            If a key is missing or unexpected, a shape differs or a value is not finite;
+            the weights are then left as they were.
+        """
+        from_torch([self._core], given)
+
+    def _start(self, state, n_streams: int) -> State:
+        """Return, feature-major and checked, the state that forward starts from."""
+        if state is not None:
+            if not isinstance(state, State):
+                pair = isinstance(state, tuple) and len(state) == 2
+                state = State(*state) if pair else State(state)
+            origin, start = "given", self._checked(state)
+        elif self.stateful and self._state is not None:
+            origin, start = "carried", self._state
+        else:
+            return self._core.zero_state(n_streams)
+        if start.h.shape[1] != n_streams:
+            raise ValueError(
+                f"x has N={n_streams} streams, but the {origin} state has {start.h.shape[1]}: call "
+                "reset_state() to start from zero, or set_state() with a state of these streams."
+            )
+        return start
+
+    def _checked(self, state: State) -> State:
+        has_c, label = self._cell.has_c, type(self).__name__
+        return state.checked(self.hidden_size, self.dtype, has_c=has_c, label=label).swapped()
+
+    def _views(self, arrays: list[np.ndarray]) -> LiveViews:
+        return recurrent_views(self._cell, arrays)

@@ -1,0 +1,97 @@
+"""The only time loop: a cell applied step after step, and back again.
+
+Notation: T steps, N streams, D inputs, H hidden units; arrays are feature-major ``(T, rows, N)``.
+
+::
+
+    Z[t]  = [h_{t-1}; x_t; 1]        (H+D+1, N)
+    A[t]  = packed @ Z[t]            (blocks*H, N)    (1)
+    h_t   = cell(A[t], state)        (H, N)           (2)   written into Z[t+1]
+
+Backward, with ``dV`` the gradient of a value V, the steps in reverse order, run by run (a run stays in cache)::
+
+    dA[t] = cell's derivative at h_t, c_t                                  (2')
+    dZ[t] = packed.T @ dA[t]         rows of h_{t-1} go to step t-1        (1')
+    d_packed = sum over t of dA[t] @ Z[t].T           one product a run    (1'')
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.nn.state import State
+from tsrnn.nn.tape import GradientTape, Tape
+
+
+def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
+    """Run over all steps of `x`, leaving every h in ``tape.h``.
+
+    Parameters
+    ----------
+    tape : Tape
+        With ``tape.packed`` filled.
+    x : ndarray of shape (T, D, N)
+        Inputs.
+    state : State of arrays of shape (H, N)
+        Where to start.
+
+    Returns
+    -------
+    State of arrays of shape (H, N)
+        The state after the last step; shares no memory with the tape.
+    """
+    np.copyto(tape.x, x)
+    np.copyto(tape.steps[0].h_prev, state.h)
+    if tape.C is not None:
+        np.copyto(tape.C[0], state.c)
+    forward, packed, matmul = tape.cell.forward, tape.packed, np.matmul
+    for step in tape.steps:
+        matmul(packed, step.z, out=step.a)  # (1)
+        forward(step)  # (2)
+    return State(tape.h[-1].copy(), None if tape.C is None else tape.C[-1].copy())
+
+
+def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndarray, State]:
+    """Run back over the steps of the last `scan_forward`, leaving ``d.d_packed``.
+
+    Parameters
+    ----------
+    tape : Tape
+        As `scan_forward` left it.
+    d : GradientTape
+        Made for this tape.
+    d_h : ndarray of shape (T, H, N)
+        Gradient of the loss with respect to every h.
+
+    Returns
+    -------
+    d_x : ndarray of shape (T, D, N)
+        Gradient with respect to the inputs.
+    d_state : State of arrays of shape (H, N)
+        Gradient with respect to the state before the first step.
+    """
+    H = tape.tmp.shape[0]
+    d_x = np.empty(tape.x.shape, tape.Z.dtype)
+    d_h_carried = np.zeros_like(tape.tmp)
+    d_c = np.zeros_like(tape.tmp) if tape.cell.has_c else None
+    packed_T = tape.packed[:, :-1].T
+    d.d_packed[...] = 0
+    for start, run, d_run in d.runs:
+        stop = start + len(run.z)
+        np.copyto(d_run.h, d_h[start:stop])
+        tape.cell.derivatives(run, d_run)
+        for t in range(stop - 1, start - 1, -1):
+            step, d_step = tape.steps[t], d.steps[t - start]
+            np.add(d_step.h, d_h_carried, out=d_step.h)
+            tape.cell.backward(step, d_step, d_c)  # (2')
+            np.matmul(packed_T, d_step.a, out=d_step.z)  # (1')
+            tape.cell.bypass(step, d_step)
+            d_h_carried = d_step.h_prev
+        d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
+        np.copyto(d_x[start:stop], d_run.z[:, H:])
+    return d_x, State(d_h_carried.copy(), d_c)
+
+
+def _rows(a: np.ndarray) -> np.ndarray:
+    """Turn ``(T, rows, N)`` into ``(rows, T*N)``, so that one product sums over T and N."""
+    return a.transpose(1, 0, 2).reshape(a.shape[1], -1)

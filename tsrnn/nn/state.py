@@ -1,0 +1,66 @@
+"""The recurrent state as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.nn.checks import check_array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class State:
+    """What a recurrent layer hands from one step to the next.
+
+    Public layers hold batch-first states, ``(N, H)``; `Network` holds feature-major ones,
+    ``(H, N)``. `swapped` is the only way from one to the other.
+
+    Parameters
+    ----------
+    h : ndarray of shape (N, H)
+        Hidden state.
+    c : ndarray of shape (N, H), optional
+        Cell state; None for cells without one (RNN, GRU).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.nn import State
+    >>> state = State(h=np.zeros((2, 3)), c=np.ones((2, 3)))
+    >>> state.swapped().c.shape
+    (3, 2)
+    """
+
+    h: np.ndarray
+    c: np.ndarray | None = None
+
+    @classmethod
+    def zeros(cls, shape: tuple[int, int], dtype: np.dtype, *, has_c: bool) -> State:
+        """Return the state before the first step."""
+        return cls(np.zeros(shape, dtype), np.zeros(shape, dtype) if has_c else None)
+
+    def swapped(self) -> State:
+        """Return a copy with the two axes swapped: batch-first to feature-major or back."""
+        # order="C" matters: a copy of a transposed array would keep the old memory layout.
+        return State(self.h.T.copy(order="C"), None if self.c is None else self.c.T.copy(order="C"))
+
+    def copy(self) -> State:
+        """Return a state that shares no memory with this one."""
+        return State(self.h.copy(), None if self.c is None else self.c.copy())
+
+    def checked(self, hidden_size: int, dtype: np.dtype, *, has_c: bool, label: str) -> State:
+        """Return the state as finite batch-first arrays that a layer called `label` can take.
+
+        Raises
+        ------
+        ValueError
+            If a shape is wrong, a value is not finite, or c is missing or superfluous.
+        """
+        if has_c != (self.c is not None):
+            raise ValueError(
+                f"the state of {label} {'needs both h and c' if has_c else 'has no c, only h'}; "
+                f"found c {'missing' if self.c is None else 'given'}."
+            )
+        h = check_array("h", self.h, ("N", hidden_size), dtype)
+        return State(h, check_array("c", self.c, h.shape, dtype) if has_c else None)

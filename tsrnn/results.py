@@ -1,0 +1,197 @@
+"""What an evaluation hands back: forecasts beside actuals, and the table of their errors.
+
+Axes of every array here: C cutoffs, H steps of the horizon, K targets.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.metrics import mae, mase, mase_scale, rmse, smape
+
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class PrequentialResult:
+    """Result of :func:`tsrnn.evaluate.prequential` and :func:`tsrnn.evaluate.backtest`.
+
+    Attributes
+    ----------
+    forecasts : DataFrame
+        One row for each cutoff, step and target, in that order, whose stamp lies in the data:
+        ``cutoff, time, step, target, actual, forecast``. A missing actual is NaN.
+    metrics : DataFrame
+        ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), index ``(target, step)``. ``"all"``
+        in place of a target or a step pools every forecast: ``metrics.loc[("all", "all")]`` is
+        the overall score, ``metrics.loc["load"]`` one target by step. Over targets of different
+        units the largest rules MAE and RMSE, but not MASE. NaN where nothing was scored, or
+        where a forecast was NaN.
+    seconds_per_row : float
+        Time spent inside calls of the model for each row it was given.
+    model : estimator
+        The forecaster as the evaluation left it.
+    """
+
+    forecasts: pd.DataFrame = field(repr=False)
+    metrics: pd.DataFrame
+    seconds_per_row: float
+    model: Any = field(repr=False)
+
+
+class ForecastLog:
+    """Forecasts in the order they were issued; frames are built once, by :meth:`result`.
+
+    Parameters
+    ----------
+    n_cutoffs : int
+        Most forecasts that will be added.
+    """
+
+    def __init__(self, n_cutoffs):
+        self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
+        self._cutoffs = []
+        self._times = []
+
+    def add(self, position, cutoff, forecast):
+        """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
+
+        A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
+        already noted for that cutoff stands.
+        """
+        if not self._cutoffs:
+            if ALL in forecast.columns:
+                raise ValueError(
+                    f"a target is named {ALL!r}; expected another name, since {ALL!r} is the "
+                    "overall row of the metrics. Rename the column."
+                )
+            self._targets = forecast.columns
+            self._forecasts = np.empty((len(self._positions), *forecast.shape))
+        elif cutoff == self._cutoffs[-1]:
+            return
+        c = len(self._cutoffs)
+        self._positions[c] = position
+        self._forecasts[c] = forecast.to_numpy()
+        self._cutoffs.append(cutoff)
+        self._times.append(forecast.index)
+
+    def result(self, data, model, seconds_per_row, n_history=None):
+        """Set the forecasts beside the actuals in `data`, and score them.
+
+        Parameters
+        ----------
+        data : DataFrame, Series or array
+            The rows that ``position`` counts.
+        model : estimator
+        seconds_per_row : float
+        n_history : int, optional
+            Rows at the head of `data` that set the scale of MASE; all of them by default.
+
+        Raises
+        ------
+        ValueError
+            If `data` lacks a target, or no stamp of a forecast lies in `data`.
+        """
+        forecast = self._forecasts[: len(self._cutoffs)]
+        n_steps, n_targets = forecast.shape[1:]
+        times = self._times[0].append(self._times[1:])
+        observed = _observed(data, self._targets)
+        rows = self._rows(data, times)
+        scored = rows >= 0
+        if not scored.any():
+            raise ValueError(
+                f"no forecast could be scored: their stamps run from {times[0]} to {times[-1]}, "
+                f"those of the data from {data.index[0]} to {data.index[-1]}; expected data that "
+                "follow the fitted rows at the same frequency. Check index and time zone."
+            )
+        actual = np.where(scored[:, :, None], observed[rows], np.nan)
+
+        c, h = np.nonzero(scored)
+        each = np.repeat(np.arange(len(c)), n_targets)
+        cutoffs = pd.Index(self._cutoffs, dtype=times.dtype)
+        forecasts = pd.DataFrame(
+            {
+                "cutoff": cutoffs.take(c[each]),
+                "time": times.take((c * n_steps + h)[each]),
+                "step": h[each] + 1,
+                "target": self._targets.take(np.tile(np.arange(n_targets), len(c))),
+                "actual": actual[scored].ravel(),
+                "forecast": forecast[scored].ravel(),
+            }
+        )
+        scale = [mase_scale(series) for series in observed[:n_history].T]
+        metrics = metric_table(actual, forecast, scale, self._targets)
+        return PrequentialResult(forecasts, metrics, seconds_per_row, model)
+
+    def _rows(self, data, times):
+        """Row of `data` that each of the C * H `times` names: (C, H), -1 where there is none."""
+        if is_stamped(data):
+            first = ~data.index.duplicated()  # of a repeated stamp the first row counts
+            found = data.index[first].get_indexer(times)
+            rows = np.where(found < 0, -1, np.flatnonzero(first)[found])
+            return rows.reshape(len(self._cutoffs), -1)
+        rows = self._positions[: len(self._cutoffs), None] + np.arange(self._forecasts.shape[1])
+        return np.where(rows < len(data), rows, -1)
+
+
+def is_stamped(data):
+    """Tell whether rows carry stamps; those of arrays and of a RangeIndex only count on."""
+    return isinstance(data, (pd.DataFrame, pd.Series)) and not isinstance(data.index, pd.RangeIndex)
+
+
+def metric_table(actual, forecast, scale, targets):
+    """Score forecasts by target and step, and pooled.
+
+    Parameters
+    ----------
+    actual, forecast : array of shape (C, H, K)
+        NaN in `actual` where there is nothing to score.
+    scale : array-like of shape (K,)
+        Scale of MASE for each target.
+    targets : Index of length K
+
+    Returns
+    -------
+    DataFrame
+        As :attr:`PrequentialResult.metrics`.
+    """
+    _, n_steps, n_targets = actual.shape
+    scale = np.broadcast_to(scale, actual.shape)
+    scores = []
+    for k in _each_and_all(n_targets):
+        for h in _each_and_all(n_steps):
+            y, f, s = actual[:, h, k], forecast[:, h, k], scale[:, h, k]
+            scores.append((mae(y, f), rmse(y, f), mase(y, f, s), smape(y, f)))
+    names = [[*targets, ALL], [*range(1, n_steps + 1), ALL]]
+    codes = np.indices((n_targets + 1, n_steps + 1)).reshape(2, -1)
+    index = pd.MultiIndex(levels=names, codes=codes, names=["target", "step"])
+    return pd.DataFrame(scores, index=index, columns=["MAE", "RMSE", "MASE", "sMAPE"])
+
+
+def _each_and_all(n):
+    return [*(slice(i, i + 1) for i in range(n)), slice(None)]
+
+
+def _observed(data, targets):
+    """Give the columns of `data` that are targets: float array (n_rows, K)."""
+    if isinstance(data, pd.DataFrame):
+        missing = targets.difference(data.columns)
+        if len(missing):
+            raise ValueError(
+                f"data has the columns {list(data.columns)}; expected the targets "
+                f"{list(targets)}, but {list(missing)} are missing. Pass data that hold them."
+            )
+        return data[list(targets)].to_numpy(dtype=float, na_value=np.nan)
+    if isinstance(data, pd.Series):
+        values = data.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        values = np.asarray(data, dtype=float)
+    values = values.reshape(len(values), -1)
+    if values.shape[1] != len(targets):
+        raise ValueError(
+            f"data has {values.shape[1]} columns without names; expected the {len(targets)} "
+            f"targets {list(targets)} alone. Pass a DataFrame, whose columns say which is which."
+        )
+    return values

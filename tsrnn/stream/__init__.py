@@ -1,0 +1,20 @@
+"""Frames to arrays and back: time checks, scaling, and what a learner sees of a stream."""
+
+from .calendar import Calendar, season_lengths
+from .design import ForecastDesign, RegressionDesign, lag_offsets
+from .frames import Columns
+from .record import Record
+from .scaling import Scaling
+from .timeaxis import TimeAxis
+
+__all__ = [
+    "Calendar",
+    "Columns",
+    "ForecastDesign",
+    "Record",
+    "RegressionDesign",
+    "Scaling",
+    "TimeAxis",
+    "lag_offsets",
+    "season_lengths",
+]

@@ -1,0 +1,73 @@
+"""What the calendar says about the step after each row, and the seasons of a frequency."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DAY_NS = 86_400 * 10**9
+WEEK_NS = 7 * DAY_NS
+MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
+MAX_SEASON = 2016  # rows: a week of 5 minutes
+
+# Seasons, in rows, of frequencies that are no fixed number of nanoseconds.
+CALENDAR_SEASONS = {"B": (5,), "D": (7,), "W": (52,), "M": (12,), "Q": (4,)}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Calendar features of wall-clock stamps.
+
+    The columns are sine and cosine of the first and second harmonic of the day, those of the
+    first harmonic of the week, and a weekend flag; a cycle that steps of this length cannot
+    resolve is left out, all of them where rows have no time stamps.
+
+    Attributes
+    ----------
+    daily, weekly : bool
+        Which cycles there are.
+    """
+
+    daily: bool
+    weekly: bool
+
+    @classmethod
+    def of_step(cls, step_ns):
+        """Choose the cycles for rows ``step_ns`` nanoseconds apart (None: no time stamps)."""
+        if step_ns is None:
+            return cls(False, False)
+        return cls(2 * step_ns <= DAY_NS, 2 * step_ns <= WEEK_NS)
+
+    @property
+    def n_harmonics(self):
+        """Columns before the weekend flag."""
+        return 4 * self.daily + 2 * self.weekly
+
+    def features(self, wall_ns):
+        """Return the features (n, C) of wall-clock times in nanoseconds since 1970, shape (n,)."""
+        columns = []
+        if self.daily:
+            day = 2 * np.pi * ((wall_ns % DAY_NS) / DAY_NS)
+            columns += [np.sin(day), np.cos(day), np.sin(2 * day), np.cos(2 * day)]
+        if self.weekly:
+            since_monday = (wall_ns - MONDAY_NS) % WEEK_NS
+            week = 2 * np.pi * (since_monday / WEEK_NS)
+            columns += [np.sin(week), np.cos(week), (since_monday >= 5 * DAY_NS).astype(float)]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(wall_ns), 0))
+
+
+def season_lengths(axis):
+    """Seasons of a time axis in rows, shortest first: a day and a week where they fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn.stream import TimeAxis
+    >>> season_lengths(TimeAxis.of(pd.date_range("2024", periods=9, freq="h")))
+    (24, 168)
+    """
+    if axis.step_ns is not None:
+        rows = [cycle // axis.step_ns for cycle in (DAY_NS, WEEK_NS) if cycle % axis.step_ns == 0]
+        return tuple(n for n in rows if 1 < n <= MAX_SEASON)
+    if axis.freq is None:
+        return ()
+    return CALENDAR_SEASONS.get(axis.freq.rule_code[:1], ())

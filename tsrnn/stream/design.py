@@ -1,0 +1,171 @@
+"""What a learner sees of a record: network inputs, readout features, bases and labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
+
+
+def lag_offsets(lags, seasons, horizon):
+    """Rows back from the origin at which values are looked up, ascending.
+
+    The last ``lags`` values, and for each season the values one season before each target step
+    (the newest of that phase that is known).
+
+    Examples
+    --------
+    >>> lag_offsets(lags=2, seasons=(7,), horizon=2)
+    array([1, 2, 5, 6])
+    """
+    offsets = set(range(1, lags + 1))
+    for season in seasons:
+        offsets |= {season * -(-step // season) - step for step in range(1, horizon + 1)}
+    return np.array(sorted(offsets - {0}), dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class ForecastDesign:
+    """Forecasting: each target column is a stream, its next ``horizon`` values the outputs.
+
+    The readout sees earlier values relative to the newest one, the newest value, the calendar of
+    the next step, past inputs and a constant; its targets are changes from the newest value.
+    The network sees the newest value and its last change, the change that followed one season
+    ago, the calendar and past inputs.
+
+    Attributes
+    ----------
+    horizon : int
+    offsets : ndarray of int
+        See `lag_offsets`.
+    seasons : tuple of int
+    n_calendar : int
+        Leading calendar columns that are used.
+    n_inputs : int
+    change_scale : ndarray of shape (S,)
+        Standard deviation of one-step changes, in scaled units.
+    """
+
+    horizon: int
+    offsets: np.ndarray
+    seasons: tuple
+    n_calendar: int
+    n_inputs: int
+    change_scale: np.ndarray
+
+    @classmethod
+    def of(cls, record, horizon, lags, seasons, *, n_calendar=None, n_inputs=None):
+        """Fit the design to a history; by default it uses all that the record holds."""
+        record = record.padded(0)
+        change_scale = np.diff(record.levels, axis=0).std(axis=0)
+        return cls(
+            horizon,
+            lag_offsets(lags, seasons, horizon),
+            seasons,
+            record.calendar.shape[1] if n_calendar is None else n_calendar,
+            record.inputs.shape[1] if n_inputs is None else n_inputs,
+            np.where(change_scale > 0, change_scale, 1.0),
+        )
+
+    @property
+    def delays(self):
+        """Rows until the label of each output arrives."""
+        return np.arange(1, self.horizon + 1)
+
+    @property
+    def reach(self):
+        """Rows before an origin that it looks at."""
+        return int(max([1, *self.offsets, *self.seasons]))
+
+    @property
+    def n_features(self):
+        """Readout features beside the hidden state."""
+        return len(self.offsets) + 1 + self.n_calendar + self.n_inputs + 1
+
+    def base(self, record, start):
+        """Return the newest value at each row, shape (n, S)."""
+        return record.levels[start:]
+
+    def labels(self, record, start):
+        """Return the value that arrives with each row, shape (n, S, 1)."""
+        return record.targets[start:, :, None]
+
+    def skip(self, record, start, stop):
+        """Return the readout features, shape (n, S, K)."""
+        levels = record.levels
+        rows = np.arange(start, stop)
+        newest = levels[start:stop, :, None]
+        n_lags, n_calendar = len(self.offsets), self.n_calendar
+        features = np.ones((*newest.shape[:2], self.n_features))
+        earlier = levels[rows[:, None] - self.offsets].swapaxes(1, 2)
+        np.subtract(earlier, newest, out=features[..., :n_lags])
+        features[..., n_lags] = newest[..., 0]
+        known = n_lags + 1 + n_calendar
+        features[..., n_lags + 1 : known] = record.calendar[start:stop, None, :n_calendar]
+        features[..., known:-1] = record.inputs[start:stop, None, : self.n_inputs]
+        return features
+
+    def inputs(self, record, start):
+        """Return the network inputs, shape (n, S, D)."""
+        levels, stop = record.levels, len(record)
+        newest = levels[start:]
+        changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
+        for season in self.seasons:
+            changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
+        n_changes = len(changes)
+        shape = (*newest.shape, n_changes + self.n_calendar + self.n_inputs)
+        inputs = np.empty(shape)
+        inputs[..., :n_changes] = np.stack(changes, axis=2)
+        inputs[..., n_changes : n_changes + self.n_calendar] = record.calendar[start:, None]
+        inputs[..., n_changes + self.n_calendar :] = record.inputs[start:, None]
+        return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT, out=inputs)
+
+
+@dataclass(frozen=True)
+class RegressionDesign:
+    """Regression: one stream, whose inputs are the columns of X and whose outputs those of y.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs : int
+    lags : int
+        Earlier rows of X in the readout; the network sees all of the past through its state.
+    """
+
+    n_inputs: int
+    n_outputs: int
+    lags: int
+
+    @property
+    def delays(self):
+        """Labels arrive with their row."""
+        return np.zeros(self.n_outputs, dtype=np.intp)
+
+    @property
+    def reach(self):
+        """Rows before a row that it looks at."""
+        return self.lags
+
+    @property
+    def n_features(self):
+        """Readout features beside the hidden state."""
+        return self.n_inputs * (self.lags + 1) + 1
+
+    def base(self, record, start):
+        """Return zeros, shape (n, 1): targets are values, not changes."""
+        return np.zeros((len(record) - start, 1))
+
+    def labels(self, record, start):
+        """Return the labels of each row, shape (n, 1, n_outputs)."""
+        return record.targets[start:, None]
+
+    def skip(self, record, start, stop):
+        """Return the readout features, shape (n, 1, K)."""
+        rows = np.arange(start, stop)[:, None] - np.arange(self.lags + 1)
+        features = np.ones((stop - start, 1, self.n_features))
+        features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
+        return features
+
+    def inputs(self, record, start):
+        """Return the network inputs, shape (n, 1, D)."""
+        return np.clip(record.inputs[start:, None], -INPUT_LIMIT, INPUT_LIMIT)

@@ -1,0 +1,149 @@
+"""Frames, series and arrays to plain arrays: which columns are targets, which are inputs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How the columns of X divide into targets and past inputs.
+
+    Attributes
+    ----------
+    target_names : list
+        Names of the targets, as a forecast bears them.
+    targets : list of int or None
+        Their positions in X; None: they come as ``y``.
+    inputs : list of int
+        Positions of the past inputs in X.
+    input_names : list
+    """
+
+    target_names: list
+    targets: list | None
+    inputs: list
+    input_names: list
+
+    @classmethod
+    def of(cls, X, y, n_columns, target=None):
+        """Decide the roles of columns.
+
+        Parameters
+        ----------
+        X, y : as passed to ``fit``
+        n_columns : int
+            Of X.
+        target : label, list of labels, or None
+            None: every column of X, or ``y`` where it is given.
+
+        Raises
+        ------
+        ValueError
+            ``target`` names a column that X does not have, or is given beside ``y``.
+        """
+        names = column_names(X, n_columns)
+        if y is not None:
+            if target is not None:
+                raise ValueError(
+                    f"found target={target!r} and y, expected one of them; pass y=None to forecast "
+                    "columns of X, or leave target=None"
+                )
+            return cls(target_labels(y), None, list(range(n_columns)), names)
+        if target is None:
+            return cls(names, list(range(n_columns)), [], [])
+        wanted = target if isinstance(target, (list, tuple)) else [target]
+        unknown = [name for name in wanted if name not in names]
+        if unknown or not wanted:
+            raise ValueError(
+                f"found target={target!r}, expected names out of the columns {names}; "
+                "correct target or add the column"
+            )
+        positions = [names.index(name) for name in wanted]
+        rest = [i for i in range(n_columns) if i not in positions]
+        return cls(list(wanted), positions, rest, [names[i] for i in rest])
+
+    def split(self, values, y):
+        """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
+        if self.targets is not None:
+            return values[:, self.targets], values[:, self.inputs]
+        if y is None:
+            y = np.full((len(values), len(self.target_names)), np.nan)
+        return y, values
+
+
+def column_names(X, n_columns):
+    """Name the columns of a frame, a series, or an array (``y``, or ``x0``, ``x1`` ...)."""
+    if isinstance(X, pd.DataFrame):
+        return list(X.columns)
+    if isinstance(X, pd.Series):
+        return ["y" if X.name is None else X.name]
+    if np.ndim(X) == 1:
+        return ["y"]
+    return [f"x{i}" for i in range(n_columns)]
+
+
+def target_labels(y):
+    """Name the columns of ``y`` alike, ``y0``, ``y1`` ... for an array."""
+    if isinstance(y, (pd.DataFrame, pd.Series)) or np.ndim(y) == 1:
+        return column_names(y, 1)
+    return [f"y{i}" for i in range(np.shape(y)[1])]
+
+
+def row_index(X):
+    """Return the index of a frame or series, None for anything else."""
+    return X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+
+
+def require_numeric(frame, name="X"):
+    """Refuse duplicate column names and columns that are no numbers.
+
+    Raises
+    ------
+    ValueError
+        It names the columns and says what to do.
+    """
+    if not frame.columns.is_unique:
+        doubled = list(frame.columns[frame.columns.duplicated()].unique())
+        raise ValueError(
+            f"found the columns {doubled} of {name} more than once, expected unique names; "
+            "rename or drop them"
+        )
+    bad = {
+        column: str(dtype)
+        for column, dtype in frame.dtypes.items()
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+    }
+    if bad:
+        raise ValueError(
+            f"found columns of {name} that are no numbers ({bad}), expected numeric columns; "
+            "could not convert string to float: drop them, encode them (OneHotEncoder), or make "
+            "a time column the index with X.set_index(...)"
+        )
+
+
+def require_finite(values, names, *, allow_nan=False):
+    """Refuse infinities, and NaN unless allowed, naming the first place.
+
+    Raises
+    ------
+    ValueError
+        It names the row, the column and the remedy.
+    """
+    if np.isfinite(values).all():
+        return
+    bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
+    if not bad.any():
+        return
+    row, column = np.argwhere(bad)[0]
+    found = "NaN" if np.isnan(values[row, column]) else "infinity (inf)"
+    expected = (
+        "finite numbers or NaN; replace it by NaN"
+        if allow_nan
+        else ("finite numbers; fill it, such as by X.ffill(), or drop the column")
+    )
+    raise ValueError(
+        f"found {found} in column {names[column]!r}, row {row} ({int(bad.sum())} such values), "
+        f"expected {expected}"
+    )

@@ -1,0 +1,232 @@
+"""The time axis of a stream: where rows lie, which come next, and which are out of place."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """Row positions as integers: nanoseconds (UTC, or wall time where naive) or a row count.
+
+    Attributes
+    ----------
+    counts : bool
+        Whether rows are counted, for want of time stamps.
+    freq : pandas.offsets.BaseOffset or None
+        None where rows are counted, or where only their order matters.
+    step_ns : int or None
+        Nanoseconds of a step, or None where steps differ (months, say).
+    tz, name, unit
+        Of the index, given back to every forecast.
+    """
+
+    counts: bool
+    freq: Any = None
+    step_ns: int | None = None
+    tz: Any = None
+    name: Any = None
+    unit: str = "ns"
+
+    @classmethod
+    def of(cls, index, freq=None, regular=True):
+        """Read the axis off the index of a history.
+
+        Parameters
+        ----------
+        index : pandas.Index or None
+        freq : str or pandas.offsets.BaseOffset, optional
+            Overrules what is inferred.
+        regular : bool
+            False: time stamps need no frequency, only their order matters.
+        """
+        if not isinstance(index, pd.DatetimeIndex):
+            _require_countable(index)
+            return cls(counts=True, name=None if index is None else index.name)
+        _require_increasing(index)
+        if not regular:
+            return cls(False, None, None, index.tz, index.name, index.unit)
+        freq = to_offset(freq) if freq is not None else index.freq or _infer(index)
+        return cls(False, freq, _fixed_ns(freq, index.tz), index.tz, index.name, index.unit)
+
+    def stamps(self, index, n, cutoff=None):
+        """Return the positions (n,) of new rows, strictly increasing.
+
+        Parameters
+        ----------
+        index : pandas.Index or None
+            None: an array, which goes on counting from the cutoff.
+        n : int
+        cutoff : int or None
+            Position of the last row seen.
+
+        Raises
+        ------
+        ValueError
+            The index is of another kind or time zone than the history's, holds NaT, or is
+            unsorted or duplicated.
+        """
+        if self.counts:
+            if isinstance(index, pd.DatetimeIndex):
+                raise ValueError(
+                    "found rows with time stamps, expected rows without, as at fit; fit again "
+                    "with a DatetimeIndex or pass X.reset_index(drop=True)"
+                )
+            _require_countable(index)
+            if cutoff is None:
+                cutoff = index[0] - 1 if isinstance(index, pd.RangeIndex) and n else -1
+            return np.arange(cutoff + 1, cutoff + 1 + n)
+        if not isinstance(index, pd.DatetimeIndex):
+            found = "an array" if index is None else f"a {type(index).__name__}"
+            raise ValueError(
+                f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
+                "indexed by time"
+            )
+        if str(index.tz) != str(self.tz):
+            raise ValueError(
+                f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
+                "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"
+            )
+        _require_increasing(index)
+        return index.as_unit("ns").asi8
+
+    def steps_after(self, stamps, cutoff):
+        """Count the steps of the axis from the cutoff to each stamp, 1 for the next one.
+
+        Parameters
+        ----------
+        stamps : ndarray of int64, shape (n,)
+            Strictly increasing.
+        cutoff : int or None
+            None: the first stamp is the next one.
+
+        Raises
+        ------
+        ValueError
+            A stamp is not newer than the cutoff, or lies between two steps of the axis.
+        """
+        if cutoff is not None and stamps[0] <= cutoff:
+            n_late = int((stamps <= cutoff).sum())
+            raise ValueError(
+                f"found {n_late} rows not newer than the cutoff {self.label(cutoff)}, the first at "
+                f"{self.label(stamps[0])}; expected rows after it: drop those already seen"
+            )
+        if self.freq is None:
+            return np.arange(1, len(stamps) + 1)
+        if self.step_ns is not None:
+            start = stamps[0] - self.step_ns if cutoff is None else cutoff
+            steps, off = np.divmod(stamps - start, self.step_ns)
+            misplaced = off != 0
+        else:
+            anchor = stamps[0] if cutoff is None else cutoff
+            grid = self._range(anchor, end=stamps[-1])
+            steps = np.searchsorted(grid, stamps)
+            misplaced = grid[np.minimum(steps, len(grid) - 1)] != stamps
+            steps = steps + (cutoff is None)
+        if misplaced.any():
+            found = ", ".join(str(self.label(s)) for s in stamps[misplaced][:3])
+            raise ValueError(
+                f"found {int(misplaced.sum())} rows off the frequency {self.freq.freqstr} "
+                f"({found} ...), expected evenly spaced rows; resample first: "
+                f"X.resample({self.freq.freqstr!r}).mean(), or pass another freq"
+            )
+        return steps
+
+    def following(self, cutoff, n):
+        """Return the n positions after the cutoff."""
+        if self.counts:
+            return np.arange(cutoff + 1, cutoff + 1 + n)
+        if self.step_ns is not None:
+            return cutoff + self.step_ns * np.arange(1, n + 1)
+        return self._range(cutoff, periods=n + 1)[1:]
+
+    def index(self, stamps):
+        """Return positions as an index of the kind the rows came with."""
+        if self.counts:
+            return pd.Index(stamps, name=self.name)
+        utc = pd.DatetimeIndex(stamps.view("M8[ns]"), name=self.name)
+        index = utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
+        return index.as_unit(self.unit)
+
+    def label(self, stamp):
+        """Return one position as the user knows it: a Timestamp or a row number."""
+        return int(stamp) if self.counts else self.index(np.array([stamp]))[0]
+
+    def wall_ns(self, stamps):
+        """Return wall-clock nanoseconds of positions (the zone's local time, DST included)."""
+        if self.tz is None:
+            return stamps
+        return self.index(stamps).tz_localize(None).as_unit("ns").asi8
+
+    def _range(self, start, **kwargs):
+        if "end" in kwargs:
+            kwargs["end"] = self.label(kwargs["end"])
+        index = pd.date_range(self.label(start), freq=self.freq, **kwargs)
+        return index.as_unit("ns").asi8
+
+
+def _infer(index):
+    """Infer a frequency: one regular step, a calendar rule, or the commonest step."""
+    if len(index) < 3:
+        raise ValueError(
+            f"found {len(index)} time stamps, expected at least 3 to infer the frequency; pass freq"
+        )
+    steps = np.diff(index.asi8)
+    if (steps != steps[0]).any():
+        with warnings.catch_warnings():  # pandas 3 announces that it will return an offset
+            warnings.simplefilter("ignore")
+            rule = pd.infer_freq(index)
+        if rule is not None:
+            return to_offset(rule)
+        lengths, counts = np.unique(steps, return_counts=True)
+        common = lengths[counts.argmax()]
+        if counts.max() <= len(steps) // 2 or (steps % common).any():
+            raise ValueError(
+                "found time stamps without a regular frequency (steps such as "
+                f"{', '.join(str(pd.Timedelta(s, index.unit)) for s in lengths[:3])}), expected "
+                "evenly spaced rows; resample first, such as X.resample('h').mean(), or pass freq"
+            )
+        steps[0] = common
+    return to_offset(pd.Timedelta(steps[0], index.unit))
+
+
+def _fixed_ns(freq, tz):
+    """Nanoseconds of a step, None where they are not all the same."""
+    if isinstance(freq, pd.offsets.Tick):
+        return pd.Timedelta(freq).as_unit("ns").value
+    if isinstance(freq, pd.offsets.Day) and tz is None:
+        return freq.n * 86_400 * 10**9
+    return None
+
+
+def _require_countable(index):
+    if index is None or pd.api.types.is_integer_dtype(index.dtype):
+        return
+    raise ValueError(
+        f"found an index of type {index.dtype}, expected time stamps or row numbers; convert it "
+        "with X.set_index(pd.to_datetime(...)) or drop it with X.reset_index(drop=True)"
+    )
+
+
+def _require_increasing(index):
+    """Name the rows that are missing, doubled or out of order."""
+    if index.is_monotonic_increasing and index.is_unique and not index.hasnans:
+        return
+    if index.hasnans:
+        bad, problem, remedy = index.isna(), "without a time stamp (NaT)", "drop those rows"
+    elif not index.is_unique:
+        bad, problem = index.duplicated(), "with duplicate time stamps"
+        remedy = "keep one of each: X[~X.index.duplicated()]"
+    else:
+        bad = np.append(False, np.diff(index.asi8) < 0)
+        problem, remedy = "out of time order", "sort first: X.sort_index()"
+    rows = np.flatnonzero(bad)
+    first = ", ".join(f"{row} ({index[row]})" for row in rows[:3])
+    raise ValueError(
+        f"found {len(rows)} rows {problem}: {first}{' ...' if len(rows) > 3 else ''}; expected "
+        f"strictly increasing time stamps: {remedy}"
+    )
