@@ -49,6 +49,8 @@ class Ramp(BaseEstimator):
 
     def _take_in(self, call, X):
         frame = X.to_frame(X.name or "y") if isinstance(X, pd.Series) else pd.DataFrame(X)
+        if np.ndim(X) == 2 and not isinstance(X, pd.DataFrame):
+            frame.columns = [f"x{i}" for i in range(frame.shape[1])]
         if not is_stamped(X):
             start = self.first_ if self.cutoff_ is None else self.cutoff_ + 1
             frame.index = range(start, start + len(frame))
@@ -158,6 +160,7 @@ FORMS = {
     "series": lambda table: table["load"],
     "series without name": lambda table: table["load"].rename(None),
     "nullable": lambda table: table.astype("Float64"),
+    "nullable series": lambda table: table["load"].astype("Float64"),
     "coarser stamps": lambda table: table.set_axis(table.index.as_unit("s")),
     "other time zone": lambda table: table.tz_convert("UTC"),
 }
@@ -377,10 +380,21 @@ def test_wrong_input_is_named(data, options, message):
         prequential(Ramp().fit(walk(20)[:10]), data, **options)
 
 
-def test_columns_without_names_must_all_be_targets():
+def test_an_error_about_targets_does_not_wait_for_the_last_row():
+    data, calls = walk(20), []
+    with pytest.raises(ValueError, match=r"\['price'\] are missing"):
+        prequential(
+            Ramp().fit(data[:10]), data[["load"]][10:], progress=lambda *done: calls.append(done)
+        )
+    assert calls == []
+
+
+def test_columns_without_names_go_by_scikit_learns():
     array = walk(20).to_numpy()
-    with pytest.raises(ValueError, match="2 columns without names; expected the 1 targets"):
-        prequential(Ramp(target=[1]).fit(array[:10]), array[10:])
+    table = prequential(Ramp(target=["x1"]).fit(array[:10]), array[10:], chunk=20).forecasts
+    assert table["actual"].tolist() == [array[10, 1]]
+    with pytest.raises(ValueError, match=r"\['x0'\]; expected the targets \['x0', 'x1'\]"):
+        prequential(Ramp().fit(array[:10]), array[10:, 0])
 
 
 def test_a_target_must_not_be_named_as_the_overall_row():

@@ -79,7 +79,8 @@ class BaseForecaster(StreamingEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs = self._scaling.undo(self._roll(X, y)[0])
+        outputs, _ = self._roll(X, y)
+        outputs = self._scaling.undo(outputs)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 

@@ -58,7 +58,6 @@ class StreamingEstimator(BaseEstimator):
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
         fitted = copy.copy(self)
-        fitted._forget()
         values, y_values = fitted._read(X, y, reset=True)
         fitted._fit(X, y, values, y_values)
         self.__dict__ = vars(fitted)
@@ -154,12 +153,6 @@ class StreamingEstimator(BaseEstimator):
             self.forgetting, "forgetting", Real, min_val=0, max_val=1, include_boundaries="right"
         )
 
-    def _forget(self):
-        """Drop every fitted attribute."""
-        for name in list(vars(self)):
-            if name.endswith("_") or name.startswith("_"):
-                delattr(self, name)
-
     def _read(self, X, y, reset=False):
         """Return the values of X (n, p) and y (n, S) or None, as float64."""
         names_unchanged = not reset and self._same_columns(X)
@@ -168,7 +161,7 @@ class StreamingEstimator(BaseEstimator):
         else:
             if isinstance(X, pd.Series):
                 X = X.to_frame("y" if X.name is None else X.name)
-            elif np.ndim(X) == 1 and y is None and (reset or self._takes_1d):
+            elif np.asarray(X).ndim == 1 and y is None and (reset or self._takes_1d):
                 X = np.reshape(X, (-1, 1))
             if isinstance(X, pd.DataFrame):
                 require_numeric(X)

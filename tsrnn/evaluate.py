@@ -90,7 +90,7 @@ def prequential(
     data = _as_rows(data)
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
-    log = ForecastLog(n_cutoffs=-(-len(data) // chunk))
+    log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk))
     seconds = 0.0
     with _reporter(progress) as report:
         for start in range(0, len(data), chunk):
@@ -101,7 +101,7 @@ def prequential(
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
             report(min(start + chunk, len(data)), len(data))
-    return log.result(data, model, seconds / len(data))
+    return log.result(model, seconds / len(data))
 
 
 def backtest(
@@ -184,11 +184,11 @@ def backtest(
     else:
         issued = list(_fit_and_advance(model, data, initial, origins))
     forecasts, cutoffs, seconds, models = zip(*issued, strict=True)
-    log = ForecastLog(n_cutoffs=len(origins))
+    log = ForecastLog(data, n_cutoffs=len(origins))
     for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
         log.add(origin, cutoff, forecast)
     n_rows = sum(origins) if refit else origins[-1]
-    return log.result(data, models[-1], sum(seconds) / n_rows, n_history=origins[0])
+    return log.result(models[-1], sum(seconds) / n_rows, n_history=origins[0])
 
 
 def _fit_and_forecast(model, data, origin, keep):

@@ -142,7 +142,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
                 "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
                 "RNNForecaster to forecast columns of X"
             )
-        self._single_output = np.ndim(y) == 1
+        self._single_output = np.asarray(y).ndim == 1
         super()._fit(X, y, values, y_values)
 
     def _check_params(self):
@@ -161,6 +161,6 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         return Learner.fit(design, record, self.forgetting, self._make_encoder(design, record))
 
     def _read_y(self, y):
-        y = super()._read_y(y)
-        require_finite(y, target_labels(y))
-        return y
+        values = super()._read_y(y)
+        require_finite(values, target_labels(y))
+        return values

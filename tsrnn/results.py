@@ -46,11 +46,14 @@ class ForecastLog:
 
     Parameters
     ----------
+    data : DataFrame, Series or array
+        The rows that hold the actuals.
     n_cutoffs : int
         Most forecasts that will be added.
     """
 
-    def __init__(self, n_cutoffs):
+    def __init__(self, data, n_cutoffs):
+        self._data = data
         self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
         self._cutoffs = []
         self._times = []
@@ -59,7 +62,7 @@ class ForecastLog:
         """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
 
         A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
-        already noted for that cutoff stands.
+        already noted for that cutoff stands. ValueError if the data lack a target.
         """
         if not self._cutoffs:
             if ALL in forecast.columns:
@@ -68,6 +71,7 @@ class ForecastLog:
                     "overall row of the metrics. Rename the column."
                 )
             self._targets = forecast.columns
+            self._observed = _observed(self._data, self._targets)
             self._forecasts = np.empty((len(self._positions), *forecast.shape))
         elif cutoff == self._cutoffs[-1]:
             return
@@ -77,36 +81,33 @@ class ForecastLog:
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 
-    def result(self, data, model, seconds_per_row, n_history=None):
-        """Set the forecasts beside the actuals in `data`, and score them.
+    def result(self, model, seconds_per_row, n_history=None):
+        """Set the forecasts beside the actuals, and score them.
 
         Parameters
         ----------
-        data : DataFrame, Series or array
-            The rows that ``position`` counts.
         model : estimator
         seconds_per_row : float
         n_history : int, optional
-            Rows at the head of `data` that set the scale of MASE; all of them by default.
+            Rows at the head of the data that set the scale of MASE; all of them by default.
 
         Raises
         ------
         ValueError
-            If `data` lacks a target, or no stamp of a forecast lies in `data`.
+            If no stamp of a forecast lies in the data.
         """
         forecast = self._forecasts[: len(self._cutoffs)]
         n_steps, n_targets = forecast.shape[1:]
         times = self._times[0].append(self._times[1:])
-        observed = _observed(data, self._targets)
-        rows = self._rows(data, times)
+        rows = self._rows(times)
         scored = rows >= 0
         if not scored.any():
             raise ValueError(
                 f"no forecast could be scored: their stamps run from {times[0]} to {times[-1]}, "
-                f"those of the data from {data.index[0]} to {data.index[-1]}; expected data that "
-                "follow the fitted rows at the same frequency. Check index and time zone."
+                f"those of the data from {self._data.index[0]} to {self._data.index[-1]}; expected "
+                "data that follow the fitted rows at the same frequency. Check index and time zone."
             )
-        actual = np.where(scored[:, :, None], observed[rows], np.nan)
+        actual = np.where(scored[:, :, None], self._observed[rows], np.nan)
 
         c, h = np.nonzero(scored)
         each = np.repeat(np.arange(len(c)), n_targets)
@@ -121,24 +122,21 @@ class ForecastLog:
                 "forecast": forecast[scored].ravel(),
             }
         )
-        scale = [mase_scale(series) for series in observed[:n_history].T]
+        scale = [mase_scale(series) for series in self._observed[:n_history].T]
         metrics = metric_table(actual, forecast, scale, self._targets)
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
 
-    def _rows(self, data, times):
-        """Row of `data` that each of the C * H `times` names: (C, H), -1 where there is none."""
-        if is_stamped(data):
-            first = ~data.index.duplicated()  # of a repeated stamp the first row counts
-            found = data.index[first].get_indexer(times)
+    def _rows(self, times):
+        """Row of the data that each of the C * H `times` names: (C, H), -1 where there is none."""
+        index = getattr(self._data, "index", None)
+        if index is not None and not isinstance(index, pd.RangeIndex):
+            first = ~index.duplicated()  # of a repeated stamp the first row counts
+            found = index[first].get_indexer(times)
             rows = np.where(found < 0, -1, np.flatnonzero(first)[found])
             return rows.reshape(len(self._cutoffs), -1)
+        # rows of an array or with a RangeIndex have no stamps: they only count on
         rows = self._positions[: len(self._cutoffs), None] + np.arange(self._forecasts.shape[1])
-        return np.where(rows < len(data), rows, -1)
-
-
-def is_stamped(data):
-    """Tell whether rows carry stamps; those of arrays and of a RangeIndex only count on."""
-    return isinstance(data, (pd.DataFrame, pd.Series)) and not isinstance(data.index, pd.RangeIndex)
+        return np.where(rows < len(self._data), rows, -1)
 
 
 def metric_table(actual, forecast, scale, targets):
@@ -183,15 +181,10 @@ def _observed(data, targets):
                 f"data has the columns {list(data.columns)}; expected the targets "
                 f"{list(targets)}, but {list(missing)} are missing. Pass data that hold them."
             )
-        return data[list(targets)].to_numpy(dtype=float, na_value=np.nan)
-    if isinstance(data, pd.Series):
-        values = data.to_numpy(dtype=float, na_value=np.nan)
-    else:
-        values = np.asarray(data, dtype=float)
-    values = values.reshape(len(values), -1)
-    if values.shape[1] != len(targets):
-        raise ValueError(
-            f"data has {values.shape[1]} columns without names; expected the {len(targets)} "
-            f"targets {list(targets)} alone. Pass a DataFrame, whose columns say which is which."
-        )
-    return values
+        return data[list(targets)].to_numpy(dtype=float)  # pd.NA becomes NaN
+    as_floats = data.to_numpy if isinstance(data, pd.Series) else data.astype
+    values = as_floats(dtype=float).reshape(len(data), -1)
+    if values.shape[1] == len(targets):
+        return values
+    names = [f"x{i}" for i in range(values.shape[1])]  # scikit-learn's for columns without one
+    return _observed(pd.DataFrame(values, columns=names), targets)

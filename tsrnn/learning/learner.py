@@ -24,7 +24,8 @@ class Learner:
         Turns a record of raw rows into arrays, by the methods ``inputs(record, start)``
         (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
-        holds the delay of each output and ``reach`` the number of earlier rows it looks at.
+        holds the delay of each output, ``reach`` the number of earlier rows it looks at,
+        ``n_streams`` and ``n_features`` are S and K.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     """
@@ -47,8 +48,9 @@ class Learner:
             λ of the readout.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
-        n_streams = design.base(record, len(record) - 1).shape[1]
-        readout = DelayedRLS(n_streams, n_hidden + design.n_features, design.delays, forgetting)
+        readout = DelayedRLS(
+            design.n_streams, n_hidden + design.n_features, design.delays, forgetting
+        )
         replayed = len(record)
         if forgetting < 1.0:
             replayed = min(replayed, math.ceil(REPLAYED_MEMORIES / (1.0 - forgetting)))

@@ -6,7 +6,8 @@ step is one contiguous block. Outside they are batch-first, ``(N, T, features)``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -25,35 +26,44 @@ def batch_first(x: np.ndarray) -> np.ndarray:
     return x.transpose(2, 0, 1).copy(order="C")
 
 
-def to_torch(layers: Sequence[Recurrence]) -> dict[str, np.ndarray]:
-    """Copy the weights of stacked layers into PyTorch's names, layout and gate order.
+class TorchLayout(ABC):
+    """Weights out of, and into, PyTorch's names, layout and gate order."""
 
-    PyTorch has two biases where one suffices: ours goes into ``bias_ih``, and ``bias_hh`` is
-    zero, save for the n block of a GRU, which has a bias of its own (``bias_hn``).
-    """
-    return {
-        key: part
-        for k, layer in enumerate(layers)
-        for key, part in zip(_keys(k), _split(layer.cell, layer.weights), strict=True)
-    }
+    @property
+    @abstractmethod
+    def _cores(self) -> list[Recurrence]:
+        """The recurrent layers, from the input up."""
 
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copy the weights in PyTorch's names, layout and gate order.
 
-def from_torch(layers: Sequence[Recurrence], given: Mapping[str, np.ndarray]) -> None:
-    """Write PyTorch's arrays into the weights of stacked layers; all are checked first.
+        For layer k: weight_ih_l{k} (G*H, D), weight_hh_l{k} (G*H, H), bias_ih_l{k} and
+        bias_hh_l{k} (G*H,). PyTorch has two biases where one suffices: ours goes into bias_ih, and
+        bias_hh is zero, save for the n block of a GRU, which has a bias of its own (bias_hn).
+        """
+        return {
+            key: part
+            for k, core in enumerate(self._cores)
+            for key, part in zip(_keys(k), _split(core.cell, core.weights), strict=True)
+        }
 
-    Raises
-    ------
-    ValueError
-        If a key is missing or unexpected, a shape differs or a value is not finite.
-    """
-    check_keys(given, [key for k in range(len(layers)) for key in _keys(k)])
-    new = [
-        _join(layer.cell, layer.weights, {name: given[name] for name in _keys(k)})
-        for k, layer in enumerate(layers)
-    ]
-    for layer, values in zip(layers, new, strict=True):
-        for weight, value in zip(layer.weights, values, strict=True):
-            weight[...] = value
+    def load_state_dict(self, given: Mapping[str, np.ndarray]) -> None:
+        """Take over the weights of a `state_dict`, or of a PyTorch module's as arrays.
+
+        Raises
+        ------
+        ValueError
+            If a key is missing or unexpected, a shape differs or a value is not finite;
+            the weights are then left as they were.
+        """
+        check_keys(given, [key for k in range(len(self._cores)) for key in _keys(k)])
+        new = [
+            _join(core.cell, core.weights, {name: given[name] for name in _keys(k)})
+            for k, core in enumerate(self._cores)
+        ]
+        for core, values in zip(self._cores, new, strict=True):
+            for weight, value in zip(core.weights, values, strict=True):
+                weight[...] = value
 
 
 def _keys(layer: int) -> list[str]:

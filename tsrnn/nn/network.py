@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 
 import numpy as np
 
 from tsrnn.nn.cells import CELLS
 from tsrnn.nn.checks import check_dtype, check_size
 from tsrnn.nn.core import Recurrence
-from tsrnn.nn.layout import from_torch, to_torch
+from tsrnn.nn.layout import TorchLayout
 from tsrnn.nn.state import State
 
 
-class Network:
+class Network(TorchLayout):
     """`n_layers` recurrent layers, each reading the hidden states of the one below.
 
     Works on feature-major arrays ``(T, features, N)`` and checks shapes only: values are the
@@ -183,17 +182,6 @@ class Network:
         twin.layers = [layer.copy() for layer in self.layers]
         return twin
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Copy the weights under PyTorch's names, in its layout and gate order."""
-        return to_torch(self.layers)
-
-    def load_state_dict(self, given: Mapping[str, np.ndarray]) -> None:
-        """Take over the weights of a `state_dict`, or of a PyTorch module's as arrays.
-
-        Raises
-        ------
-        ValueError
-            If a key is missing or unexpected, a shape differs or a value is not finite;
-            the weights are then left as they were.
-        """
-        from_torch(self.layers, given)
+    @property
+    def _cores(self) -> list[Recurrence]:
+        return self.layers

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 
 import numpy as np
 
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
 from tsrnn.nn.core import Recurrence
-from tsrnn.nn.layout import batch_first, feature_major, from_torch, to_torch
+from tsrnn.nn.layout import TorchLayout, batch_first, feature_major
 from tsrnn.nn.params import HasParams, LiveViews, recurrent_views
 from tsrnn.nn.state import State
 
 
-class RecurrentLayer(HasParams):
+class RecurrentLayer(HasParams, TorchLayout):
     """What `RNN`, `LSTM` and `GRU` share: all but the cell's maths.
 
     Parameters
@@ -40,6 +39,8 @@ class RecurrentLayer(HasParams):
         Wx (D, G*H), Wh (H, G*H), bias (G*H,) and, for a GRU, bias_hn (H,): live, writable.
     grads : dict of ndarray
         Clipped gradients of the last `backward`, under the same keys.
+    gate_order : tuple of str
+        Order of the gates in the last axis (G*H) of the parameters.
     d_h_0, d_c_0 : ndarray of shape (N, H) or None
         After `backward`: the gradient of the starting state (d_c_0: None without a c).
 
@@ -72,6 +73,7 @@ class RecurrentLayer(HasParams):
     ):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
+        self.gate_order = self._cell.gate_order
         self.stateful = stateful
         self.clip = clip
         self.dtype = check_dtype(dtype)
@@ -83,11 +85,6 @@ class RecurrentLayer(HasParams):
         self._state: State | None = None  # feature-major
         self.d_h_0: np.ndarray | None = None
         self.d_c_0: np.ndarray | None = None
-
-    @property
-    def gate_order(self) -> tuple[str, ...]:
-        """Order of the gates in the last axis (G*H) of every parameter."""
-        return self._cell.gate_order
 
     @property
     def clip(self) -> float | None:
@@ -214,23 +211,9 @@ class RecurrentLayer(HasParams):
         self.d_h_0, self.d_c_0 = d_state.h, d_state.c
         return batch_first(d_x)
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Copy the weights in PyTorch's names, layout and gate order.
-
-        `bias_hh_l0` is zero (GRU: but for its n block), as one bias suffices.
-        """
-        return to_torch([self._core])
-
-    def load_state_dict(self, given: Mapping[str, np.ndarray]) -> None:
-        """Take over the weights of a `state_dict`, or of a one-layer PyTorch module's as arrays.
-
-        Raises
-        ------
-        ValueError
-            If a key is missing or unexpected, a shape differs or a value is not finite;
-            the weights are then left as they were.
-        """
-        from_torch([self._core], given)
+    @property
+    def _cores(self) -> list[Recurrence]:
+        return [self._core]
 
     def _start(self, state, n_streams: int) -> State:
         """Return, feature-major and checked, the state that forward starts from."""

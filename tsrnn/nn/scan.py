@@ -8,7 +8,8 @@ Notation: T steps, N streams, D inputs, H hidden units; arrays are feature-major
     A[t]  = packed @ Z[t]            (blocks*H, N)    (1)
     h_t   = cell(A[t], state)        (H, N)           (2)   written into Z[t+1]
 
-Backward, with ``dV`` the gradient of a value V, the steps in reverse order, run by run (a run stays in cache)::
+Backward, with ``dV`` the gradient of a value V; the steps in reverse order, in runs short enough to
+stay in cache::
 
     dA[t] = cell's derivative at h_t, c_t                                  (2')
     dZ[t] = packed.T @ dA[t]         rows of h_{t-1} go to step t-1        (1')

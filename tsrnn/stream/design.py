@@ -1,6 +1,7 @@
 """What a learner sees of a record: network inputs, readout features, bases and labels."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -78,6 +79,11 @@ class ForecastDesign:
         return int(max([1, *self.offsets, *self.seasons]))
 
     @property
+    def n_streams(self):
+        """Streams: the target columns."""
+        return len(self.change_scale)
+
+    @property
     def n_features(self):
         """Readout features beside the hidden state."""
         return len(self.offsets) + 1 + self.n_calendar + self.n_inputs + 1
@@ -135,6 +141,7 @@ class RegressionDesign:
     n_inputs: int
     n_outputs: int
     lags: int
+    n_streams: ClassVar[int] = 1
 
     @property
     def delays(self):

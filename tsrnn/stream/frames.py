@@ -79,16 +79,16 @@ def column_names(X, n_columns):
         return list(X.columns)
     if isinstance(X, pd.Series):
         return ["y" if X.name is None else X.name]
-    if np.ndim(X) == 1:
+    if np.asarray(X).ndim == 1:
         return ["y"]
     return [f"x{i}" for i in range(n_columns)]
 
 
 def target_labels(y):
     """Name the columns of ``y`` alike, ``y0``, ``y1`` ... for an array."""
-    if isinstance(y, (pd.DataFrame, pd.Series)) or np.ndim(y) == 1:
+    if isinstance(y, (pd.DataFrame, pd.Series)) or np.asarray(y).ndim == 1:
         return column_names(y, 1)
-    return [f"y{i}" for i in range(np.shape(y)[1])]
+    return [f"y{i}" for i in range(np.asarray(y).shape[1])]
 
 
 def row_index(X):

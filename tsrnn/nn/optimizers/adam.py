@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tsrnn.nn.checks import check_positive
@@ -58,7 +60,8 @@ class Adam(Optimizer):
         super().__init__(learning_rate)
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must be two numbers in [0, 1), found {betas!r}.")
-        self.betas, self.epsilon = tuple(betas), check_positive("epsilon", epsilon)
+        self.betas = float(betas[0]), float(betas[1])
+        self.epsilon = check_positive("epsilon", epsilon)
 
     def update(
         self, weight: np.ndarray, grad: np.ndarray, m: np.ndarray, v: np.ndarray, rate: float
@@ -73,7 +76,7 @@ class Adam(Optimizer):
         v *= beta2
         v += change
         np.sqrt(v, out=change)
-        change /= np.sqrt(1 - beta2**self.n_steps)
+        change /= math.sqrt(1 - beta2**self.n_steps)
         change += self.epsilon
         np.divide(m, change, out=change)
         change *= rate / (1 - beta1**self.n_steps)

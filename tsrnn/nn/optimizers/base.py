@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tsrnn.nn.checks import check_array, check_keys, check_positive
+from tsrnn.nn.checks import check_array, check_keys, check_positive, check_size
 
 
 class Optimizer(ABC):
@@ -107,17 +107,16 @@ class Optimizer(ABC):
         ValueError
             If keys, shapes or values do not fit; the optimizer is then as before.
         """
-        if "n_steps" in given and int(given["n_steps"]) == 0:
-            check_keys(given, ["n_steps"])
-            self.n_steps, self.slots = 0, {}
-            return
         numbered = list(enumerate(weights))
-        check_keys(given, ["n_steps", *(f"{s}.{k}" for s in self.slot_names for k, _ in numbered)])
+        started = np.any(given.get("n_steps", 1))
+        names = self.slot_names if started else ()
+        check_keys(given, ["n_steps", *(f"{name}.{k}" for name in names for k, _ in numbered)])
+        n_steps = check_size("n_steps", given["n_steps"]) if started else 0
         slots = {
             name: [
                 check_array(f"{name}.{k}", given[f"{name}.{k}"], w.shape, w.dtype).copy()
                 for k, w in numbered
             ]
-            for name in self.slot_names
+            for name in names
         }
-        self.n_steps, self.slots = int(given["n_steps"]), slots
+        self.n_steps, self.slots = n_steps, slots

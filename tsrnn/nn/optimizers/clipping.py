@@ -45,7 +45,7 @@ def clip_by_global_norm(grads: Sequence[np.ndarray], max_norm: float) -> float:
     >>> grad
     array([0.6, 0.8])
     """
-    check_positive("max_norm", max_norm)
+    max_norm = check_positive("max_norm", max_norm)
     # float64, since the squares of large float32 gradients overflow
     flat = (grad.astype(np.float64).ravel() for grad in grads)
     norm = float(np.sqrt(sum(np.dot(values, values) for values in flat)))

@@ -53,7 +53,7 @@ class SGD(Optimizer):
         super().__init__(learning_rate)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), found {momentum!r}.")
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = float(momentum), nesterov
 
     def update(self, weight: np.ndarray, grad: np.ndarray, velocity: np.ndarray, rate: float):
         """Change one weight and its velocity, in place."""

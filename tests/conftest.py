@@ -1,0 +1,39 @@
+"""Shared data and helpers: small streams, and the exact content of an estimator."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def hourly(n_rows, n_columns=1, seed=0, tz=None):
+    """Hourly rows with a day's pattern, a random walk and noise."""
+    rng = np.random.default_rng(seed)
+    index = pd.date_range("2024-01-01", periods=n_rows, freq="h", tz=tz, name="time")
+    phase = 2 * np.pi * np.arange(n_rows)[:, None] / 24
+    values = 10 + 3 * np.sin(phase + np.arange(n_columns)) + rng.normal(size=(n_rows, n_columns))
+    values += 0.1 * rng.normal(size=(n_rows, n_columns)).cumsum(axis=0)
+    return pd.DataFrame(values, index, [f"s{i}" for i in range(n_columns)])
+
+
+def content(value):
+    """Everything an object holds, arrays as bytes, so that two contents can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, dict):
+        return {key: content(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [content(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        return type(value).__name__, content({name: getattr(value, name) for name in names})
+    if type(value).__module__.startswith("tsrnn") and hasattr(value, "__dict__"):
+        held = {k: v for k, v in vars(value).items() if k != "_scratch"}
+        return type(value).__name__, content(held)
+    return value
+
+
+@pytest.fixture
+def series():
+    return hourly(700)

@@ -1,0 +1,120 @@
+"""The state: chunks equal one pass bit for bit, and a state comes and goes as it should."""
+
+import numpy as np
+import pytest
+
+from tsrnn.nn import Network, State
+
+from .helpers import CELL_NAMES, D, H, N, T, draw_state, make_layer
+
+each_cell = pytest.mark.parametrize("name", CELL_NAMES)
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+@pytest.mark.parametrize("n_streams", [1, 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_cell
+def test_chunks_equal_one_pass(name, dtype, n_streams, chunk):
+    # 32 hidden units and 40 steps: SIMD widths and their remainders, and BLAS kernels, all occur.
+    network = Network(5, 33, n_layers=2, cell=name, dtype=dtype, random_state=0)
+    x = np.random.default_rng(0).normal(size=(40, 5, n_streams)).astype(dtype)
+    whole, end = network.forward(x)
+    whole = whole.copy()
+    state, pieces = None, []
+    for start in range(0, 40, chunk):
+        h, state = network.forward(x[start : start + chunk], state, tape=False)
+        pieces.append(h.copy())
+    assert np.array_equal(np.concatenate(pieces), whole)
+    for found, expected in zip(state, end, strict=True):
+        assert np.array_equal(found.h, expected.h)
+        assert name != "lstm" or np.array_equal(found.c, expected.c)
+
+
+@each_cell
+def test_stateful_chunks_equal_one_pass(name):
+    x = np.random.default_rng(0).normal(size=(N, T, D))
+    layer = make_layer(name, stateful=True)
+    assert layer.state is None
+    _, whole = layer.forward(x)
+    end = layer.state
+    layer.reset_state()
+    assert layer.state is None
+    pieces = [layer.forward(x[:, part])[1] for part in (slice(0, 2), slice(2, 3), slice(3, T))]
+    assert np.array_equal(np.concatenate(pieces, axis=1), whole)
+    assert np.array_equal(layer.state.h, end.h)
+    assert name != "lstm" or np.array_equal(layer.state.c, end.c)
+
+
+@each_cell
+def test_without_tape_the_same_bits(name):
+    x = np.random.default_rng(0).normal(size=(N, T, D))
+    layer = make_layer(name)
+    for with_tape, without in zip(layer.forward(x), layer.forward(x, tape=False), strict=True):
+        assert np.array_equal(with_tape, without)
+
+
+@each_cell
+def test_not_stateful_starts_from_zero_each_time(name):
+    x = np.random.default_rng(0).normal(size=(N, T, D))
+    layer = make_layer(name)
+    first = layer.forward(x)[1]
+    assert layer.state is None
+    assert np.array_equal(layer.forward(x)[1], first)
+
+
+@each_cell
+def test_stateful_can_be_set(name):
+    x = np.random.default_rng(0).normal(size=(N, T, D))
+    layer = make_layer(name)
+    fresh = layer.forward(x)[1]
+    layer.stateful = True
+    layer.forward(x)
+    continued = layer.forward(x)[1]
+    assert not np.array_equal(continued, fresh)
+    carried = layer.state
+    layer.stateful = False
+    assert np.array_equal(layer.forward(x)[1], fresh)
+    assert np.array_equal(layer.state.h, carried.h), "not stateful: the carried state is left alone"
+
+
+@each_cell
+def test_given_state_wins_and_is_the_start(name):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(N, T, D))
+    h, c = draw_state(name, rng)
+    layer = make_layer(name, stateful=True)
+    layer.set_state(h, c)
+    expected = layer.forward(x)[1]
+    forms = [State(h, c), (h, c)] + ([h] if c is None else [])
+    for form in forms:  # the state carried by now is another one
+        assert np.array_equal(layer.forward(x, form)[1], expected)
+    layer.reset_state()
+    assert not np.array_equal(layer.forward(x)[1], expected)
+
+
+@each_cell
+def test_state_goes_in_and_comes_out_unchanged(name):
+    h, c = draw_state(name, np.random.default_rng(0))
+    layer = make_layer(name, stateful=True)
+    layer.set_state(h, c)
+    assert np.array_equal(layer.state.h, h)
+    assert (layer.state.c is None) if c is None else np.array_equal(layer.state.c, c)
+
+
+@each_cell
+def test_streams_do_not_mix(name):
+    rng = np.random.default_rng(0)
+    layer = make_layer(name)
+    x = rng.normal(size=(N, T, D))
+    together = layer.forward(x)[1]
+    x[1] += 1
+    apart = layer.forward(x)[1]
+    assert np.array_equal(apart[[0, 2]], together[[0, 2]])
+    assert not np.array_equal(apart[1], together[1])
+
+
+def test_zero_state_is_the_default_start():
+    network = Network(D, H, n_layers=2, random_state=0)
+    x = np.random.default_rng(0).normal(size=(T, D, N)).astype(np.float32)
+    expected = network.forward(x)[0].copy()
+    assert np.array_equal(network.forward(x, network.zero_state(N))[0], expected)

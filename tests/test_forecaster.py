@@ -1,0 +1,354 @@
+"""What every forecaster promises: shapes, the streaming contract, and errors with a remedy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import content, hourly
+from tsrnn import RNNForecaster
+from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+
+QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
+CELLS = ["rnn", "lstm", "gru"]
+
+
+def quick(horizon=3, **params):
+    return RNNForecaster(horizon, **{**QUICK, **params})
+
+
+EVERY = {
+    "rnn": lambda **p: quick(cell="rnn", **p),
+    "lstm": lambda **p: quick(cell="lstm", **p),
+    "gru": lambda **p: quick(cell="gru", **p),
+    "two layers, float64": lambda **p: quick(n_layers=2, dtype=np.float64, **p),
+    "linear": lambda **p: LinearForecaster(**{"horizon": 3, **p}),
+    "naive": lambda **p: NaiveForecaster(**{"horizon": 3, **p}),
+    "seasonal naive": lambda **p: SeasonalNaiveForecaster(**{"horizon": 3, **p}),
+}
+
+
+@pytest.fixture(params=EVERY)
+def make(request):
+    return EVERY[request.param]
+
+
+# --- shapes and names ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_forecast_is_a_frame_of_the_next_time_stamps(make, tz):
+    data = hourly(303, n_columns=2, tz=tz)
+    forecast = make().fit(data[:300]).forecast()
+    assert list(forecast.columns) == ["s0", "s1"]
+    pd.testing.assert_index_equal(forecast.index, data.index[300:]._with_freq(None))
+    assert np.isfinite(forecast).all(axis=None)
+    pd.testing.assert_frame_equal(make().fit(data[:300]).forecast(2), forecast[:2])
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "horizon", "shape"),
+    [(1, 1, (8,)), (1, 3, (8, 3)), (2, 1, (8, 2)), (2, 3, (8, 6))],
+)
+def test_predict_has_a_row_for_each_row(make, n_columns, horizon, shape):
+    data = hourly(308, n_columns)
+    model = make(horizon=horizon).fit(data[:300])
+    prediction = model.predict(data[300:])
+    assert prediction.shape == shape
+    last = model.update(data[300:]).forecast().to_numpy().T.ravel()
+    np.testing.assert_array_equal(np.ravel(prediction[-1]), last)  # target-major
+
+
+def test_frames_series_and_arrays_give_the_same_numbers(series):
+    frame = quick().fit(series[:300]).forecast()
+    as_series = quick().fit(series["s0"][:300])
+    assert list(as_series.forecast().columns) == ["s0"]
+    np.testing.assert_array_equal(as_series.forecast(), frame)
+    counted = series.reset_index(drop=True)
+    for rows in (counted, counted["s0"], counted.to_numpy(), counted["s0"].to_numpy()):
+        model = quick(season=(24,)).fit(rows[:300])
+        forecast = model.partial_fit(rows[300:310]).forecast()
+        assert list(forecast.index) == [310, 311, 312]
+        assert model.cutoff_ == 309
+        np.testing.assert_array_equal(model.predict(rows[310:320])[:, 0].shape, (10,))
+    assert list(quick().fit(counted.to_numpy()[:300]).forecast().columns) == ["x0"]
+    assert list(quick().fit(counted["s0"].to_numpy()[:300]).forecast().columns) == ["y"]
+
+
+def test_other_columns_are_past_inputs_of_a_named_target():
+    data = hourly(400, n_columns=3)
+    model = quick(target="s1").fit(data[:300])
+    assert list(model.forecast().columns) == ["s1"]
+    assert list(quick(target=["s2", "s0"]).fit(data[:300]).forecast().columns) == ["s2", "s0"]
+    other = data.copy()
+    other.loc[other.index[299], "s0"] += 1.0
+    changed = quick(target="s1").fit(other[:300])
+    assert (changed.forecast().to_numpy() != model.forecast().to_numpy()).any()
+
+
+def test_y_is_the_target_and_missing_where_it_is_not_given():
+    data = hourly(400, n_columns=2)
+    X, y = data[["s1"]], data["s0"]
+    model = quick().fit(X[:300], y[:300])
+    assert list(model.forecast().columns) == ["s0"]
+    named = quick(target="s0").fit(data[:300])
+    np.testing.assert_allclose(named.forecast(), model.forecast())
+    without = model.predict(X[300:310])
+    known = model.predict(X[300:310], y[300:310])
+    assert without.shape == known.shape == (10, 3)
+    assert (without[5:] != known[5:]).all()
+    model.update(X[300:305])
+    np.testing.assert_array_equal(model.forecast().to_numpy().ravel(), without[4])
+
+
+def test_several_targets_are_forecast_as_series_of_their_own():
+    data = hourly(320, n_columns=2)
+    both = LinearForecaster(3).fit(data[:300])
+    for name in data:
+        alone = LinearForecaster(3).fit(data[:300][name])
+        np.testing.assert_allclose(both.forecast()[name], alone.forecast()[name], rtol=1e-9)
+
+
+# --- the streaming contract -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("learn", ["partial_fit", "update"])
+@pytest.mark.parametrize("cuts", [[1, 2, 3, 50, 51, 200], list(range(1, 300))])
+def test_any_split_of_the_rows_gives_the_same_estimator(make, series, learn, cuts):
+    whole, parts = make().fit(series[:300]), make().fit(series[:300])
+    getattr(whole, learn)(series[300:600])
+    for start, stop in zip([0, *cuts], [*cuts, 300], strict=True):
+        getattr(parts, learn)(series[300 + start : 300 + stop])
+    assert content(vars(parts)) == content(vars(whole))
+    assert whole.forecast().equals(parts.forecast())
+
+
+def test_predict_is_what_forecast_would_have_said(make, series):
+    model = make().fit(series[:300])
+    prediction = model.predict(series[300:340])
+    for row in range(300, 340):
+        model.update(series[row : row + 1])
+        np.testing.assert_array_equal(prediction[row - 300], model.forecast().to_numpy().ravel())
+
+
+def test_in_sample_predict_rolls_from_the_zero_state_with_the_final_weights(make, series):
+    model = make().fit(series[:300])
+    prediction = model.predict(series[:310])
+    model.reset_state()
+    assert model.cutoff_ is None
+    for row in range(310):
+        model.update(series[row : row + 1])
+        np.testing.assert_array_equal(prediction[row], model.forecast().to_numpy().ravel())
+
+
+def test_rows_without_time_stamps_always_go_on(make, series):
+    values = series.to_numpy()
+    model = make(**({} if "seasonal" in str(make) else {})).fit(values[:300])
+    first, again = model.predict(values[:20]), model.predict(values[:20])
+    np.testing.assert_array_equal(first, again)
+    model.update(values[:20])
+    np.testing.assert_array_equal(first[-1], model.forecast().to_numpy().ravel())
+
+
+def test_predict_and_forecast_change_nothing(make, series):
+    model = make().fit(series[:300])
+    before = content(vars(model))
+    model.predict(series[300:320])
+    model.predict(series[:320])
+    model.forecast()
+    model.forecast(2)
+    model.score(series[300:400])
+    assert content(vars(model)) == before
+
+
+def test_the_past_alone_makes_a_forecast(make, series):
+    changed = series.copy()
+    changed.iloc[450:] = 1e3
+    results = []
+    for rows in (series, changed):
+        model = make().fit(rows[:300])
+        forecasts = [model.forecast()]
+        for row in range(300, 450):
+            forecasts.append(model.partial_fit(rows[row : row + 1]).forecast())
+        results.append((pd.concat(forecasts), model.predict(rows[440:460])[:10]))
+        model.partial_fit(rows[450:])
+    assert results[0][0].equals(results[1][0])
+    in_sample = [make().fit(series[:300]).predict(rows)[:450] for rows in (series, changed)]
+    np.testing.assert_array_equal(*in_sample)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_white_noise_cannot_be_forecast(cell):
+    noise = pd.Series(np.random.default_rng(1).normal(size=2000))
+    model = quick(horizon=2, cell=cell, max_iter=50).fit(noise[:1000])
+    errors = []
+    for row in range(1000, 2000):
+        errors.append(noise[row] - model.forecast().iloc[0, 0])
+        model.partial_fit(noise[row : row + 1])
+    assert np.mean(np.square(errors)) > noise[1000:].var()
+
+
+def test_fit_forgets_and_the_first_partial_fit_is_fit(make, series):
+    fitted = make().fit(series[:300])
+    again = make().fit(hourly(250, n_columns=2, seed=5)).fit(series[:300])
+    first = make().partial_fit(series[:300])
+    assert content(vars(fitted)) == content(vars(again)) == content(vars(first))
+
+
+def test_gaps_count_as_missing_rows(make, series):
+    model, filled = make().fit(series[:300]), make().fit(series[:300])
+    late = series[305:310]
+    model.partial_fit(late)
+    rows = series[300:310].copy()
+    rows[:5] = np.nan
+    filled.partial_fit(rows)
+    assert model.forecast().equals(filled.forecast())
+    prediction = make().fit(series[:300]).predict(late)
+    assert len(prediction) == 5
+    with pytest.raises(ValueError, match=r"gap of 5 missing rows before 2024-01-13 17:00.*asfreq"):
+        make(gap="raise").fit(series[:300]).update(late)
+    with pytest.raises(ValueError, match="gap of 5 missing rows"):
+        make(max_gap=4).fit(series[:300]).update(late)
+
+
+def test_missing_targets_never_reach_a_forecast(make, series):
+    rows = series.copy()
+    rows.iloc[100:130] = np.nan
+    rows.iloc[350:380] = np.nan
+    model = make().fit(rows[:300])
+    for row in range(300, 420):
+        assert np.isfinite(model.partial_fit(rows[row : row + 1]).forecast()).all(axis=None)
+
+
+def test_reset_state_keeps_what_was_learnt(make, series):
+    model = make().fit(series[:300])
+    in_sample = model.predict(series[:200])
+    model.reset_state()
+    with pytest.raises(ValueError, match="no row since reset_state"):
+        model.forecast()
+    np.testing.assert_array_equal(model.predict(series[:200]), in_sample)
+    model.update(series[500:600])  # anywhere in time
+    assert model.cutoff_ == series.index[599]
+
+
+def test_the_readout_and_the_network_learn_from_the_stream(series):
+    model = quick().fit(series[:300])
+    before = model._stream.learner
+    model.partial_fit(series[300:400])
+    after = model._stream.learner
+    assert (after.readout.weights != before.readout.weights).all()
+    pairs = zip(after.encoder.network.weights, before.encoder.network.weights, strict=True)
+    assert all((a != b).any() for a, b in pairs)
+    model.update(series[400:500])
+    frozen = model._stream.learner
+    np.testing.assert_array_equal(frozen.readout.weights, after.readout.weights)
+    np.testing.assert_array_equal(
+        frozen.encoder.network.weights[0], after.encoder.network.weights[0]
+    )
+
+
+# --- score ----------------------------------------------------------------------------------------
+
+
+def test_score_is_r2_of_the_rows_that_follow(series):
+    from sklearn.metrics import r2_score
+
+    data = hourly(500, n_columns=2)
+    model = quick(horizon=2).fit(data[:300])
+    X = data[300:]
+    prediction = model.predict(X)
+    expected = []
+    for s in range(2):
+        for h in (1, 2):
+            guess = prediction[: len(X) - h, 2 * s + h - 1]
+            expected.append(r2_score(X.iloc[h:, s], guess))
+    assert model.score(X) == pytest.approx(np.mean(expected), rel=1e-12)
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_a_call_that_raises_changes_nothing(make, series):
+    model = make().fit(series[:300])
+    before = content(vars(model))
+    shifted = series[300:310].set_axis(series.index[300:310] + pd.Timedelta("30min"))
+    infinite = series[300:310].copy()
+    infinite.iloc[3] = np.inf
+    bad = {
+        "not newer than the cutoff": series[290:310],
+        "off the frequency": shifted,
+        "sort_index": series[300:310][::-1],
+        "duplicated": series.iloc[[300, 300, 301]],
+        "infinity": infinite,
+        "feature names": series[300:310].rename(columns={"s0": "other"}),
+        "no numbers": series[300:310].astype(str),
+        "tz_convert": series[300:310].tz_localize("UTC"),
+        "DatetimeIndex": series[300:310].reset_index(drop=True),
+        "expected none": None,
+    }
+    for message, rows in bad.items():
+        in_sample_is_fine = message == "not newer than the cutoff"
+        calls = [model.partial_fit, model.update, model.predict]
+        for call in calls[: 2 if in_sample_is_fine else 3]:
+            with pytest.raises(ValueError, match=message):
+                call(rows) if rows is not None else call(series[300:310], series["s0"][300:310])
+        assert content(vars(model)) == before, message
+    with pytest.raises(ValueError, match="at most the fitted horizon 3"):
+        model.forecast(4)
+    with pytest.raises(ValueError, match="longer history"):
+        model.fit(series[:3])
+    assert content(vars(model)) == before
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"cell": "transformer"}, "found cell='transformer', expected one of"),
+        ({"loss": "quantile"}, "found loss="),
+        ({"horizon": 0}, "horizon"),
+        ({"hidden_size": 0}, "hidden_size"),
+        ({"forgetting": 0.0}, "forgetting"),
+        ({"forgetting": 1.5}, "forgetting"),
+        ({"lags": -1}, "lags"),
+        ({"lags": 296}, "expected at least 301 rows for horizon=3 and lags=296"),
+        ({"season": 300}, "more than season=300"),
+        ({"gap": "ignore"}, "found gap='ignore'"),
+        ({"dtype": np.int32}, "float32 or numpy.float64"),
+        ({"target": "load"}, "found target='load', expected names out of"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_named(series, params, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**params).fit(series[:300])
+
+
+def test_before_fit_nothing_can_be_forecast(make, series):
+    from sklearn.exceptions import NotFittedError
+
+    for call in (
+        lambda m: m.forecast(),
+        lambda m: m.predict(series),
+        lambda m: m.update(series),
+        lambda m: m.score(series),
+        lambda m: m.reset_state(),
+    ):
+        with pytest.raises(NotFittedError):
+            call(make())
+
+
+def test_y_must_come_as_it_came_at_fit(series):
+    data = hourly(400, n_columns=2)
+    model = quick().fit(data[["s1"]][:300], data["s0"][:300])
+    with pytest.raises(ValueError, match="expected the targets"):
+        model.partial_fit(data[["s1"]][300:])
+    with pytest.raises(ValueError, match="2 columns, expected 1"):
+        model.partial_fit(data[["s1"]][300:], data[300:])
+    with pytest.raises(ValueError, match="different time stamps"):
+        model.partial_fit(data[["s1"]][300:320], data["s0"][310:330])
+    with pytest.raises(ValueError, match="one of them"):
+        quick(target="s1").fit(data[["s1"]], data["s0"])
+
+
+def test_progress_is_printed_when_asked(series, capsys):
+    quick(max_iter=20, verbose=True).fit(series[:300])
+    assert "step 20/20: loss" in capsys.readouterr().out
