@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import hourly
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
@@ -9,7 +10,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from conftest import hourly
 from tsrnn import RNNForecaster, RNNRegressor
 
 ROWS_DEPEND = "rows are consecutive time steps: what is predicted at a row depends on those before"
@@ -17,10 +17,13 @@ EXPECTED_FAILURES = {
     "check_methods_sample_order_invariance": ROWS_DEPEND,
     "check_methods_subset_invariance": ROWS_DEPEND,
 }
+ESTIMATORS = [RNNForecaster(), RNNRegressor()]
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
 
-@pytest.mark.parametrize("estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__
+)
 def test_estimator_checks(estimator):
     results = check_estimator(
         estimator, expected_failed_checks=EXPECTED_FAILURES, on_skip=None, on_fail="raise"
@@ -29,7 +32,9 @@ def test_estimator_checks(estimator):
     assert failed == set(EXPECTED_FAILURES)  # strictly: no more, and no fewer
 
 
-@pytest.mark.parametrize("estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__
+)
 def test_no_tag_switches_checks_off(estimator):
     tags = estimator.__sklearn_tags__()
     assert not tags.no_validation
@@ -47,9 +52,7 @@ def table():
 
 def test_pipeline_in_a_grid_search_over_time(table):
     X, y = table
-    pipe = make_pipeline(
-        StandardScaler().set_output(transform="pandas"), RNNRegressor(**QUICK)
-    )
+    pipe = make_pipeline(StandardScaler().set_output(transform="pandas"), RNNRegressor(**QUICK))
     search = GridSearchCV(
         pipe,
         {"rnnregressor__cell": ["rnn", "gru"]},

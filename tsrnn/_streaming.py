@@ -155,10 +155,8 @@ class StreamingEstimator(BaseEstimator):
 
     def _read(self, X, y, reset=False):
         """Return the values of X (n, p) and y (n, S) or None, as float64."""
-        names_unchanged = not reset and self._same_columns(X)
-        if names_unchanged:
-            values = np.asarray(X, dtype=np.float64)
-        else:
+        values = None if reset else self._familiar(X)
+        if values is None:
             if isinstance(X, pd.Series):
                 X = X.to_frame("y" if X.name is None else X.name)
             elif np.asarray(X).ndim == 1 and y is None and (reset or self._takes_1d):
@@ -189,25 +187,22 @@ class StreamingEstimator(BaseEstimator):
         )
         return y.reshape(len(y), -1)
 
-    def _same_columns(self, X):
-        """Whether X is of floats in the very columns of ``fit``, so that no more need be asked."""
+    def _familiar(self, X):
+        """Return the values of rows that are floats in the very columns of ``fit``, else None.
+
+        They need none of the checks that other input gets: this is the way of a streamed row.
+        """
+        names = getattr(self, "feature_names_in_", None)
         if isinstance(X, pd.DataFrame):
-            names = getattr(self, "feature_names_in_", None)
-            return (
-                names is not None
-                and len(X.columns) == len(names)
-                and len(X) > 0
-                and (X.columns.to_numpy() == names).all()
-                and all(dtype.kind == "f" for dtype in X.dtypes)
-            )
-        return (
-            type(X) is np.ndarray
-            and X.dtype == np.float64
-            and X.ndim == 2
-            and X.shape[1] == self.n_features_in_
-            and len(X) > 0
-            and not hasattr(self, "feature_names_in_")
-        )
+            if names is None or not np.array_equal(X.columns, names):
+                return None
+            values = X.to_numpy()
+        elif isinstance(X, np.ndarray) and names is None and X.ndim == 2:
+            values = X
+        else:
+            return None
+        familiar = values.dtype == np.float64 and values.shape[1] == self.n_features_in_
+        return values if familiar and len(values) else None
 
     @property
     def _takes_1d(self):

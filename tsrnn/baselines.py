@@ -38,6 +38,8 @@ class NaiveForecaster(BaseForecaster):
         self.gap = gap
         self.max_gap = max_gap
 
+    _min_rows = 1
+
     def _make_learner(self, record):
         return RepeatLearner(self._horizon, 1).learn(record)
 
@@ -70,6 +72,8 @@ class SeasonalNaiveForecaster(BaseForecaster):
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
+
+    _min_rows = 1
 
     def _make_learner(self, record):
         season = self._seasons(len(record))[:1] or (1,)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tsrnn.nn import RNN
+
 from .helpers import CELL_NAMES, LAYERS
 
 D, H = 7, 20
@@ -49,6 +51,12 @@ def test_orthogonal(name):
     for gate in gates:
         assert np.allclose(gate.T @ gate, np.eye(H), atol=1e-12)
     assert len({gate[0, 0] for gate in gates}) == len(gates), "gates are drawn apart"
+
+
+def test_orthogonal_matrices_are_drawn_uniformly():
+    """Left alone, QR gives the first entry always the same sign."""
+    drawn = [RNN(1, 2, random_state=seed, initializer="orthogonal") for seed in range(20)]
+    assert {np.sign(layer.params["Wh"][0, 0]) for layer in drawn} == {-1, 1}
 
 
 @pytest.mark.parametrize("initializer", ["uniform", "xavier", "orthogonal"])

@@ -15,7 +15,7 @@ each_cell = pytest.mark.parametrize("name", CELL_NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @each_cell
 def test_chunks_equal_one_pass(name, dtype, n_streams, chunk):
-    # 32 hidden units and 40 steps: SIMD widths and their remainders, and BLAS kernels, all occur.
+    # 33 hidden units: whole SIMD registers and a remainder both occur.
     network = Network(5, 33, n_layers=2, cell=name, dtype=dtype, random_state=0)
     x = np.random.default_rng(0).normal(size=(40, 5, n_streams)).astype(dtype)
     whole, end = network.forward(x)

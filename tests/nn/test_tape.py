@@ -5,6 +5,7 @@ gradient checks: (a) skipping t = 0, (b) dropping d_c between steps, (c) a stale
 """
 
 import copy
+import itertools
 import pickle
 import threading
 
@@ -62,8 +63,11 @@ def test_backward_belongs_to_the_last_forward(name):
     x, d_h = rng.normal(size=(N, T, D)), rng.normal(size=(N, T, H))
     state = draw_state(name, rng)
     fresh, used = make_layer(name), make_layer(name)
-    for shape in [(N, T, D), (N, T + 3, D), (N + 2, 1, D)]:
-        used.forward(rng.normal(size=shape), draw_state(name, rng, shape[0]))
+    others = [(N, T, D), (N, T + 3, D), (N + 2, 1, D)]
+    for (n, t, _), finished in itertools.product(others, [False, True]):
+        used.forward(rng.normal(size=(n, t, D)), draw_state(name, rng, n))
+        if finished:
+            used.backward(rng.normal(size=(n, t, H)))
         used.forward(x, state)
         fresh.forward(x, state)
         assert np.array_equal(used.backward(d_h), fresh.backward(d_h))

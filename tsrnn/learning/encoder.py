@@ -9,7 +9,7 @@ from ..nn import Adam, Network, clip_by_global_norm
 from .targets import origin_targets
 from .training import MAX_GRADIENT_NORM, bptt_step, train
 
-ONLINE_RATE = 0.1  # learning rate on the stream, as a share of the one on the history
+ONLINE_RATE = 0.03  # learning rate on the stream, as a share of the one on the history
 RIDGE = 1e-3  # penalty of the linear part, per row it is fitted on
 RIDGE_ROWS = 20_000  # newest rows of the history that the linear part is fitted on
 BLOCK = 4096  # rows of the history whose skip features are in memory at once

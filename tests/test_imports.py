@@ -1,0 +1,80 @@
+"""Imports point one way, and importing tsrnn brings in its base dependencies alone."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tsrnn"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# What each part of tsrnn may import of tsrnn. A part is a folder or a module at the top.
+STREAMING = {"stream", "learning"}
+ALLOWED = {
+    "nn": set(),
+    "stream": set(),
+    "metrics": set(),
+    "datasets": set(),
+    "learning": {"nn"},
+    "results": {"metrics"},
+    "evaluate": {"results"},
+    "plotting": {"results"},
+    "_streaming": STREAMING,
+    "_forecasting": STREAMING | {"_streaming"},
+    "_recurrent": {"learning", "nn"},
+    "baselines": STREAMING | {"_forecasting"},
+    "forecaster": STREAMING | {"_forecasting", "_recurrent"},
+    "regressor": STREAMING | {"_streaming", "_recurrent"},
+    "cli": {"forecaster", "baselines", "evaluate", "datasets", "plotting", "metrics"},
+    "__main__": {"cli"},
+}
+FORBIDDEN_OUTSIDE = {"nn": {"pandas", "sklearn", "joblib"}, "stream": {"joblib"}}
+OPTIONAL = {"rich", "matplotlib"}
+
+
+def part_of(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports_of(path):
+    """Yield (top-level package, part of tsrnn or None, whether inside a function)."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    package = ["tsrnn", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, *rest = name.split(".")
+            yield top, rest[0] if top == "tsrnn" else None, id(node) in inside
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    for top, imported, in_function in imports_of(path):
+        if imported is not None and part != "__init__" and imported != part:
+            assert imported in ALLOWED[part], f"{part} imports tsrnn.{imported}"
+        assert top not in FORBIDDEN_OUTSIDE.get(part, ()), f"{part} imports {top}"
+        assert not in_function or top in OPTIONAL, f"import of {top} inside a function"
+        assert in_function or top not in OPTIONAL, f"{top} is optional, yet imported at the top"
+
+
+def test_importing_tsrnn_needs_the_base_dependencies_alone():
+    absent = [*OPTIONAL, "torch", "numba", "river", "onnxruntime", "statsmodels"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import tsrnn.cli"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
