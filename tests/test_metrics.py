@@ -77,7 +77,7 @@ def test_mean_width():
 def test_winkler_by_hand():
     # width 2 everywhere; one step of 3 below and one of 1 above, each fined by 2 / 0.1
     actual, lower, upper = [1, -3, 3], [0, 0, 0], [2, 2, 2]
-    score = metrics.winkler(actual, lower, upper, level=0.9)
+    score = metrics.winkler(actual, lower, upper, coverage=0.9)
     assert score == pytest.approx((2 + (2 + 20 * 3) + (2 + 20 * 1)) / 3)
 
 
@@ -86,7 +86,7 @@ def test_winkler_is_the_pinball_loss_of_both_bounds():
     pinballs = metrics.pinball(ACTUAL, lower, alpha / 2) + metrics.pinball(
         ACTUAL, upper, 1 - alpha / 2
     )
-    score = metrics.winkler(ACTUAL, lower, upper, level=1 - alpha)
+    score = metrics.winkler(ACTUAL, lower, upper, coverage=1 - alpha)
     assert score == pytest.approx(2 / alpha * pinballs)
 
 
@@ -129,9 +129,9 @@ def test_a_diverged_forecast_scores_without_a_warning(metric):
 
 
 @pytest.mark.parametrize("bad", [0, 1, -0.1, 90, NAN])
-def test_levels_and_quantiles_are_fractions(bad):
-    with pytest.raises(ValueError, match=r"level is .*expected a number between 0 and 1"):
-        metrics.winkler([1], [0], [2], level=bad)
+def test_coverages_and_quantiles_are_fractions(bad):
+    with pytest.raises(ValueError, match=r"coverage is .*expected a number between 0 and 1"):
+        metrics.winkler([1], [0], [2], coverage=bad)
     with pytest.raises(ValueError, match=r"quantile is .*expected a number between 0 and 1"):
         metrics.pinball([1], [0], quantile=bad)
 

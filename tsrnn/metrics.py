@@ -201,28 +201,28 @@ def mean_width(lower, upper) -> float:
     return _mean(upper - lower)
 
 
-def winkler(actual, lower, upper, level) -> float:
+def winkler(actual, lower, upper, coverage) -> float:
     """Mean interval score of Winkler: the width, and a fine for each actual outside.
 
-    mean((u - l) + 2/α · max(l - y, 0) + 2/α · max(y - u, 0)), α = 1 - level [4]_. A proper score
+    mean((u - l) + 2/α · max(l - y, 0) + 2/α · max(y - u, 0)), α = 1 - coverage [4]_. A proper score
     [5]_, in the unit of the data: least, on average, for the true quantiles α/2 and 1 - α/2.
 
     Parameters
     ----------
     actual, lower, upper : array-like of one shape
         Observed values y (NaN where missing) and the bounds l and u.
-    level : float
-        The coverage the intervals aim at, inside (0, 1), such as 0.9.
+    coverage : float
+        What the intervals aim at, inside (0, 1), such as 0.9.
 
     Examples
     --------
-    >>> winkler([1.0, 5.0], [0.0, 0.0], [2.0, 2.0], level=0.5)
+    >>> winkler([1.0, 5.0], [0.0, 0.0], [2.0, 2.0], coverage=0.5)
     8.0
     """
-    _check_fraction("level", level)
+    _check_fraction("coverage", coverage)
     actual, lower, upper = _known(actual, lower=lower, upper=upper)
     outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
-    return _mean((upper - lower) + 2 / (1 - level) * outside)
+    return _mean((upper - lower) + 2 / (1 - coverage) * outside)
 
 
 def _same_shape(**arrays):

@@ -57,9 +57,21 @@ def test_without_tape_the_same_bits(name):
 def test_not_stateful_starts_from_zero_each_time(name):
     x = np.random.default_rng(0).normal(size=(N, T, D))
     layer = make_layer(name)
-    first = layer.forward(x)[1]
-    assert layer.state is None
+    h_last, first = layer.forward(x)
+    assert np.array_equal(layer.state.h, h_last)
     assert np.array_equal(layer.forward(x)[1], first)
+
+
+@each_cell
+def test_a_state_set_by_hand_is_the_start_of_one_forward(name):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(N, T, D))
+    layer = make_layer(name)
+    start = draw_state(name, rng)
+    fresh, expected = layer.forward(x)[1], layer.forward(x, State(*start))[1]
+    layer.set_state(*start)
+    assert np.array_equal(layer.forward(x)[1], expected)
+    assert np.array_equal(layer.forward(x)[1], fresh)
 
 
 @each_cell
@@ -71,10 +83,8 @@ def test_stateful_can_be_set(name):
     layer.forward(x)
     continued = layer.forward(x)[1]
     assert not np.array_equal(continued, fresh)
-    carried = layer.state
     layer.stateful = False
     assert np.array_equal(layer.forward(x)[1], fresh)
-    assert np.array_equal(layer.state.h, carried.h), "not stateful: the carried state is left alone"
 
 
 @each_cell

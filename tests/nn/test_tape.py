@@ -51,7 +51,7 @@ def test_cell_state_gradient_is_handed_back():
 
 def make_stateful_end(layer, n_steps):
     twin = copy.deepcopy(layer)
-    twin.stateful = True
+    twin.reset_state()
     twin.forward(np.ones((N, n_steps, D)), tape=False)
     return twin.state
 

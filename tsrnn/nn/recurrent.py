@@ -83,6 +83,7 @@ class RecurrentLayer(HasParams, TorchLayout):
             self._cell, *sizes, dtype=self.dtype, rng=rng, initializer=initializer
         )
         self._state: State | None = None  # feature-major
+        self._state_is_set = False  # by hand, since the last forward
         self.d_h_0: np.ndarray | None = None
         self.d_c_0: np.ndarray | None = None
 
@@ -105,11 +106,14 @@ class RecurrentLayer(HasParams, TorchLayout):
 
     @property
     def state(self) -> State | None:
-        """A copy of the carried state, arrays of shape (N, H); None stands for zero."""
+        """A copy of the state after the last forward, or as set; arrays of shape (N, H).
+
+        None stands for zero. A stateful layer goes on from it, another one starts from zero.
+        """
         return None if self._state is None else self._state.swapped()
 
     def set_state(self, h: np.ndarray, c: np.ndarray | None = None) -> None:
-        """Let the next forward start from this state.
+        """Let the next forward start from this state, whether the layer is stateful or not.
 
         Parameters
         ----------
@@ -120,21 +124,14 @@ class RecurrentLayer(HasParams, TorchLayout):
 
         Raises
         ------
-        RuntimeError
-            If the layer is not stateful, so that forward would not look at it.
         ValueError
             If a shape is wrong, a value is not finite, or c is missing or superfluous.
         """
-        if not self.stateful:
-            raise RuntimeError(
-                "set_state has no effect on a layer with stateful=False: "
-                "pass state=... to forward, or set layer.stateful = True first."
-            )
-        self._state = self._checked(State(h, c))
+        self._state, self._state_is_set = self._checked(State(h, c)), True
 
     def reset_state(self) -> None:
         """Let the next forward start from zero."""
-        self._state = None
+        self._state, self._state_is_set = None, False
 
     def forward(
         self,
@@ -150,7 +147,8 @@ class RecurrentLayer(HasParams, TorchLayout):
         x : array_like of shape (N, T, D)
             Finite inputs.
         state : State, tuple (h, c) or array_like h of shape (N, H), optional
-            Where to start. None: from the carried state if the layer is stateful, else from zero.
+            Where to start. None: from the state set by `set_state` since the last forward, from
+            the carried state if the layer is stateful, else from zero.
         tape : bool, default=True
             Keep what `backward` needs. False saves time and memory; results are the same bits.
 
@@ -170,8 +168,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         x = check_array("x", x, ("N", "T", self.input_size), self.dtype)
         start = self._start(state, n_streams=x.shape[0])
         h, end = self._core.forward(feature_major(x), start, tape=tape)
-        if self.stateful:
-            self._state = end
+        self._state, self._state_is_set = end, False
         h_stack = batch_first(h)
         return h_stack[:, -1].copy(), h_stack
 
@@ -218,11 +215,9 @@ class RecurrentLayer(HasParams, TorchLayout):
     def _start(self, state, n_streams: int) -> State:
         """Return, feature-major and checked, the state that forward starts from."""
         if state is not None:
-            if not isinstance(state, State):
-                pair = isinstance(state, tuple) and len(state) == 2
-                state = State(*state) if pair else State(state)
-            origin, start = "given", self._checked(state)
-        elif self.stateful and self._state is not None:
+            pair = isinstance(state, tuple) and len(state) == 2
+            origin, start = "given", self._checked(State(*state) if pair else State(state))
+        elif self._state is not None and (self.stateful or self._state_is_set):
             origin, start = "carried", self._state
         else:
             return self._core.zero_state(n_streams)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from tsrnn.nn.checks import check_array
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class State:
+class State(NamedTuple):
     """What a recurrent layer hands from one step to the next.
 
-    Public layers hold batch-first states, ``(N, H)``; `Network` holds feature-major ones,
-    ``(H, N)``. `swapped` is the only way from one to the other.
+    A tuple, so ``h, c = state`` takes it apart. Public layers hold batch-first states, ``(N, H)``;
+    `Network` holds feature-major ones, ``(H, N)``. `swapped` is the only way from one to the other.
 
     Parameters
     ----------
