@@ -23,7 +23,7 @@ def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=
     Parameters
     ----------
     history : DataFrame or Series
-        Rows up to the cutoff.
+        Rows up to the cutoff; those that the forecast covers are left out.
     forecast : DataFrame of shape (horizon, n_columns)
         As ``forecast()`` returns it. Pairs of columns ``<target>_lower_0.9`` and
         ``<target>_upper_0.9`` are drawn as bands.
@@ -62,9 +62,12 @@ def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=
     """
     target = _pick(target, _targets(forecast))
     past = _column(history, target, "history")
-    past = past.iloc[max(len(past) - last, 0) :] if last is not None else past
+    past = _newest(past[past.index < forecast.index[0]], last)
     if past.empty:
-        raise ValueError("found no row of history to show; pass rows and last of at least 1")
+        raise ValueError(
+            f"found no row of history before {forecast.index[0]}, expected at least one; pass the "
+            "rows that the forecast was made from"
+        )
     known = past
     if actual is not None:
         after = _column(actual, target, "actual").reindex(forecast.index)
@@ -131,8 +134,7 @@ def plot_prequential(result, *, target=None, step=None, last=None, ax=None):
     if step not in steps:
         raise ValueError(f"found step={step}, expected one of {sorted(steps.tolist())}")
     actual = table.drop_duplicates("time").set_index("time")["actual"].sort_index()
-    if last is not None:
-        actual = actual.iloc[max(len(actual) - last, 0) :]
+    actual = _newest(actual, last)
     table = table[(table["step"] == step) & (table["time"] >= actual.index[0])].set_index("time")
 
     ax = _new_axes() if ax is None else ax
@@ -195,6 +197,15 @@ def _column(data, target, name):
     return data
 
 
+def _newest(data, last):
+    """Return the `last` rows, or all of them."""
+    if last is None:
+        return data
+    if last < 1:
+        raise ValueError(f"found last={last}, expected at least 1 row to show")
+    return data.iloc[-last:]
+
+
 def _times(index):
     """Positions on the x axis. Time stamps go in UTC; the axis knows the time zone."""
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
@@ -206,12 +217,10 @@ def _new_axes():
     try:
         from matplotlib import pyplot
     except ImportError as error:
-        raise _no_matplotlib() from error
+        raise ImportError(
+            'plots need matplotlib. Install it by: pip install "tsrnn[plot]"'
+        ) from error
     return pyplot.subplots(figsize=(9, 3.6), layout="constrained")[1]
-
-
-def _no_matplotlib():
-    return ImportError('plots need matplotlib. Install it by: pip install "tsrnn[plot]"')
 
 
 def _band(ax, lower, upper, coverage, color):
@@ -245,8 +254,10 @@ def _finish(ax, index, target):
         unique,
         loc="upper right",
         ncols=len(unique),
-        frameon=False,
         labelcolor=TEXT,
+        facecolor="white",  # over the grid and the line of the cutoff
+        edgecolor="none",
+        framealpha=0.9,
         borderaxespad=0,
     )
     return ax

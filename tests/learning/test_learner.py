@@ -1,0 +1,81 @@
+"""The learner: what its encoder is given to learn from, and what a restart forgets."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from tsrnn.learning import DelayedRLS, Learner
+from tsrnn.stream import ForecastDesign, Record
+
+PERIOD, WINDOW, HORIZON = 10, 12, 3
+
+
+class RecordingEncoder:
+    """An encoder of one constant feature that notes what it is given to learn from."""
+
+    period, window = PERIOD, WINDOW
+
+    def __init__(self):
+        self.given = []
+
+    def encode(self, inputs):
+        return np.ones((*inputs.shape[:2], 1)), self
+
+    def learn(self, inputs, skip, targets, weights):
+        self.given.append((inputs, skip, targets))
+        return self
+
+    def restarted(self):
+        return copy.copy(self)
+
+
+@pytest.fixture
+def record():
+    values = np.random.default_rng(0).normal(size=(100, 2))
+    return Record(values, np.zeros((100, 0)), np.zeros((100, 0)))
+
+
+def make(record, encoder=None):
+    design = ForecastDesign.of(record, HORIZON, lags=2, seasons=(5,))
+    n_features = design.n_features + (encoder is not None)
+    return Learner(design, DelayedRLS(2, n_features, design.delays, 0.99), encoder)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_the_encoder_learns_every_period_from_the_newest_origins_whose_labels_are_in(record, chunk):
+    encoder = RecordingEncoder()
+    learner = make(record, encoder)
+    for start in range(0, 100, chunk):
+        learner = learner.learn(record[start : start + chunk])
+    whole = record.padded(learner.design.reach)
+    first = learner.design.reach
+    ends = [n for n in range(PERIOD, 101, PERIOD) if n >= WINDOW + HORIZON]
+    assert len(encoder.given) == len(ends)
+    for n_rows, (inputs, skip, targets) in zip(ends, encoder.given, strict=True):
+        stop = n_rows - HORIZON  # origins from here on still wait for labels
+        rows = slice(first + stop - WINDOW, first + stop)
+        np.testing.assert_array_equal(
+            inputs, learner.design.inputs(whole, first)[stop - WINDOW : stop]
+        )
+        np.testing.assert_array_equal(skip, learner.design.skip(whole, rows.start, rows.stop))
+        for h in range(1, HORIZON + 1):
+            change = whole.targets[rows.start + h : rows.stop + h] - whole.targets[rows]
+            np.testing.assert_array_equal(targets[:, :, h - 1], change)
+
+
+def test_a_restart_forgets_the_origins_that_wait_for_labels(record):
+    learner = make(record).learn(record[:50]).restarted()
+    first = learner.learn(record[80:81])
+    np.testing.assert_array_equal(first.readout.weights, learner.readout.weights)
+    second = first.learn(record[81:82])
+    assert (second.readout.weights[:, 0] != learner.readout.weights[:, 0]).any()
+    np.testing.assert_array_equal(second.readout.weights[:, 1:], learner.readout.weights[:, 1:])
+
+
+def test_outputs_are_what_output_would_give_row_by_row(record):
+    learner = make(record).learn(record[:60])
+    outputs = learner.outputs(record[60:70])
+    for row in range(60, 70):
+        learner = learner.advance(record[row : row + 1])
+        np.testing.assert_array_equal(outputs[row - 60], learner.output())
