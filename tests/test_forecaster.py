@@ -133,7 +133,9 @@ def test_predict_is_what_forecast_would_have_said(make, series):
 def test_in_sample_predict_rolls_from_the_zero_state_with_the_final_weights(make, series):
     model = make().fit(series[:300])
     prediction = model.predict(series[:310])
+    from_cutoff = model.predict(series[299:310])  # the cutoff itself was seen: in-sample too
     model.reset_state()
+    np.testing.assert_array_equal(model.predict(series[299:310]), from_cutoff)
     assert model.cutoff_ is None
     for row in range(310):
         model.update(series[row : row + 1])
@@ -204,6 +206,8 @@ def test_gaps_count_as_missing_rows(make, series):
     assert model.forecast().equals(filled.forecast())
     prediction = make().fit(series[:300]).predict(late)
     assert len(prediction) == 5
+    expected = make().fit(series[:300]).update(late).forecast().to_numpy().ravel()
+    np.testing.assert_array_equal(prediction[-1], expected)
     with pytest.raises(ValueError, match=r"gap of 5 missing rows before 2024-01-13 17:00.*asfreq"):
         make(gap="raise").fit(series[:300]).update(late)
     with pytest.raises(ValueError, match="gap of 5 missing rows"):

@@ -13,7 +13,10 @@ __all__ = ["plot_forecast", "plot_prequential"]
 ACTUAL = {"color": "#8a8a8a", "linewidth": 2.0, "solid_capstyle": "round", "zorder": 2.1}
 ISSUED = {"color": "#D55E00", "linewidth": 1.8, "solid_capstyle": "round", "zorder": 2.3}
 AHEAD = {"color": "#0072B2", "linewidth": 1.2, "solid_capstyle": "round", "zorder": 2.2}
+LEGEND = {"loc": "upper right", "borderaxespad": 0, "facecolor": "white", "edgecolor": "none"}
 BAND = {"alpha": 0.18, "linewidth": 0}
+CUTOFF = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
+EDGE = re.compile(r"(.*?)_?(lower|upper)_(0?\.\d+)")  # name of one edge of a band
 FAINT, TEXT = "#dddddd", "#444444"
 
 
@@ -78,12 +81,12 @@ def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=
     ax.plot(_times(known.index), known.to_numpy(), label="actual", **ACTUAL)
     path = pd.concat([newest, forecast[target]])
     ax.plot(_times(path.index), path.to_numpy(), label="forecast", **ISSUED)
-    for level in _coverages(forecast.columns, f"{target}_"):
+    for level in _coverages(forecast.columns, str(target)):
         lower, upper = (
             pd.concat([newest, forecast[f"{target}_{side}_{level}"]]) for side in ("lower", "upper")
         )
         _band(ax, lower, upper, level, ISSUED["color"])
-    ax.axvline(_times(newest.index)[0], color=TEXT, linewidth=0.8, linestyle=(0, (2, 2)))
+    ax.axvline(_times(newest.index)[0], ymax=0.88, **CUTOFF)
     return _finish(ax, forecast.index, target)
 
 
@@ -148,27 +151,21 @@ def plot_prequential(result, *, target=None, step=None, last=None, ax=None):
 
 def _targets(forecast):
     """Columns of `forecast` but those of its bands."""
-    if not isinstance(forecast, pd.DataFrame):
+    if not isinstance(forecast, pd.DataFrame) or forecast.index.nlevels > 1:
         raise TypeError(
             f"found a forecast of type {type(forecast).__name__}, expected the DataFrame that "
-            "forecast() returns"
+            "forecast() returns; pick one series of a panel by .xs()"
         )
     names = [str(name) for name in forecast.columns]
-    bands = {f"{n}_{side}_{level}" for n in names for side, level in _sides(names, f"{n}_")}
-    return forecast.columns[[name not in bands for name in names]]
+    edges = [EDGE.fullmatch(name) for name in names]
+    return forecast.columns[[edge is None or edge[1] not in names for edge in edges]]
 
 
-def _sides(names, prefix):
-    """Yield ("lower" or "upper", coverage) of the names that start with `prefix`."""
-    for name in names:
-        found = re.fullmatch(re.escape(prefix) + r"(lower|upper)_(0?\.\d+)", str(name))
-        if found:
-            yield found.groups()
-
-
-def _coverages(names, prefix):
-    """Coverages that have a band, as written, the widest first so that it lies behind."""
-    return sorted({level for _, level in _sides(names, prefix)}, key=float, reverse=True)
+def _coverages(names, target):
+    """Coverages that `target` has a band of, as written; the widest first, to lie behind."""
+    edges = [EDGE.fullmatch(str(name)) for name in names]
+    found = {edge[3] for edge in edges if edge and edge[1] == target}
+    return sorted(found, key=float, reverse=True)
 
 
 def _pick(target, targets):
@@ -188,13 +185,13 @@ def _column(data, target, name):
                 f"found {name} with the columns {list(data.columns)}, expected {target!r} among "
                 "them; pass the frame that the model was given"
             )
-        return data[target]
+        return data[target].astype(float)
     if not isinstance(data, pd.Series):
         raise TypeError(
             f"found {name} of type {type(data).__name__}, expected a DataFrame or a Series with "
             "the index of the forecast; wrap arrays in a Series"
         )
-    return data
+    return data.astype(float)
 
 
 def _newest(data, last):
@@ -225,8 +222,8 @@ def _new_axes():
 
 def _band(ax, lower, upper, coverage, color):
     label = f"{100 * float(coverage):g} % interval"
-    edges = lower.to_numpy(dtype=float), upper.to_numpy(dtype=float)
-    ax.fill_between(_times(lower.index), *edges, color=color, label=label, **BAND)
+    edges = _times(lower.index), lower.to_numpy(), upper.to_numpy()
+    ax.fill_between(*edges, color=color, label=label, **BAND)
 
 
 def _finish(ax, index, target):
@@ -238,8 +235,8 @@ def _finish(ax, index, target):
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=index.tz))
     else:
-        ax.set_xlabel(index.name or "row")
-    ax.set_ylabel(target)
+        ax.set_xlabel(index.name or "row", color=TEXT)
+    ax.set_ylabel(target, color=TEXT)
     ax.grid(axis="y", color=FAINT, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -249,15 +246,5 @@ def _finish(ax, index, target):
     ax.margins(x=0.01, y=0.13)
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))  # "actual" once, also of two plots on one axes
-    ax.legend(
-        unique.values(),
-        unique,
-        loc="upper right",
-        ncols=len(unique),
-        labelcolor=TEXT,
-        facecolor="white",  # over the grid and the line of the cutoff
-        edgecolor="none",
-        framealpha=0.9,
-        borderaxespad=0,
-    )
+    ax.legend(unique.values(), unique, ncols=len(unique), labelcolor=TEXT, **LEGEND)
     return ax

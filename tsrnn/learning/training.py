@@ -11,6 +11,7 @@ MAX_GRADIENT_NORM = 1.0
 EVALUATE_EVERY = 20  # steps between two looks at the validation rows
 PATIENCE = 6  # looks without improvement before training stops
 VALIDATION_FRACTION = 0.15
+MIN_VALIDATION = 10  # fewer rows than that say nothing: a short history is trained on whole
 ROWS_PER_STEP = 10  # a history of n rows gets at most n / 10 steps
 
 
@@ -31,7 +32,8 @@ class TrainingSettings:
     learning_rate : float
         Peak rate; it rises over the first tenth of the steps and falls along a cosine.
     early_stopping : bool
-        Hold the newest part of the history out and keep the weights that were best on it.
+        Hold the newest 15 % of the history out, if those are 10 rows or more, and keep the
+        weights that were best on them.
     loss : callable
         ``loss(prediction, target, mask) -> (value, d_prediction)``.
     verbose : bool
@@ -101,7 +103,9 @@ def train(network, inputs, targets, settings, rng):
         Training loss of each step.
     """
     n_rows, n_streams, n_outputs = targets.shape
-    n_train = n_rows - int(VALIDATION_FRACTION * n_rows) * settings.early_stopping
+    n_held_out = int(VALIDATION_FRACTION * n_rows)
+    validate = settings.early_stopping and n_held_out >= MIN_VALIDATION
+    n_train = n_rows - n_held_out * validate
     warmup = min(settings.warmup, n_train // 4)
     length = min(warmup + settings.window_size, n_train)
     n_steps = max(1, min(settings.max_iter, n_rows // ROWS_PER_STEP))
@@ -122,7 +126,7 @@ def train(network, inputs, targets, settings, rng):
         clip_by_global_norm(grads, MAX_GRADIENT_NORM)
         optimizer.step(weights, grads, settings.learning_rate * _schedule(step, n_steps))
         loss_curve.append(float(value))
-        if settings.early_stopping and ((step + 1) % EVALUATE_EVERY == 0 or step + 1 == n_steps):
+        if validate and ((step + 1) % EVALUATE_EVERY == 0 or step + 1 == n_steps):
             first = max(0, n_train - warmup)
             score = _evaluate(network, head, inputs, targets, first, n_train, settings.loss)
             best.offer(score, weights)
@@ -132,7 +136,7 @@ def train(network, inputs, targets, settings, rng):
                 break
         elif settings.verbose and (step + 1) % EVALUATE_EVERY == 0:
             print(f"step {step + 1}/{n_steps}: loss {value:.4f}")
-    if settings.early_stopping:
+    if validate:
         best.restore(weights)
     return loss_curve
 
