@@ -148,11 +148,10 @@ def _stream_all(models, history, stream):
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
+    console.quiet = not console.is_terminal
     columns = [BarColumn(14), TimeElapsedColumn(), TextColumn("{task.description}")]
     results = {}
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with Progress(*columns, console=console, transient=True, disable=console.quiet) as bar:
         line = bar.add_task("", total=len(models) * len(stream))
         for name, model in models.items():
             bar.update(line, description=f"{name}  fitting {len(history):,} rows")
@@ -208,7 +207,7 @@ def _draw(figure, result, data):
     plot_forecast(data, result.model.forecast(), actual=data, last=1, ax=ax)
     ax.get_legend().get_texts()[-1].set_text("newest forecast")
     ax.set_ylabel("load, kW")
-    ax.set_title("Hourly electricity load, forecast a day ahead by RNNForecaster", loc="left")
+    ax.set_title("Electricity load, forecast a day ahead by RNNForecaster", loc="left")
 
 
 def _cannot_write(path, formats):

@@ -13,7 +13,8 @@ __all__ = ["plot_forecast", "plot_prequential"]
 ACTUAL = {"color": "#8a8a8a", "linewidth": 2.0, "solid_capstyle": "round", "zorder": 2.1}
 ISSUED = {"color": "#D55E00", "linewidth": 1.8, "solid_capstyle": "round", "zorder": 2.3}
 AHEAD = {"color": "#0072B2", "linewidth": 1.2, "solid_capstyle": "round", "zorder": 2.2}
-LEGEND = {"loc": "upper right", "borderaxespad": 0, "facecolor": "white", "edgecolor": "none"}
+# Above the axes, where it hides no data and leaves room for a title with loc="left".
+LEGEND = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "frameon": False}
 BAND = {"alpha": 0.18, "linewidth": 0}
 CUTOFF = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
 EDGE = re.compile(r"(.*?)_?(lower|upper)_(0?\.\d+)")  # name of one edge of a band
@@ -86,7 +87,7 @@ def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=
             pd.concat([newest, forecast[f"{target}_{side}_{level}"]]) for side in ("lower", "upper")
         )
         _band(ax, lower, upper, level, ISSUED["color"])
-    ax.axvline(_times(newest.index)[0], ymax=0.88, **CUTOFF)
+    ax.axvline(_times(newest.index)[0], **CUTOFF)
     return _finish(ax, forecast.index, target)
 
 
@@ -227,7 +228,7 @@ def _band(ax, lower, upper, coverage, color):
 
 
 def _finish(ax, index, target):
-    """Give the axes a light grid, short dates, room for the legend above the lines."""
+    """Give the axes a light grid, short dates, and a legend."""
     if isinstance(index, pd.DatetimeIndex):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -243,7 +244,7 @@ def _finish(ax, index, target):
     ax.spines["bottom"].set_color(FAINT)
     ax.tick_params(color=FAINT, labelcolor=TEXT, length=4)
     ax.tick_params(axis="y", length=0)
-    ax.margins(x=0.01, y=0.13)
+    ax.margins(x=0.01, y=0.06)
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))  # "actual" once, also of two plots on one axes
     ax.legend(unique.values(), unique, ncols=len(unique), labelcolor=TEXT, **LEGEND)

@@ -73,6 +73,49 @@ def test_a_missing_label_is_not_learnt_from(rows):
     assert (after.weights[1] != until.weights[1]).all()
 
 
+def sparse_rows(n_rows, n_outputs, seed):
+    """Rows of which three in ten bring no label, and the weights that made them."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros(n_rows + K)
+    for t in range(1, len(x)):
+        x[t] = 0.8 * x[t - 1] + rng.normal()
+    features = np.stack([x[k : n_rows + k] for k in range(K)], axis=1)[:, None]
+    truth = rng.normal(size=(n_outputs, K))
+    labels = np.full((n_rows, 1, n_outputs), np.nan)
+    for m in range(n_outputs):
+        labels[m + 1 :, 0, m] = features[: -m - 1, 0] @ truth[m] + rng.normal(size=n_rows - m - 1)
+    labels[rng.random(n_rows) < 0.3] = np.nan
+    return features, np.zeros((n_rows, 1)), labels, truth
+
+
+def ridge_on_known_labels(features, labels, delay, forgetting):
+    origins = np.arange(len(features) - delay)
+    origins = origins[np.isfinite(labels[origins + delay])]
+    weight = forgetting ** (len(features) - delay - 1.0 - origins)
+    x, y = features[origins], labels[origins + delay]
+    gram = forgetting ** (len(features) - delay) * np.eye(K) + (x.T * weight) @ x
+    return np.linalg.solve(gram, (x.T * weight) @ y)
+
+
+def test_with_one_output_missing_labels_leave_least_squares_exact():
+    features, base, labels, _ = sparse_rows(400, 1, seed=0)
+    readout = DelayedRLS(1, K, [1], 0.99).learn(features, base, labels)
+    expected = ridge_on_known_labels(features[:, 0], labels[:, 0, 0], 1, 0.99)
+    np.testing.assert_allclose(readout.weights[0, 0], expected, rtol=1e-8)
+
+
+def test_with_several_outputs_missing_labels_cost_next_to_nothing():
+    excess = {"ours": 0.0, "exact": 0.0}
+    for seed in range(10):
+        features, base, labels, truth = sparse_rows(2000, 6, seed)
+        readout = DelayedRLS(1, K, np.arange(1, 7), 0.998).learn(features, base, labels)
+        for m in range(6):
+            exact = ridge_on_known_labels(features[:, 0], labels[:, 0, m], m + 1, 0.998)
+            for name, weights in (("ours", readout.weights[0, m]), ("exact", exact)):
+                excess[name] += np.mean((features[:, 0] @ (weights - truth[m])) ** 2)
+    assert excess["ours"] < 1.05 * excess["exact"]
+
+
 def test_rows_passed_without_learning_are_never_learnt_from(rows):
     features, base, labels = rows
     readout = DelayedRLS(S, K, [1, 4], 0.99).learn(features[:20], base[:20], labels[:20])
@@ -82,6 +125,32 @@ def test_rows_passed_without_learning_are_never_learnt_from(rows):
     # The label of row 40 belongs to origins 39 and 36, both passed by.
     later = passed.learn(features[40:41], base[40:41], labels[40:41])
     np.testing.assert_array_equal(later.weights, readout.weights)
+
+
+def test_one_absurd_label_does_little_where_innovations_are_limited():
+    rng = np.random.default_rng(0)
+    features, truth = rng.normal(size=(900, 1, K)), rng.normal(size=K)
+    labels = (features @ truth + 0.1 * rng.normal(size=(900, 1)))[..., None]
+    spoilt = labels.copy()
+    spoilt[500] += 1e6
+
+    def error(labels, limit):
+        readout = DelayedRLS(1, K, [0], 0.99, limit).learn(features, np.zeros((900, 1)), labels)
+        return np.linalg.norm(readout.weights[0, 0] - truth)
+
+    clean = error(labels, np.inf)
+    assert error(labels, 8.0) == pytest.approx(clean, rel=0.05)
+    assert error(spoilt, 8.0) == pytest.approx(clean, rel=0.25)
+    assert error(spoilt, np.inf) > 100 * clean
+
+
+def test_limited_innovations_still_follow_a_lasting_change_of_scale():
+    rng = np.random.default_rng(0)
+    features, truth = rng.normal(size=(2000, 1, K)), rng.normal(size=K)
+    labels = (features @ truth)[..., None] + 0.1 * rng.normal(size=(2000, 1, 1))
+    labels[1000:] *= 1000.0
+    readout = DelayedRLS(1, K, [0], 0.99, 8.0).learn(features, np.zeros((2000, 1)), labels)
+    np.testing.assert_allclose(readout.weights[0, 0] / 1000, truth, atol=0.1)
 
 
 def test_the_covariance_stays_symmetric_and_bounded_without_excitation():

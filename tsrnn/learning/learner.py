@@ -8,6 +8,7 @@ import numpy as np
 from .rls import DelayedRLS
 from .targets import origin_targets
 
+INNOVATION_LIMIT = 8.0  # mean absolute innovations: over six standard deviations
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
@@ -39,6 +40,8 @@ class Learner:
     @classmethod
     def fit(cls, design, record, forgetting, encoder=None):
         """Learn a readout from a history, of which only what λ remembers is replayed.
+
+        With an encoder its innovations are limited; without, it is least squares to the letter.
 
         Parameters
         ----------

@@ -7,6 +7,7 @@ import numpy as np
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
 MAX_MEAN_EIGENVALUE = 1e8
+SPREAD_STEP = 0.01  # weight of the newest innovation in the running mean of their sizes
 
 
 class DelayedRLS:
@@ -23,7 +24,8 @@ class DelayedRLS:
     last of its labels has come. Each output then takes its own step,
     :math:`w_m \leftarrow w_m + k_o (y_{o + d_m} - b_o - \varphi_o' w_m)`, with the base
     :math:`b_o` of the origin. With all labels known this is, output by output, exactly the
-    exponentially weighted ridge regression on the origins whose labels are in.
+    exponentially weighted ridge regression on the origins whose labels are in. Where labels are
+    missing it is so for one output, and nearly so for several (see ``_take_back``).
 
     A readout is a value: `learn`, `advance` and `restarted` return a new one and leave the old
     one as it was.
@@ -36,10 +38,16 @@ class DelayedRLS:
         Rows between an origin and the label of each output; 0 is the origin's own row.
     forgetting : float
         λ in (0, 1]; the effective memory is ``1 / (1 - λ)`` rows.
+    innovation_limit : float, default=inf
+        Innovations count up to this many times their running mean absolute value, so that one
+        absurd label cannot spoil the weights for weeks; the mean itself counts them so, and can
+        still follow a lasting change of scale within tens of rows.
 
     Attributes
     ----------
     weights : ndarray of shape (S, M, K)
+    spread : ndarray of shape (S, M)
+        Running mean of absolute innovations; kept only where they are limited.
     covariance : ndarray of shape (S, K, K)
         P, the identity at the start: features are expected in units of their spread.
 
@@ -57,9 +65,11 @@ class DelayedRLS:
     array([[[3.]]])
     """
 
-    def __init__(self, n_streams, n_features, delays, forgetting):
+    def __init__(self, n_streams, n_features, delays, forgetting, innovation_limit=np.inf):
         self.delays = np.asarray(delays, dtype=np.intp)
         self.forgetting = float(forgetting)
+        self.innovation_limit = float(innovation_limit)
+        self.spread = np.full((n_streams, len(self.delays)), np.nan)  # of innovations
         self.weights = np.zeros((n_streams, len(self.delays), n_features))
         self.covariance = np.repeat(np.eye(n_features)[None], n_streams, axis=0)
         self._clear_origins()
@@ -111,14 +121,51 @@ class DelayedRLS:
         labels = np.where(known, labels, 0.0)
         origins = start - self.delays
         for row in range(len(labels)):
+            if not complete and not known[row].all():
+                self._take_back(~known[row], origins)
             self._gains[start + row] = self._gain(self._features[start + row])
             phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
             innovation = labels[row] - self._base[origins].T
             innovation -= np.einsum("smk,smk->sm", phi, self.weights)
+            if self.innovation_limit < np.inf:
+                innovation = self._guarded(innovation, known[row], origins)
             if not complete:
                 innovation *= known[row]
             self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
             origins += 1
+
+    def _guarded(self, innovation, known, origins):
+        """Clip innovations (S, M) to the limit and let their running spread follow."""
+        size = np.abs(innovation)
+        limit = self.innovation_limit * self.spread
+        size = np.fmin(size, limit)  # no limit (NaN) before the first innovation
+        seen = known & self._gains[origins].any(axis=2).T
+        step = np.where(np.isnan(self.spread), size, SPREAD_STEP * (size - self.spread))
+        self.spread = np.where(seen, np.nan_to_num(self.spread) + step, self.spread)
+        return np.copysign(size, innovation)
+
+    def _take_back(self, missing, origins):
+        """Take origins whose label failed to come out of P again, by the share of their outputs.
+
+        An origin enters P before it is known whether its labels will come. One output less is
+        1/M of its weight: exact for one output, and for several that miss labels alike.
+
+        Parameters
+        ----------
+        missing : ndarray of bool, shape (S, M) or (S, 1)
+        origins : ndarray of int, shape (M,)
+            The origin whose label of each output would arrive now.
+        """
+        P, n_outputs = self.covariance, len(self.delays)
+        missing = np.broadcast_to(missing, (len(P), n_outputs))
+        for output in np.flatnonzero(missing.any(axis=0) & (self.delays > 0)):
+            origin = origins[output]
+            phi = self._features[origin]
+            entered = self._gains[origin].any(axis=1) & missing[:, output]
+            share = entered * self.forgetting ** (self.delays[output] - 1.0) / n_outputs
+            v = np.matmul(P, phi[..., None])[..., 0]
+            u = v * np.sqrt(share / (1.0 - share * np.einsum("sk,sk->s", phi, v)))[:, None]
+            P += u[:, :, None] * u[:, None, :]
 
     def _gain(self, phi):
         """Update P with the features (S, K) of a new origin and return its gain (S, K)."""

@@ -196,10 +196,10 @@ def _infer(index):
 
 def _fixed_ns(freq, tz):
     """Nanoseconds of a step, None where they are not all the same."""
+    if isinstance(freq, pd.offsets.Day):  # a calendar day: 23 or 25 hours at a clock change
+        return freq.n * 86_400 * 10**9 if tz is None else None
     if isinstance(freq, pd.offsets.Tick):
         return pd.Timedelta(freq).as_unit("ns").value
-    if isinstance(freq, pd.offsets.Day) and tz is None:
-        return freq.n * 86_400 * 10**9
     return None
 
 
