@@ -50,7 +50,7 @@ search = GridSearchCV(
 )
 search.fit(X_train, y_train)
 
-print("mean R² over three folds, each a month after its training rows:")
+print("mean R² over three folds, each tested on the month that follows it:")
 for params, mean in zip(
     search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
 ):

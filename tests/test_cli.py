@@ -53,6 +53,13 @@ def test_demo_prints_a_table_and_saves_a_picture(quick, tmp_path, capsys):
     assert path.read_bytes().startswith(PNG)
 
 
+def test_a_console_without_greek_can_show_the_table(quick, tmp_path, monkeypatch):
+    with (tmp_path / "out.txt").open("w", encoding="ascii") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.png")]) == 0
+    assert "us a row" in (tmp_path / "out.txt").read_text()
+
+
 def test_table_is_relative_to_the_seasonal_naive(quick, tmp_path, capsys):
     cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.svg")])
     rows = {
@@ -74,8 +81,9 @@ def test_a_terminal_sees_one_live_line(quick, tmp_path, capsys, monkeypatch):
     assert cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.png")]) == 0
     err = capsys.readouterr().err
     assert "rows/s" in err
-    assert "\x1b[2K" in err, "the line is not redrawn in place"
     assert err.count("\n") <= 1, "the line grew into lines"
+    assert err.endswith("\x1b[2K"), "the line was left behind"
+    assert err.rindex("\x1b[?25h") > err.rindex("\x1b[?25l"), "the cursor was left hidden"
 
 
 @pytest.mark.parametrize("missing", ["rich", "matplotlib"])

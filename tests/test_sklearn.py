@@ -21,9 +21,7 @@ ESTIMATORS = [RNNForecaster(), RNNRegressor()]
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
 
-@pytest.mark.parametrize(
-    "estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__
-)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_estimator_checks(estimator):
     results = check_estimator(
         estimator, expected_failed_checks=EXPECTED_FAILURES, on_skip=None, on_fail="raise"
@@ -32,9 +30,7 @@ def test_estimator_checks(estimator):
     assert failed == set(EXPECTED_FAILURES)  # strictly: no more, and no fewer
 
 
-@pytest.mark.parametrize(
-    "estimator", [RNNForecaster(), RNNRegressor()], ids=lambda e: type(e).__name__
-)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_no_tag_switches_checks_off(estimator):
     tags = estimator.__sklearn_tags__()
     assert not tags.no_validation

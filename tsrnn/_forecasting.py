@@ -102,6 +102,12 @@ class BaseForecaster(StreamingEstimator):
         ValueError
             X has fewer than two rows with a known value ahead of them.
         """
+        check_is_fitted(self)
+        if y is None and self._columns.targets is None:
+            raise ValueError(
+                f"found y=None, expected the targets {self._columns.target_names} to score "
+                "against, which came as y at fit; pass y"
+            )
         outputs, rows = self._roll(X, y)
         outputs = self._scaling.undo(outputs)
         zero = np.zeros_like(rows.record.targets)

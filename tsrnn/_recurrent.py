@@ -1,5 +1,8 @@
 """What both recurrent estimators share: parameters of the network and its training."""
 
+import math
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +25,7 @@ class RecurrentMixin:
     def loss_curve_(self):
         """Training loss of each step on the history, in units of what was to be explained."""
         check_is_fitted(self)
-        return self._stream.learner.encoder.loss_curve
+        return list(self._stream.learner.encoder.loss_curve)
 
     @property
     def state_(self):
@@ -37,9 +40,12 @@ class RecurrentMixin:
         self._check_forgetting()
         for name in ("hidden_size", "n_layers", "window_size", "batch_size", "max_iter"):
             check_scalar(getattr(self, name), name, (int, np.integer), min_val=1)
-        check_scalar(
-            self.learning_rate, "learning_rate", float, min_val=0, include_boundaries="neither"
-        )
+        check_scalar(self.learning_rate, "learning_rate", Real)
+        if not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(
+                f"found learning_rate={self.learning_rate}, expected a positive number; "
+                "0.005 suits most series"
+            )
         for name, known in (("cell", tuple(CELLS)), ("loss", LOSSES)):
             found = getattr(self, name)
             if found not in known:

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_scalar
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
 
+from ._reading import read_rows
 from .stream import Columns, Record, Scaling
-from .stream.frames import require_finite, require_numeric, row_index
+from .stream.frames import require_finite, row_index
 
 
 class Stream(NamedTuple):
@@ -38,6 +39,8 @@ class StreamingEstimator(BaseEstimator):
     nothing.
     """
 
+    _targets_may_be_missing = True
+
     def fit(self, X, y=None):
         """Forget everything, learn from this history, end with the state after its last row.
 
@@ -58,16 +61,15 @@ class StreamingEstimator(BaseEstimator):
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
         fitted = copy.copy(self)
-        values, y_values = fitted._read(X, y, reset=True)
-        fitted._fit(X, y, values, y_values)
+        fitted._fit(X, y, *read_rows(fitted, X, y))
         self.__dict__ = vars(fitted)
         return self
 
     def partial_fit(self, X, y=None):
         """Learn from new rows, one by one, and advance the state.
 
-        The first call is ``fit`` on these rows. Any split of the rows into calls gives the same
-        estimator, to the last bit.
+        The first call is ``fit`` on these rows. After that, any split of the rows into calls gives
+        the same estimator, to the last bit.
 
         Parameters
         ----------
@@ -94,6 +96,9 @@ class StreamingEstimator(BaseEstimator):
 
     def update(self, X, y=None):
         """Take in new rows without learning: only the state and the lags move on.
+
+        A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
+        forecasts issued at these rows are passed over.
 
         Parameters
         ----------
@@ -149,83 +154,21 @@ class StreamingEstimator(BaseEstimator):
         self._stream = Stream(self._make_learner(rows.record), rows.cutoff)
 
     def _check_forgetting(self):
-        check_scalar(
-            self.forgetting, "forgetting", Real, min_val=0, max_val=1, include_boundaries="right"
-        )
-
-    def _read(self, X, y, reset=False):
-        """Return the values of X (n, p) and y (n, S) or None, as float64."""
-        values = None if reset else self._familiar(X)
-        if values is None:
-            if isinstance(X, pd.Series):
-                X = X.to_frame("y" if X.name is None else X.name)
-            elif np.asarray(X).ndim == 1 and y is None and (reset or self._takes_1d):
-                X = np.reshape(X, (-1, 1))
-            if isinstance(X, pd.DataFrame):
-                require_numeric(X)
-            values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=False)
-        if y is None:
-            return values, None
-        check_consistent_length(X, y)
-        index, y_index = row_index(X), row_index(y)
-        if (
-            isinstance(index, pd.DatetimeIndex)
-            and y_index is not None
-            and not index.equals(y_index)
-        ):
+        check_scalar(self.forgetting, "forgetting", Real)
+        if not 0.0 < self.forgetting <= 1.0:
             raise ValueError(
-                "found X and y with different time stamps, expected the same index; align them: "
-                "y = y.reindex(X.index)"
+                f"found forgetting={self.forgetting}, expected a number in (0, 1]; 0.9995 "
+                "remembers some 2,000 rows"
             )
-        return values, self._read_y(y)
-
-    def _read_y(self, y):
-        if isinstance(y, pd.DataFrame):
-            require_numeric(y, "y")
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
-        )
-        return y.reshape(len(y), -1)
-
-    def _familiar(self, X):
-        """Return the values of rows that are floats in the very columns of ``fit``, else None.
-
-        They need none of the checks that other input gets: this is the way of a streamed row.
-        """
-        names = getattr(self, "feature_names_in_", None)
-        if isinstance(X, pd.DataFrame):
-            if names is None or not np.array_equal(X.columns, names):
-                return None
-            values = X.to_numpy()
-        elif isinstance(X, np.ndarray) and names is None and X.ndim == 2:
-            values = X
-        else:
-            return None
-        familiar = values.dtype == np.float64 and values.shape[1] == self.n_features_in_
-        return values if familiar and len(values) else None
-
-    @property
-    def _takes_1d(self):
-        return self.n_features_in_ == 1 and self._columns.targets is not None
 
     def _new_rows(self, X, y, *, need_y=True, stream=None):
         """Check the rows of a call against the stream that they go on from."""
         stream = self._stream if stream is None else stream
-        values, y = self._read(X, y)
+        values, y = read_rows(self, X, y, self._columns)
         if need_y and y is None and self._columns.targets is None:
             raise ValueError(
                 f"found y=None, expected the targets {self._columns.target_names}, which came as "
                 "y at fit; pass y, or use update(X) for rows whose targets are unknown"
-            )
-        if y is not None and self._columns.targets is not None:
-            raise ValueError(
-                f"found y, expected none: the targets {self._columns.target_names} are columns "
-                "of X since fit; pass X alone"
-            )
-        if y is not None and y.shape[1] != len(self._columns.target_names):
-            raise ValueError(
-                f"found y with {y.shape[1]} columns, expected {len(self._columns.target_names)}, "
-                "as at fit"
             )
         stamps = self._axis.stamps(row_index(X), len(values), stream.cutoff)
         return self._on_grid(values, y, stamps, stream.cutoff)
@@ -255,7 +198,8 @@ class StreamingEstimator(BaseEstimator):
     def _split(self, values, y):
         """Divide values into finite inputs and targets, which may be missing (NaN)."""
         targets, inputs = self._columns.split(values, y)
-        require_finite(targets, self._columns.target_names, allow_nan=True)
+        may_be_missing = self._targets_may_be_missing or y is None
+        require_finite(targets, self._columns.target_names, allow_nan=may_be_missing)
         require_finite(inputs, self._columns.input_names)
         return targets, inputs
 

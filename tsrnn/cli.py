@@ -74,7 +74,7 @@ def demo(output, weeks, seed):
         f"At each row: forecast the next {HORIZON} hours, then learn from the row that comes."
     )
     results = _stream_all(_models(seed), history, stream)
-    console.print(_table(results, len(stream)))
+    console.print(_table(results, len(stream), console.options.ascii_only))
     _draw(figure, results["RNNForecaster"], data)
     figure.savefig(output, format=_format(output))
     console.print(f"Picture: {output}", soft_wrap=True)
@@ -172,19 +172,20 @@ def _reporter(bar, line, name, rows_before):
     return report
 
 
-def _table(results, n_rows):
+def _table(results, n_rows, ascii_only):
     from rich import box
     from rich.table import Table
 
+    micro = "us" if ascii_only else "µs"
     table = Table(
         box=box.SIMPLE_HEAD,
         title=f"Errors over steps 1 to {HORIZON} from {n_rows:,} cutoffs",
         title_justify="left",
-        caption=f"relative MSE: 1 is {REFERENCE}; µs a row: forecast and learn",
+        caption=f"relative MSE: 1 is {REFERENCE}; {micro} a row: forecast and learn",
         caption_justify="left",
     )
     table.add_column("model")
-    for heading in ("MAE, kW", "RMSE, kW", "relative MSE", "µs a row"):
+    for heading in ("MAE, kW", "RMSE, kW", "relative MSE", f"{micro} a row"):
         table.add_column(heading, justify="right")
     scores = {name: result.metrics.loc[("all", "all")] for name, result in results.items()}
     best = min(scores, key=lambda name: scores[name]["RMSE"])

@@ -8,7 +8,6 @@ from ._recurrent import RecurrentMixin
 from ._streaming import StreamingEstimator
 from .learning import Learner
 from .stream import RegressionDesign, TimeAxis
-from .stream.frames import require_finite, target_labels
 
 
 class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
@@ -73,6 +72,8 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     >>> bool(model.score(X[300:], y[300:]) > 0.99)
     True
     """
+
+    _targets_may_be_missing = False
 
     def __init__(
         self,
@@ -159,8 +160,3 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     def _make_learner(self, record):
         design = RegressionDesign(record.inputs.shape[1], record.targets.shape[1], self.lags)
         return Learner.fit(design, record, self.forgetting, self._make_encoder(design, record))
-
-    def _read_y(self, y):
-        values = super()._read_y(y)
-        require_finite(values, target_labels(y))
-        return values

@@ -1,6 +1,6 @@
 """What an evaluation hands back: forecasts beside actuals, and the table of their errors.
 
-Axes of every array here: C cutoffs, H steps of the horizon, K targets.
+Axes of every array here: C cutoffs, H steps of the horizon, S targets.
 """
 
 from dataclasses import dataclass, field
@@ -144,11 +144,11 @@ def metric_table(actual, forecast, scale, targets):
 
     Parameters
     ----------
-    actual, forecast : array of shape (C, H, K)
+    actual, forecast : array of shape (C, H, S)
         NaN in `actual` where there is nothing to score.
-    scale : array-like of shape (K,)
+    scale : array-like of shape (S,)
         Scale of MASE for each target.
-    targets : Index of length K
+    targets : Index of length S
 
     Returns
     -------
@@ -173,7 +173,7 @@ def _each_and_all(n):
 
 
 def _observed(data, targets):
-    """Give the columns of `data` that are targets: float array (n_rows, K)."""
+    """Give the columns of `data` that are targets: float array (n_rows, S)."""
     if isinstance(data, pd.DataFrame):
         missing = targets.difference(data.columns)
         if len(missing):

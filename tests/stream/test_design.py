@@ -42,7 +42,7 @@ def test_skip_features_are_what_they_say(record):
 def test_network_inputs_are_what_they_say(record):
     design = ForecastDesign.of(record, horizon=2, lags=3, seasons=(7,))
     padded = record.padded(design.reach)
-    inputs = design.inputs(padded, design.reach)
+    inputs = design.inputs(padded, design.reach, len(padded))
     y, row, s = record.targets, 20, 1
     scale = np.std(np.diff(y[:, s]))
     expected = [y[20, s], (y[20, s] - y[19, s]) / scale, y[14, s] - y[20, s]]
@@ -54,11 +54,11 @@ def test_rows_look_no_further_back_than_they_say_and_never_ahead(record):
     design = ForecastDesign.of(record, horizon=3, lags=2, seasons=(5,))
     padded = record.padded(design.reach)
     skip = design.skip(padded, design.reach, len(padded))
-    inputs = design.inputs(padded, design.reach)
+    inputs = design.inputs(padded, design.reach, len(padded))
     row = 30
     only = padded[row : row + design.reach + 1]
     np.testing.assert_array_equal(design.skip(only, design.reach, len(only))[0], skip[row])
-    np.testing.assert_array_equal(design.inputs(only, design.reach)[0], inputs[row])
+    np.testing.assert_array_equal(design.inputs(only, design.reach, len(only))[0], inputs[row])
 
 
 def test_regression_sees_the_row_and_its_lags(record):

@@ -60,7 +60,7 @@ class RecurrentEncoder:
             ``cell, hidden_size, n_layers, dtype`` of the network.
         """
         dtype = network_settings["dtype"]
-        inputs = design.inputs(record, design.reach).astype(dtype)
+        inputs = design.inputs(record, design.reach, len(record)).astype(dtype)
         residual = _unexplained(design, record)
         known = np.isfinite(residual)
         squares = np.square(residual, out=np.zeros_like(residual), where=known)
@@ -132,16 +132,27 @@ def _unexplained(design, record):
     residual = origin_targets(base, labels, design.delays)
     recent = max(first, end - RIDGE_ROWS)
     skip, targets = design.skip(record, recent, end), residual[recent - first :]
-    ridges = []
-    for stream in range(residual.shape[1]):
-        known = np.isfinite(targets[:, stream]).all(axis=1)
-        if known.any():
-            ridge = Ridge(alpha=RIDGE * known.sum(), fit_intercept=False)
-            ridge.fit(skip[known, stream], targets[known, stream])
-            ridges.append((stream, np.atleast_2d(ridge.coef_)))
+    ridges = [_ridge(skip[:, stream], targets[:, stream]) for stream in range(skip.shape[1])]
     for start in range(first, end, BLOCK):
         stop = min(start + BLOCK, end)
         skip = design.skip(record, start, stop)
-        for stream, coef in ridges:
+        for stream, coef in enumerate(ridges):
             residual[start - first : stop - first, stream] -= skip[:, stream] @ coef.T
     return residual
+
+
+def _ridge(features, targets):
+    """Return ridge coefficients (M, K), where labels are missing each output's from its own."""
+    known = np.isfinite(targets)
+    complete = known.all(axis=1)
+    if complete.mean() > 0.9:  # at least the newest rows still wait for labels
+        return np.atleast_2d(_fit_ridge(features[complete], targets[complete]))
+    coefficients = np.zeros((targets.shape[1], features.shape[1]))
+    for output, rows in enumerate(known.T):
+        if rows.any():
+            coefficients[output] = _fit_ridge(features[rows], targets[rows, output])
+    return coefficients
+
+
+def _fit_ridge(features, targets):
+    return Ridge(alpha=RIDGE * len(features), fit_intercept=False).fit(features, targets).coef_

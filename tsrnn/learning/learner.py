@@ -9,6 +9,7 @@ from .rls import DelayedRLS
 from .targets import origin_targets
 
 INNOVATION_LIMIT = 8.0  # mean absolute innovations: over six standard deviations
+BLOCK = 4096  # rows whose features are in memory at once
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
@@ -54,10 +55,12 @@ class Learner:
         readout = DelayedRLS(
             design.n_streams, n_hidden + design.n_features, design.delays, forgetting
         )
+        learner = cls(design, readout, encoder)
         replayed = len(record)
         if forgetting < 1.0:
-            replayed = min(replayed, math.ceil(REPLAYED_MEMORIES / (1.0 - forgetting)))
-        return cls(design, readout, encoder).learn(record[len(record) - replayed :])
+            remembered = math.ceil(REPLAYED_MEMORIES / (1.0 - forgetting))
+            replayed = min(replayed, learner._memory + max(design.delays) + remembered)
+        return learner.learn(record[len(record) - replayed :])
 
     def restarted(self):
         """Return the learner as before its first row, with everything learnt kept."""
@@ -67,26 +70,33 @@ class Learner:
 
     def advance(self, record):
         """Take in new rows without learning."""
-        return self._step(record, learning=False)
+        learner = self
+        for start in range(0, len(record), BLOCK):
+            block = record[start : start + BLOCK]
+            learner = learner._move(*learner._encode(block), len(block))
+        return learner
 
     def learn(self, record):
         """Learn from new rows, one by one, and take them in."""
-        learner, n_rows = self, len(record)
-        period = self.encoder.period if self.encoder else n_rows
-        start = 0
-        while start < n_rows:
-            stop = min(n_rows, start + period - learner.n_rows % period) if self.encoder else n_rows
-            learner = learner._step(record[start:stop], learning=True)
-            if self.encoder and learner.n_rows % period == 0:
+        learner, start = self, 0
+        while start < len(record):
+            block = record[start : start + learner._rows_to_training]
+            learner = learner._move(*learner._encode(block), len(block), learning=True)
+            if learner.encoder and learner.n_rows % learner.encoder.period == 0:
                 learner = learner._train_encoder()
-            start = stop
+            start += len(block)
         return learner
 
     def outputs(self, record):
         """Return what `output` would give after each new row, shape (n, S, M)."""
-        joined, start = self._join(record)
-        features, _ = self._features(joined, start)
-        return self.readout.output(features) + self.design.base(joined, start)[..., None]
+        learner, outputs = self, []
+        for start in range(0, len(record), BLOCK):
+            block = record[start : start + BLOCK]
+            encoded = learner._encode(block)
+            _, features, base, _ = encoded
+            outputs.append(learner.readout.output(features) + base[..., None])
+            learner = learner._move(*encoded, len(block))
+        return np.concatenate(outputs)
 
     def output(self):
         """Return the outputs at the newest row, shape (S, M)."""
@@ -99,18 +109,25 @@ class Learner:
         self.n_rows = 0
         self._newest = self._newest_base = None
 
-    def _step(self, record, learning):
+    def _encode(self, record):
+        """Return the rows behind those before, and features, bases and encoder of the new ones."""
         joined, start = self._join(record)
+        features, encoder = self.design.skip(joined, start, len(joined)), None
+        if self.encoder:
+            hidden, encoder = self.encoder.encode(self.design.inputs(joined, start, len(joined)))
+            features = np.concatenate([hidden, features], axis=2)
+        return joined, features, self.design.base(joined, start), encoder
+
+    def _move(self, joined, features, base, encoder, n_rows, learning=False):
         learner = copy.copy(self)
-        features, learner.encoder = self._features(joined, start)
-        base = self.design.base(joined, start)
+        learner.encoder = encoder
         if learning:
-            labels = self.design.labels(joined, start)
+            labels = self.design.labels(joined, len(joined) - n_rows)
             learner.readout = self.readout.learn(features, base, labels)
         else:
             learner.readout = self.readout.advance(features, base)
         learner.window = joined[max(0, len(joined) - self._memory) :].copy()
-        learner.n_rows = self.n_rows + len(record)
+        learner.n_rows = self.n_rows + n_rows
         learner._newest, learner._newest_base = features[-1:].copy(), base[-1:].copy()
         return learner
 
@@ -119,13 +136,6 @@ class Learner:
         if self.window is None:
             return record.padded(self.design.reach), self.design.reach
         return self.window.append(record), len(self.window)
-
-    def _features(self, joined, start):
-        skip = self.design.skip(joined, start, len(joined))
-        if self.encoder is None:
-            return skip, None
-        hidden, encoder = self.encoder.encode(self.design.inputs(joined, start))
-        return np.concatenate([hidden, skip], axis=2), encoder
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""
@@ -138,12 +148,17 @@ class Learner:
         base, labels = design.base(self.window, start), design.labels(self.window, start)
         learner = copy.copy(self)
         learner.encoder = self.encoder.learn(
-            design.inputs(self.window, start)[:n_origins],
+            design.inputs(self.window, start, stop),
             design.skip(self.window, start, stop),
             origin_targets(base, labels, design.delays)[:n_origins],
             self.readout.weights,
         )
         return learner
+
+    @property
+    def _rows_to_training(self):
+        """Rows until the encoder takes its next step; at most a block where there is none."""
+        return self.encoder.period - self.n_rows % self.encoder.period if self.encoder else BLOCK
 
     @property
     def _memory(self):

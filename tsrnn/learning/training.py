@@ -85,6 +85,7 @@ def bptt_step(network, head, inputs, targets, warmup, loss):
     return value, d_head
 
 
+@np.errstate(over="ignore", invalid="ignore")  # training that diverges is told below
 def train(network, inputs, targets, settings, rng):
     """Train a network, in place, so that a linear head on its hidden state meets the targets.
 
@@ -101,10 +102,16 @@ def train(network, inputs, targets, settings, rng):
     -------
     loss_curve : list of float
         Training loss of each step.
+
+    Raises
+    ------
+    ValueError
+        A gradient is not finite.
     """
     n_rows, n_streams, n_outputs = targets.shape
     n_held_out = int(VALIDATION_FRACTION * n_rows)
     validate = settings.early_stopping and n_held_out >= MIN_VALIDATION
+    validate = validate and np.isfinite(targets[n_rows - n_held_out :]).any()
     n_train = n_rows - n_held_out * validate
     warmup = min(settings.warmup, n_train // 4)
     length = min(warmup + settings.window_size, n_train)
@@ -123,7 +130,11 @@ def train(network, inputs, targets, settings, rng):
         y = targets[rows[warmup:], streams].transpose(1, 2, 0)
         value, d_head = bptt_step(network, head, x, y, warmup, settings.loss)
         grads = [*network.weight_grads, d_head]
-        clip_by_global_norm(grads, MAX_GRADIENT_NORM)
+        if not np.isfinite(clip_by_global_norm(grads, MAX_GRADIENT_NORM)):
+            raise ValueError(
+                f"found a gradient that is not finite at training step {step + 1}, expected "
+                f"training to converge with learning_rate={settings.learning_rate}; lower it"
+            )
         optimizer.step(weights, grads, settings.learning_rate * _schedule(step, n_steps))
         loss_curve.append(float(value))
         if validate and ((step + 1) % EVALUATE_EVERY == 0 or step + 1 == n_steps):

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
+from pandas.tseries import offsets
 
 DAY_NS = 86_400 * 10**9
 WEEK_NS = 7 * DAY_NS
 MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
 MAX_SEASON = 2016  # rows: a week of 5 minutes
 
-# Seasons, in rows, of frequencies that are no fixed number of nanoseconds.
-CALENDAR_SEASONS = {"B": (5,), "D": (7,), "W": (52,), "M": (12,), "Q": (4,)}
+# Seasons of frequencies by the calendar, in their single steps.
+CALENDAR_SEASONS = (
+    ((offsets.BusinessDay, offsets.CustomBusinessDay), 5),
+    (offsets.Day, 7),
+    (offsets.Week, 52),
+    ((offsets.MonthEnd, offsets.MonthBegin, offsets.BMonthEnd, offsets.BMonthBegin), 12),
+    ((offsets.QuarterEnd, offsets.QuarterBegin, offsets.BQuarterEnd, offsets.BQuarterBegin), 4),
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,10 @@ class Calendar:
 
 
 def season_lengths(axis):
-    """Seasons of a time axis in rows, shortest first: a day and a week where they fit.
+    """Seasons of a time axis in rows, shortest first.
+
+    A day and a week of rows that divide them; a week of days, five business days, a year of
+    weeks, months or quarters.
 
     Examples
     --------
@@ -65,9 +75,11 @@ def season_lengths(axis):
     >>> season_lengths(TimeAxis.of(pd.date_range("2024", periods=9, freq="h")))
     (24, 168)
     """
-    if axis.step_ns is not None:
-        rows = [cycle // axis.step_ns for cycle in (DAY_NS, WEEK_NS) if cycle % axis.step_ns == 0]
-        return tuple(n for n in rows if 1 < n <= MAX_SEASON)
-    if axis.freq is None:
+    for kinds, season in CALENDAR_SEASONS:
+        if isinstance(axis.freq, kinds):
+            rows, rest = divmod(season, axis.freq.n)
+            return (rows,) if rows > 1 and not rest else ()
+    if axis.step_ns is None:
         return ()
-    return CALENDAR_SEASONS.get(axis.freq.rule_code[:1], ())
+    rows = [cycle // axis.step_ns for cycle in (DAY_NS, WEEK_NS) if cycle % axis.step_ns == 0]
+    return tuple(n for n in rows if 1 < n <= MAX_SEASON)

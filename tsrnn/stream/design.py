@@ -1,6 +1,7 @@
 """What a learner sees of a record: network inputs, readout features, bases and labels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -68,12 +69,12 @@ class ForecastDesign:
             np.where(change_scale > 0, change_scale, 1.0),
         )
 
-    @property
+    @cached_property
     def delays(self):
         """Rows until the label of each output arrives."""
         return np.arange(1, self.horizon + 1)
 
-    @property
+    @cached_property
     def reach(self):
         """Rows before an origin that it looks at."""
         return int(max([1, *self.offsets, *self.seasons]))
@@ -111,19 +112,18 @@ class ForecastDesign:
         features[..., known:-1] = record.inputs[start:stop, None, : self.n_inputs]
         return features
 
-    def inputs(self, record, start):
+    def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, S, D)."""
-        levels, stop = record.levels, len(record)
-        newest = levels[start:]
+        levels = record.levels
+        newest = levels[start:stop]
         changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
         for season in self.seasons:
             changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
-        n_changes = len(changes)
-        shape = (*newest.shape, n_changes + self.n_calendar + self.n_inputs)
-        inputs = np.empty(shape)
+        n_changes, known = len(changes), len(changes) + self.n_calendar
+        inputs = np.empty((*newest.shape, known + self.n_inputs))
         inputs[..., :n_changes] = np.stack(changes, axis=2)
-        inputs[..., n_changes : n_changes + self.n_calendar] = record.calendar[start:, None]
-        inputs[..., n_changes + self.n_calendar :] = record.inputs[start:, None]
+        inputs[..., n_changes:known] = record.calendar[start:stop, None, : self.n_calendar]
+        inputs[..., known:] = record.inputs[start:stop, None, : self.n_inputs]
         return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT, out=inputs)
 
 
@@ -143,7 +143,7 @@ class RegressionDesign:
     lags: int
     n_streams: ClassVar[int] = 1
 
-    @property
+    @cached_property
     def delays(self):
         """Labels arrive with their row."""
         return np.zeros(self.n_outputs, dtype=np.intp)
@@ -173,6 +173,6 @@ class RegressionDesign:
         features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
         return features
 
-    def inputs(self, record, start):
+    def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, 1, D)."""
-        return np.clip(record.inputs[start:, None], -INPUT_LIMIT, INPUT_LIMIT)
+        return np.clip(record.inputs[start:stop, None], -INPUT_LIMIT, INPUT_LIMIT)

@@ -19,12 +19,16 @@ class Columns:
     inputs : list of int
         Positions of the past inputs in X.
     input_names : list
+    names, y_names : list or None
+        Names of the columns of X and y; None where they are arrays, and have none to compare.
     """
 
     target_names: list
     targets: list | None
     inputs: list
     input_names: list
+    names: list | None
+    y_names: list | None
 
     @classmethod
     def of(cls, X, y, n_columns, target=None):
@@ -43,26 +47,34 @@ class Columns:
         ValueError
             ``target`` names a column that X does not have, or is given beside ``y``.
         """
-        names = column_names(X, n_columns)
+        labels = column_names(X, n_columns)
+        names = labels if isinstance(X, (pd.DataFrame, pd.Series)) else None
         if y is not None:
             if target is not None:
                 raise ValueError(
                     f"found target={target!r} and y, expected one of them; pass y=None to forecast "
                     "columns of X, or leave target=None"
                 )
-            return cls(target_labels(y), None, list(range(n_columns)), names)
+            y_labels = target_labels(y)
+            y_names = y_labels if isinstance(y, (pd.DataFrame, pd.Series)) else None
+            return cls(y_labels, None, list(range(n_columns)), labels, names, y_names)
         if target is None:
-            return cls(names, list(range(n_columns)), [], [])
-        wanted = target if isinstance(target, (list, tuple)) else [target]
-        unknown = [name for name in wanted if name not in names]
-        if unknown or not wanted:
+            return cls(labels, list(range(n_columns)), [], [], names, None)
+        wanted = _as_labels(target, labels)
+        unknown = [label for label in wanted if label not in labels]
+        if unknown or not wanted or len(set(wanted)) < len(wanted):
             raise ValueError(
-                f"found target={target!r}, expected names out of the columns {names}; "
+                f"found target={target!r}, expected different names out of the columns {labels}; "
                 "correct target or add the column"
             )
-        positions = [names.index(name) for name in wanted]
+        positions = [labels.index(label) for label in wanted]
         rest = [i for i in range(n_columns) if i not in positions]
-        return cls(list(wanted), positions, rest, [names[i] for i in rest])
+        return cls(wanted, positions, rest, [labels[i] for i in rest], names, None)
+
+    @property
+    def one_series(self):
+        """Whether X is one target and nothing else, so that a 1-d array is a run of it."""
+        return self.targets == [0] and not self.inputs
 
     def split(self, values, y):
         """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
@@ -84,11 +96,38 @@ def column_names(X, n_columns):
     return [f"x{i}" for i in range(n_columns)]
 
 
+def _as_labels(target, labels):
+    """Return ``target`` as a list; a tuple may be one label of a frame with column levels."""
+    if isinstance(target, tuple) and target in labels:
+        return [target]
+    if isinstance(target, (list, tuple, np.ndarray, pd.Index)):
+        return list(target)
+    return [target]
+
+
 def target_labels(y):
     """Name the columns of ``y`` alike, ``y0``, ``y1`` ... for an array."""
     if isinstance(y, (pd.DataFrame, pd.Series)) or np.asarray(y).ndim == 1:
         return column_names(y, 1)
     return [f"y{i}" for i in range(np.asarray(y).shape[1])]
+
+
+def require_same_names(data, names, what):
+    """Refuse a frame or series whose column names are not those of fit.
+
+    Raises
+    ------
+    ValueError
+        It names both lists.
+    """
+    if names is None or not isinstance(data, (pd.DataFrame, pd.Series)):
+        return
+    found = column_names(data, len(names))
+    if found != names:
+        raise ValueError(
+            f"found the columns {found} of {what}, expected {names}, as at fit; select them: "
+            f"{what}[{names!r}]"
+        )
 
 
 def row_index(X):

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+DAY_NS = 86_400 * 10**9
+
 
 @dataclass(frozen=True)
 class TimeAxis:
@@ -21,6 +23,8 @@ class TimeAxis:
         None where rows are counted, or where only their order matters.
     step_ns : int or None
         Nanoseconds of a step, or None where steps differ (months, say).
+    start : int or None
+        Position of the first row, which fixes the phase of the steps.
     tz, name, unit
         Of the index, given back to every forecast.
     """
@@ -28,6 +32,7 @@ class TimeAxis:
     counts: bool
     freq: Any = None
     step_ns: int | None = None
+    start: int | None = None
     tz: Any = None
     name: Any = None
     unit: str = "ns"
@@ -49,9 +54,10 @@ class TimeAxis:
             return cls(counts=True, name=None if index is None else index.name)
         _require_increasing(index)
         if not regular:
-            return cls(False, None, None, index.tz, index.name, index.unit)
+            return cls(False, tz=index.tz, name=index.name, unit=index.unit)
         freq = to_offset(freq) if freq is not None else index.freq or _infer(index)
-        return cls(False, freq, _fixed_ns(freq, index.tz), index.tz, index.name, index.unit)
+        step_ns, start = _fixed_ns(freq, index.tz), int(index[:1].as_unit("ns").asi8[0])
+        return cls(False, freq, step_ns, start, index.tz, index.name, index.unit)
 
     def stamps(self, index, n, cutoff=None):
         """Return the positions (n,) of new rows, strictly increasing.
@@ -118,15 +124,13 @@ class TimeAxis:
         if self.freq is None:
             return np.arange(1, len(stamps) + 1)
         if self.step_ns is not None:
+            misplaced = (stamps - self.start) % self.step_ns != 0
             start = stamps[0] - self.step_ns if cutoff is None else cutoff
-            steps, off = np.divmod(stamps - start, self.step_ns)
-            misplaced = off != 0
+            steps = (stamps - start) // self.step_ns
         else:
-            anchor = stamps[0] if cutoff is None else cutoff
-            grid = self._range(anchor, end=stamps[-1])
-            steps = np.searchsorted(grid, stamps)
-            misplaced = grid[np.minimum(steps, len(grid) - 1)] != stamps
-            steps = steps + (cutoff is None)
+            grid = self._range(stamps[0] if cutoff is None else cutoff, end=stamps[-1])
+            misplaced = ~np.isin(stamps, grid)
+            steps = np.searchsorted(grid, stamps) + (cutoff is None)
         if misplaced.any():
             found = ", ".join(str(self.label(s)) for s in stamps[misplaced][:3])
             raise ValueError(
@@ -175,37 +179,56 @@ def _infer(index):
         raise ValueError(
             f"found {len(index)} time stamps, expected at least 3 to infer the frequency; pass freq"
         )
-    steps = np.diff(index.asi8)
-    if (steps != steps[0]).any():
-        with warnings.catch_warnings():  # pandas 3 announces that it will return an offset
-            warnings.simplefilter("ignore")
-            rule = pd.infer_freq(index)
-        if rule is not None:
-            return to_offset(rule)
-        lengths, counts = np.unique(steps, return_counts=True)
-        common = lengths[counts.argmax()]
-        if counts.max() <= len(steps) // 2 or (steps % common).any():
-            raise ValueError(
-                "found time stamps without a regular frequency (steps such as "
-                f"{', '.join(str(pd.Timedelta(s, index.unit)) for s in lengths[:3])}), expected "
-                "evenly spaced rows; resample first, such as X.resample('h').mean(), or pass freq"
-            )
-        steps[0] = common
-    return to_offset(pd.Timedelta(steps[0], index.unit))
+    wall = np.diff(index.tz_localize(None).as_unit("ns").asi8)
+    if (wall == wall[0]).all() and wall[0] % DAY_NS == 0:  # by the calendar, clock changes or not
+        days = int(wall[0] // DAY_NS)
+        if days % 7 == 0:
+            return pd.offsets.Week(days // 7, weekday=index[0].weekday())
+        return pd.offsets.Day(days)
+    steps = np.diff(index.as_unit("ns").asi8)
+    if (steps == steps[0]).all():
+        return to_offset(pd.Timedelta(steps[0], "ns"))
+    with warnings.catch_warnings():  # pandas 3 announces that it will return an offset
+        warnings.simplefilter("ignore")
+        rule = pd.infer_freq(index)
+    if rule is not None:
+        return to_offset(rule)
+    lengths, counts = np.unique(wall if index.tz is None else steps, return_counts=True)
+    common = lengths[counts.argmax()]
+    if counts.max() <= len(steps) // 2 or (lengths % common).any():
+        raise ValueError(
+            "found time stamps without a regular frequency (steps such as "
+            f"{', '.join(str(pd.Timedelta(s, 'ns')) for s in lengths[:3])}), expected evenly "
+            "spaced rows; resample first, such as X.resample('h').mean(), or pass freq"
+        )
+    days, rest = divmod(int(common), DAY_NS)
+    return to_offset(pd.Timedelta(common, "ns")) if rest else pd.offsets.Day(days)
 
 
 def _fixed_ns(freq, tz):
     """Nanoseconds of a step, None where they are not all the same."""
     if isinstance(freq, pd.offsets.Day):  # a calendar day: 23 or 25 hours at a clock change
-        return freq.n * 86_400 * 10**9 if tz is None else None
+        return freq.n * DAY_NS if tz is None else None
     if isinstance(freq, pd.offsets.Tick):
         return pd.Timedelta(freq).as_unit("ns").value
     return None
 
 
 def _require_countable(index):
-    if index is None or pd.api.types.is_integer_dtype(index.dtype):
+    if index is None:
         return
+    if isinstance(index, pd.PeriodIndex):
+        raise ValueError(
+            "found a PeriodIndex, expected time stamps; convert it: "
+            "X.set_index(X.index.to_timestamp())"
+        )
+    if pd.api.types.is_integer_dtype(index.dtype):
+        if index.is_monotonic_increasing and index.is_unique:
+            return
+        raise ValueError(
+            "found row numbers that do not increase, expected rows in the order of time; sort them "
+            "(X.sort_index()), or drop the numbers (X.reset_index(drop=True))"
+        )
     raise ValueError(
         f"found an index of type {index.dtype}, expected time stamps or row numbers; convert it "
         "with X.set_index(pd.to_datetime(...)) or drop it with X.reset_index(drop=True)"
