@@ -47,7 +47,6 @@ for step in range(1, args.steps + 1):
 x, target = draw(rng, 1, 60)
 _, whole = lstm.forward(x, tape=False)
 lstm.stateful = True
-lstm.reset_state()  # a layer remembers the end of any forward; this stream starts anew
 parts = [lstm.forward(x[:, start : start + 20], tape=False)[1] for start in range(0, 60, 20)]
 carried = np.concatenate(parts, axis=1)
 print(f"\nthree windows against one: largest difference {np.abs(carried - whole).max():.1e}")

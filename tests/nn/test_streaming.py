@@ -80,7 +80,7 @@ def test_stateful_can_be_set(name):
     layer = make_layer(name)
     fresh = layer.forward(x)[1]
     layer.stateful = True
-    layer.forward(x)
+    assert np.array_equal(layer.forward(x)[1], fresh), "switched on, it starts from zero"
     continued = layer.forward(x)[1]
     assert not np.array_equal(continued, fresh)
     layer.stateful = False

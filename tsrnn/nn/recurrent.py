@@ -22,8 +22,8 @@ class RecurrentLayer(HasParams, TorchLayout):
     input_size, hidden_size : int
         D and H.
     stateful : bool, default=False
-        While True, each forward starts where the last one ended, and only then is the carried
-        state read or written; may be set at any time.
+        While True, each forward starts where the last one ended. May be set at any time; switched
+        on, it starts from zero.
     clip : float or None, default=1.0
         `backward` clips each entry of the parameter gradients to [-clip, clip]; None: no clipping.
     dtype : {float32, float64}, default=float32
@@ -74,7 +74,9 @@ class RecurrentLayer(HasParams, TorchLayout):
         self.input_size = check_size("input_size", input_size)
         self.hidden_size = check_size("hidden_size", hidden_size)
         self.gate_order = self._cell.gate_order
-        self.stateful = stateful
+        self._state: State | None = None  # feature-major
+        self._state_is_set = False  # by hand, since the last forward
+        self._stateful = stateful
         self.clip = clip
         self.dtype = check_dtype(dtype)
         rng = np.random.default_rng(random_state)
@@ -82,10 +84,19 @@ class RecurrentLayer(HasParams, TorchLayout):
         self._core = Recurrence(
             self._cell, *sizes, dtype=self.dtype, rng=rng, initializer=initializer
         )
-        self._state: State | None = None  # feature-major
-        self._state_is_set = False  # by hand, since the last forward
         self.d_h_0: np.ndarray | None = None
         self.d_c_0: np.ndarray | None = None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether each forward starts where the last one ended."""
+        return self._stateful
+
+    @stateful.setter
+    def stateful(self, stateful: bool) -> None:
+        if stateful and not self._stateful and not self._state_is_set:
+            self.reset_state()  # what an earlier, unrelated forward left is no start
+        self._stateful = stateful
 
     @property
     def clip(self) -> float | None:

@@ -158,7 +158,10 @@ class TimeAxis:
 
     def label(self, stamp):
         """Return one position as the user knows it: a Timestamp or a row number."""
-        return int(stamp) if self.counts else self.index(np.array([stamp]))[0]
+        if self.counts:
+            return int(stamp)
+        utc = pd.Timestamp(int(stamp), unit="ns", tz=self.tz and "UTC")
+        return (utc.tz_convert(self.tz) if self.tz else utc).as_unit(self.unit)
 
     def wall_ns(self, stamps):
         """Return wall-clock nanoseconds of positions (the zone's local time, DST included)."""
