@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from pandas.tseries import offsets
 
-DAY_NS = 86_400 * 10**9
+from .frequency import DAY_NS
+
 WEEK_NS = 7 * DAY_NS
 MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
 MAX_SEASON = 2016  # rows: a week of 5 minutes
