@@ -5,7 +5,7 @@ import pytest
 from conftest import content
 
 from tsrnn.learning import RecurrentEncoder, TrainingSettings
-from tsrnn.learning.encoder import _unexplained
+from tsrnn.learning.encoder import _training_arrays
 from tsrnn.nn import Network, Squared
 from tsrnn.stream import ForecastDesign, Record
 
@@ -93,7 +93,8 @@ def test_the_network_is_left_what_ridge_regression_does_not_explain():
     values[100] = np.nan
     record = Record(values, np.zeros((5000, 0)), np.zeros((5000, 0)))
     design = ForecastDesign.of(record, horizon=1, lags=3, seasons=())
-    residual = _unexplained(design, record.padded(design.reach))
+    _, residual, scale = _training_arrays(design, record.padded(design.reach), np.float64)
+    residual = residual * scale
     assert residual.shape == (5000, 1, 1)
     assert np.isnan(residual[[99, 4999]]).all()
     assert np.isfinite(np.delete(residual, [99, 4999], axis=0)).all()

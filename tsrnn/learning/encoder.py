@@ -59,16 +59,9 @@ class RecurrentEncoder:
         **network_settings
             ``cell, hidden_size, n_layers, dtype`` of the network.
         """
-        dtype = network_settings["dtype"]
-        inputs = design.inputs(record, design.reach, len(record)).astype(dtype)
-        residual = _unexplained(design, record)
-        known = np.isfinite(residual)
-        squares = np.square(residual, out=np.zeros_like(residual), where=known)
-        scale = np.sqrt(squares.sum(axis=(0, 1)) / np.maximum(known.sum(axis=(0, 1)), 1))
-        scale[scale == 0.0] = 1.0
-        residual /= scale
+        inputs, residual, scale = _training_arrays(design, record, network_settings["dtype"])
         network = Network(inputs.shape[2], random_state=rng, **network_settings)
-        loss_curve = train(network, inputs, residual.astype(dtype), settings, rng)
+        loss_curve = train(network, inputs, residual, settings, rng)
         return cls(network, scale, settings, inputs.shape[1], loss_curve)
 
     @property
@@ -125,20 +118,52 @@ class RecurrentEncoder:
         return encoder
 
 
-def _unexplained(design, record):
-    """Return the targets (n, S, M) less what ridge regression on the skip features explains."""
+def _training_arrays(design, record, dtype):
+    """Turn a history into what the network is trained on, block by block.
+
+    Returns
+    -------
+    inputs : ndarray of shape (n, S, D)
+    residual : ndarray of shape (n, S, M)
+        Targets less what ridge regression on the skip features explains, in units of `scale`.
+    scale : ndarray of shape (M,)
+        Root mean square of what is left, by output.
+    """
     first, end = design.reach, len(record)
-    base, labels = design.base(record, first), design.labels(record, first)
-    residual = origin_targets(base, labels, design.delays)
-    recent = max(first, end - RIDGE_ROWS)
-    skip, targets = design.skip(record, recent, end), residual[recent - first :]
-    ridges = [_ridge(skip[:, stream], targets[:, stream]) for stream in range(skip.shape[1])]
+    ridges = _ridges(design, record)
+    n_streams, n_outputs = design.n_streams, len(design.delays)
+    inputs, residual = None, np.empty((end - first, n_streams, n_outputs), dtype)
+    squares, counts = np.zeros(n_outputs), np.zeros(n_outputs)
     for start in range(first, end, BLOCK):
         stop = min(start + BLOCK, end)
-        skip = design.skip(record, start, stop)
-        for stream, coef in enumerate(ridges):
-            residual[start - first : stop - first, stream] -= skip[:, stream] @ coef.T
-    return residual
+        rows = slice(start - first, stop - first)
+        left = _targets(design, record, start, stop)
+        left -= np.matmul(ridges, design.skip(record, start, stop)[..., None])[..., 0]
+        squares += np.nansum(np.square(left), axis=(0, 1))
+        counts += np.isfinite(left).sum(axis=(0, 1))
+        residual[rows] = left
+        block = design.inputs(record, start, stop)
+        if inputs is None:
+            inputs = np.empty((end - first, *block.shape[1:]), dtype)
+        inputs[rows] = block
+    scale = np.sqrt(squares / np.maximum(counts, 1))
+    scale[scale == 0.0] = 1.0
+    residual /= scale.astype(dtype)
+    return inputs, residual, scale
+
+
+def _targets(design, record, start, stop):
+    """Return the targets (stop - start, S, M) of these origins."""
+    seen = record[: stop + max(design.delays)]
+    base, labels = design.base(seen, start), design.labels(seen, start)
+    return origin_targets(base, labels, design.delays)[: stop - start]
+
+
+def _ridges(design, record):
+    """Fit ridge regressions on the skip features of the newest rows, (S, M, K)."""
+    recent, end = max(design.reach, len(record) - RIDGE_ROWS), len(record)
+    skip, targets = design.skip(record, recent, end), _targets(design, record, recent, end)
+    return np.stack([_ridge(skip[:, s], targets[:, s]) for s in range(design.n_streams)])
 
 
 def _ridge(features, targets):
