@@ -22,6 +22,17 @@ def test_electricity_a_day_ahead_beats_seasonal_naive_and_least_squares():
     assert ours < error(SeasonalNaiveForecaster(24, season=168), data, 4000, 1500)
 
 
+def test_one_absurd_value_costs_the_following_weeks_next_to_nothing():
+    data = datasets.load_electricity()[:5000]
+    spoilt = data.copy()
+    spoilt.iloc[4100] += 1000.0 * data.std()
+    model = RNNForecaster(24, max_iter=50, random_state=0).fit(data[:4000])
+    results = [prequential(model, rows[4000:]).forecasts for rows in (data, spoilt)]
+    later = results[0]["cutoff"] >= data.index[4100 + 24]
+    errors = [mse(results[0]["actual"][later], r["forecast"][later]) for r in results]
+    assert errors[1] == pytest.approx(errors[0], rel=0.05)
+
+
 @pytest.mark.parametrize("horizon", [1, 24])
 def test_learning_from_every_row_beats_frozen_weights_through_a_level_shift(horizon):
     sensor = "188 Quay Street Lower Albert (NS)"  # a lasting drop on 2024-03-20

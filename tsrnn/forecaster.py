@@ -18,6 +18,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. A label of step h is learnt from only when its row has arrived.
 
+    Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
+    times the usual change, at least 20 standard deviations of the history, counts as missing
+    until, within tens of rows, it has shown that it will last.
+
     Parameters
     ----------
     horizon : int, default=1
@@ -137,6 +141,6 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
-        design = ForecastDesign.of(record, self._horizon, lags, seasons)
+        design = ForecastDesign.of(record, self._horizon, lags, seasons, guard=True)
         encoder = self._make_encoder(design, record)
         return Learner.fit(design, record, self.forgetting, encoder)

@@ -27,7 +27,8 @@ class Learner:
         (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
         holds the delay of each output, ``reach`` the number of earlier rows it looks at,
-        ``n_streams`` and ``n_features`` are S and K.
+        ``n_streams`` and ``n_features`` are S and K, and ``guard`` whether absurd targets are
+        taken for missing ones.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     """
@@ -134,7 +135,7 @@ class Learner:
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
-            return record.padded(self.design.reach), self.design.reach
+            return record.padded(self.design.reach, self.design.guard), self.design.reach
         return self.window.append(record), len(self.window)
 
     def _train_encoder(self):

@@ -46,6 +46,8 @@ class ForecastDesign:
     n_inputs : int
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
+    guard : bool
+        Whether absurd targets are taken for missing ones.
     """
 
     horizon: int
@@ -54,11 +56,12 @@ class ForecastDesign:
     n_calendar: int
     n_inputs: int
     change_scale: np.ndarray
+    guard: bool
 
     @classmethod
-    def of(cls, record, horizon, lags, seasons, *, n_calendar=None, n_inputs=None):
+    def of(cls, record, horizon, lags, seasons, *, n_calendar=None, n_inputs=None, guard=False):
         """Fit the design to a history; by default it uses all that the record holds."""
-        record = record.padded(0)
+        record = record.padded(0, guard)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         return cls(
             horizon,
@@ -67,6 +70,7 @@ class ForecastDesign:
             record.calendar.shape[1] if n_calendar is None else n_calendar,
             record.inputs.shape[1] if n_inputs is None else n_inputs,
             np.where(change_scale > 0, change_scale, 1.0),
+            guard,
         )
 
     @cached_property
@@ -142,6 +146,7 @@ class RegressionDesign:
     n_outputs: int
     lags: int
     n_streams: ClassVar[int] = 1
+    guard: ClassVar[bool] = False
 
     @cached_property
     def delays(self):

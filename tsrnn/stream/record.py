@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .guard import screen
+
 
 @dataclass(frozen=True)
 class Record:
@@ -18,13 +20,16 @@ class Record:
     calendar : ndarray of shape (n, C)
         Calendar features of the step after each row.
     levels : ndarray of shape (n, S)
-        Targets with missing ones replaced by the newest known value (`carried`).
+        Targets with missing ones replaced by the newest known value.
+    spreads : ndarray of shape (n, S) or None
+        Usual change at each row, where absurd targets are taken for missing (see `screen`).
     """
 
     targets: np.ndarray
     inputs: np.ndarray
     calendar: np.ndarray
     levels: np.ndarray | None = None
+    spreads: np.ndarray | None = None
 
     def __len__(self):
         return len(self.targets)
@@ -38,31 +43,41 @@ class Record:
 
     def append(self, new):
         """Return this record with new rows behind it, missing values carried forward."""
+        if self.spreads is None:
+            targets, levels = new.targets, _carry(new.targets, self.levels[-1])
+        else:
+            targets, levels, spreads = screen(new.targets, self.levels[-1], self.spreads[-1])
         return Record(
-            np.concatenate([self.targets, new.targets]),
+            np.concatenate([self.targets, targets]),
             np.concatenate([self.inputs, _carry(new.inputs, self.inputs[-1])]),
             np.concatenate([self.calendar, new.calendar]),
-            np.concatenate([self.levels, _carry(new.targets, self.levels[-1])]),
+            np.concatenate([self.levels, levels]),
+            None if self.spreads is None else np.concatenate([self.spreads, spreads]),
         )
 
-    def padded(self, n):
+    def padded(self, n, guard=False):
         """Return the start of a stream: n rows that hold the first levels, then these rows.
 
-        Values missing at the start are the mean of the scaled history, zero.
+        Values missing at the start are the mean of the scaled history, zero. With `guard`, absurd
+        targets are taken for missing ones from here on.
         """
         n_streams = self.targets.shape[1]
-        levels = _carry(self.targets, np.zeros(n_streams))
-        inputs = _carry(self.inputs, np.zeros(self.inputs.shape[1]))
+        zeros = np.zeros(n_streams)
+        targets, levels, spreads = self.targets, _carry(self.targets, zeros), None
+        if guard:
+            targets, levels, spreads = screen(targets, levels[0], np.ones(n_streams))
+            spreads = _repeat_first(spreads, n)
         return Record(
-            np.concatenate([np.full((n, n_streams), np.nan), self.targets]),
-            _repeat_first(inputs, n),
+            np.concatenate([np.full((n, n_streams), np.nan), targets]),
+            _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1])), n),
             _repeat_first(self.calendar, n),
             _repeat_first(levels, n),
+            spreads,
         )
 
     def _map(self, change):
-        levels = None if self.levels is None else change(self.levels)
-        return Record(change(self.targets), change(self.inputs), change(self.calendar), levels)
+        fields = (self.targets, self.inputs, self.calendar, self.levels, self.spreads)
+        return Record(*(None if field is None else change(field) for field in fields))
 
 
 def _carry(values, previous):

@@ -1,0 +1,63 @@
+"""Absurd values are taken for missing ones, lasting changes are believed."""
+
+import numpy as np
+import pytest
+
+from tsrnn.stream import Record
+from tsrnn.stream.guard import JUMP_LIMIT, screen
+
+
+def noise(n_rows=300):
+    return np.random.default_rng(0).normal(size=(n_rows, 2))
+
+
+def run(targets):
+    return screen(targets, np.zeros(2), np.ones(2))
+
+
+def test_ordinary_values_pass_untouched():
+    targets = noise()
+    targets[7, 1] = np.nan
+    screened, levels, _ = run(targets)
+    np.testing.assert_array_equal(screened, targets)
+    np.testing.assert_array_equal(levels[7], [targets[7, 0], targets[6, 1]])
+
+
+def test_a_spike_is_missing_in_its_own_column_alone():
+    targets = noise()
+    targets[50, 0] += 1000.0
+    screened, levels, _ = run(targets)
+    assert np.isnan(screened[50, 0])
+    assert levels[50, 0] == targets[49, 0]
+    assert np.isnan(screened).sum() == 1
+
+
+@pytest.mark.parametrize("size", [25.0, 1e3, 1e6])
+@pytest.mark.parametrize("change", ["level", "unit"])
+def test_a_lasting_change_is_believed_within_tens_of_rows(size, change):
+    targets = noise(600)
+    targets[200:] = targets[200:] + size if change == "level" else targets[200:] * size
+    screened, _, _ = run(targets)
+    assert np.isfinite(screened[300:]).all()
+
+
+def test_the_caller_keeps_its_values():
+    targets = noise()
+    targets[50] += 1000.0
+    before = targets.copy()
+    run(targets)
+    np.testing.assert_array_equal(targets, before)
+
+
+def test_records_follow_the_guard_across_chunks():
+    targets = noise()
+    targets[40:43, 0] += 1000.0
+    empty = np.zeros((300, 0))
+    record = Record(targets, empty, empty)
+    whole = record.padded(5, guard=True)
+    parts = record[:41].padded(5, guard=True).append(record[41:100]).append(record[100:])
+    for name in ("targets", "levels", "spreads"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert np.isnan(whole.targets[45:48, 0]).all()
+    assert np.isfinite(record.padded(5).targets[45:48]).all()  # only where it is asked for
+    assert (whole.spreads[5 + 42] > JUMP_LIMIT / 20).any()

@@ -1,0 +1,47 @@
+"""A guard against absurd values: one spike must not spoil the weeks after it."""
+
+import numpy as np
+
+JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
+STEP = 0.01  # weight of the newest change in the running mean
+
+
+def screen(targets, level, spread):
+    """Follow the levels of new rows, taking absurd values for missing ones.
+
+    A value is absurd if it jumps from the level before by more than 20 times the usual change:
+    the running mean of changes, but at least 1, a standard deviation of the history. An absurd
+    change counts in that mean up to the limit, which grows by a fifth with each: a lasting change
+    of level or unit is believed within tens of rows, whatever its size.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n, S)
+        Scaled, NaN where missing.
+    level, spread : ndarray of shape (S,)
+        Newest known value and usual change, at the row before.
+
+    Returns
+    -------
+    targets, levels, spreads : ndarray of shape (n, S)
+        Absurd targets are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> targets = np.array([[0.5], [1000.0], [0.7]])
+    >>> screened, levels, spreads = screen(targets, np.zeros(1), np.ones(1))
+    >>> screened.ravel(), levels.ravel()
+    (array([0.5, nan, 0.7]), array([0.5, 0.5, 0.7]))
+    """
+    targets, levels = targets.copy(), np.empty_like(targets)
+    spreads = np.empty_like(targets)
+    for row, values in enumerate(targets):
+        change = np.abs(values - level)
+        limit = JUMP_LIMIT * spread
+        values[change > limit] = np.nan
+        level = np.where(np.isfinite(values), values, level)
+        change = np.where(np.isfinite(change), np.minimum(change, limit), spread)
+        spread = np.maximum(spread + STEP * (change - spread), 1.0)
+        levels[row], spreads[row] = level, spread
+    return targets, levels, spreads
