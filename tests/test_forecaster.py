@@ -325,7 +325,7 @@ def test_a_call_that_raises_changes_nothing(make, series):
         ({"lags": -1}, "lags"),
         ({"lags": 296}, "expected at least 301 rows for horizon=3 and lags=296"),
         ({"season": 300}, "more than season=300"),
-        ({"gap": "ignore"}, "found gap='ignore'"),
+        ({"gap": "ignore"}, "found gap='ignore'.*reset"),
         ({"dtype": np.int32}, "float32 or numpy.float64"),
         ({"target": "load"}, "found target='load', expected different names out of"),
         ({"learning_rate": 0.0}, "learning_rate"),
@@ -370,3 +370,49 @@ def test_y_must_come_as_it_came_at_fit(series):
 def test_progress_is_printed_when_asked(series, capsys):
     quick(max_iter=20, verbose=True).fit(series[:300])
     assert "step 20/20: loss" in capsys.readouterr().out
+
+
+# --- late rows and gaps ---------------------------------------------------------------------------
+
+
+def test_late_rows_are_dropped_and_counted_so_that_a_replay_is_harmless(make, series):
+    model, once = make(late="drop").fit(series[:300]), make(late="drop").fit(series[:300])
+    once.partial_fit(series[300:320])
+    model.partial_fit(series[300:310])
+    model.partial_fit(series[:305])  # all seen
+    model.partial_fit(series[290:320])  # in part
+    assert model.n_late_ == 305 + 20
+    assert once.n_late_ == 0
+    assert model._stream.cutoff == once._stream.cutoff
+    assert content(model._stream.learner) == content(once._stream.learner)
+    model.update(series[310:321])
+    assert model.n_late_ == 305 + 20 + 10
+    assert model.fit(series[:300]).n_late_ == 0
+
+
+@pytest.mark.parametrize("learn", ["partial_fit", "update"])
+def test_a_gap_may_start_a_new_run(make, series, learn):
+    rows = pd.concat([series[300:340], series[345:400]])
+    model, by_hand = make(gap="reset").fit(series[:300]), make(gap="reset").fit(series[:300])
+    prediction = model.predict(rows)
+    for start in range(0, 95, 7):
+        getattr(model, learn)(rows[start : start + 7])
+    getattr(by_hand, learn)(series[300:340])
+    by_hand.reset_state()
+    getattr(by_hand, learn)(series[345:400])
+    assert content(vars(model)) == content(vars(by_hand))
+    if learn == "update":
+        expected = by_hand.forecast().to_numpy().ravel()
+        np.testing.assert_array_equal(prediction[-1], expected)
+        assert prediction.shape == (95, 3)
+    with pytest.raises(ValueError, match="gap of 20 missing rows"):
+        make(gap="reset", max_gap=10).fit(series[:300]).update(series[320:330])
+
+
+def test_a_history_with_a_gap_is_learnt_run_by_run(make, series):
+    rows = pd.concat([series[:150], series[180:330]])
+    model = make(gap="reset").fit(rows)
+    assert model.cutoff_ == series.index[329]
+    if hasattr(model._stream.learner, "n_rows"):
+        assert model._stream.learner.n_rows == 150  # since the gap
+    assert np.isfinite(model.forecast()).all(axis=None)

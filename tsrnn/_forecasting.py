@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from ._streaming import StreamingEstimator
+from ._streaming import Run, StreamingEstimator
 from .learning import origin_targets
 from .stream import Calendar, TimeAxis, season_lengths
 
@@ -14,8 +14,8 @@ from .stream import Calendar, TimeAxis, season_lengths
 class BaseForecaster(StreamingEstimator):
     """A forecaster of the next ``horizon`` values of its target columns.
 
-    Subclasses have the parameters ``horizon``, ``target``, ``freq``, ``gap`` and ``max_gap`` and
-    build their learner in ``_make_learner(record)`` from the history.
+    Subclasses have the parameters ``horizon``, ``target``, ``freq``, ``gap``, ``max_gap`` and
+    ``late`` and make their learner in ``_make_learner(record)``, to learn the history next.
     """
 
     def forecast(self, horizon=None):
@@ -38,7 +38,7 @@ class BaseForecaster(StreamingEstimator):
             ``reset_state``.
         """
         check_is_fitted(self)
-        learner, cutoff = self._stream
+        learner, cutoff, _ = self._stream
         horizon = self._horizon if horizon is None else horizon
         check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
         if horizon > self._horizon:
@@ -129,6 +129,12 @@ class BaseForecaster(StreamingEstimator):
         return float(np.mean(scores))
 
     @property
+    def n_late_(self):
+        """Rows dropped since the fit because they were not newer than the cutoff."""
+        check_is_fitted(self)
+        return self._stream.n_late
+
+    @property
     def freq_(self):
         """Frequency of the time axis; None where rows are counted."""
         return self._axis.freq
@@ -137,10 +143,12 @@ class BaseForecaster(StreamingEstimator):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
-        if self.gap not in ("raise", "fill"):
-            raise ValueError(
-                f"found gap={self.gap!r}, expected 'raise' or 'fill'; pass one of them"
-            )
+        for name, known in (("gap", ("raise", "fill", "reset")), ("late", ("raise", "drop"))):
+            found = getattr(self, name)
+            if found not in known:
+                raise ValueError(
+                    f"found {name}={found!r}, expected one of {known}; pass one of them"
+                )
 
     def _lags(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""
@@ -178,10 +186,24 @@ class BaseForecaster(StreamingEstimator):
             raise ValueError(
                 f"found a gap of {missing[row]} missing rows before {self._axis.label(stamps[row])}"
                 f", expected at most {limit} (gap={self.gap!r}, max_gap={self.max_gap}); insert "
-                f"the rows (X.asfreq({self._axis.freq.freqstr!r})), raise max_gap with gap='fill', "
-                "or reset_state() to start a new run after the gap"
+                f"the rows (X.asfreq({self._axis.freq.freqstr!r})), raise max_gap with gap='fill' "
+                "or 'reset', or call reset_state() to start a new run after the gap"
             )
         return steps
+
+    def _newer(self, stamps, cutoff):
+        if self.late == "raise" or cutoff is None:
+            return super()._newer(stamps, cutoff)
+        return stamps > cutoff
+
+    def _runs(self, steps):
+        if self.gap != "reset":
+            return super()._runs(steps)
+        breaks = np.flatnonzero(np.diff(steps) > 1) + 1  # rows that come after a gap
+        return [
+            Run(slice(part[0] - 1, part[-1]), fresh=bool(row) or steps[0] > 1)
+            for row, part in enumerate(np.split(steps, breaks))
+        ]
 
     def _calendar_features(self, stamps, steps, cutoff):
         """Features of the step after each step of the grid, shape (steps[-1], C)."""

@@ -20,6 +20,14 @@ class Stream(NamedTuple):
 
     learner: Any
     cutoff: int | None  # position of the last row on the time axis; None before the first one
+    n_late: int = 0  # rows dropped because they were not newer than the cutoff
+
+
+class Run(NamedTuple):
+    """Consecutive rows of a record that a learner takes in one go."""
+
+    rows: slice
+    fresh: bool  # whether they start a new run, from the zero state
 
 
 class NewRows(NamedTuple):
@@ -27,6 +35,7 @@ class NewRows(NamedTuple):
 
     record: Record  # one row for each step, those of gaps missing
     places: np.ndarray  # where in the record each row of the call is
+    runs: list  # of `Run`
     cutoff: int  # position of the last row
 
 
@@ -90,8 +99,7 @@ class StreamingEstimator(BaseEstimator):
         """
         if not hasattr(self, "_stream"):
             return self.fit(X, y)
-        rows, stream = self._new_rows(X, y), self._stream
-        self._stream = Stream(stream.learner.learn(rows.record), rows.cutoff)
+        self._stream = self._follow(X, y, "learn")
         return self
 
     def update(self, X, y=None):
@@ -115,8 +123,7 @@ class StreamingEstimator(BaseEstimator):
             As in ``partial_fit``.
         """
         check_is_fitted(self)
-        rows, stream = self._new_rows(X, y, need_y=False), self._stream
-        self._stream = Stream(stream.learner.advance(rows.record), rows.cutoff)
+        self._stream = self._follow(X, y, "advance")
         return self
 
     def reset_state(self):
@@ -129,7 +136,7 @@ class StreamingEstimator(BaseEstimator):
         self : object
         """
         check_is_fitted(self)
-        self._stream = Stream(self._stream.learner.restarted(), None)
+        self._stream = Stream(self._stream.learner.restarted(), None, self._stream.n_late)
         return self
 
     @property
@@ -151,7 +158,11 @@ class StreamingEstimator(BaseEstimator):
         self._scaling, self._input_scaling = Scaling.fit(targets), Scaling.fit(inputs)
         stamps = self._axis.stamps(row_index(X), len(values))
         rows = self._on_grid(values, y_values, stamps, None)
-        self._stream = Stream(self._make_learner(rows.record), rows.cutoff)
+        learner = self._make_learner(rows.record)
+        recent = max(0, len(rows.record) - learner.replayed)
+        for run in rows.runs:
+            learner = _taken_in(learner, rows.record, _from(run, recent), "learn")
+        self._stream = Stream(learner, rows.cutoff)
 
     def _check_forgetting(self):
         check_scalar(self.forgetting, "forgetting", Real)
@@ -161,26 +172,46 @@ class StreamingEstimator(BaseEstimator):
                 "remembers some 2,000 rows"
             )
 
-    def _new_rows(self, X, y, *, need_y=True, stream=None):
-        """Check the rows of a call against the stream that they go on from."""
-        stream = self._stream if stream is None else stream
-        values, y = read_rows(self, X, y, self._columns)
-        if need_y and y is None and self._columns.targets is None:
+    def _follow(self, X, y, how):
+        """Return the stream after these rows, its learner having learnt or just advanced."""
+        stream = self._stream
+        if how == "learn" and y is None and self._columns.targets is None:
             raise ValueError(
                 f"found y=None, expected the targets {self._columns.target_names}, which came as "
                 "y at fit; pass y, or use update(X) for rows whose targets are unknown"
             )
+        values, y = read_rows(self, X, y, self._columns)
         stamps = self._axis.stamps(row_index(X), len(values), stream.cutoff)
-        return self._on_grid(values, y, stamps, stream.cutoff)
+        newer = self._newer(stamps, stream.cutoff)
+        n_late = stream.n_late + len(stamps) - int(newer.sum())
+        if not newer.any():
+            return stream._replace(n_late=n_late)
+        values, y = values[newer], None if y is None else y[newer]
+        rows = self._on_grid(values, y, stamps[newer], stream.cutoff)
+        learner = stream.learner
+        for run in rows.runs:
+            learner = _taken_in(learner, rows.record, run, how)
+        return Stream(learner, rows.cutoff, n_late)
+
+    def _newer(self, stamps, cutoff):
+        """Tell rows to take in from late ones to drop: by default there are none to drop."""
+        return np.ones(len(stamps), dtype=bool)
 
     def _roll(self, X, y):
         """Return the learner's outputs (n_rows, S, M) after each row of X, and the new rows."""
         check_is_fitted(self)
-        stream = self._stream
+        learner, cutoff, _ = self._stream
         if self._starts_in_sample(X):
-            stream = Stream(stream.learner.restarted(), None)
-        rows = self._new_rows(X, y, need_y=False, stream=stream)
-        return stream.learner.outputs(rows.record)[rows.places], rows
+            learner, cutoff = learner.restarted(), None
+        values, y = read_rows(self, X, y, self._columns)
+        stamps = self._axis.stamps(row_index(X), len(values), cutoff)
+        rows = self._on_grid(values, y, stamps, cutoff)
+        outputs = []
+        for run in rows.runs:
+            learner = learner.restarted() if run.fresh else learner
+            outputs.append(learner.outputs(rows.record[run.rows]))
+        taken = np.concatenate([np.arange(len(rows.record))[run.rows] for run in rows.runs])
+        return np.concatenate(outputs)[np.searchsorted(taken, rows.places)], rows
 
     def _starts_in_sample(self, X):
         index, cutoff = row_index(X), self._stream.cutoff
@@ -211,7 +242,23 @@ class StreamingEstimator(BaseEstimator):
         if steps[-1] != len(steps):
             targets, inputs = (_spread(a, steps) for a in (targets, inputs))
         calendar = self._calendar_features(stamps, steps, cutoff)
-        return NewRows(Record(targets, inputs, calendar), steps - 1, int(stamps[-1]))
+        record = Record(targets, inputs, calendar)
+        return NewRows(record, steps - 1, self._runs(steps), int(stamps[-1]))
+
+    def _runs(self, steps):
+        """Divide the grid into runs: by default it is one, and goes on from the carried state."""
+        return [Run(slice(0, steps[-1]), fresh=False)]
+
+
+def _taken_in(learner, record, run, how):
+    """Return the learner after a run of rows."""
+    learner = learner.restarted() if run.fresh else learner
+    return getattr(learner, how)(record[run.rows])
+
+
+def _from(run, first):
+    """Cut off the rows of a run before `first`."""
+    return run._replace(rows=slice(max(run.rows.start, first), max(run.rows.stop, first)))
 
 
 def _spread(values, steps):

@@ -18,7 +18,7 @@ class NaiveForecaster(BaseForecaster):
     ----------
     horizon : int, default=1
         Steps forecast ahead.
-    target, freq, gap, max_gap
+    target, freq, gap, max_gap, late
         As in `RNNForecaster`.
 
     Examples
@@ -31,17 +31,18 @@ class NaiveForecaster(BaseForecaster):
     2024-01-01 04:00:00   4.0
     """
 
-    def __init__(self, horizon=1, target=None, freq=None, gap="fill", max_gap=1000):
+    def __init__(self, horizon=1, target=None, freq=None, gap="fill", max_gap=1000, late="raise"):
         self.horizon = horizon
         self.target = target
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
+        self.late = late
 
     _min_rows = 1
 
     def _make_learner(self, record):
-        return RepeatLearner(self._horizon, 1).learn(record)
+        return RepeatLearner(self._horizon, 1)
 
 
 class SeasonalNaiveForecaster(BaseForecaster):
@@ -54,7 +55,7 @@ class SeasonalNaiveForecaster(BaseForecaster):
     season : int or "auto", default="auto"
         Season length in rows. "auto": the shortest season of the frequency that the history
         holds twice (a day for hourly rows), or 1, the naive forecast, where there is none.
-    target, freq, gap, max_gap
+    target, freq, gap, max_gap, late
         As in `RNNForecaster`.
 
     Examples
@@ -65,19 +66,29 @@ class SeasonalNaiveForecaster(BaseForecaster):
     [2.0, 6.0, 2.0]
     """
 
-    def __init__(self, horizon=1, season="auto", target=None, freq=None, gap="fill", max_gap=1000):
+    def __init__(
+        self,
+        horizon=1,
+        season="auto",
+        target=None,
+        freq=None,
+        gap="fill",
+        max_gap=1000,
+        late="raise",
+    ):
         self.horizon = horizon
         self.season = season
         self.target = target
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
+        self.late = late
 
     _min_rows = 1
 
     def _make_learner(self, record):
         season = self._seasons(len(record))[:1] or (1,)
-        return RepeatLearner(self._horizon, season[0]).learn(record)
+        return RepeatLearner(self._horizon, season[0])
 
 
 class LinearForecaster(BaseForecaster):
@@ -97,7 +108,7 @@ class LinearForecaster(BaseForecaster):
         Default: 47, or a quarter of a shorter history.
     forgetting : float, default=0.9995
         Factor by which the past is discounted at each row, in (0, 1].
-    target, freq, gap, max_gap
+    target, freq, gap, max_gap, late
         As in `RNNForecaster`; columns that are no targets are not used.
 
     Examples
@@ -117,6 +128,7 @@ class LinearForecaster(BaseForecaster):
         freq=None,
         gap="fill",
         max_gap=1000,
+        late="raise",
     ):
         self.horizon = horizon
         self.lags = lags
@@ -125,6 +137,7 @@ class LinearForecaster(BaseForecaster):
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
+        self.late = late
 
     def _check_params(self):
         super()._check_params()
@@ -139,7 +152,7 @@ class LinearForecaster(BaseForecaster):
             n_calendar=self._calendar.n_harmonics,
             n_inputs=0,
         )
-        return Learner.fit(design, record, self.forgetting)
+        return Learner.of(design, self.forgetting)
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,11 @@ class RepeatLearner:
     horizon: int
     season: int
     window: Record | None = None
+
+    @property
+    def replayed(self):
+        """Rows of a history that matter."""
+        return self.season
 
     def restarted(self):
         """Return the learner as before its first row."""

@@ -43,10 +43,14 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         history holds two.
     freq : str or offset, optional
         Frequency of the rows; inferred from the time stamps by default.
-    gap : {"fill", "raise"}, default="fill"
-        Missing time stamps: count their rows as missing, or raise.
+    gap : {"fill", "reset", "raise"}, default="fill"
+        Missing time stamps: count their rows as missing, start a new run from the zero state after
+        them, or raise.
     max_gap : int, default=1000
-        Most missing rows in a gap with ``gap="fill"``.
+        Most missing rows in a gap, so that one absurd time stamp cannot pass for the present.
+    late : {"raise", "drop"}, default="raise"
+        Rows not newer than the cutoff: raise, or drop them, which makes a replay harmless;
+        ``n_late_`` counts them.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -77,6 +81,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     cutoff_ : Timestamp or int
         Time stamp of the last row seen.
     freq_ : DateOffset or None
+    n_late_ : int
+        Rows dropped with ``late="drop"`` since the fit.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -104,6 +110,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         freq=None,
         gap="fill",
         max_gap=1000,
+        late="raise",
         batch_size=32,
         learning_rate=0.005,
         max_iter=300,
@@ -125,6 +132,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
+        self.late = late
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -142,5 +150,4 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
         design = ForecastDesign.of(record, self._horizon, lags, seasons, guard=True)
-        encoder = self._make_encoder(design, record)
-        return Learner.fit(design, record, self.forgetting, encoder)
+        return Learner.of(design, self.forgetting, self._make_encoder(design, record))

@@ -159,4 +159,4 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
 
     def _make_learner(self, record):
         design = RegressionDesign(record.inputs.shape[1], record.targets.shape[1], self.lags)
-        return Learner.fit(design, record, self.forgetting, self._make_encoder(design, record))
+        return Learner.of(design, self.forgetting, self._make_encoder(design, record))

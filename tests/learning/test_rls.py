@@ -153,6 +153,16 @@ def test_limited_innovations_still_follow_a_lasting_change_of_scale():
     np.testing.assert_allclose(readout.weights[0, 0] / 1000, truth, atol=0.1)
 
 
+def test_a_standstill_does_not_end_learning():
+    rng = np.random.default_rng(0)
+    features, truth = rng.normal(size=(600, 1, K)), rng.normal(size=K)
+    labels = (features @ truth)[..., None]
+    features[:300], labels[:300] = 0.0, 0.0
+    features[:300, :, 0] = 1.0
+    readout = DelayedRLS(1, K, [0], 0.99, 8.0).learn(features, np.zeros((600, 1)), labels)
+    np.testing.assert_allclose(readout.weights[0, 0], truth, atol=0.05)
+
+
 def test_the_covariance_stays_symmetric_and_bounded_without_excitation():
     readout = DelayedRLS(1, 3, [1], 0.9)
     x = np.zeros((2000, 1, 3))

@@ -40,28 +40,27 @@ class Learner:
         self._restart()
 
     @classmethod
-    def fit(cls, design, record, forgetting, encoder=None):
-        """Learn a readout from a history, of which only what λ remembers is replayed.
+    def of(cls, design, forgetting, encoder=None):
+        """Return a learner with a blank readout, to learn the newest `replayed` rows.
 
-        With an encoder its innovations are limited; without, it is least squares to the letter.
-
-        Parameters
-        ----------
-        record : object
-            The rows of the history, one for each step.
-        forgetting : float
-            λ of the readout.
+        With an encoder the innovations of the readout are limited; without, it is least squares to
+        the letter.
         """
-        n_hidden = encoder.network.hidden_size if encoder else 0
         readout = DelayedRLS(
-            design.n_streams, n_hidden + design.n_features, design.delays, forgetting
+            design.n_streams,
+            (encoder.network.hidden_size if encoder else 0) + design.n_features,
+            design.delays,
+            forgetting,
+            INNOVATION_LIMIT if encoder else np.inf,
         )
-        learner = cls(design, readout, encoder)
-        replayed = len(record)
-        if forgetting < 1.0:
-            remembered = math.ceil(REPLAYED_MEMORIES / (1.0 - forgetting))
-            replayed = min(replayed, learner._memory + max(design.delays) + remembered)
-        return learner.learn(record[len(record) - replayed :])
+        return cls(design, readout, encoder)
+
+    @property
+    def replayed(self):
+        """Rows of a history that matter: those λ remembers, and those they look back on."""
+        forgotten = 1.0 - self.readout.forgetting
+        remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
+        return self._memory + max(self.design.delays) + remembered
 
     def restarted(self):
         """Return the learner as before its first row, with everything learnt kept."""

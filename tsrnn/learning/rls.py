@@ -7,6 +7,7 @@ import numpy as np
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
 MAX_MEAN_EIGENVALUE = 1e8
+MIN_SPREAD = 0.05  # of innovations, in units of the history: a standstill must not end learning
 SPREAD_STEP = 0.01  # weight of the newest innovation in the running mean of their sizes
 
 
@@ -41,7 +42,8 @@ class DelayedRLS:
     innovation_limit : float, default=inf
         Innovations count up to this many times their running mean absolute value, so that one
         absurd label cannot spoil the weights for weeks; the mean itself counts them so, and can
-        still follow a lasting change of scale within tens of rows.
+        still follow a lasting change of scale within tens of rows. It is at least 0.05: targets
+        are expected in units of their spread.
 
     Attributes
     ----------
@@ -141,7 +143,8 @@ class DelayedRLS:
         size = np.fmin(size, limit)  # no limit (NaN) before the first innovation
         seen = known & self._gains[origins].any(axis=2).T
         step = np.where(np.isnan(self.spread), size, SPREAD_STEP * (size - self.spread))
-        self.spread = np.where(seen, np.nan_to_num(self.spread) + step, self.spread)
+        spread = np.maximum(np.nan_to_num(self.spread) + step, MIN_SPREAD)
+        self.spread = np.where(seen, spread, self.spread)
         return np.copysign(size, innovation)
 
     def _take_back(self, missing, origins):
