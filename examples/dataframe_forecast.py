@@ -26,7 +26,7 @@ args = parser.parse_args()
 counts = load_pedestrians(SENSORS).loc["2023-06-01":]
 history, future = counts[: args.rows], counts[args.rows : args.rows + 48]
 
-model = RNNForecaster(horizon=48, random_state=0).fit(history)
+model = RNNForecaster(horizon=48, lower=0, random_state=0).fit(history)  # counts: never below 0
 forecast = model.forecast()  # the next 48 hours: same columns, the time stamps that come next
 print(forecast.iloc[[0, 1, -1]].round(0).to_string())
 

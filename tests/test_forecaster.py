@@ -325,6 +325,8 @@ def test_a_call_that_raises_changes_nothing(make, series):
         ({"lags": -1}, "lags"),
         ({"lags": 296}, "expected at least 301 rows for horizon=3 and lags=296"),
         ({"season": 300}, "more than season=300"),
+        ({"lower": 2.0, "upper": 1.0}, "lower < upper"),
+        ({"late": "ignore"}, "found late='ignore'"),
         ({"gap": "ignore"}, "found gap='ignore'.*reset"),
         ({"dtype": np.int32}, "float32 or numpy.float64"),
         ({"target": "load"}, "found target='load', expected different names out of"),
@@ -372,7 +374,7 @@ def test_progress_is_printed_when_asked(series, capsys):
     assert "step 20/20: loss" in capsys.readouterr().out
 
 
-# --- late rows and gaps ---------------------------------------------------------------------------
+# --- bounds, late rows and gaps -------------------------------------------------------------------
 
 
 def test_late_rows_are_dropped_and_counted_so_that_a_replay_is_harmless(make, series):
@@ -416,3 +418,15 @@ def test_a_history_with_a_gap_is_learnt_run_by_run(make, series):
     if hasattr(model._stream.learner, "n_rows"):
         assert model._stream.learner.n_rows == 150  # since the gap
     assert np.isfinite(model.forecast()).all(axis=None)
+
+
+def test_forecasts_keep_within_bounds_and_learning_does_not_know_of_them(series):
+    free = quick().fit(series[:300])
+    prediction = free.predict(series[300:340])
+    lower, upper = (float(q) for q in np.quantile(prediction, [0.3, 0.7]))
+    bounded = quick(lower=lower, upper=upper).fit(series[:300])
+    np.testing.assert_array_equal(bounded.forecast(), free.forecast().clip(lower, upper))
+    np.testing.assert_array_equal(bounded.predict(series[300:340]), prediction.clip(lower, upper))
+    assert content(bounded._stream) == content(free._stream)
+    half = quick(lower=lower).fit(series[:300]).predict(series[300:340])
+    np.testing.assert_array_equal(half, prediction.clip(lower))

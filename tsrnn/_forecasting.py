@@ -1,5 +1,7 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
@@ -17,6 +19,8 @@ class BaseForecaster(StreamingEstimator):
     Subclasses have the parameters ``horizon``, ``target``, ``freq``, ``gap``, ``max_gap`` and
     ``late`` and make their learner in ``_make_learner(record)``, to learn the history next.
     """
+
+    lower = upper = None  # bounds of the forecasts, where a subclass has them as parameters
 
     def forecast(self, horizon=None):
         """Forecast the values after the last row seen. The estimator stays as it was.
@@ -51,7 +55,7 @@ class BaseForecaster(StreamingEstimator):
                 "found no row since reset_state(), expected at least one to forecast from; pass "
                 "rows to update() or partial_fit() first"
             )
-        values = self._scaling.undo(learner.output())[:, :horizon]
+        values = self._in_units(learner.output())[:, :horizon]
         index = self._axis.index(self._axis.following(cutoff, horizon))
         return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
 
@@ -80,7 +84,7 @@ class BaseForecaster(StreamingEstimator):
             As in ``partial_fit``.
         """
         outputs, _ = self._roll(X, y)
-        outputs = self._scaling.undo(outputs)
+        outputs = self._in_units(outputs)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
@@ -109,7 +113,7 @@ class BaseForecaster(StreamingEstimator):
                 "against, which came as y at fit; pass y"
             )
         outputs, rows = self._roll(X, y)
-        outputs = self._scaling.undo(outputs)
+        outputs = self._in_units(outputs)
         zero = np.zeros_like(rows.record.targets)
         delays = np.arange(1, self._horizon + 1)
         actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
@@ -143,12 +147,27 @@ class BaseForecaster(StreamingEstimator):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
+        for name in ("lower", "upper"):
+            if getattr(self, name) is not None:
+                check_scalar(getattr(self, name), name, Real)
+        if None not in (self.lower, self.upper) and not self.lower < self.upper:
+            raise ValueError(
+                f"found lower={self.lower} and upper={self.upper}, expected lower < upper; swap or "
+                "drop one"
+            )
         for name, known in (("gap", ("raise", "fill", "reset")), ("late", ("raise", "drop"))):
             found = getattr(self, name)
             if found not in known:
                 raise ValueError(
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
+
+    def _in_units(self, outputs):
+        """Bring outputs (..., S, horizon) back to the targets' units, and within their bounds."""
+        values = self._scaling.undo(outputs)
+        if self.lower is None and self.upper is None:
+            return values
+        return np.clip(values, self.lower, self.upper)
 
     def _lags(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""

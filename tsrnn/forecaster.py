@@ -51,6 +51,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     late : {"raise", "drop"}, default="raise"
         Rows not newer than the cutoff: raise, or drop them, which makes a replay harmless;
         ``n_late_`` counts them.
+    lower, upper : float, optional
+        Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
+        there.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -111,6 +114,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         gap="fill",
         max_gap=1000,
         late="raise",
+        lower=None,
+        upper=None,
         batch_size=32,
         learning_rate=0.005,
         max_iter=300,
@@ -133,6 +138,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.gap = gap
         self.max_gap = max_gap
         self.late = late
+        self.lower = lower
+        self.upper = upper
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
