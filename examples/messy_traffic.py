@@ -1,0 +1,56 @@
+"""Forecast a raw file as it is: doubled hours, gaps of months, impossible temperatures.
+
+The Metro I-94 traffic counts are a table of 48,204 rows with 7,629 duplicate time stamps, 2,588
+gaps (one of ten months) and temperatures of 0 K. Each step below meets one of these.
+
+    python examples/messy_traffic.py
+"""
+
+import argparse
+
+import pandas as pd
+
+from tsrnn import RNNForecaster
+from tsrnn.baselines import SeasonalNaiveForecaster
+from tsrnn.datasets import load_traffic
+from tsrnn.evaluate import prequential
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--rows", type=int, default=2000, help="rows to stream after the first 20,000")
+parser.add_argument("--max-iter", type=int, default=300, help="training steps on the history")
+args = parser.parse_args()
+
+raw = load_traffic(raw=True)
+raw.index = pd.to_datetime(raw.pop("date_time"))
+
+# Duplicates: an hour with two kinds of weather has two rows, which the forecaster refuses, since it
+# cannot know which to believe. The counts are the same in both, so keep the first.
+data = raw[~raw.index.duplicated()]
+print(f"{len(raw)} rows, {len(raw) - len(data)} of them doubled")
+
+# Impossible values: past inputs must be finite. 0 K is no temperature: carry the last one forward.
+temperature = data["temp"].where(data["temp"] > 200).ffill()
+data = pd.DataFrame({"traffic": data["traffic_volume"], "temperature": temperature})
+
+model = RNNForecaster(
+    horizon=24,
+    target="traffic",  # the temperature is a past input
+    freq="h",  # with so many gaps it is better said than inferred
+    gap="fill",  # missing hours count as missing: nothing is learnt from them
+    max_gap=8000,  # the longest outage is 7,386 hours; a wild time stamp would be longer
+    late="drop",  # feeding the file a second time is harmless
+    lower=0,  # a count
+    max_iter=args.max_iter,
+    random_state=0,
+)
+history, stream = data[:20_000], data[20_000 : 20_000 + args.rows]
+model.fit(history)
+print(f"fitted up to {model.cutoff_}; the network took {model.n_iter_} steps")
+
+baseline = SeasonalNaiveForecaster(24, season=168, target="traffic", freq="h", max_gap=8000)
+for name, forecaster in (("RNNForecaster", model), ("a week ago", baseline.fit(history))):
+    result = prequential(forecaster, stream)
+    print(f"{name:14s} MAE {result.metrics.loc[('all', 'all'), 'MAE']:.0f} vehicles an hour")
+
+model.partial_fit(stream).partial_fit(stream)  # a replay changes nothing
+print(f"{model.n_late_} late rows dropped")
