@@ -13,7 +13,7 @@ chunk so that the data itself is never in memory. Three parts, each in a process
 Linux only: memory is read from ``/proc/self``. Other programs on the machine disturb times;
 medians are taken over the calls of a tenth, and over the fits.
 
-Run: ``python benchmarks/memory.py`` (about five minutes; ``--rows 100000`` for a short look)
+Run: ``python benchmarks/memory.py`` (four to six minutes; ``--rows 100000`` for a short look)
 """
 
 import argparse

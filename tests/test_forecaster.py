@@ -326,6 +326,7 @@ def test_a_call_that_raises_changes_nothing(make, series):
         ({"lags": 296}, "expected at least 301 rows for horizon=3 and lags=296"),
         ({"season": 300}, "more than season=300"),
         ({"lower": 2.0, "upper": 1.0}, "lower < upper"),
+        ({"lower": np.nan}, "found lower=nan"),
         ({"late": "ignore"}, "found late='ignore'"),
         ({"gap": "ignore"}, "found gap='ignore'.*reset"),
         ({"dtype": np.int32}, "float32 or numpy.float64"),
@@ -363,7 +364,7 @@ def test_y_must_come_as_it_came_at_fit(series):
         model.partial_fit(data[["s1"]][300:])
     with pytest.raises(ValueError, match="expected the 1 of fit"):
         model.partial_fit(data[["s1"]][300:], data.to_numpy()[300:])
-    with pytest.raises(ValueError, match="different time stamps"):
+    with pytest.raises(ValueError, match="different indexes"):
         model.partial_fit(data[["s1"]][300:320], data["s0"][310:330])
     with pytest.raises(ValueError, match="one of them"):
         quick(target="s1").fit(data[["s1"]], data["s0"])

@@ -81,6 +81,7 @@ def test_frequencies_are_inferred_and_carried_through_a_clock_change(rule, tz):
         ("D", (7,)),
         ("B", (5,)),
         ("W-SUN", (52,)),
+        ("7D", (52,)),
         ("ME", (12,)),
         ("BME", (12,)),
         ("2MS", (6,)),

@@ -141,6 +141,7 @@ class BaseForecaster(StreamingEstimator):
     @property
     def freq_(self):
         """Frequency of the time axis; None where rows are counted."""
+        check_is_fitted(self)
         return self._axis.freq
 
     def _check_params(self):
@@ -148,8 +149,11 @@ class BaseForecaster(StreamingEstimator):
         self._horizon = int(self.horizon)
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
         for name in ("lower", "upper"):
-            if getattr(self, name) is not None:
-                check_scalar(getattr(self, name), name, Real)
+            bound = getattr(self, name)
+            if bound is not None:
+                check_scalar(bound, name, Real)
+                if not np.isfinite(bound):
+                    raise ValueError(f"found {name}={bound}, expected a finite number or None")
         if None not in (self.lower, self.upper) and not self.lower < self.upper:
             raise ValueError(
                 f"found lower={self.lower} and upper={self.upper}, expected lower < upper; swap or "
@@ -204,7 +208,8 @@ class BaseForecaster(StreamingEstimator):
             row = missing.argmax()
             raise ValueError(
                 f"found a gap of {missing[row]} missing rows before {self._axis.label(stamps[row])}"
-                f", expected at most {limit} (gap={self.gap!r}, max_gap={self.max_gap}); insert "
+                f", expected at most {limit} (gap={self.gap!r}, max_gap={self.max_gap}); see that "
+                "the time stamp is right, insert "
                 f"the rows (X.asfreq({self._axis.freq.freqstr!r})), raise max_gap with gap='fill' "
                 "or 'reset', or call reset_state() to start a new run after the gap"
             )

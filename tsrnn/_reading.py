@@ -39,8 +39,8 @@ def read_rows(estimator, X, y, columns=None):
     dated = isinstance(index, pd.DatetimeIndex) and y_index is not None
     if dated and not index.equals(y_index):
         raise ValueError(
-            "found X and y with different time stamps, expected the same index; align them: "
-            "y = y.reindex(X.index)"
+            "found X and y with different indexes, expected the same time stamps; align them: "
+            "y = y.reindex(X.index), or y.set_axis(X.index) if their rows do correspond"
         )
     return values, _read_y(y, columns)
 

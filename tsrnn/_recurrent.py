@@ -72,7 +72,7 @@ class RecurrentMixin:
         )
         return RecurrentEncoder.fit(
             design,
-            record.padded(design.reach, design.guard),
+            record.padded(design.reach, design.usual),
             settings,
             np.random.default_rng(check_random_state(self.random_state).randint(2**31)),
             cell=self.cell,

@@ -142,6 +142,7 @@ class StreamingEstimator(BaseEstimator):
     @property
     def cutoff_(self):
         """Time stamp (or number) of the last row seen; None after ``reset_state``."""
+        check_is_fitted(self)
         cutoff = self._stream.cutoff
         return None if cutoff is None else self._axis.label(cutoff)
 
@@ -154,6 +155,12 @@ class StreamingEstimator(BaseEstimator):
             raise ValueError(
                 f"found {len(values)} sample(s), expected at least {self._min_rows} rows to learn "
                 "from with these parameters; pass a longer history"
+            )
+        unknown = ~np.isfinite(targets).any(axis=0)
+        if unknown.all():
+            raise ValueError(
+                f"found no known value of the targets {self._columns.target_names}, expected some "
+                "to learn from; see that X and y have the same index and that values are not NaN"
             )
         self._scaling, self._input_scaling = Scaling.fit(targets), Scaling.fit(inputs)
         stamps = self._axis.stamps(row_index(X), len(values))

@@ -20,7 +20,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
-    until, within tens of rows, it has shown that it will last.
+    until it has shown that it will last (22 rows for 1,000 standard deviations).
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     max_gap : int, default=1000
         Most missing rows in a gap, so that one absurd time stamp cannot pass for the present.
     late : {"raise", "drop"}, default="raise"
-        Rows not newer than the cutoff: raise, or drop them, which makes a replay harmless;
-        ``n_late_`` counts them.
+        Rows with a time stamp not newer than the cutoff: raise, or drop them, which makes a replay
+        harmless; ``n_late_`` counts them. Rows without time stamps are never late.
     lower, upper : float, optional
         Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
         there.

@@ -127,40 +127,19 @@ def test_rows_passed_without_learning_are_never_learnt_from(rows):
     np.testing.assert_array_equal(later.weights, readout.weights)
 
 
-def test_one_absurd_label_does_little_where_innovations_are_limited():
+@pytest.mark.parametrize("forgetting", [0.9, 0.999])
+def test_whatever_comes_the_covariance_stays_positive_and_the_weights_finite(forgetting):
     rng = np.random.default_rng(0)
-    features, truth = rng.normal(size=(900, 1, K)), rng.normal(size=K)
-    labels = (features @ truth + 0.1 * rng.normal(size=(900, 1)))[..., None]
-    spoilt = labels.copy()
-    spoilt[500] += 1e6
-
-    def error(labels, limit):
-        readout = DelayedRLS(1, K, [0], 0.99, limit).learn(features, np.zeros((900, 1)), labels)
-        return np.linalg.norm(readout.weights[0, 0] - truth)
-
-    clean = error(labels, np.inf)
-    assert error(labels, 8.0) == pytest.approx(clean, rel=0.05)
-    assert error(spoilt, 8.0) == pytest.approx(clean, rel=0.25)
-    assert error(spoilt, np.inf) > 100 * clean
-
-
-def test_limited_innovations_still_follow_a_lasting_change_of_scale():
-    rng = np.random.default_rng(0)
-    features, truth = rng.normal(size=(2000, 1, K)), rng.normal(size=K)
-    labels = (features @ truth)[..., None] + 0.1 * rng.normal(size=(2000, 1, 1))
-    labels[1000:] *= 1000.0
-    readout = DelayedRLS(1, K, [0], 0.99, 8.0).learn(features, np.zeros((2000, 1)), labels)
-    np.testing.assert_allclose(readout.weights[0, 0] / 1000, truth, atol=0.1)
-
-
-def test_a_standstill_does_not_end_learning():
-    rng = np.random.default_rng(0)
-    features, truth = rng.normal(size=(600, 1, K)), rng.normal(size=K)
-    labels = (features @ truth)[..., None]
-    features[:300], labels[:300] = 0.0, 0.0
-    features[:300, :, 0] = 1.0
-    readout = DelayedRLS(1, K, [0], 0.99, 8.0).learn(features, np.zeros((600, 1)), labels)
-    np.testing.assert_allclose(readout.weights[0, 0], truth, atol=0.05)
+    size = np.repeat([1e-9, 1e10, 1.0, 0.0, 1e-3, 1e6], 100)
+    features = rng.normal(size=(600, 1, K)) * size[:, None, None]
+    labels = rng.normal(size=(600, 1, 2)) * size[:, None, None]
+    labels[rng.random(600) < 0.3] = np.nan
+    readout = DelayedRLS(1, K, [1, 2], forgetting)
+    for row in range(600):
+        rows = slice(row, row + 1)
+        readout = readout.learn(features[rows], np.zeros((1, 1)), labels[rows])
+        assert np.isfinite(readout.weights).all()
+        assert np.linalg.eigvalsh(readout.covariance[0]).min() > 0, row
 
 
 def test_the_covariance_stays_symmetric_and_bounded_without_excitation():

@@ -6,13 +6,15 @@ import pytest
 from tsrnn.stream import Record
 from tsrnn.stream.guard import JUMP_LIMIT, screen
 
+USUAL = (np.zeros(2), np.ones(2))
+
 
 def noise(n_rows=300):
     return np.random.default_rng(0).normal(size=(n_rows, 2))
 
 
 def run(targets):
-    return screen(targets, np.zeros(2), np.ones(2))
+    return screen(targets, *USUAL)
 
 
 def test_ordinary_values_pass_untouched():
@@ -54,8 +56,8 @@ def test_records_follow_the_guard_across_chunks():
     targets[40:43, 0] += 1000.0
     empty = np.zeros((300, 0))
     record = Record(targets, empty, empty)
-    whole = record.padded(5, guard=True)
-    parts = record[:41].padded(5, guard=True).append(record[41:100]).append(record[100:])
+    whole = record.padded(5, USUAL)
+    parts = record[:41].padded(5, USUAL).append(record[41:100]).append(record[100:])
     for name in ("targets", "levels", "spreads"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert np.isnan(whole.targets[45:48, 0]).all()

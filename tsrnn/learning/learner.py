@@ -8,7 +8,6 @@ import numpy as np
 from .rls import DelayedRLS
 from .targets import origin_targets
 
-INNOVATION_LIMIT = 8.0  # mean absolute innovations: over six standard deviations
 BLOCK = 4096  # rows whose features are in memory at once
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
@@ -27,8 +26,8 @@ class Learner:
         (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
         holds the delay of each output, ``reach`` the number of earlier rows it looks at,
-        ``n_streams`` and ``n_features`` are S and K, and ``guard`` whether absurd targets are
-        taken for missing ones.
+        ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
+        (level and change), None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     """
@@ -37,21 +36,18 @@ class Learner:
         self.design = design
         self.readout = readout
         self.encoder = encoder
+        self.usual = design.usual
+        self.window = None
         self._restart()
 
     @classmethod
     def of(cls, design, forgetting, encoder=None):
-        """Return a learner with a blank readout, to learn the newest `replayed` rows.
-
-        With an encoder the innovations of the readout are limited; without, it is least squares to
-        the letter.
-        """
+        """Return a learner with a blank readout, to learn the newest `replayed` rows."""
         readout = DelayedRLS(
             design.n_streams,
             (encoder.network.hidden_size if encoder else 0) + design.n_features,
             design.delays,
             forgetting,
-            INNOVATION_LIMIT if encoder else np.inf,
         )
         return cls(design, readout, encoder)
 
@@ -105,6 +101,10 @@ class Learner:
     def _restart(self):
         self.readout = self.readout.restarted()
         self.encoder = self.encoder and self.encoder.restarted()
+        if (
+            self.window is not None and self.usual is not None
+        ):  # the guard goes on from where it was
+            self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
         self._newest = self._newest_base = None
@@ -134,7 +134,7 @@ class Learner:
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
-            return record.padded(self.design.reach, self.design.guard), self.design.reach
+            return record.padded(self.design.reach, self.usual), self.design.reach
         return self.window.append(record), len(self.window)
 
     def _train_encoder(self):

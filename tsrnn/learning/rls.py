@@ -7,8 +7,8 @@ import numpy as np
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
 MAX_MEAN_EIGENVALUE = 1e8
-MIN_SPREAD = 0.05  # of innovations, in units of the history: a standstill must not end learning
-SPREAD_STEP = 0.01  # weight of the newest innovation in the running mean of their sizes
+# An update takes φ'Pφ out of P in one step; beyond this, what is left would be rounding alone.
+MAX_SURPRISE = 1e10
 
 
 class DelayedRLS:
@@ -39,17 +39,10 @@ class DelayedRLS:
         Rows between an origin and the label of each output; 0 is the origin's own row.
     forgetting : float
         λ in (0, 1]; the effective memory is ``1 / (1 - λ)`` rows.
-    innovation_limit : float, default=inf
-        Innovations count up to this many times their running mean absolute value, so that one
-        absurd label cannot spoil the weights for weeks; the mean itself counts them so, and can
-        still follow a lasting change of scale within tens of rows. It is at least 0.05: targets
-        are expected in units of their spread.
 
     Attributes
     ----------
     weights : ndarray of shape (S, M, K)
-    spread : ndarray of shape (S, M)
-        Running mean of absolute innovations; kept only where they are limited.
     covariance : ndarray of shape (S, K, K)
         P, the identity at the start: features are expected in units of their spread.
 
@@ -67,11 +60,9 @@ class DelayedRLS:
     array([[[3.]]])
     """
 
-    def __init__(self, n_streams, n_features, delays, forgetting, innovation_limit=np.inf):
+    def __init__(self, n_streams, n_features, delays, forgetting):
         self.delays = np.asarray(delays, dtype=np.intp)
         self.forgetting = float(forgetting)
-        self.innovation_limit = float(innovation_limit)
-        self.spread = np.full((n_streams, len(self.delays)), np.nan)  # of innovations
         self.weights = np.zeros((n_streams, len(self.delays), n_features))
         self.covariance = np.repeat(np.eye(n_features)[None], n_streams, axis=0)
         self._clear_origins()
@@ -129,23 +120,10 @@ class DelayedRLS:
             phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
             innovation = labels[row] - self._base[origins].T
             innovation -= np.einsum("smk,smk->sm", phi, self.weights)
-            if self.innovation_limit < np.inf:
-                innovation = self._guarded(innovation, known[row], origins)
             if not complete:
                 innovation *= known[row]
             self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
             origins += 1
-
-    def _guarded(self, innovation, known, origins):
-        """Clip innovations (S, M) to the limit and let their running spread follow."""
-        size = np.abs(innovation)
-        limit = self.innovation_limit * self.spread
-        size = np.fmin(size, limit)  # no limit (NaN) before the first innovation
-        seen = known & self._gains[origins].any(axis=2).T
-        step = np.where(np.isnan(self.spread), size, SPREAD_STEP * (size - self.spread))
-        spread = np.maximum(np.nan_to_num(self.spread) + step, MIN_SPREAD)
-        self.spread = np.where(seen, spread, self.spread)
-        return np.copysign(size, innovation)
 
     def _take_back(self, missing, origins):
         """Take origins whose label failed to come out of P again, by the share of their outputs.
@@ -167,19 +145,31 @@ class DelayedRLS:
             entered = self._gains[origin].any(axis=1) & missing[:, output]
             share = entered * self.forgetting ** (self.delays[output] - 1.0) / n_outputs
             v = np.matmul(P, phi[..., None])[..., 0]
-            u = v * np.sqrt(share / (1.0 - share * np.einsum("sk,sk->s", phi, v)))[:, None]
+            left = 1.0 - share * np.einsum("sk,sk->s", phi, v)
+            u = v * np.sqrt(np.where(left > 0.0, share / np.maximum(left, 1e-12), 0.0))[:, None]
             P += u[:, :, None] * u[:, None, :]
 
     def _gain(self, phi):
         """Update P with the features (S, K) of a new origin and return its gain (S, K)."""
         P = self.covariance
         v = np.matmul(P, phi[..., None])[..., 0]
-        denominator = self.forgetting + np.einsum("sk,sk->s", phi, v)[:, None]
+        surprise = np.einsum("sk,sk->s", phi, v)
+        if not (surprise < MAX_SURPRISE).all() or surprise.min() < 0.0:
+            v, surprise = self._restart_covariance(phi, surprise)
+        denominator = self.forgetting + surprise[:, None]
         u = v / np.sqrt(denominator)  # u u' is symmetric to the last bit, and so P stays
         P -= u[:, :, None] * u[:, None, :]
         bounded = np.einsum("skk->s", P) < MAX_MEAN_EIGENVALUE * P.shape[1]
         P *= np.where(bounded, 1.0 / self.forgetting, 1.0)[:, None, None]
         return v / denominator
+
+    def _restart_covariance(self, phi, surprise):
+        """Start P anew, in the units of phi, for streams whose update would lose all digits."""
+        lost = ~((surprise >= 0.0) & (surprise < MAX_SURPRISE))
+        size = np.maximum(np.einsum("sk,sk->s", phi, phi), 1.0)
+        self.covariance[lost] = np.eye(phi.shape[1]) / size[lost, None, None]
+        v = np.matmul(self.covariance, phi[..., None])[..., 0]
+        return v, np.einsum("sk,sk->s", phi, v)
 
     def _clear_origins(self):
         n_streams, _, n_features = self.weights.shape

@@ -76,9 +76,11 @@ def season_lengths(axis):
     >>> season_lengths(TimeAxis.of(pd.date_range("2024", periods=9, freq="h")))
     (24, 168)
     """
+    weeks = isinstance(axis.freq, offsets.Day) and axis.freq.n % 7 == 0
+    freq = offsets.Week(axis.freq.n // 7) if weeks else axis.freq
     for kinds, season in CALENDAR_SEASONS:
-        if isinstance(axis.freq, kinds):
-            rows, rest = divmod(season, axis.freq.n)
+        if isinstance(freq, kinds):
+            rows, rest = divmod(season, freq.n)
             return (rows,) if rows > 1 and not rest else ()
     if axis.step_ns is None:
         return ()

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from .guard import first_levels
+
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
 
@@ -46,8 +48,8 @@ class ForecastDesign:
     n_inputs : int
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
-    guard : bool
-        Whether absurd targets are taken for missing ones.
+    usual : tuple of ndarray of shape (S,), or None
+        Level and change of the history's start, where absurd targets are screened.
     """
 
     horizon: int
@@ -56,12 +58,13 @@ class ForecastDesign:
     n_calendar: int
     n_inputs: int
     change_scale: np.ndarray
-    guard: bool
+    usual: tuple | None
 
     @classmethod
     def of(cls, record, horizon, lags, seasons, *, n_calendar=None, n_inputs=None, guard=False):
         """Fit the design to a history; by default it uses all that the record holds."""
-        record = record.padded(0, guard)
+        usual = first_levels(record.targets) if guard else None
+        record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         return cls(
             horizon,
@@ -70,7 +73,7 @@ class ForecastDesign:
             record.calendar.shape[1] if n_calendar is None else n_calendar,
             record.inputs.shape[1] if n_inputs is None else n_inputs,
             np.where(change_scale > 0, change_scale, 1.0),
-            guard,
+            usual,
         )
 
     @cached_property
@@ -146,7 +149,7 @@ class RegressionDesign:
     n_outputs: int
     lags: int
     n_streams: ClassVar[int] = 1
-    guard: ClassVar[bool] = False
+    usual: ClassVar[None] = None
 
     @cached_property
     def delays(self):

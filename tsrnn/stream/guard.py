@@ -3,7 +3,25 @@
 import numpy as np
 
 JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
+FIRST_ROWS = 25  # known rows of a history whose median its first value is held against
 STEP = 0.01  # weight of the newest change in the running mean
+
+
+def first_levels(targets):
+    """Return level and change (S,) to start a history from: a median that one spike cannot move.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> first_levels(np.array([[1000.0], [1.0], [2.0], [np.nan]]))
+    (array([2.]), array([1.]))
+    """
+    levels = np.zeros(targets.shape[1])
+    for stream, values in enumerate(targets.T):
+        known = values[np.isfinite(values)][:FIRST_ROWS]
+        if len(known):
+            levels[stream] = np.median(known)
+    return levels, np.ones_like(levels)
 
 
 def screen(targets, level, spread):
@@ -12,7 +30,8 @@ def screen(targets, level, spread):
     A value is absurd if it jumps from the level before by more than 20 times the usual change:
     the running mean of changes, but at least 1, a standard deviation of the history. An absurd
     change counts in that mean up to the limit, which grows by a fifth with each: a lasting change
-    of level or unit is believed within tens of rows, whatever its size.
+    of level or unit is believed after a number of rows that grows with its logarithm, 22 of them
+    for 1,000 standard deviations.
 
     Parameters
     ----------

@@ -55,17 +55,18 @@ class Record:
             None if self.spreads is None else np.concatenate([self.spreads, spreads]),
         )
 
-    def padded(self, n, guard=False):
+    def padded(self, n, usual=None):
         """Return the start of a stream: n rows that hold the first levels, then these rows.
 
-        Values missing at the start are the mean of the scaled history, zero. With `guard`, absurd
-        targets are taken for missing ones from here on.
+        Values missing at the start are the mean of the scaled history, zero. With `usual`, a pair
+        of level and change (S,) to start from, absurd targets are taken for missing ones from here
+        on (see `screen`).
         """
         n_streams = self.targets.shape[1]
         zeros = np.zeros(n_streams)
         targets, levels, spreads = self.targets, _carry(self.targets, zeros), None
-        if guard:
-            targets, levels, spreads = screen(targets, levels[0], np.ones(n_streams))
+        if usual is not None:
+            targets, levels, spreads = screen(targets, *usual)
             spreads = _repeat_first(spreads, n)
         return Record(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),

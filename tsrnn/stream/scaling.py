@@ -5,10 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+OUTLIER = 20.0  # robust standard deviations
+MOST_OUTLIERS = 0.005  # share of the rows; more than that are no outliers
+SMALLEST_SCALE = 1e-6  # of the mean: what varies less is constant but for rounding
+
 
 @dataclass(frozen=True)
 class Scaling:
     """A scaler that is fitted once and never moves, so that chunks cannot matter.
+
+    A few values more than 20 robust standard deviations from the median do not count: one spike
+    in a short history would otherwise pass for its scale.
 
     Attributes
     ----------
@@ -25,8 +32,9 @@ class Scaling:
         if values.shape[1] == 0:
             return cls(np.zeros(0), np.ones(0))
         seen = np.isfinite(values).any(axis=0)
-        scaler = StandardScaler().fit(np.where(seen, values, 0.0))
-        return cls(scaler.mean_, scaler.scale_)
+        scaler = StandardScaler().fit(_without_outliers(np.where(seen, values, 0.0)))
+        smallest = SMALLEST_SCALE * np.abs(scaler.mean_)
+        return cls(scaler.mean_, np.maximum(scaler.scale_, smallest))
 
     def apply(self, values):
         """Scale values, shape (n, S)."""
@@ -35,3 +43,12 @@ class Scaling:
     def undo(self, values):
         """Bring scaled values, shape (..., S, M), back to their units."""
         return values * self.scale[:, None] + self.mean[:, None]
+
+
+def _without_outliers(values):
+    """Return values (n, S) with a few absurd ones replaced by NaN."""
+    low, middle, high = np.nanpercentile(values, [25, 50, 75], axis=0)
+    spread = (high - low) / 1.35  # the standard deviation of a normal sample
+    outlying = (np.abs(values - middle) > OUTLIER * spread) & (spread > 0)
+    few = outlying.mean(axis=0) <= np.maximum(MOST_OUTLIERS, 1.5 / len(values))
+    return np.where(outlying & few, np.nan, values)

@@ -1,0 +1,82 @@
+"""Hostile streams: whatever finite numbers come, forecasts stay finite and find their way back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster
+from tsrnn.baselines import LinearForecaster
+
+N_FIT, N_NEW = 500, 900
+
+
+def daily(n_rows=N_FIT + N_NEW):
+    rng = np.random.default_rng(0)
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(n_rows) / 24) + rng.normal(size=n_rows)
+    return pd.Series(values, pd.date_range("2020", periods=n_rows, freq="h"))
+
+
+def model(horizon=6, **params):
+    settings = {"max_iter": 20, "hidden_size": 6, "random_state": 0, **params}
+    return RNNForecaster(horizon, **settings)
+
+
+def spoil(kind):
+    y = daily()
+    if kind == "almost constant history":
+        y[:N_FIT] = 50 + 1e-9 * y[:N_FIT]
+    elif kind == "unit change":
+        y[600:] *= 1e4
+    elif kind == "sentinel":
+        y[600:700] = 1e6
+    elif kind == "stuck":
+        y[600:1000] = y.iloc[599]
+    elif kind == "missing":
+        y[600:1200] = np.nan
+    elif kind == "spikes":
+        y[600:1000:17] = 1e9
+    return y
+
+
+KINDS = ["almost constant history", "unit change", "sentinel", "stuck", "missing", "spikes"]
+
+
+@pytest.mark.parametrize("forgetting", [0.9, 0.9995])
+@pytest.mark.parametrize("kind", KINDS)
+def test_forecasts_stay_finite(kind, forgetting):
+    y = spoil(kind)
+    ours = model(forgetting=forgetting).fit(y[:N_FIT])
+    for row in range(N_FIT, len(y)):
+        forecast = ours.forecast().to_numpy()
+        assert np.isfinite(forecast).all(), row
+        ours.partial_fit(y[row : row + 1])
+
+
+def late_error(forecaster, y, n_rows=200):
+    forecaster.fit(y[:N_FIT]).partial_fit(y[N_FIT:-n_rows])
+    prediction = forecaster.predict(y[-n_rows:])[:-1, 0]
+    return np.abs(prediction - y.to_numpy()[1 - n_rows :]).mean()
+
+
+@pytest.mark.parametrize("kind", ["spikes", "missing", "stuck"])
+def test_what_has_passed_is_nearly_forgotten(kind):
+    clean = late_error(model(), daily())
+    assert late_error(model(), spoil(kind)) < 1.5 * clean
+
+
+def test_a_unit_change_is_learnt_as_fast_as_by_least_squares_alone():
+    y = daily(N_FIT + 2000)
+    y[600:] *= 1e3
+    assert late_error(model(), y) < 1.2 * late_error(LinearForecaster(6), y)
+
+
+@pytest.mark.parametrize("n_fit", [100, 300, 500])
+@pytest.mark.parametrize("place", [0, 60])
+def test_a_spike_in_the_history_is_not_taken_for_its_scale(n_fit, place):
+    y = daily()
+    clean = model(1).fit(y[:n_fit])
+    y.iloc[place] = 1e6
+    spoilt = model(1).fit(y[:n_fit])
+    new = y[n_fit : n_fit + 200]
+    errors = [np.abs(m.predict(new)[:-1] - new.to_numpy()[1:]).mean() for m in (clean, spoilt)]
+    assert errors[1] < 1.3 * errors[0]
