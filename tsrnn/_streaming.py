@@ -136,7 +136,7 @@ class StreamingEstimator(BaseEstimator):
         self : object
         """
         check_is_fitted(self)
-        self._stream = Stream(self._stream.learner.restarted(), None, self._stream.n_late)
+        self._stream = Stream(self._stream.learner.restarted(anew=True), None, self._stream.n_late)
         return self
 
     @property
@@ -209,14 +209,15 @@ class StreamingEstimator(BaseEstimator):
         check_is_fitted(self)
         learner, cutoff, _ = self._stream
         if self._starts_in_sample(X):
-            learner, cutoff = learner.restarted(), None
+            learner, cutoff = learner.restarted(anew=True), None
         values, y = read_rows(self, X, y, self._columns)
         stamps = self._axis.stamps(row_index(X), len(values), cutoff)
         rows = self._on_grid(values, y, stamps, cutoff)
         outputs = []
         for run in rows.runs:
             learner = learner.restarted() if run.fresh else learner
-            outputs.append(learner.outputs(rows.record[run.rows]))
+            run_outputs, learner = learner.outputs(rows.record[run.rows])
+            outputs.append(run_outputs)
         taken = np.concatenate([np.arange(len(rows.record))[run.rows] for run in rows.runs])
         return np.concatenate(outputs)[np.searchsorted(taken, rows.places)], rows
 

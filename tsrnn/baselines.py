@@ -168,8 +168,8 @@ class RepeatLearner:
         """Rows of a history that matter."""
         return self.season
 
-    def restarted(self):
-        """Return the learner as before its first row."""
+    def restarted(self, anew=False):
+        """Return the learner as before a first row."""
         return replace(self, window=None)
 
     def learn(self, record):
@@ -180,11 +180,11 @@ class RepeatLearner:
     advance = learn
 
     def outputs(self, record):
-        """Return what `output` would give after each new row, shape (n, S, horizon)."""
+        """Return what `output` would give after each new row, (n, S, M), and the learner after."""
         levels = self._join(record).levels
         newest = np.arange(len(levels) - len(record), len(levels))
         ahead = np.arange(self.horizon) % self.season + 1 - self.season
-        return levels[newest[:, None] + ahead].swapaxes(1, 2)
+        return levels[newest[:, None] + ahead].swapaxes(1, 2), self.learn(record)
 
     def output(self):
         """Return the forecast at the newest row, shape (S, horizon)."""

@@ -73,7 +73,8 @@ def test_a_restart_forgets_the_origins_that_wait_for_labels(record):
 
 def test_outputs_are_what_output_would_give_row_by_row(record):
     learner = make(record).learn(record[:60])
-    outputs = learner.outputs(record[60:70])
+    outputs, moved = learner.outputs(record[60:70])
     for row in range(60, 70):
         learner = learner.advance(record[row : row + 1])
         np.testing.assert_array_equal(outputs[row - 60], learner.output())
+    np.testing.assert_array_equal(moved.output(), learner.output())

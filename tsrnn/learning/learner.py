@@ -58,10 +58,16 @@ class Learner:
         remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
         return self._memory + max(self.design.delays) + remembered
 
-    def restarted(self):
-        """Return the learner as before its first row, with everything learnt kept."""
+    def restarted(self, anew=False):
+        """Return the learner as before a first row, with everything learnt kept.
+
+        The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
+        as it did at fit.
+        """
         learner = copy.copy(self)
         learner._restart()
+        if anew:
+            learner.usual = self.design.usual
         return learner
 
     def advance(self, record):
@@ -84,7 +90,7 @@ class Learner:
         return learner
 
     def outputs(self, record):
-        """Return what `output` would give after each new row, shape (n, S, M)."""
+        """Return what `output` would give after each new row, (n, S, M), and the learner after."""
         learner, outputs = self, []
         for start in range(0, len(record), BLOCK):
             block = record[start : start + BLOCK]
@@ -92,7 +98,7 @@ class Learner:
             _, features, base, _ = encoded
             outputs.append(learner.readout.output(features) + base[..., None])
             learner = learner._move(*encoded, len(block))
-        return np.concatenate(outputs)
+        return np.concatenate(outputs), learner
 
     def output(self):
         """Return the outputs at the newest row, shape (S, M)."""

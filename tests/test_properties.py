@@ -1,0 +1,553 @@
+"""The streaming contract over random settings, streams and splits, and under a fault at any line.
+
+Settings and streams are drawn by strategies named by their axes. Contents are compared to the last
+bit.
+"""
+
+import copy
+import itertools
+import linecache
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import content, hourly
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tsrnn
+from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.evaluate import prequential
+
+N_FIT, N_NEW = 90, 75  # steps; windows of 16 or 17 rows end four times in the new ones
+
+
+def examples(n):
+    """Set the number of examples: the same ones in every run."""
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=n, deadline=None, derandomize=True, suppress_health_check=slow)
+
+
+# --- strategies: settings -----------------------------------------------------------------------
+
+cells = st.sampled_from(["rnn", "lstm", "gru"])
+dtypes = st.sampled_from([np.float32, np.float64])
+n_layers = st.integers(1, 2)
+hidden_sizes = st.integers(4, 6)
+window_sizes = st.sampled_from([16, 17])
+horizons = st.integers(1, 4)
+lags = st.one_of(st.none(), st.integers(0, 6))
+seasons = st.sampled_from([None, "auto", 5, (3, 7)])
+forgettings = st.sampled_from([0.95, 0.9995, 1.0])
+gap_policies = st.sampled_from(["fill", "reset"])
+
+
+def networks():
+    """Parameters that the recurrent estimators share."""
+    return st.fixed_dictionaries(
+        {
+            "cell": cells,
+            "dtype": dtypes,
+            "n_layers": n_layers,
+            "hidden_size": hidden_sizes,
+            "window_size": window_sizes,
+            "forgetting": forgettings,
+            "max_iter": st.just(3),
+            "random_state": st.just(0),
+        }
+    )
+
+
+@st.composite
+def recurrent_forecasters(draw):
+    return RNNForecaster(
+        draw(horizons), lags=draw(lags), season=draw(seasons), gap=draw(gap_policies),
+        **draw(networks()),
+    )  # fmt: skip
+
+
+@st.composite
+def baselines(draw):
+    shared = {"horizon": draw(horizons), "gap": draw(gap_policies)}
+    kind = draw(st.sampled_from(["linear", "seasonal", "naive"]))
+    if kind == "linear":
+        return LinearForecaster(lags=draw(lags), forgetting=draw(forgettings), **shared)
+    if kind == "seasonal":
+        return SeasonalNaiveForecaster(season=draw(st.sampled_from(["auto", 5])), **shared)
+    return NaiveForecaster(**shared)
+
+
+@st.composite
+def regressors(draw):
+    return RNNRegressor(lags=draw(st.integers(0, 3)), **draw(networks()))
+
+
+# --- strategies: streams and how they are split ---------------------------------------------------
+
+n_targets = st.integers(1, 3)
+n_inputs = st.integers(0, 2)
+missing_values = st.sampled_from([0.0, 0.1, 0.5])  # share of the targets
+missing_stamps = st.sampled_from([0.0, 0.05, 0.5])  # share of the rows
+spikes = st.sampled_from([0.0, 0.02])  # share of the targets that are 10,000 too high
+frequencies = st.sampled_from(["h", "15min", "D", "MS"])
+zones = st.sampled_from([None, "Europe/Berlin"])
+seeds = st.integers(0, 2**16)
+
+
+class Case:
+    """A fitted model, and rows as the arguments of its methods: (frame,) or (X, y)."""
+
+    def __init__(self, model, rows, n_fit):
+        self.rows, self.n_fit, self.n_rows = rows, n_fit, len(rows[0])
+        self.model = model.fit(*self.between(0, n_fit))
+
+    def __repr__(self):
+        columns = [list(part.columns) if part.ndim == 2 else part.name for part in self.rows]
+        return f"Case({self.model}, {columns}, {self.n_fit} + {self.n_rows - self.n_fit} rows)"
+
+    def between(self, start, stop=None):
+        return tuple(part[start:stop] for part in self.rows)
+
+    def walk(self, model, cuts, methods=("partial_fit",)):
+        """Show a model the new rows, each method its share of them, in the parts between cuts."""
+        n_new = self.n_rows - self.n_fit
+        borders = [n_new * i // len(methods) for i in range(len(methods) + 1)]
+        edges = sorted({*borders, *(cut for cut in cuts if cut < n_new)})
+        for start, stop in itertools.pairwise(edges):
+            method = methods[np.searchsorted(borders, start, side="right") - 1]
+            getattr(model, method)(*self.between(self.n_fit + start, self.n_fit + stop))
+        return model
+
+
+@st.composite
+def cases(draw, models, *, y_apart=None):
+    """A model and its stream; a regressor's is complete, y its first column."""
+    model = draw(models)
+    regression = isinstance(model, RNNRegressor)
+    rng, freq = np.random.default_rng(seed := draw(seeds)), draw(frequencies)
+    targets = [f"s{i}" for i in range(draw(n_targets))]
+    inputs = [f"x{i}" for i in range(max(draw(n_inputs), regression))]
+    frame = hourly(N_FIT + N_NEW, len(targets + inputs), seed).set_axis(targets + inputs, axis=1)
+    start = pd.Timestamp("2024-03-28")  # three days before the clocks of Europe change
+    frame.index = pd.date_range(start, periods=len(frame), freq=freq, tz=draw(zones))
+    shape = len(frame), len(targets)
+    if not regression:
+        frame[targets] += 1e4 * (rng.random(shape) < draw(spikes))
+        frame[targets] = frame[targets].mask(rng.random(shape) < draw(missing_values))
+        model.set_params(freq=freq)
+    kept = rng.random(len(frame)) >= draw(missing_stamps)
+    kept[[0, N_FIT]] = True
+    frame, n_fit = frame[kept], int(kept[:N_FIT].sum())
+    if regression or (inputs and (draw(st.booleans()) if y_apart is None else y_apart)):
+        y = frame[targets] if len(targets) > 1 else frame["s0"]
+        return Case(model, (frame[inputs], y), n_fit)
+    if inputs:
+        model.set_params(target=targets)
+    return Case(model, (frame,), n_fit)
+
+
+cuts = st.one_of(
+    st.sets(st.integers(1, N_NEW - 1), max_size=3),
+    st.sets(st.integers(1, N_NEW - 1), max_size=30),
+    st.just(set(range(N_NEW))),  # row by row
+)
+methods = st.sampled_from(
+    [("partial_fit",), ("update",), ("partial_fit", "update", "partial_fit"), ("update",) * 3]
+)
+
+
+# --- any split of the rows --------------------------------------------------------------------
+
+
+def assert_same(one, other):
+    assert content(vars(one)) == content(vars(other))
+    if hasattr(one, "forecast"):
+        pd.testing.assert_frame_equal(one.forecast(), other.forecast(), check_exact=True)
+
+
+def check_split(case, cuts, methods):
+    whole = case.walk(copy.deepcopy(case.model), (), methods)
+    parts = case.walk(case.model, cuts, methods)
+    assert_same(whole, parts)
+
+
+@examples(40)
+@given(cases(recurrent_forecasters()), cuts, methods)
+def test_any_split_leaves_the_same_forecaster(case, cuts, methods):
+    check_split(case, cuts, methods)
+
+
+@examples(15)
+@given(cases(regressors()), cuts, methods)
+def test_any_split_leaves_the_same_regressor(case, cuts, methods):
+    check_split(case, cuts, methods)
+
+
+@examples(25)
+@given(cases(baselines()), cuts, methods)
+def test_any_split_leaves_the_same_baseline(case, cuts, methods):
+    check_split(case, cuts, methods)
+
+
+@examples(15)
+@given(cases(st.one_of(recurrent_forecasters(), baselines())), cuts, st.integers(1, 20))
+def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
+    whole = case.model.set_params(late="drop")
+    parts = copy.deepcopy(whole)
+    whole.partial_fit(*case.between(case.n_fit))
+    edges = [case.n_fit, *sorted(case.n_fit + cut for cut in cuts if cut), case.n_rows]
+    edges = [edge for edge in edges if edge <= case.n_rows]
+    for start, stop in itertools.pairwise(edges):
+        again = max(0, start - n_again)
+        parts.partial_fit(*case.between(again, stop))
+    assert parts.n_late_ == sum(min(n_again, start) for start in edges[:-1])
+    assert whole.cutoff_ == parts.cutoff_
+    assert content(whole._stream.learner) == content(parts._stream.learner)
+
+
+QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
+LONG = {
+    "rnn": (RNNForecaster(2, "rnn", **QUICK), 3200),
+    "lstm": (RNNForecaster(2, "lstm", **QUICK), 3200),
+    "gru": (RNNForecaster(2, "gru", **QUICK), 3200),
+    "regressor": (RNNRegressor("gru", **QUICK), 3200),
+    "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
+    "seasonal naive": (SeasonalNaiveForecaster(2), 4500),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_stream_may_be_split_too(name):
+    model, n_new = LONG[name]
+    rng = np.random.default_rng(7)
+    frame = hourly(N_FIT + n_new, 2, seed=1)
+    if isinstance(model, RNNRegressor):
+        rows = frame[["s1"]], frame["s0"]
+    else:
+        frame["s0"] = frame["s0"].mask(rng.random(len(frame)) < 0.1)
+        rows = (frame[(rng.random(len(frame)) < 0.99) | (np.arange(len(frame)) < N_FIT)],)
+        model.set_params(target="s0")
+    case = Case(model, rows, N_FIT)
+    cuts = np.cumsum(rng.choice([1, 2, 5, 16, 31], size=n_new))
+    whole = case.walk(copy.deepcopy(model), ())
+    assert_same(whole, case.walk(copy.deepcopy(model), cuts.tolist()))
+    if "window_size" in model.get_params():  # the network took a step every 16 rows
+        assert whole._stream.learner.encoder.optimizer.n_steps >= 3000 // 16
+    frozen = case.walk(copy.deepcopy(model), (), ["update"])
+    assert_same(frozen, case.walk(copy.deepcopy(model), cuts.tolist(), ["update"]))
+    X = case.between(N_FIT)[0]
+    if not isinstance(model, RNNRegressor):
+        said = model.predict(X)
+        np.testing.assert_array_equal(said[-1], frozen.forecast().to_numpy().ravel())
+        model.update(X[: n_new // 2])
+        np.testing.assert_array_equal(model.predict(X[n_new // 2 :]), said[n_new // 2 :])
+
+
+# --- purity -----------------------------------------------------------------------------------
+
+
+def questions(case):
+    """Every pure call: on rows seen and to come, whole and with a gap, with and without y."""
+    model, regression = case.model, isinstance(case.model, RNNRegressor)
+    spans = [case.between(0), case.between(case.n_fit), case.between(case.n_fit // 2, -3)]
+    spans.append(case.between(case.n_fit + 7))
+    for rows in spans:
+        yield lambda rows=rows: model.predict(rows[0])
+        if not regression and len(rows) == 2:
+            yield lambda rows=rows: model.predict(*rows)
+    yield lambda: model.score(*case.between(0))
+    yield lambda: model.score(*case.between(case.n_fit))
+    if not regression:
+        yield lambda: model.forecast().to_numpy()
+        yield lambda: model.forecast(1).to_numpy()
+
+
+def spoil(answer):
+    """Write to what a call returned: the model must not have kept it."""
+    if isinstance(answer, np.ndarray) and answer.flags.writeable:
+        answer[...] = np.nan
+
+
+@examples(40)
+@given(
+    cases(st.one_of(recurrent_forecasters(), regressors(), baselines())), st.permutations(range(12))
+)
+def test_questions_leave_the_model_and_the_rows_as_they_were(case, order):
+    model, rows = case.model, copy.deepcopy(case.rows)
+    undisturbed = copy.deepcopy(model)
+    before = content(vars(model))
+    asked = list(questions(case))
+    answers = [np.copy(ask()) for ask in asked]
+    for i in order:
+        if i < len(asked):
+            answer = asked[i]()
+            np.testing.assert_array_equal(answer, answers[i])
+            spoil(answer)
+        assert content(vars(model)) == before
+    for state in getattr(model, "state_", ()):
+        spoil(state.h)
+    assert content(vars(model)) == before
+    assert all(part.equals(was) for part, was in zip(case.rows, rows, strict=True))
+    assert_same(case.walk(model, ()), case.walk(undisturbed, ()))
+
+
+def check_rolled(case, in_sample):
+    model = case.model
+    start = 0 if in_sample else case.n_fit
+    prediction = model.predict(*case.between(start))
+    if in_sample:
+        model.reset_state()
+    for row in range(start, case.n_rows):
+        said = model.update(*case.between(row, row + 1)).forecast().to_numpy().T.ravel()
+        np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
+
+
+@examples(20)
+@given(cases(st.one_of(recurrent_forecasters(), baselines())), st.booleans())
+def test_predict_is_what_forecast_would_have_said(case, in_sample):
+    check_rolled(case, in_sample)
+
+
+@pytest.mark.parametrize("in_sample", [False, True])
+def test_predict_too_starts_a_run_that_begins_with_a_missing_value(in_sample):
+    frame = hourly(110)
+    frame.iloc[[0, 30, 100]] = np.nan
+    rows = frame.drop(frame.index[[28, 29, 95, 98, 99]])
+    model = RNNForecaster(2, gap="reset", freq="h", season=None, **QUICK)
+    check_rolled(Case(model, (rows,), 88), in_sample)
+
+
+@examples(15)
+@given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
+def test_rows_only_taken_in_never_reach_a_prediction_in_sample(case):
+    model, seen = case.model, case.between(0, case.n_fit)
+    asked = seen[: 1 if isinstance(model, RNNRegressor) else 2]
+    expected = model.predict(*asked)
+    case.walk(model, (), ["update"])
+    np.testing.assert_array_equal(model.predict(*asked), expected)
+
+
+@examples(15)
+@given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
+def test_the_model_keeps_no_hold_on_the_rows_of_its_caller(case):
+    model = case.model
+    before = content(vars(model))
+    for part in case.rows:
+        part.iloc[:] = 1e3
+    assert content(vars(model)) == before
+
+
+# --- leakage ------------------------------------------------------------------------------------
+
+
+def changed_from(rows, row, seed):
+    """Other values from a row on: larger, lower, and (targets of forecasters alone) missing."""
+    rng = np.random.default_rng(seed)
+    changed = []
+    for part in rows:
+        part = part.copy()
+        later = part.iloc[row:]
+        part.iloc[row:] = 50 * later.fillna(1.0) + rng.normal(scale=30, size=later.shape)
+        changed.append(part)
+    return tuple(changed)
+
+
+fractions = st.floats(0, 1, exclude_max=True)
+
+
+@examples(40)
+@given(
+    cases(st.one_of(recurrent_forecasters(), regressors(), baselines())),
+    fractions, seeds, st.booleans(), missing_stamps,
+)  # fmt: skip
+def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, lost):
+    model, start = case.model, 0 if in_sample else case.n_fit
+    rows = case.between(start)[: 1 if isinstance(model, RNNRegressor) else 2]
+    row = 1 + int(fraction * (len(rows[0]) - 1))
+    expected = model.predict(*rows)[:row]
+    kept = np.random.default_rng(seed).random(len(rows[0])) >= lost
+    kept[:row] = True
+    other = tuple(part[kept] for part in changed_from(rows, row, seed))
+    np.testing.assert_array_equal(model.predict(*other)[:row], expected)
+    np.testing.assert_array_equal(model.predict(*(part[:row] for part in rows)), expected)
+
+
+@examples(25)
+@given(
+    cases(st.one_of(recurrent_forecasters(), baselines()), y_apart=False),
+    fractions, seeds, st.integers(1, 5), st.booleans(),
+)  # fmt: skip
+def test_rows_to_come_never_reach_an_issued_forecast(case, fraction, seed, chunk, learn):
+    (data,) = case.between(case.n_fit)
+    row = int(fraction * len(data))
+    before = content(vars(case.model))
+    issued = []
+    for rows in (data, *changed_from((data,), row, seed)):
+        log = prequential(case.model, rows, chunk=chunk, learn=learn).forecasts
+        log = log[log["cutoff"] < data.index[row]]
+        issued.append(log[["cutoff", "time", "step", "target", "forecast"]])
+    pd.testing.assert_frame_equal(*issued, check_exact=True)
+    assert content(vars(case.model)) == before
+
+
+# --- all or nothing -------------------------------------------------------------------------------
+
+PACKAGE = str(Path(tsrnn.__file__).parent)
+
+
+class Fault(BaseException):
+    """Raised at a line, as Ctrl-C may be."""
+
+
+def traced(call, at_line):
+    """Call, with `at_line(code, number)` before every line inside the package."""
+
+    def inside(frame, event, _):
+        if event == "line":
+            at_line(frame.f_code, frame.f_lineno)
+        return inside
+
+    def on_call(frame, _event, _):
+        return inside if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+    tracing = sys.gettrace()
+    sys.settrace(on_call)
+    try:
+        call()
+    finally:
+        sys.settrace(tracing)
+
+
+def lines_of(call):
+    """Return the lines that a call executes, in order."""
+    lines = []
+    traced(call, lambda code, number: lines.append((code.co_filename, number)))
+    return lines
+
+
+def interrupt(call, k):
+    """Raise at the k-th line of a call; return the text of that line."""
+    passed, line = -1, None
+
+    def at_line(code, number):
+        nonlocal passed, line
+        passed += 1
+        if passed == k:
+            line = linecache.getline(code.co_filename, number).strip()
+            raise Fault
+
+    try:
+        traced(call, at_line)
+    except Fault:
+        return line
+    raise AssertionError(f"the call has no line {k}")
+
+
+def strata(lines, every):
+    """Choose the first and the last execution of each line, and every so many-th of all."""
+    first, last = {}, {}
+    for k, line in enumerate(lines):
+        first.setdefault(line, k)
+        last[line] = k
+    return sorted({*first.values(), *last.values(), *range(0, len(lines), every)})
+
+
+def frames(n_rows, n_columns=2):
+    """Rows whose first column is missing once in eight."""
+    frame = hourly(n_rows, n_columns)
+    frame.iloc[3::8, 0] = np.nan
+    return (frame,)
+
+
+def tables(n_rows, n_columns=2):
+    frame = hourly(n_rows, n_columns)
+    return frame.drop(columns="s0"), frame["s0"]
+
+
+def part_of(rows, start, stop):
+    return tuple(part[start:stop] for part in rows)
+
+
+SMALL = {"hidden_size": 4, "window_size": 8, "lags": 2, "max_iter": 2, "random_state": 0}
+BREAKABLE = {
+    "lstm": (RNNForecaster(2, "lstm", target="s0", season=None, **SMALL), frames),
+    "regressor": (RNNRegressor("lstm", **SMALL), tables),
+    "linear": (LinearForecaster(2, lags=2, target="s0"), frames),
+}
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "update"])
+@pytest.mark.parametrize("name", BREAKABLE)
+def test_a_fault_at_any_line_of_taking_rows_in_changes_nothing(name, method):
+    """Interrupt one call of 8 rows after the other, each elsewhere; then make it as it should be.
+
+    With 43 rows before them, each call learns from 5 rows, takes a BPTT step, and learns from 3.
+    The regressor, which shares most lines with the forecaster, is interrupted at every second one.
+    """
+    model, make_rows = BREAKABLE[name]
+    rows = make_rows(16_000)
+    model = copy.deepcopy(model).fit(*part_of(rows, 0, 43))
+    reference = copy.deepcopy(model)
+
+    def call(model, i):
+        return getattr(model, method)(*part_of(rows, 43 + 8 * i, 51 + 8 * i))
+
+    for i in range(4):  # the first calls fill windows and scratch buffers
+        call(model, i)
+        lines = lines_of(lambda i=i: call(reference, i))
+    picks = strata(lines, every=23)[:: 2 if name == "regressor" else 1]
+    before, n_done = content(vars(reference)), 0
+    for i, k in enumerate(picks, start=4):
+        line = interrupt(lambda i=i: call(model, i), k)
+        after = content(vars(call(reference, i)))
+        if line == "return self" and content(vars(model)) == after:
+            n_done += 1  # the fault came after the end
+        else:
+            assert content(vars(model)) == before, f"changed by a fault at: {line}"
+            call(model, i)
+            assert content(vars(model)) == after, f"another result after a fault at: {line}"
+        before = after
+    assert n_done <= 1
+    assert_same(model, reference)
+
+
+@pytest.mark.parametrize("name", BREAKABLE)
+def test_a_fault_at_any_line_of_fit_changes_nothing(name):
+    """As above, for a fit over another, at every eighth of the chosen lines.
+
+    One fault in ten is followed by the call without it, and by a first partial_fit with it.
+    """
+    model, make_rows = BREAKABLE[name]
+    old, new = make_rows(16, 3), make_rows(24)
+    blank, model = copy.deepcopy(model), copy.deepcopy(model).fit(*old)
+    before, after = content(vars(model)), content(vars(copy.deepcopy(model).fit(*new)))
+    unfitted = content(vars(blank))
+    lines = lines_of(lambda: model.fit(*new))
+    model.fit(*old)
+    picks = strata(lines, every=101)
+    for i, k in enumerate([*picks[list(BREAKABLE).index(name) :: 8], len(lines) - 1]):
+        line = interrupt(lambda: model.fit(*new), k)
+        if line == "return self" and content(vars(model)) == after:
+            model.fit(*old)
+        assert content(vars(model)) == before, f"changed by a fault at: {line}"
+        if i % 10 == 0:
+            assert content(vars(model.fit(*new))) == after
+            assert content(vars(model.fit(*old))) == before
+            interrupt(lambda: blank.partial_fit(*new), k)
+            assert content(vars(blank)) == unfitted
+
+
+@pytest.mark.parametrize("name", BREAKABLE)
+def test_a_fault_in_a_question_spoils_no_later_answer(name):
+    model, make_rows = BREAKABLE[name]
+    rows = make_rows(60)
+    model = copy.deepcopy(model).fit(*part_of(rows, 0, 48))
+    X, before = rows[0][48:], content(vars(model))
+    answer = model.predict(X)
+    for k in strata(lines_of(lambda: model.predict(X)), every=11):
+        interrupt(lambda: model.predict(X), k)
+        assert content(vars(model)) == before
+        np.testing.assert_array_equal(model.predict(X), answer)
