@@ -156,8 +156,7 @@ class StreamingEstimator(BaseEstimator):
                 f"found {len(values)} sample(s), expected at least {self._min_rows} rows to learn "
                 "from with these parameters; pass a longer history"
             )
-        unknown = ~np.isfinite(targets).any(axis=0)
-        if unknown.all():
+        if not np.isfinite(targets).any():
             raise ValueError(
                 f"found no known value of the targets {self._columns.target_names}, expected some "
                 "to learn from; see that X and y have the same index and that values are not NaN"
