@@ -92,10 +92,6 @@ def test_state_is_carried_by_layer(table):
     ("change", "message"),
     [
         (lambda X, y: (X, y.where(y.index != y.index[7])), "NaN in column 's0', row 7"),
-        (
-            lambda X, y: (X.assign(s1=X["s1"].where(X.index != X.index[5])), y),
-            "NaN in column 's1', row 5",
-        ),
         (lambda X, y: (X.replace(X.iloc[3, 1], np.inf), y), "infinity.*column 's2', row 3"),
         (lambda X, y: (X, None), "requires y to be passed"),
         (lambda X, y: (X[:2], y[:2]), "found 2 sample.*expected at least 3"),

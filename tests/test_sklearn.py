@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import hourly
+from conftest import content, hourly
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
@@ -36,8 +36,28 @@ def test_no_tag_switches_checks_off(estimator):
     assert not tags.no_validation
     assert not tags.non_deterministic
     assert not tags._skip_test
-    assert not tags.input_tags.allow_nan
     assert tags.regressor_tags is None or not tags.regressor_tags.poor_score
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_missing_values_are_allowed_and_infinities_are_not(estimator):
+    """The tag `allow_nan` leaves out a check that NaN is refused; what it says of inf stays."""
+    assert estimator.__sklearn_tags__().input_tags.allow_nan
+    model = clone(estimator).set_params(**QUICK)
+    X = hourly(60, n_columns=2).to_numpy(copy=True)
+    y = X[:, 0] + X[:, 1]
+    X[::7, 1] = np.nan
+    model.fit(X, y).partial_fit(X, y).update(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    before = content(vars(model))
+    for value in (np.inf, -np.inf):
+        X[33, 1] = value
+        for call in (model.fit, model.partial_fit, model.update, model.score):
+            with pytest.raises(ValueError, match=r"infinity.*'x1', row 33"):
+                call(X, y)
+        with pytest.raises(ValueError, match="infinity"):
+            model.predict(X)
+    assert content(vars(model)) == before
 
 
 @pytest.fixture

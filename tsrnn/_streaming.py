@@ -161,7 +161,7 @@ class StreamingEstimator(BaseEstimator):
                 f"found no known value of the targets {self._columns.target_names}, expected some "
                 "to learn from; see that X and y have the same index and that values are not NaN"
             )
-        self._scaling, self._input_scaling = Scaling.fit(targets), Scaling.fit(inputs)
+        self._scaling, self._input_scaling = Scaling.fit(targets), Scaling.of_inputs(inputs)
         stamps = self._axis.stamps(row_index(X), len(values))
         rows = self._on_grid(values, y_values, stamps, None)
         learner = self._make_learner(rows.record)
@@ -234,11 +234,11 @@ class StreamingEstimator(BaseEstimator):
         return np.zeros((steps[-1], 0))
 
     def _split(self, values, y):
-        """Divide values into finite inputs and targets, which may be missing (NaN)."""
+        """Divide values into targets and inputs, finite or missing (NaN)."""
         targets, inputs = self._columns.split(values, y)
         may_be_missing = self._targets_may_be_missing or y is None
         require_finite(targets, self._columns.target_names, allow_nan=may_be_missing)
-        require_finite(inputs, self._columns.input_names)
+        require_finite(inputs, self._columns.input_names, allow_nan=True)
         return targets, inputs
 
     def _on_grid(self, values, y, stamps, cutoff):
@@ -251,6 +251,12 @@ class StreamingEstimator(BaseEstimator):
         calendar = self._calendar_features(stamps, steps, cutoff)
         record = Record(targets, inputs, calendar)
         return NewRows(record, steps - 1, self._runs(steps), int(stamps[-1]))
+
+    def __sklearn_tags__(self):
+        """Return the tags of an estimator that takes missing values."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def _runs(self, steps):
         """Divide the grid into runs: by default it is one, and goes on from the carried state."""

@@ -158,5 +158,6 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         return TimeAxis.of(index, regular=False)
 
     def _make_learner(self, record):
-        design = RegressionDesign(record.inputs.shape[1], record.targets.shape[1], self.lags)
+        n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
+        design = RegressionDesign(n_inputs, n_outputs, self.lags, list(range(n_inputs)))
         return Learner.of(design, self.forgetting, self._make_encoder(design, record))

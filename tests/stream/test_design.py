@@ -46,8 +46,31 @@ def test_network_inputs_are_what_they_say(record):
     y, row, s = record.targets, 20, 1
     scale = np.std(np.diff(y[:, s]))
     expected = [y[20, s], (y[20, s] - y[19, s]) / scale, y[14, s] - y[20, s]]
-    expected += [*record.calendar[row], *record.inputs[row]]
+    expected += [*record.calendar[row], *record.inputs[row], 0.0, 0.0]
     np.testing.assert_allclose(inputs[row, s], expected, rtol=1e-12)
+
+
+def test_the_network_is_told_what_is_missing_and_the_readout_is_not(record):
+    record.targets[20:23, 1] = np.nan
+    record.inputs[[10, 20]] = np.nan
+    design = ForecastDesign.of(record, horizon=2, lags=3, seasons=())
+    padded = record.padded(design.reach)
+    for part in (padded, record[:15].padded(design.reach).append(record[15:])):
+        flags = design.inputs(part, design.reach, len(part))[..., -design.n_flags :]
+        np.testing.assert_array_equal(flags[..., 0], np.isnan(record.targets))
+        np.testing.assert_array_equal(flags[..., 1], np.isnan(record.inputs).repeat(2, axis=1))
+    full = record.padded(design.reach)
+    full.missing[:] = False
+    np.testing.assert_array_equal(
+        design.skip(padded, design.reach, 40 + design.reach),
+        design.skip(full, design.reach, 40 + design.reach),
+    )
+    some = ForecastDesign.of(record, horizon=2, lags=3, seasons=(), flagged=[])
+    assert some.inputs(padded, some.reach, 30).shape[2] == design.inputs(padded, 5, 30).shape[2] - 1
+    regression = RegressionDesign(n_inputs=1, n_outputs=2, lags=2, flagged=[0])
+    padded = record.padded(2)
+    expected = np.concatenate([np.clip(padded.inputs[2:], -8, 8), np.isnan(record.inputs)], axis=1)
+    np.testing.assert_array_equal(regression.inputs(padded, 2, len(padded))[:, 0], expected)
 
 
 def test_rows_look_no_further_back_than_they_say_and_never_ahead(record):
@@ -62,7 +85,7 @@ def test_rows_look_no_further_back_than_they_say_and_never_ahead(record):
 
 
 def test_regression_sees_the_row_and_its_lags(record):
-    design = RegressionDesign(n_inputs=1, n_outputs=2, lags=2)
+    design = RegressionDesign(n_inputs=1, n_outputs=2, lags=2, flagged=[0])
     padded = record.padded(design.reach)
     skip = design.skip(padded, design.reach, len(padded))
     np.testing.assert_array_equal(skip[9, 0], [*record.inputs[[9, 8, 7], 0], 1.0])

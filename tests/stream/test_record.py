@@ -20,6 +20,7 @@ def test_missing_values_are_carried_forward_across_chunks():
 def test_missing_inputs_are_carried_forward():
     joined = record([1, 2, 3], [7.0, NAN, 8.0]).padded(1).append(record([4], [NAN]))
     np.testing.assert_array_equal(joined.inputs[:, 0], [7, 7, 7, 8, 8])
+    np.testing.assert_array_equal(joined.missing[:, 0], [0, 0, 1, 0, 1])
 
 
 def test_values_missing_from_the_start_are_the_mean():

@@ -61,6 +61,8 @@ class RecurrentEncoder:
         """
         inputs, residual, scale = _training_arrays(design, record, network_settings["dtype"])
         network = Network(inputs.shape[2], random_state=rng, **network_settings)
+        if design.n_flags:  # a network that never saw a value missing is not moved by the first
+            network.weights[0][:, -1 - design.n_flags : -1] = 0.0
         loss_curve = train(network, inputs, residual, settings, rng)
         return cls(network, scale, settings, inputs.shape[1], loss_curve)
 

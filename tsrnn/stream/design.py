@@ -35,7 +35,9 @@ class ForecastDesign:
     The readout sees earlier values relative to the newest one, the newest value, the calendar of
     the next step, past inputs and a constant; its targets are changes from the newest value.
     The network sees the newest value and its last change, the change that followed one season
-    ago, the calendar and past inputs.
+    ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
+    and the flagged inputs. The readout is not told: to a flag that never changed in the history
+    its covariance would be wide open.
 
     Attributes
     ----------
@@ -46,6 +48,8 @@ class ForecastDesign:
     n_calendar : int
         Leading calendar columns that are used.
     n_inputs : int
+    flagged : list of int
+        Inputs whose missing values the network is told of.
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
     usual : tuple of ndarray of shape (S,), or None
@@ -57,21 +61,35 @@ class ForecastDesign:
     seasons: tuple
     n_calendar: int
     n_inputs: int
+    flagged: list
     change_scale: np.ndarray
     usual: tuple | None
 
     @classmethod
-    def of(cls, record, horizon, lags, seasons, *, n_calendar=None, n_inputs=None, guard=False):
+    def of(
+        cls,
+        record,
+        horizon,
+        lags,
+        seasons,
+        *,
+        n_calendar=None,
+        n_inputs=None,
+        flagged=None,
+        guard=False,
+    ):
         """Fit the design to a history; by default it uses all that the record holds."""
         usual = first_levels(record.targets) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
+        n_inputs = record.inputs.shape[1] if n_inputs is None else n_inputs
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
             seasons,
             record.calendar.shape[1] if n_calendar is None else n_calendar,
-            record.inputs.shape[1] if n_inputs is None else n_inputs,
+            n_inputs,
+            list(range(n_inputs)) if flagged is None else flagged,
             np.where(change_scale > 0, change_scale, 1.0),
             usual,
         )
@@ -95,6 +113,11 @@ class ForecastDesign:
     def n_features(self):
         """Readout features beside the hidden state."""
         return len(self.offsets) + 1 + self.n_calendar + self.n_inputs + 1
+
+    @property
+    def n_flags(self):
+        """Network inputs, the last ones, that tell what is missing."""
+        return 1 + len(self.flagged)
 
     def base(self, record, start):
         """Return the newest value at each row, shape (n, S)."""
@@ -127,10 +150,13 @@ class ForecastDesign:
         for season in self.seasons:
             changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
         n_changes, known = len(changes), len(changes) + self.n_calendar
-        inputs = np.empty((*newest.shape, known + self.n_inputs))
+        flags = known + self.n_inputs
+        inputs = np.empty((*newest.shape, flags + self.n_flags))
         inputs[..., :n_changes] = np.stack(changes, axis=2)
         inputs[..., n_changes:known] = record.calendar[start:stop, None, : self.n_calendar]
-        inputs[..., known:] = record.inputs[start:stop, None, : self.n_inputs]
+        inputs[..., known:flags] = record.inputs[start:stop, None, : self.n_inputs]
+        inputs[..., flags] = np.isnan(record.targets[start:stop])
+        inputs[..., flags + 1 :] = record.missing[start:stop, None, self.flagged]
         return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT, out=inputs)
 
 
@@ -138,16 +164,21 @@ class ForecastDesign:
 class RegressionDesign:
     """Regression: one stream, whose inputs are the columns of X and whose outputs those of y.
 
+    The network also sees which of the flagged inputs are missing.
+
     Attributes
     ----------
     n_inputs, n_outputs : int
     lags : int
         Earlier rows of X in the readout; the network sees all of the past through its state.
+    flagged : list of int
+        Inputs whose missing values the network is told of.
     """
 
     n_inputs: int
     n_outputs: int
     lags: int
+    flagged: list
     n_streams: ClassVar[int] = 1
     usual: ClassVar[None] = None
 
@@ -166,6 +197,11 @@ class RegressionDesign:
         """Readout features beside the hidden state."""
         return self.n_inputs * (self.lags + 1) + 1
 
+    @property
+    def n_flags(self):
+        """Network inputs, the last ones, that tell what is missing."""
+        return len(self.flagged)
+
     def base(self, record, start):
         """Return zeros, shape (n, 1): targets are values, not changes."""
         return np.zeros((len(record) - start, 1))
@@ -183,4 +219,6 @@ class RegressionDesign:
 
     def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, 1, D)."""
-        return np.clip(record.inputs[start:stop, None], -INPUT_LIMIT, INPUT_LIMIT)
+        values = np.clip(record.inputs[start:stop], -INPUT_LIMIT, INPUT_LIMIT)
+        flags = record.missing[start:stop, self.flagged]
+        return np.concatenate([values, flags], axis=1)[:, None]

@@ -180,7 +180,7 @@ def require_finite(values, names, *, allow_nan=False):
     expected = (
         "finite numbers or NaN; replace it by NaN"
         if allow_nan
-        else ("finite numbers; fill it, such as by X.ffill(), or drop the column")
+        else "finite numbers; fill it, such as by y.ffill()"
     )
     raise ValueError(
         f"found {found} in column {names[column]!r}, row {row} ({int(bad.sum())} such values), "

@@ -1,5 +1,6 @@
 """Raw rows of a stream as arrays, the only form in which they are remembered."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +17,15 @@ class Record:
     targets : ndarray of shape (n, S)
         Scaled targets, NaN where missing.
     inputs : ndarray of shape (n, E)
-        Scaled past inputs, NaN where missing.
+        Scaled past inputs; in new rows NaN where missing, behind others carried forward.
     calendar : ndarray of shape (n, C)
         Calendar features of the step after each row.
     levels : ndarray of shape (n, S)
         Targets with missing ones replaced by the newest known value.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where absurd targets are taken for missing (see `screen`).
+    missing : ndarray of bool, shape (n, E), or None
+        Where inputs were carried forward; None in new rows.
     """
 
     targets: np.ndarray
@@ -30,6 +33,7 @@ class Record:
     calendar: np.ndarray
     levels: np.ndarray | None = None
     spreads: np.ndarray | None = None
+    missing: np.ndarray | None = None
 
     def __len__(self):
         return len(self.targets)
@@ -53,6 +57,7 @@ class Record:
             np.concatenate([self.calendar, new.calendar]),
             np.concatenate([self.levels, levels]),
             None if self.spreads is None else np.concatenate([self.spreads, spreads]),
+            np.concatenate([self.missing, np.isnan(new.inputs)]),
         )
 
     def padded(self, n, usual=None):
@@ -74,10 +79,11 @@ class Record:
             _repeat_first(self.calendar, n),
             _repeat_first(levels, n),
             spreads,
+            _repeat_first(np.isnan(self.inputs), n),
         )
 
     def _map(self, change):
-        fields = (self.targets, self.inputs, self.calendar, self.levels, self.spreads)
+        fields = (getattr(self, field.name) for field in dataclasses.fields(self))
         return Record(*(None if field is None else change(field) for field in fields))
 
 

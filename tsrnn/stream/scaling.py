@@ -20,7 +20,7 @@ class Scaling:
     Attributes
     ----------
     mean, scale : ndarray of shape (S,)
-        A column that is constant or all missing has scale 1 (and mean 0 when all missing).
+        A target that is constant or all missing has scale 1 (and mean 0 when all missing).
     """
 
     mean: np.ndarray
@@ -35,6 +35,16 @@ class Scaling:
         scaler = StandardScaler().fit(_without_outliers(np.where(seen, values, 0.0)))
         smallest = SMALLEST_SCALE * np.abs(scaler.mean_)
         return cls(scaler.mean_, np.maximum(scaler.scale_, smallest))
+
+    @classmethod
+    def of_inputs(cls, values):
+        """As `fit`, but an input (n, E) that is all missing stays so, whatever comes later.
+
+        Nothing is known of its unit, and what is learnt about the others must not depend on it.
+        """
+        scaling = cls.fit(values)
+        seen = np.isfinite(values).any(axis=0)
+        return cls(scaling.mean, np.where(seen, scaling.scale, np.nan))
 
     def apply(self, values):
         """Scale values, shape (n, S)."""
