@@ -131,7 +131,7 @@ def test_a_first_missing_value_does_not_move_a_network_that_never_saw_one():
 
 def test_a_stretch_of_nan_may_be_split_anywhere():
     frame = hourly(500, n_columns=3)
-    frame.iloc[200:230, 1] = frame.iloc[290:340, 1] = frame.iloc[320:, 2] = np.nan
+    frame.iloc[200:230, 1] = frame.iloc[290:340, 1] = frame.iloc[322:, 2] = np.nan
     parts = RNNForecaster(2, target="s0", **QUICK).fit(frame[:300])
     whole = RNNForecaster(2, target="s0", **QUICK).fit(frame[:300]).partial_fit(frame[300:])
     for start, stop in [(300, 301), (301, 325), (325, 330), (330, 480), (480, 500)]:
