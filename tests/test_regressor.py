@@ -95,7 +95,7 @@ def test_state_is_carried_by_layer(table):
         (lambda X, y: (X.replace(X.iloc[3, 1], np.inf), y), "infinity.*column 's2', row 3"),
         (lambda X, y: (X, None), "requires y to be passed"),
         (lambda X, y: (X[:2], y[:2]), "found 2 sample.*expected at least 3"),
-        (lambda X, y: (X.assign(kind="a"), y), "no numbers.*kind"),
+        (lambda X, y: (X.assign(time=X.index), y), "no numbers.*time"),
         (lambda X, y: (X, y.astype(str) + "?"), "could not convert"),
         (lambda X, y: (pd.concat([X, X], axis=1), y), "more than once"),
         (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),

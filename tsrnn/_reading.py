@@ -5,7 +5,15 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from .stream.frames import require_numeric, require_same_names, row_index
+from .stream.categories import encode, find_categories
+from .stream.columns import divide
+from .stream.frames import (
+    column_names,
+    require_numeric,
+    require_same_names,
+    require_unique,
+    row_index,
+)
 
 
 def read_rows(estimator, X, y, columns=None):
@@ -22,6 +30,7 @@ def read_rows(estimator, X, y, columns=None):
     Returns
     -------
     values : ndarray of float64, shape (n, p)
+        Categories as codes; see `Columns.split`.
     y_values : ndarray of float64, shape (n, S), or None
 
     Raises
@@ -29,7 +38,7 @@ def read_rows(estimator, X, y, columns=None):
     ValueError
         Columns differ from those of fit or hold no numbers, or X and y do not go together.
     """
-    values = None if columns is None else _familiar(estimator, X)
+    values = None if columns is None or columns.categories else _familiar(estimator, X)
     if values is None:
         values = _read_any(estimator, X, y, columns)
     if y is None:
@@ -70,11 +79,20 @@ def _read_any(estimator, X, y, columns):
     elif np.asarray(X).ndim == 1 and y is None and (at_fit or columns.one_series):
         X = np.reshape(X, (-1, 1))
     if isinstance(X, pd.DataFrame):
+        require_unique(X)
+        X = encode(X, _categories(estimator, X, y) if at_fit else columns.categories)
         require_numeric(X)
     values = validate_data(estimator, X, reset=at_fit, dtype=np.float64, ensure_all_finite=False)
     if not at_fit:  # scikit-learn compares names that are strings, and those alone
         require_same_names(X, columns.names, "X")
     return values
+
+
+def _categories(estimator, X, y):
+    """Find the categories of inputs at fit. Targets are numbers, or refused."""
+    labels = column_names(X, X.shape[1])
+    targets, *_ = divide(labels, y is not None, **estimator._roles)
+    return find_categories(X, [label for label in labels if label not in targets])
 
 
 def _read_y(y, columns):
@@ -86,6 +104,7 @@ def _read_y(y, columns):
             )
         require_same_names(y, columns.y_names, "y")
     if isinstance(y, pd.DataFrame):
+        require_unique(y, "y")
         require_numeric(y, "y")
     values = check_array(
         y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"

@@ -148,7 +148,7 @@ class StreamingEstimator(BaseEstimator):
 
     def _fit(self, X, y, values, y_values):
         self._check_params()
-        self._columns = Columns.of(X, y, values.shape[1], getattr(self, "target", None))
+        self._columns = Columns.of(X, y, values.shape[1], **self._roles)
         self._axis = self._make_axis(row_index(X))
         targets, inputs = self._split(values, y_values)
         if len(values) < self._min_rows:
@@ -161,7 +161,10 @@ class StreamingEstimator(BaseEstimator):
                 f"found no known value of the targets {self._columns.target_names}, expected some "
                 "to learn from; see that X and y have the same index and that values are not NaN"
             )
-        self._scaling, self._input_scaling = Scaling.fit(targets), Scaling.of_inputs(inputs)
+        self._scaling, self._input_scaling = (
+            Scaling.fit(targets),
+            Scaling.of_inputs(inputs, self._columns.one_hot),
+        )
         stamps = self._axis.stamps(row_index(X), len(values))
         rows = self._on_grid(values, y_values, stamps, None)
         learner = self._make_learner(rows.record)
@@ -169,6 +172,12 @@ class StreamingEstimator(BaseEstimator):
         for run in rows.runs:
             learner = _taken_in(learner, rows.record, _from(run, recent), "learn")
         self._stream = Stream(learner, rows.cutoff)
+
+    @property
+    def _roles(self):
+        """Parameters that name columns, None where a subclass does not have them."""
+        roles = ("target", "future_cols", "static_cols")
+        return {role: getattr(self, role, None) for role in roles}
 
     def _check_forgetting(self):
         check_scalar(self.forgetting, "forgetting", Real)
@@ -238,7 +247,7 @@ class StreamingEstimator(BaseEstimator):
         targets, inputs = self._columns.split(values, y)
         may_be_missing = self._targets_may_be_missing or y is None
         require_finite(targets, self._columns.target_names, allow_nan=may_be_missing)
-        require_finite(inputs, self._columns.input_names, allow_nan=True)
+        require_finite(inputs, self._columns.expanded_names, allow_nan=True)
         return targets, inputs
 
     def _on_grid(self, values, y, stamps, cutoff):

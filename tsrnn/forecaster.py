@@ -156,5 +156,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
-        design = ForecastDesign.of(record, self._horizon, lags, seasons, guard=True)
+        design = ForecastDesign.of(
+            record, self._horizon, lags, seasons, flagged=self._columns.flagged, guard=True
+        )
         return Learner.of(design, self.forgetting, self._make_encoder(design, record))

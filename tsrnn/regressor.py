@@ -159,5 +159,5 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
 
     def _make_learner(self, record):
         n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
-        design = RegressionDesign(n_inputs, n_outputs, self.lags, list(range(n_inputs)))
+        design = RegressionDesign(n_inputs, n_outputs, self.lags, self._columns.flagged)
         return Learner.of(design, self.forgetting, self._make_encoder(design, record))

@@ -1,8 +1,8 @@
 """Frames to arrays and back: time checks, scaling, and what a learner sees of a stream."""
 
 from .calendar import Calendar, season_lengths
+from .columns import Columns
 from .design import ForecastDesign, RegressionDesign, lag_offsets
-from .frames import Columns
 from .record import Record
 from .scaling import Scaling
 from .timeaxis import TimeAxis

@@ -1,88 +1,7 @@
-"""Frames, series and arrays to plain arrays: which columns are targets, which are inputs."""
-
-from dataclasses import dataclass
+"""Frames, series and arrays: the names of their columns, and what is refused."""
 
 import numpy as np
 import pandas as pd
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How the columns of X divide into targets and past inputs.
-
-    Attributes
-    ----------
-    target_names : list
-        Names of the targets, as a forecast bears them.
-    targets : list of int or None
-        Their positions in X; None: they come as ``y``.
-    inputs : list of int
-        Positions of the past inputs in X.
-    input_names : list
-    names, y_names : list or None
-        Names of the columns of X and y; None where they are arrays, and have none to compare.
-    """
-
-    target_names: list
-    targets: list | None
-    inputs: list
-    input_names: list
-    names: list | None
-    y_names: list | None
-
-    @classmethod
-    def of(cls, X, y, n_columns, target=None):
-        """Decide the roles of columns.
-
-        Parameters
-        ----------
-        X, y : as passed to ``fit``
-        n_columns : int
-            Of X.
-        target : label, list of labels, or None
-            None: every column of X, or ``y`` where it is given.
-
-        Raises
-        ------
-        ValueError
-            ``target`` names a column that X does not have, or is given beside ``y``.
-        """
-        labels = column_names(X, n_columns)
-        names = labels if isinstance(X, (pd.DataFrame, pd.Series)) else None
-        if y is not None:
-            if target is not None:
-                raise ValueError(
-                    f"found target={target!r} and y, expected one of them; pass y=None to forecast "
-                    "columns of X, or leave target=None"
-                )
-            y_labels = target_labels(y)
-            y_names = y_labels if isinstance(y, (pd.DataFrame, pd.Series)) else None
-            return cls(y_labels, None, list(range(n_columns)), labels, names, y_names)
-        if target is None:
-            return cls(labels, list(range(n_columns)), [], [], names, None)
-        wanted = _as_labels(target, labels)
-        unknown = [label for label in wanted if label not in labels]
-        if unknown or not wanted or len(set(wanted)) < len(wanted):
-            raise ValueError(
-                f"found target={target!r}, expected different names out of the columns {labels}; "
-                "correct target or add the column"
-            )
-        positions = [labels.index(label) for label in wanted]
-        rest = [i for i in range(n_columns) if i not in positions]
-        return cls(wanted, positions, rest, [labels[i] for i in rest], names, None)
-
-    @property
-    def one_series(self):
-        """Whether X is one target and nothing else, so that a 1-d array is a run of it."""
-        return self.targets == [0] and not self.inputs
-
-    def split(self, values, y):
-        """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
-        if self.targets is not None:
-            return values[:, self.targets], values[:, self.inputs]
-        if y is None:
-            y = np.full((len(values), len(self.target_names)), np.nan)
-        return y, values
 
 
 def column_names(X, n_columns):
@@ -94,15 +13,6 @@ def column_names(X, n_columns):
     if np.asarray(X).ndim == 1:
         return ["y"]
     return [f"x{i}" for i in range(n_columns)]
-
-
-def _as_labels(target, labels):
-    """Return ``target`` as a list; a tuple may be one label of a frame with column levels."""
-    if isinstance(target, tuple) and target in labels:
-        return [target]
-    if isinstance(target, (list, tuple, np.ndarray, pd.Index)):
-        return list(target)
-    return [target]
 
 
 def target_labels(y):
@@ -135,13 +45,13 @@ def row_index(X):
     return X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
 
 
-def require_numeric(frame, name="X"):
-    """Refuse duplicate column names and columns that are no numbers.
+def require_unique(frame, name="X"):
+    """Refuse duplicate column names.
 
     Raises
     ------
     ValueError
-        It names the columns and says what to do.
+        It names them.
     """
     if not frame.columns.is_unique:
         doubled = list(frame.columns[frame.columns.duplicated()].unique())
@@ -149,6 +59,16 @@ def require_numeric(frame, name="X"):
             f"found the columns {doubled} of {name} more than once, expected unique names; "
             "rename or drop them"
         )
+
+
+def require_numeric(frame, name="X"):
+    """Refuse columns that are no numbers.
+
+    Raises
+    ------
+    ValueError
+        It names the columns and says what to do.
+    """
     bad = {
         column: str(dtype)
         for column, dtype in frame.dtypes.items()
@@ -157,8 +77,9 @@ def require_numeric(frame, name="X"):
     if bad:
         raise ValueError(
             f"found columns of {name} that are no numbers ({bad}), expected numeric columns; "
-            "could not convert string to float: drop them, encode them (OneHotEncoder), or make "
-            "a time column the index with X.set_index(...)"
+            "could not convert string to float: drop them, encode them, name the targets "
+            "(target=...) so that they are inputs, or make a time column the index: "
+            "X.set_index(...)"
         )
 
 

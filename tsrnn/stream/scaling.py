@@ -37,14 +37,17 @@ class Scaling:
         return cls(scaler.mean_, np.maximum(scaler.scale_, smallest))
 
     @classmethod
-    def of_inputs(cls, values):
-        """As `fit`, but an input (n, E) that is all missing stays so, whatever comes later.
+    def of_inputs(cls, values, one_hot):
+        """As `fit`, for inputs (n, E), where `one_hot` (E,) tells which stand for a category.
 
-        Nothing is known of its unit, and what is learnt about the others must not depend on it.
+        Those keep their unit: in standard deviations a rare category would be enormous. An input
+        that is all missing stays so, whatever comes later: nothing is known of its unit, and what
+        is learnt about the others must not depend on it.
         """
         scaling = cls.fit(values)
         seen = np.isfinite(values).any(axis=0)
-        return cls(scaling.mean, np.where(seen, scaling.scale, np.nan))
+        scale = np.where(one_hot, 1.0, np.where(seen, scaling.scale, np.nan))
+        return cls(scaling.mean, scale)
 
     def apply(self, values):
         """Scale values, shape (n, S)."""
