@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._streaming import Run, StreamingEstimator
 from .learning import origin_targets
-from .stream import Calendar, TimeAxis, season_lengths
+from .stream import Calendar, TimeAxis, read_future, season_lengths
 
 
 class BaseForecaster(StreamingEstimator):
@@ -22,13 +22,16 @@ class BaseForecaster(StreamingEstimator):
 
     lower = upper = None  # bounds of the forecasts, where a subclass has them as parameters
 
-    def forecast(self, horizon=None):
+    def forecast(self, horizon=None, X_future=None):
         """Forecast the values after the last row seen. The estimator stays as it was.
 
         Parameters
         ----------
         horizon : int, optional
             Steps ahead, at most the fitted ``horizon``, which is the default.
+        X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
+            The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
+            of X may stand beside them and are not used. Missing values are carried forward.
 
         Returns
         -------
@@ -38,11 +41,33 @@ class BaseForecaster(StreamingEstimator):
         Raises
         ------
         ValueError
-            ``horizon`` is larger than the fitted one, or no row has been seen since
-            ``reset_state``.
+            ``horizon`` is larger than the fitted one, no row has been seen since
+            ``reset_state``, or ``X_future`` does not hold what it should.
+        """
+        index = self.future_index(horizon)
+        inputs = self._known_ahead(X_future, index)
+        values = self._in_units(self._stream.learner.output(inputs))[:, : len(index)]
+        return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+
+    def future_index(self, horizon=None):
+        """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            As in ``forecast``.
+
+        Returns
+        -------
+        DatetimeIndex, or Index of row numbers
+
+        Raises
+        ------
+        ValueError
+            As in ``forecast``.
         """
         check_is_fitted(self)
-        learner, cutoff, _ = self._stream
+        cutoff = self._stream.cutoff
         horizon = self._horizon if horizon is None else horizon
         check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
         if horizon > self._horizon:
@@ -55,9 +80,7 @@ class BaseForecaster(StreamingEstimator):
                 "found no row since reset_state(), expected at least one to forecast from; pass "
                 "rows to update() or partial_fit() first"
             )
-        values = self._in_units(learner.output())[:, :horizon]
-        index = self._axis.index(self._axis.following(cutoff, horizon))
-        return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        return self._axis.index(self._axis.following(cutoff, horizon))
 
     def predict(self, X, y=None):
         """Return what would have been forecast after each row. The estimator stays as it was.
@@ -165,6 +188,15 @@ class BaseForecaster(StreamingEstimator):
                 raise ValueError(
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
+
+    def _known_ahead(self, X_future, index):
+        """Return inputs (len(index), E) of rows to come, scaled, NaN but where known ahead."""
+        columns, scaling = self._columns, self._input_scaling
+        inputs = np.full((len(index), len(scaling.mean)), np.nan)
+        known = read_future(X_future, index, columns)
+        if known is not None:
+            inputs[:, columns.future] = columns.expand(known, columns.future_names)
+        return scaling.apply(inputs)
 
     def _in_units(self, outputs):
         """Bring outputs (..., S, horizon) back to the targets' units, and within their bounds."""

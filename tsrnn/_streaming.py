@@ -224,7 +224,8 @@ class StreamingEstimator(BaseEstimator):
         outputs = []
         for run in rows.runs:
             learner = learner.restarted() if run.fresh else learner
-            run_outputs, learner = learner.outputs(rows.record[run.rows])
+            following = rows.record.inputs[run.rows.stop :]
+            run_outputs, learner = learner.outputs(rows.record[run.rows], following)
             outputs.append(run_outputs)
         taken = np.concatenate([np.arange(len(rows.record))[run.rows] for run in rows.runs])
         return np.concatenate(outputs)[np.searchsorted(taken, rows.places)], rows

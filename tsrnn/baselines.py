@@ -179,14 +179,14 @@ class RepeatLearner:
 
     advance = learn
 
-    def outputs(self, record):
+    def outputs(self, record, following=None):
         """Return what `output` would give after each new row, (n, S, M), and the learner after."""
         levels = self._join(record).levels
         newest = np.arange(len(levels) - len(record), len(levels))
         ahead = np.arange(self.horizon) % self.season + 1 - self.season
         return levels[newest[:, None] + ahead].swapaxes(1, 2), self.learn(record)
 
-    def output(self):
+    def output(self, following=None):
         """Return the forecast at the newest row, shape (S, horizon)."""
         ahead = np.arange(self.horizon) % self.season
         return self.window.levels[ahead].T

@@ -41,6 +41,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     season : int, sequence of int, None or "auto", default="auto"
         Season lengths in rows. "auto": a day and a week where the frequency has them and the
         history holds two.
+    future_cols : label or list of labels, optional
+        Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
+        as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
+        take them from the later rows of X, beyond its end carried forward.
     freq : str or offset, optional
         Frequency of the rows; inferred from the time stamps by default.
     gap : {"fill", "reset", "raise"}, default="fill"
@@ -110,6 +114,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         window_size=48,
         lags=None,
         season="auto",
+        future_cols=None,
         freq=None,
         gap="fill",
         max_gap=1000,
@@ -134,6 +139,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.window_size = window_size
         self.lags = lags
         self.season = season
+        self.future_cols = future_cols
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
@@ -157,6 +163,12 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
         design = ForecastDesign.of(
-            record, self._horizon, lags, seasons, flagged=self._columns.flagged, guard=True
+            record,
+            self._horizon,
+            lags,
+            seasons,
+            flagged=self._columns.flagged,
+            future=self._columns.future,
+            guard=True,
         )
         return Learner.of(design, self.forgetting, self._make_encoder(design, record))

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from .future import FutureRLS
 from .rls import DelayedRLS
 from .targets import origin_targets
 
@@ -43,12 +44,9 @@ class Learner:
     @classmethod
     def of(cls, design, forgetting, encoder=None):
         """Return a learner with a blank readout, to learn the newest `replayed` rows."""
-        readout = DelayedRLS(
-            design.n_streams,
-            (encoder.network.hidden_size if encoder else 0) + design.n_features,
-            design.delays,
-            forgetting,
-        )
+        n_features = (encoder.network.hidden_size if encoder else 0) + design.n_features
+        sizes = design.n_streams, n_features, design.delays, forgetting
+        readout = FutureRLS(*sizes, design.n_ahead) if design.n_ahead else DelayedRLS(*sizes)
         return cls(design, readout, encoder)
 
     @property
@@ -89,20 +87,32 @@ class Learner:
             start += len(block)
         return learner
 
-    def outputs(self, record):
-        """Return what `output` would give after each new row, (n, S, M), and the learner after."""
+    def outputs(self, record, following=None):
+        """Return what `output` would give after each new row, (n, S, M), and the learner after.
+
+        `following` are inputs (m, E) of the rows after those, where the design looks ahead.
+        """
         learner, outputs = self, []
+        known = record.inputs
+        if self.design.n_ahead:
+            known = np.concatenate([known, following[: max(self.design.delays)]])
         for start in range(0, len(record), BLOCK):
             block = record[start : start + BLOCK]
             encoded = learner._encode(block)
-            _, features, base, _ = encoded
-            outputs.append(learner.readout.output(features) + base[..., None])
+            joined, features, base, _ = encoded
+            ahead = self._ahead(joined, len(joined) - len(block), known[start + len(block) :])
+            outputs.append(learner.readout.output(features, *ahead) + base[..., None])
             learner = learner._move(*encoded, len(block))
         return np.concatenate(outputs), learner
 
-    def output(self):
+    def output(self, following=None):
         """Return the outputs at the newest row, shape (S, M)."""
-        return (self.readout.output(self._newest) + self._newest_base[..., None])[0]
+        ahead = self._ahead(self.window, len(self.window) - 1, following)
+        return (self.readout.output(self._newest, *ahead) + self._newest_base[..., None])[0]
+
+    def _ahead(self, joined, start, following):
+        """Return what is known ahead of the rows from start on, as arguments of a readout."""
+        return (self.design.ahead(joined, start, following),) if self.design.n_ahead else ()
 
     def _restart(self):
         self.readout = self.readout.restarted()
@@ -128,8 +138,10 @@ class Learner:
         learner = copy.copy(self)
         learner.encoder = encoder
         if learning:
-            labels = self.design.labels(joined, len(joined) - n_rows)
-            learner.readout = self.readout.learn(features, base, labels)
+            start = len(joined) - n_rows
+            arrived = (self.design.arrived(joined, start),) if self.design.n_ahead else ()
+            labels = self.design.labels(joined, start)
+            learner.readout = self.readout.learn(features, base, labels, *arrived)
         else:
             learner.readout = self.readout.advance(features, base)
         learner.window = joined[max(0, len(joined) - self._memory) :].copy()
@@ -152,11 +164,14 @@ class Learner:
         start = len(self.window) - n_origins - delay
         stop = start + n_origins
         base, labels = design.base(self.window, start), design.labels(self.window, start)
+        targets = origin_targets(base, labels, design.delays)[:n_origins]
+        for ahead in self._ahead(self.window, start, self.window.inputs[:0]):
+            targets -= self.readout.effect(ahead[:n_origins])
         learner = copy.copy(self)
         learner.encoder = self.encoder.learn(
             design.inputs(self.window, start, stop),
             design.skip(self.window, start, stop),
-            origin_targets(base, labels, design.delays)[:n_origins],
+            targets,
             self.readout.weights,
         )
         return learner

@@ -100,19 +100,41 @@ class DelayedRLS:
         -------
         DelayedRLS
         """
+        readout, _ = self._taught(features, base, labels)
+        readout._trim(len(self._features))
+        return readout
+
+    def learn_and_tell(self, features, base, labels):
+        """Learn, and tell what was new.
+
+        Returns
+        -------
+        readout : DelayedRLS
+        innovations : ndarray of shape (n, S, M)
+            Of the labels that arrived, zero where there was none.
+        shares : ndarray of shape (reach + n, S)
+            Share of its innovation that each origin's residual was, 1 - φ'k, for the origins that
+            waited and the new ones; zero for those that are not learnt from.
+        """
+        readout, innovations = self._taught(features, base, labels)
+        explained = np.matmul(readout._features[..., None, :], readout._gains[..., None])[..., 0, 0]
+        shares = np.where(readout._gains.any(axis=2), 1.0 - explained, 0.0)
+        readout._trim(len(self._features))
+        return readout, innovations, shares
+
+    def _taught(self, features, base, labels):
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
         readout.covariance = self.covariance.copy()
         readout._push(features, np.zeros_like(features), base)
-        readout._absorb(len(self._features), labels)
-        readout._trim(len(self._features))
-        return readout
+        return readout, readout._absorb(len(self._features), labels)
 
     def _absorb(self, start, labels):
         known = np.isfinite(labels)
         complete = known.all()
         labels = np.where(known, labels, 0.0)
         origins = start - self.delays
+        innovations = np.empty((len(labels), *self.weights.shape[:2]))
         for row in range(len(labels)):
             if not complete and not known[row].all():
                 self._take_back(~known[row], origins)
@@ -123,7 +145,9 @@ class DelayedRLS:
             if not complete:
                 innovation *= known[row]
             self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
+            innovations[row] = innovation
             origins += 1
+        return innovations
 
     def _take_back(self, missing, origins):
         """Take origins whose label failed to come out of P again, by the share of their outputs.

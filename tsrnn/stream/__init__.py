@@ -3,6 +3,7 @@
 from .calendar import Calendar, season_lengths
 from .columns import Columns
 from .design import ForecastDesign, RegressionDesign, lag_offsets
+from .future import read_future
 from .record import Record
 from .scaling import Scaling
 from .timeaxis import TimeAxis
@@ -16,5 +17,6 @@ __all__ = [
     "Scaling",
     "TimeAxis",
     "lag_offsets",
+    "read_future",
     "season_lengths",
 ]

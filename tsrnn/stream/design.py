@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from .ahead import ahead_of
 from .guard import first_levels
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
@@ -54,6 +55,8 @@ class ForecastDesign:
         Standard deviation of one-step changes, in scaled units.
     usual : tuple of ndarray of shape (S,), or None
         Level and change of the history's start, where absurd targets are screened.
+    future : list of int
+        Inputs that are known ahead.
     """
 
     horizon: int
@@ -64,6 +67,7 @@ class ForecastDesign:
     flagged: list
     change_scale: np.ndarray
     usual: tuple | None
+    future: list
 
     @classmethod
     def of(
@@ -76,6 +80,7 @@ class ForecastDesign:
         n_calendar=None,
         n_inputs=None,
         flagged=None,
+        future=(),
         guard=False,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
@@ -92,6 +97,7 @@ class ForecastDesign:
             list(range(n_inputs)) if flagged is None else flagged,
             np.where(change_scale > 0, change_scale, 1.0),
             usual,
+            list(future),
         )
 
     @cached_property
@@ -102,7 +108,7 @@ class ForecastDesign:
     @cached_property
     def reach(self):
         """Rows before an origin that it looks at."""
-        return int(max([1, *self.offsets, *self.seasons]))
+        return int(max([1, *self.offsets, *self.seasons, self.horizon if self.future else 0]))
 
     @property
     def n_streams(self):
@@ -118,6 +124,11 @@ class ForecastDesign:
     def n_flags(self):
         """Network inputs, the last ones, that tell what is missing."""
         return 1 + len(self.flagged)
+
+    @property
+    def n_ahead(self):
+        """What is known ahead of each step: two values for every input that is."""
+        return 2 * len(self.future)
 
     def base(self, record, start):
         """Return the newest value at each row, shape (n, S)."""
@@ -141,6 +152,22 @@ class ForecastDesign:
         features[..., n_lags + 1 : known] = record.calendar[start:stop, None, :n_calendar]
         features[..., known:-1] = record.inputs[start:stop, None, : self.n_inputs]
         return features
+
+    def ahead(self, record, start, following):
+        """Return what is known ahead of the rows from start on, shape (n, 1, horizon, Z).
+
+        `following` are inputs (m, E) of the rows after the record, NaN where missing; what is
+        beyond them is carried forward.
+        """
+        rows = record.followed_by(following[: self.horizon], start)[:, self.future]
+        return ahead_of(rows, len(record) - start, self.horizon)[:, None]
+
+    def arrived(self, record, start):
+        """Return what was known ahead of the labels that arrive with each row, as `ahead`."""
+        rows = record.inputs[start - self.horizon :, self.future]
+        known = ahead_of(rows, len(rows), self.horizon)
+        arrivals = np.arange(self.horizon, len(rows))[:, None]
+        return known[arrivals - self.delays, self.delays - 1][:, None]
 
     def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, S, D)."""
@@ -180,6 +207,7 @@ class RegressionDesign:
     lags: int
     flagged: list
     n_streams: ClassVar[int] = 1
+    n_ahead: ClassVar[int] = 0
     usual: ClassVar[None] = None
 
     @cached_property

@@ -60,6 +60,10 @@ class Record:
             np.concatenate([self.missing, np.isnan(new.inputs)]),
         )
 
+    def followed_by(self, inputs, start):
+        """Return the inputs from a row on, and more of them (m, E), carried forward."""
+        return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])
+
     def padded(self, n, usual=None):
         """Return the start of a stream: n rows that hold the first levels, then these rows.
 
