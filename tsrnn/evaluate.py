@@ -95,8 +95,9 @@ def prequential(
     with _reporter(progress) as report:
         for start in range(0, len(data), chunk):
             rows = _rows(data, start, start + chunk)
+            ahead = _known_ahead(model, data, start)
             begin = time.perf_counter()
-            forecast, cutoff = model.forecast(), model.cutoff_
+            forecast, cutoff = model.forecast(**ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
@@ -196,7 +197,7 @@ def _fit_and_forecast(model, data, origin, keep):
     model = clone(model)
     begin = time.perf_counter()
     model.fit(_rows(data, 0, origin))
-    forecast, cutoff = model.forecast(), model.cutoff_
+    forecast, cutoff = model.forecast(**_known_ahead(model, data, origin)), model.cutoff_
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
@@ -209,9 +210,28 @@ def _fit_and_advance(model, data, initial, origins):
     for origin in origins:
         if origin > seen:
             model.update(_rows(data, seen, origin))
-        forecast, cutoff = model.forecast(), model.cutoff_
+        forecast, cutoff = model.forecast(**_known_ahead(model, data, origin)), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
+
+
+def _known_ahead(model, data, start):
+    """Give `forecast` its ``X_future``, where the model has ``future_cols``: rows ahead of data.
+
+    The model looks at its ``future_cols`` alone; where `data` has no row they count as missing.
+    """
+    if getattr(model, "future_cols", None) is None:
+        return {}
+    index = model.future_index()
+    rows = _rows(data, start, start + len(index))
+    if isinstance(rows, np.ndarray):
+        missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
+        return {"X_future": np.concatenate([rows, missing])}
+    if isinstance(index, pd.DatetimeIndex):
+        rows = rows[~rows.index.duplicated()]
+    else:  # row numbers only count on
+        rows = rows.set_axis(index[: len(rows)])
+    return {"X_future": rows.reindex(index)}
 
 
 def _as_rows(data):
