@@ -1,5 +1,7 @@
 """Categorical inputs: one-hot over the categories of the history, anything else is "other"."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,8 +107,8 @@ def test_a_column_all_missing_in_the_history_stays_missing():
     forecasts = []
     for sky in (frame["sky"], frame["sky"].astype("category"), frame["sky"].astype("string")):
         model = RNNForecaster(2, target="s0", **QUICK).fit(frame.assign(sky=sky)[:600])
-        later = frame.assign(sky=weather()["sky"]) if sky.dtype != object else frame
-        forecasts.append(model.partial_fit(later[600:]).forecast())
+        for later in (frame, frame.assign(sky=weather()["sky"]), frame.assign(sky=1.0)):
+            forecasts.append(copy.deepcopy(model).partial_fit(later[600:]).forecast())
     for forecast in forecasts[1:]:
         pd.testing.assert_frame_equal(forecast, forecasts[0], check_exact=True)
 

@@ -90,6 +90,9 @@ def regressors(draw):
 n_targets = st.integers(1, 3)
 n_inputs = st.integers(0, 2)
 missing_values = st.sampled_from([0.0, 0.1, 0.5])  # share of the targets
+missing_inputs = st.sampled_from([0.0, 0.1, 0.5, 1.0])  # share of each input
+input_kinds = st.sampled_from(["number", "category", "bool"])
+known_ahead = st.booleans()  # whether an input is, for those that can use it
 missing_stamps = st.sampled_from([0.0, 0.05, 0.5])  # share of the rows
 spikes = st.sampled_from([0.0, 0.02])  # share of the targets that are 10,000 too high
 frequencies = st.sampled_from(["h", "15min", "D", "MS"])
@@ -122,9 +125,19 @@ class Case:
         return model
 
 
+def as_kind(column, kind):
+    """Turn numbers into categories, some of them rare, or bools; any of them may be missing."""
+    if kind == "category":
+        skies = pd.cut(column, [-np.inf, 6, 10, 13, np.inf], labels=["snow", "rain", "fog", "sun"])
+        return skies.astype(object).where(column.notna(), None)
+    if kind == "bool":
+        return (column > 10).astype(object).where(column.notna(), None).infer_objects()
+    return column
+
+
 @st.composite
 def cases(draw, models, *, y_apart=None):
-    """A model and its stream; a regressor's is complete, y its first column."""
+    """A model and its stream; a regressor's y, its first column, is complete."""
     model = draw(models)
     regression = isinstance(model, RNNRegressor)
     rng, freq = np.random.default_rng(seed := draw(seeds)), draw(frequencies)
@@ -138,6 +151,11 @@ def cases(draw, models, *, y_apart=None):
         frame[targets] += 1e4 * (rng.random(shape) < draw(spikes))
         frame[targets] = frame[targets].mask(rng.random(shape) < draw(missing_values))
         model.set_params(freq=freq)
+    for name in inputs:
+        frame[name] = frame[name].mask(rng.random(len(frame)) < draw(missing_inputs))
+        frame[name] = as_kind(frame[name], draw(input_kinds))
+    if inputs and isinstance(model, RNNForecaster):
+        model.set_params(future_cols=[name for name in inputs if draw(known_ahead)] or None)
     kept = rng.random(len(frame)) >= draw(missing_stamps)
     kept[[0, N_FIT]] = True
     frame, n_fit = frame[kept], int(kept[:N_FIT].sum())
@@ -162,10 +180,23 @@ methods = st.sampled_from(
 # --- any split of the rows --------------------------------------------------------------------
 
 
+def future_cols(model):
+    return getattr(model, "future_cols", None) or []
+
+
+def forecast(model, *horizon, rows=None):
+    """Forecast, with what rows say of the columns known ahead; without rows that is missing."""
+    if not future_cols(model):
+        return model.forecast(*horizon)
+    index = model.future_index(*horizon)
+    known = pd.DataFrame(index=index) if rows is None else rows[0]
+    return model.forecast(*horizon, X_future=known.reindex(index, columns=future_cols(model)))
+
+
 def assert_same(one, other):
     assert content(vars(one)) == content(vars(other))
     if hasattr(one, "forecast"):
-        pd.testing.assert_frame_equal(one.forecast(), other.forecast(), check_exact=True)
+        pd.testing.assert_frame_equal(forecast(one), forecast(other), check_exact=True)
 
 
 def check_split(case, cuts, methods):
@@ -213,6 +244,7 @@ LONG = {
     "rnn": (RNNForecaster(2, "rnn", **QUICK), 3200),
     "lstm": (RNNForecaster(2, "lstm", **QUICK), 3200),
     "gru": (RNNForecaster(2, "gru", **QUICK), 3200),
+    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 3200),
     "regressor": (RNNRegressor("gru", **QUICK), 3200),
     "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
     "seasonal naive": (SeasonalNaiveForecaster(2), 4500),
@@ -241,7 +273,7 @@ def test_a_long_stream_may_be_split_too(name):
     X = case.between(N_FIT)[0]
     if not isinstance(model, RNNRegressor):
         said = model.predict(X)
-        np.testing.assert_array_equal(said[-1], frozen.forecast().to_numpy().ravel())
+        np.testing.assert_array_equal(said[-1], forecast(frozen).to_numpy().ravel())
         model.update(X[: n_new // 2])
         np.testing.assert_array_equal(model.predict(X[n_new // 2 :]), said[n_new // 2 :])
 
@@ -261,8 +293,8 @@ def questions(case):
     yield lambda: model.score(*case.between(0))
     yield lambda: model.score(*case.between(case.n_fit))
     if not regression:
-        yield lambda: model.forecast().to_numpy()
-        yield lambda: model.forecast(1).to_numpy()
+        yield lambda: forecast(model, rows=case.rows).to_numpy()
+        yield lambda: forecast(model, 1, rows=case.rows).to_numpy()
 
 
 def spoil(answer):
@@ -301,7 +333,8 @@ def check_rolled(case, in_sample):
     if in_sample:
         model.reset_state()
     for row in range(start, case.n_rows):
-        said = model.update(*case.between(row, row + 1)).forecast().to_numpy().T.ravel()
+        said = forecast(model.update(*case.between(row, row + 1)), rows=case.rows)
+        said = said.to_numpy().T.ravel()
         np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
 
 
@@ -336,22 +369,31 @@ def test_the_model_keeps_no_hold_on_the_rows_of_its_caller(case):
     model = case.model
     before = content(vars(model))
     for part in case.rows:
-        part.iloc[:] = 1e3
+        for i, dtype in enumerate(part.dtypes if part.ndim == 2 else ()):
+            other = {"f": 1e3, "b": True}.get(dtype.kind, "storm")
+            part.iloc[:, i] = other
+        if part.ndim == 1:
+            part.iloc[:] = 1e3
     assert content(vars(model)) == before
 
 
 # --- leakage ------------------------------------------------------------------------------------
 
 
-def changed_from(rows, row, seed):
-    """Other values from a row on: larger, lower, and (targets of forecasters alone) missing."""
+def changed_from(rows, row, seed, kept=()):
+    """Other values from a row on, but in columns to be kept: larger, lower, no longer missing."""
     rng = np.random.default_rng(seed)
     changed = []
     for part in rows:
-        part = part.copy()
-        later = part.iloc[row:]
-        part.iloc[row:] = 50 * later.fillna(1.0) + rng.normal(scale=30, size=later.shape)
-        changed.append(part)
+        columns = {}
+        for name, column in part.items() if part.ndim == 2 else [(part.name, part)]:
+            later = column.iloc[row:]
+            if name not in kept and pd.api.types.is_float_dtype(column):
+                later = 50 * later.fillna(1.0) + rng.normal(scale=30, size=len(later))
+            elif name not in kept:
+                later = later.iloc[rng.permutation(len(later))].fillna("storm")
+            columns[name] = pd.Series([*column.iloc[:row], *later], part.index, name=name)
+        changed.append(pd.DataFrame(columns) if part.ndim == 2 else columns[part.name])
     return tuple(changed)
 
 
@@ -370,9 +412,12 @@ def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, 
     expected = model.predict(*rows)[:row]
     kept = np.random.default_rng(seed).random(len(rows[0])) >= lost
     kept[:row] = True
-    other = tuple(part[kept] for part in changed_from(rows, row, seed))
+    other = changed_from(rows, row, seed, future_cols(model))
     np.testing.assert_array_equal(model.predict(*other)[:row], expected)
-    np.testing.assert_array_equal(model.predict(*(part[:row] for part in rows)), expected)
+    fewer = tuple(part[kept] for part in other), tuple(part[:row] for part in rows)
+    row -= model.horizon if future_cols(model) else 0  # what is known ahead may not be lost
+    for other in fewer if row > 0 else ():
+        np.testing.assert_array_equal(model.predict(*other)[:row], expected[:row])
 
 
 @examples(25)
@@ -385,7 +430,7 @@ def test_rows_to_come_never_reach_an_issued_forecast(case, fraction, seed, chunk
     row = int(fraction * len(data))
     before = content(vars(case.model))
     issued = []
-    for rows in (data, *changed_from((data,), row, seed)):
+    for rows in (data, *changed_from((data,), row, seed, future_cols(case.model))):
         log = prequential(case.model, rows, chunk=chunk, learn=learn).forecasts
         log = log[log["cutoff"] < data.index[row]]
         issued.append(log[["cutoff", "time", "step", "target", "forecast"]])
@@ -462,6 +507,13 @@ def frames(n_rows, n_columns=2):
     return (frame,)
 
 
+def plans(n_rows, n_columns=3):
+    """As frames, with an input missing once in five, a category and another known ahead."""
+    (frame,) = frames(n_rows, n_columns)
+    frame.iloc[2::5, 1] = np.nan
+    return (frame.assign(sky=np.where(np.arange(n_rows) % 3, "sun", "rain"), known=frame["s2"]),)
+
+
 def tables(n_rows, n_columns=2):
     frame = hourly(n_rows, n_columns)
     return frame.drop(columns="s0"), frame["s0"]
@@ -474,6 +526,10 @@ def part_of(rows, start, stop):
 SMALL = {"hidden_size": 4, "window_size": 8, "lags": 2, "max_iter": 2, "random_state": 0}
 BREAKABLE = {
     "lstm": (RNNForecaster(2, "lstm", target="s0", season=None, **SMALL), frames),
+    "known ahead": (
+        RNNForecaster(2, "rnn", target="s0", future_cols=["sky", "known"], season=None, **SMALL),
+        plans,
+    ),
     "regressor": (RNNRegressor("lstm", **SMALL), tables),
     "linear": (LinearForecaster(2, lags=2, target="s0"), frames),
 }
@@ -485,7 +541,7 @@ def test_a_fault_at_any_line_of_taking_rows_in_changes_nothing(name, method):
     """Interrupt one call of 8 rows after the other, each elsewhere; then make it as it should be.
 
     With 43 rows before them, each call learns from 5 rows, takes a BPTT step, and learns from 3.
-    The regressor, which shares most lines with the forecaster, is interrupted at every second one.
+    Models that share most lines with the first are interrupted at every second one.
     """
     model, make_rows = BREAKABLE[name]
     rows = make_rows(16_000)
@@ -498,7 +554,7 @@ def test_a_fault_at_any_line_of_taking_rows_in_changes_nothing(name, method):
     for i in range(4):  # the first calls fill windows and scratch buffers
         call(model, i)
         lines = lines_of(lambda i=i: call(reference, i))
-    picks = strata(lines, every=23)[:: 2 if name == "regressor" else 1]
+    picks = strata(lines, every=23)[:: 2 if name in ("regressor", "known ahead") else 1]
     before, n_done = content(vars(reference)), 0
     for i, k in enumerate(picks, start=4):
         line = interrupt(lambda i=i: call(model, i), k)
@@ -546,8 +602,12 @@ def test_a_fault_in_a_question_spoils_no_later_answer(name):
     rows = make_rows(60)
     model = copy.deepcopy(model).fit(*part_of(rows, 0, 48))
     X, before = rows[0][48:], content(vars(model))
-    answer = model.predict(X)
-    for k in strata(lines_of(lambda: model.predict(X)), every=11):
-        interrupt(lambda: model.predict(X), k)
-        assert content(vars(model)) == before
-        np.testing.assert_array_equal(model.predict(X), answer)
+    asked = [lambda: model.predict(X)]
+    if future_cols(model):
+        asked.append(lambda: forecast(model, rows=rows))
+    for ask in asked:
+        answer = ask()
+        for k in strata(lines_of(ask), every=11):
+            interrupt(ask, k)
+            assert content(vars(model)) == before
+            np.testing.assert_array_equal(ask(), answer)

@@ -93,6 +93,20 @@ def test_any_split_gives_the_same_readout(stream, cuts):
     assert content(blank) == before  # a readout is a value
 
 
+def test_origins_that_wait_keep_their_base_while_rows_pass(stream):
+    features, base, labels, ahead = stream
+    plain, readout = DelayedRLS(S, K, DELAYS, 0.99), FutureRLS(S, K, DELAYS, 0.99, Z)
+    for start, stop, learning in [(0, 30, True), (30, 31, False), (31, 33, True), (33, 60, False)]:
+        rows = slice(start, stop)
+        if learning:
+            plain = plain.learn(features[rows], base[rows], labels[rows])
+            readout = readout.learn(features[rows], base[rows], labels[rows], 0 * ahead[rows])
+        else:
+            plain = plain.advance(features[rows], base[rows])
+            readout = readout.advance(features[rows], base[rows])
+        np.testing.assert_allclose(readout.weights, plain.weights, rtol=1e-10, atol=1e-12)
+
+
 def test_rows_let_pass_are_never_learnt_from(stream):
     features, base, labels, ahead = stream
     arrived = by_arrival(ahead)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tsrnn.learning import DelayedRLS, Learner
+from tsrnn.learning.future import FutureRLS
 from tsrnn.stream import ForecastDesign, Record
 
 PERIOD, WINDOW, HORIZON = 10, 12, 3
@@ -60,6 +61,24 @@ def test_the_encoder_learns_every_period_from_the_newest_origins_whose_labels_ar
         for h in range(1, HORIZON + 1):
             change = whole.targets[rows.start + h : rows.stop + h] - whole.targets[rows]
             np.testing.assert_array_equal(targets[:, :, h - 1], change)
+
+
+def test_the_encoder_is_not_asked_for_what_is_due_to_what_was_known_ahead():
+    rng = np.random.default_rng(0)
+    record = Record(rng.normal(size=(60, 2)), rng.normal(size=(60, 1)), np.zeros((60, 0)))
+    design = ForecastDesign.of(record, HORIZON, lags=2, seasons=(), future=[0])
+    encoder = RecordingEncoder()
+    readout = FutureRLS(2, 1 + design.n_features, design.delays, 0.99, design.n_ahead)
+    learner = Learner(design, readout, encoder).learn(record)
+    _, _, targets = encoder.given[-1]
+    first = 60 - HORIZON - WINDOW
+    whole = record.padded(design.reach)
+    for origin in range(WINDOW):
+        ahead = design.ahead(whole, design.reach + first + origin, whole.inputs[:0])[:1]
+        change = whole.targets[design.reach + first + origin + np.arange(1, HORIZON + 1)].T
+        change = change - record.targets[first + origin][:, None]
+        expected = change - learner.readout.effect(ahead)[0]
+        np.testing.assert_allclose(targets[origin], expected, atol=1e-12)
 
 
 def test_a_restart_forgets_the_origins_that_wait_for_labels(record):

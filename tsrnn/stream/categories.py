@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 MOST_CATEGORIES = 100  # more are no categories: an id, a text, a number written as one
-CATEGORIES, NUMBERS = (
-    {"string", "boolean", "mixed-integer"},
-    {"integer", "floating", "mixed-integer-float", "decimal", "empty"},
-)  # of objects, as pandas infers them
+# Of objects, as pandas infers them; all missing they may become either.
+CATEGORIES = {"string", "boolean", "mixed-integer", "empty"}
+NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "empty"}
 
 
 def find_categories(frame, labels):
