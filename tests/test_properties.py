@@ -136,13 +136,16 @@ def as_kind(column, kind):
 
 
 @st.composite
-def cases(draw, models, *, y_apart=None):
-    """A model and its stream; a regressor's y, its first column, is complete."""
+def cases(draw, models, *, y_apart=None, ahead=False):
+    """A model and its stream; a regressor's y, its first column, is complete.
+
+    With `ahead` there is an input that is known ahead.
+    """
     model = draw(models)
     regression = isinstance(model, RNNRegressor)
     rng, freq = np.random.default_rng(seed := draw(seeds)), draw(frequencies)
     targets = [f"s{i}" for i in range(draw(n_targets))]
-    inputs = [f"x{i}" for i in range(max(draw(n_inputs), regression))]
+    inputs = [f"x{i}" for i in range(max(draw(n_inputs), regression or ahead))]
     frame = hourly(N_FIT + N_NEW, len(targets + inputs), seed).set_axis(targets + inputs, axis=1)
     start = pd.Timestamp("2024-03-28")  # three days before the clocks of Europe change
     frame.index = pd.date_range(start, periods=len(frame), freq=freq, tz=draw(zones))
@@ -155,7 +158,8 @@ def cases(draw, models, *, y_apart=None):
         frame[name] = frame[name].mask(rng.random(len(frame)) < draw(missing_inputs))
         frame[name] = as_kind(frame[name], draw(input_kinds))
     if inputs and isinstance(model, RNNForecaster):
-        model.set_params(future_cols=[name for name in inputs if draw(known_ahead)] or None)
+        known = [name for name in inputs if draw(known_ahead) or (ahead and name == "x0")]
+        model.set_params(future_cols=known or None)
     kept = rng.random(len(frame)) >= draw(missing_stamps)
     kept[[0, N_FIT]] = True
     frame, n_fit = frame[kept], int(kept[:N_FIT].sum())
@@ -211,6 +215,12 @@ def test_any_split_leaves_the_same_forecaster(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
+@examples(20)
+@given(cases(recurrent_forecasters(), ahead=True), cuts, methods)
+def test_any_split_leaves_the_same_forecaster_that_looks_ahead(case, cuts, methods):
+    check_split(case, cuts, methods)
+
+
 @examples(15)
 @given(cases(regressors()), cuts, methods)
 def test_any_split_leaves_the_same_regressor(case, cuts, methods):
@@ -244,7 +254,7 @@ LONG = {
     "rnn": (RNNForecaster(2, "rnn", **QUICK), 3200),
     "lstm": (RNNForecaster(2, "lstm", **QUICK), 3200),
     "gru": (RNNForecaster(2, "gru", **QUICK), 3200),
-    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 3200),
+    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
     "regressor": (RNNRegressor("gru", **QUICK), 3200),
     "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
     "seasonal naive": (SeasonalNaiveForecaster(2), 4500),
@@ -338,8 +348,14 @@ def check_rolled(case, in_sample):
         np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
 
 
-@examples(20)
-@given(cases(st.one_of(recurrent_forecasters(), baselines())), st.booleans())
+@examples(30)
+@given(
+    st.one_of(
+        cases(st.one_of(recurrent_forecasters(), baselines())),
+        cases(recurrent_forecasters(), ahead=True),
+    ),
+    st.booleans(),
+)
 def test_predict_is_what_forecast_would_have_said(case, in_sample):
     check_rolled(case, in_sample)
 
@@ -400,7 +416,7 @@ def changed_from(rows, row, seed, kept=()):
 fractions = st.floats(0, 1, exclude_max=True)
 
 
-@examples(40)
+@examples(60)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())),
     fractions, seeds, st.booleans(), missing_stamps,
@@ -418,6 +434,16 @@ def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, 
     row -= model.horizon if future_cols(model) else 0  # what is known ahead may not be lost
     for other in fewer if row > 0 else ():
         np.testing.assert_array_equal(model.predict(*other)[:row], expected[:row])
+
+
+@examples(40)
+@given(cases(recurrent_forecasters(), ahead=True), fractions, seeds, st.booleans())
+def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed, in_sample):
+    model, rows = case.model, case.between(0 if in_sample else case.n_fit)
+    row = 1 + int(fraction * (len(rows[0]) - 1))
+    unaware = max(0, row - model.horizon)
+    expected = model.predict(*rows)[:unaware]
+    np.testing.assert_array_equal(model.predict(*changed_from(rows, row, seed))[:unaware], expected)
 
 
 @examples(25)

@@ -21,6 +21,10 @@ def test_missing_inputs_are_carried_forward():
     joined = record([1, 2, 3], [7.0, NAN, 8.0]).padded(1).append(record([4], [NAN]))
     np.testing.assert_array_equal(joined.inputs[:, 0], [7, 7, 7, 8, 8])
     np.testing.assert_array_equal(joined.missing[:, 0], [0, 0, 1, 0, 1])
+    later = joined.append(record([5, 6, 7], [NAN, NAN, 5.0]))  # never back
+    np.testing.assert_array_equal(later.inputs[:, 0], [7, 7, 7, 8, 8, 8, 8, 5])
+    from_the_start = record([1, 2, 3], [NAN, NAN, 9.0]).padded(1)
+    np.testing.assert_array_equal(from_the_start.inputs[:, 0], [0, 0, 0, 9])
 
 
 def test_values_missing_from_the_start_are_the_mean():
