@@ -28,13 +28,22 @@ raw.index = pd.to_datetime(raw.pop("date_time"))
 data = raw[~raw.index.duplicated()]
 print(f"{len(raw)} rows, {len(raw) - len(data)} of them doubled")
 
-# Impossible values: past inputs must be finite. 0 K is no temperature: carry the last one forward.
-temperature = data["temp"].where(data["temp"] > 200).ffill()
-data = pd.DataFrame({"traffic": data["traffic_volume"], "temperature": temperature})
+# Impossible values: 0 K is no temperature but a missing one, and inputs may be missing.
+# A holiday is named in its first hour alone; as a flag of the whole day it is known ahead.
+days = data.index.normalize()
+data = pd.DataFrame(
+    {
+        "traffic": data["traffic_volume"],
+        "temperature": data["temp"].where(data["temp"] > 200),
+        "weather": data["weather_main"],  # a category: "Clear", "Rain" ...
+        "holiday": days.isin(days[data["holiday"] != "None"]),
+    }
+)
 
 model = RNNForecaster(
     horizon=24,
-    target="traffic",  # the temperature is a past input
+    target="traffic",  # the other columns are inputs,
+    future_cols="holiday",  # and this one is known for the hours to be forecast
     freq="h",  # with so many gaps it is better said than inferred
     gap="fill",  # missing hours count as missing: nothing is learnt from them
     max_gap=8000,  # the longest outage is 7,386 hours; a wild time stamp would be longer

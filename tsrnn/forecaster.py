@@ -18,6 +18,12 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. A label of step h is learnt from only when its row has arrived.
 
+    Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
+    100 of them), which become columns of 0 and 1; a category that the history did not hold counts
+    as none of them. A missing input stands at its newest known value, at the mean of the history
+    before the first, and the network is told. An input that is missing in all of the history stays
+    so, whatever comes later.
+
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
     until it has shown that it will last (22 rows for 1,000 standard deviations).
@@ -31,8 +37,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Hidden units of each layer.
     n_layers : int, default=1
     target : label or list of labels, optional
-        Columns of X to forecast; the others are past inputs. Default: every column, each as a
-        series of its own (shared network, one readout each), or ``y`` where it is given.
+        Columns of X to forecast; the others are past inputs. Default: every column that is not
+        named as an input, each as a series of its own (shared network, one readout each), or ``y``
+        where it is given.
     window_size : int, default=48
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows.
@@ -101,6 +108,18 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     >>> model.forecast().shape
     (24, 1)
     >>> model.partial_fit(flow[600:700]).cutoff_ == flow.index[699]
+    True
+
+    With a price that is known a day ahead:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> price = np.random.default_rng(0).integers(1, 4, 624)
+    >>> hours = pd.date_range("2024", periods=624, freq="h")
+    >>> sales = pd.DataFrame({"sold": 20.0 - 5 * price, "price": price}, hours)
+    >>> model = RNNForecaster(24, target="sold", future_cols="price", max_iter=20, random_state=0)
+    >>> forecast = model.fit(sales[:600]).forecast(X_future=sales[["price"]][600:])
+    >>> bool(np.abs(forecast["sold"] - sales["sold"]).max() < 0.5)
     True
     """
 

@@ -16,7 +16,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     Rows of X are consecutive time steps. A recurrent network, trained by truncated
     backpropagation through time, carries the past of X in its state from one call to the next;
     a linear readout of its hidden state and of the newest rows of X is learnt by recursive least
-    squares.
+    squares. X may have missing values and categories, as for `RNNForecaster`; y may not.
 
     Parameters
     ----------
