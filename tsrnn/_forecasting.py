@@ -44,9 +44,11 @@ class BaseForecaster(StreamingEstimator):
             ``horizon`` is larger than the fitted one, no row has been seen since
             ``reset_state``, or ``X_future`` does not hold what it should.
         """
-        index = self.future_index(horizon)
+        check_is_fitted(self)
+        learner, cutoff, _ = self._stream  # once: another thread may replace it
+        index = self._index_after(cutoff, horizon)
         inputs = self._known_ahead(X_future, index)
-        values = self._in_units(self._stream.learner.output(inputs))[:, : len(index)]
+        values = self._in_units(learner.output(inputs))[:, : len(index)]
         return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
 
     def future_index(self, horizon=None):
@@ -67,7 +69,9 @@ class BaseForecaster(StreamingEstimator):
             As in ``forecast``.
         """
         check_is_fitted(self)
-        cutoff = self._stream.cutoff
+        return self._index_after(self._stream.cutoff, horizon)
+
+    def _index_after(self, cutoff, horizon):
         horizon = self._horizon if horizon is None else horizon
         check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
         if horizon > self._horizon:

@@ -163,11 +163,12 @@ class DelayedRLS:
         """
         P, n_outputs = self.covariance, len(self.delays)
         missing = np.broadcast_to(missing, (len(P), n_outputs))
-        for output in np.flatnonzero(missing.any(axis=0) & (self.delays > 0)):
-            origin = origins[output]
+        for delay in np.unique(self.delays[missing.any(axis=0) & (self.delays > 0)]):
+            outputs = self.delays == delay
+            origin = origins[outputs.argmax()]
             phi = self._features[origin]
-            entered = self._gains[origin].any(axis=1) & missing[:, output]
-            share = entered * self.forgetting ** (self.delays[output] - 1.0) / n_outputs
+            entered = self._gains[origin].any(axis=1) * missing[:, outputs].sum(axis=1)
+            share = entered * self.forgetting ** (delay - 1.0) / n_outputs
             v = np.matmul(P, phi[..., None])[..., 0]
             left = 1.0 - share * np.einsum("sk,sk->s", phi, v)
             u = v * np.sqrt(np.where(left > 0.0, share / np.maximum(left, 1e-12), 0.0))[:, None]
