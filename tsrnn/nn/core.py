@@ -67,6 +67,7 @@ class Recurrence:
             if tape:
                 scratch.gradient = None
         self.cell.pack(self.weights, record.packed)
+        self.cell.halve(record.packed, record.halved)
         last = scan_forward(record, x, state)
         if tape:
             scratch.recorded = record

@@ -43,13 +43,13 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
     """
     np.copyto(tape.x, x)
     np.copyto(tape.steps[0].h_prev, state.h)
-    if tape.C is not None:
-        np.copyto(tape.C[0], state.c)
-    forward, packed, matmul = tape.cell.forward, tape.packed, np.matmul
+    if tape.cell.has_c:
+        np.copyto(tape.c_first, state.c)
+    forward, packed, matmul = tape.cell.forward, tape.halved, np.matmul
     for step in tape.steps:
-        matmul(packed, step.z, out=step.a)  # (1)
+        matmul(packed, step.z, step.a)  # (1)
         forward(step)  # (2)
-    return State(tape.h[-1].copy(), None if tape.C is None else tape.C[-1].copy())
+    return State(tape.h[-1].copy(), tape.c_last.copy() if tape.cell.has_c else None)
 
 
 def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndarray, State]:
@@ -71,10 +71,10 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndar
     d_state : State of arrays of shape (H, N)
         Gradient with respect to the state before the first step.
     """
-    H = tape.tmp.shape[0]
+    (_, N), H = tape.shape, tape.hidden_size
     d_x = np.empty(tape.x.shape, tape.Z.dtype)
-    d_h_carried = np.zeros_like(tape.tmp)
-    d_c = np.zeros_like(tape.tmp) if tape.cell.has_c else None
+    d_h_carried = np.zeros((H, N), tape.Z.dtype)
+    d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
     packed_T = tape.packed[:, :-1].T
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
@@ -83,9 +83,9 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndar
         tape.cell.derivatives(run, d_run)
         for t in range(stop - 1, start - 1, -1):
             step, d_step = tape.steps[t], d.steps[t - start]
-            np.add(d_step.h, d_h_carried, out=d_step.h)
+            np.add(d_step.h, d_h_carried, d_step.h)
             tape.cell.backward(step, d_step, d_c)  # (2')
-            np.matmul(packed_T, d_step.a, out=d_step.z)  # (1')
+            np.matmul(packed_T, d_step.a, d_step.z)  # (1')
             tape.cell.bypass(step, d_step)
             d_h_carried = d_step.h_prev
         d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
