@@ -22,6 +22,7 @@ import numpy as np
 
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
+from tsrnn.nn.transfer import take_in
 
 
 def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
@@ -52,7 +53,7 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
     return State(tape.h[-1].copy(), tape.c_last.copy() if tape.cell.has_c else None)
 
 
-def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndarray, State]:
+def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray) -> State:
     """Run back over the steps of the last `scan_forward`, leaving ``d.d_packed``.
 
     Parameters
@@ -63,23 +64,22 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndar
         Made for this tape.
     d_h : ndarray of shape (T, H, N)
         Gradient of the loss with respect to every h.
+    d_x : ndarray of shape (T, D, N)
+        Where to write the gradient with respect to the inputs.
 
     Returns
     -------
-    d_x : ndarray of shape (T, D, N)
-        Gradient with respect to the inputs.
     d_state : State of arrays of shape (H, N)
         Gradient with respect to the state before the first step.
     """
     (_, N), H = tape.shape, tape.hidden_size
-    d_x = np.empty(tape.x.shape, tape.Z.dtype)
     d_h_carried = np.zeros((H, N), tape.Z.dtype)
     d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
     packed_T = tape.packed[:, :-1].T
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)
-        np.copyto(d_run.h, d_h[start:stop])
+        take_in(d_h[start:stop], d_run.h, d.stage)
         tape.cell.derivatives(run, d_run)
         for t in range(stop - 1, start - 1, -1):
             step, d_step = tape.steps[t], d.steps[t - start]
@@ -90,7 +90,7 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndar
             d_h_carried = d_step.h_prev
         d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
         np.copyto(d_x[start:stop], d_run.z[:, H:])
-    return d_x, State(d_h_carried.copy(), d_c)
+    return State(d_h_carried.copy(), d_c)
 
 
 def _rows(a: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tsrnn.nn.transfer import staging
+
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
 RUN_BYTES = 1 << 19
 
@@ -24,7 +26,6 @@ class Record(NamedTuple):
     h_prev: np.ndarray  # (H, N)  rows of z
     h: np.ndarray  # (H, N)  rows of the next z
     c: np.ndarray | None  # (H, N)  behind the gates of the next step
-    tanh_c: np.ndarray | None  # (H, N)
     half: np.ndarray  # 0-d: NumPy takes twice as long over a Python float
     tmp: tuple[np.ndarray, ...]  # (2H, N), and its halves (H, N): free to use within a step
 
@@ -50,18 +51,17 @@ class Tape:
     number of steps, so results are equal bit for bit.
     """
 
-    def __init__(self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep):
+    def __init__(self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep, like=None):
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
-        self.packed = np.empty((self.rows, columns), dtype)
-        self.halved = np.empty_like(self.packed) if keep else self.packed
+        self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
+        self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
         self.Z = np.empty((n_steps + 1, columns, N), dtype)
         self.Z[:, -1] = 1
         has_c = cell.has_c
         self.A = np.empty((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
-        self.tanh_C = np.empty((kept, H, N), dtype) if has_c else None
         self.half = np.array(0.5, dtype)
         self.tmp = _halved(np.empty((2 * H, N), dtype))
         self.x = self.Z[:-1, H:-1]
@@ -74,12 +74,9 @@ class Tape:
         H = self.hidden_size
         z, wide = self.Z[:-1][where], self.A[kept]
         blocks, spans = _cut_rows(wide, H, self.cell.spans)
-        c = tanh_c = None
-        if self.cell.has_c:
-            c = self.A[int(self.keep) :][kept][..., self.rows :, :]
-            tanh_c = self.tanh_C[kept]
+        c = self.A[int(self.keep) :][kept][..., self.rows :, :] if self.cell.has_c else None
         a, h_prev, h = wide[..., : self.rows, :], z[..., :H, :], self.h[where]
-        return Record(z, a, blocks, spans, h_prev, h, c, tanh_c, self.half, self.tmp)
+        return Record(z, a, blocks, spans, h_prev, h, c, self.half, self.tmp)
 
 
 class GradientTape:
@@ -97,6 +94,7 @@ class GradientTape:
         self.dH = np.empty((self.length, H, N), dtype)
         self.h_to_c = np.empty((self.length, H, N), dtype) if self.cell.has_c else None
         self.tmp = np.empty((self.length, 2 * H, N), dtype)
+        self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(self.length)]
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):

@@ -17,7 +17,8 @@ class LSTMCell(Cell):
         c_t = i * g + f * c_{t-1}                              (1)
         h_t = o * tanh(c_t)                                    (2)
 
-    In memory c_{t-1} follows g, so that one call makes both products of (1).
+    In memory c_{t-1} follows g, so that one call makes both products of (1). Backward makes
+    tanh(c) anew: that is faster than to write it and to read it back from memory.
     """
 
     name = "lstm"
@@ -30,14 +31,14 @@ class LSTMCell(Cell):
 
     def forward(self, step: Record) -> None:
         """Compute (1) and (2)."""
-        _, a, (_, _, o, _, _), (sigmoids, i_f, g_c), _, h, c, tanh_c, half, tmp = step
+        _, a, (_, _, o, _, _), (sigmoids, i_f, g_c), _, h, c, half, tmp = step
         products, i_g, f_c = tmp
         np.tanh(a, a)
         finish_sigmoid(sigmoids, half)
         np.multiply(i_f, g_c, products)  # (1)
         np.add(i_g, f_c, c)
-        np.tanh(c, tanh_c)  # (2)
-        np.multiply(o, tanh_c, h)
+        np.tanh(c, i_g)  # (2)
+        np.multiply(o, i_g, h)
 
     def derivatives(self, run: Record, d: Gradient) -> None:
         """Fill in all of (2) and (1) but ``d.h`` and `d_c`."""
@@ -46,7 +47,8 @@ class LSTMCell(Cell):
         products, i_g, _ = d.tmp
         np.multiply(o, run.h, d_o)  # (2)
         np.subtract(run.h, d_o, d_o)
-        np.multiply(run.h, run.tanh_c, d.h_to_c)  # o (1 - tanh²)
+        np.tanh(run.c, d.h_to_c)  # o (1 - tanh²)
+        np.multiply(run.h, d.h_to_c, d.h_to_c)
         np.subtract(o, d.h_to_c, d.h_to_c)
         np.multiply(i_f, g_c, products)  # (1)
         np.multiply(i_f, products, d_if)
