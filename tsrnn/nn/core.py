@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from tsrnn.nn import threads
+from tsrnn.nn import kernels, threads
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import NO_TAPE
 from tsrnn.nn.initializers import initialize
@@ -130,15 +130,16 @@ class Recurrence:
         """Return the arrays for a shape: those of the last call if they fit."""
         product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
         streams = threads.parts(n_streams, product_size * n_streams)
+        key = kernels.kernel(self.cell), n_steps, streams
         parts = self._scratch.parts.get(keep)
-        if parts is None or parts.shape != (n_steps, n_streams) or parts.streams != streams:
+        if parts is None or parts.key != key:
             sizes = self.input_size, self.hidden_size
             tapes = []
             for part in streams:
                 shape = n_steps, part.stop - part.start
                 shared = tapes[0] if tapes else None
-                tapes.append(Tape(self.cell, *shape, *sizes, self.dtype, keep=keep, like=shared))
-            parts = self._scratch.parts[keep] = _Parts((n_steps, n_streams), streams, tapes)
+                tapes.append(Tape(key[0], *shape, *sizes, self.dtype, keep=keep, like=shared))
+            parts = self._scratch.parts[keep] = _Parts(key, tapes)
         return parts
 
     def copy(self) -> Recurrence:
@@ -159,8 +160,10 @@ class Recurrence:
 class _Parts:
     """The arrays for one shape: for all streams, or for each half of them."""
 
-    def __init__(self, shape: tuple[int, int], streams: tuple[slice, ...], tapes: list[Tape]):
-        self.shape, self.streams, self.tapes = shape, streams, tapes
+    def __init__(self, key: tuple[Cell, int, tuple[slice, ...]], tapes: list[Tape]):
+        self.key, self.tapes = key, tapes
+        _, n_steps, self.streams = key
+        self.shape = n_steps, self.streams[-1].stop
         self.gradients: list[GradientTape] | None = None
         self._h: np.ndarray | None = None
 

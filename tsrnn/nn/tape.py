@@ -21,7 +21,8 @@ class Record(NamedTuple):
 
     z: np.ndarray  # (H+D+1, N)  [h_{t-1}; x_t; 1]
     a: np.ndarray  # (blocks*H, N)  packed @ z, then the gates
-    blocks: tuple[np.ndarray, ...]  # a, cut into (H, N) blocks; c_{t-1} lies behind them
+    wide: np.ndarray  # a, and behind it c_{t-1}
+    blocks: tuple[np.ndarray, ...]  # wide, cut into (H, N) blocks
     spans: tuple[np.ndarray, ...]  # the ranges of blocks that the cell asks for
     h_prev: np.ndarray  # (H, N)  rows of z
     h: np.ndarray  # (H, N)  rows of the next z
@@ -55,6 +56,7 @@ class Tape:
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
+        self.whole = cell.forward_window is not None and n_streams == 1
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
         self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
         self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
@@ -64,10 +66,11 @@ class Tape:
         self.A = np.empty((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
         self.half = np.array(0.5, dtype)
         self.tmp = _halved(np.empty((2 * H, N), dtype))
+        self.one = (self.Z[..., 0], self.A[..., 0])  # without the axis of streams, if there is one
         self.x = self.Z[:-1, H:-1]
-        self.h = self.Z[1:, :H]
+        self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
-        self.steps = [self.cut(t, t if keep else 0) for t in range(n_steps)]
+        self.steps = [self.cut(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
@@ -76,7 +79,7 @@ class Tape:
         blocks, spans = _cut_rows(wide, H, self.cell.spans)
         c = self.A[int(self.keep) :][kept][..., self.rows :, :] if self.cell.has_c else None
         a, h_prev, h = wide[..., : self.rows, :], z[..., :H, :], self.h[where]
-        return Record(z, a, blocks, spans, h_prev, h, c, self.half, self.tmp)
+        return Record(z, a, wide, blocks, spans, h_prev, h, c, self.half, self.tmp)
 
 
 class GradientTape:
@@ -93,9 +96,10 @@ class GradientTape:
         self.dA = np.empty((self.length, rows, N), dtype)
         self.dH = np.empty((self.length, H, N), dtype)
         self.h_to_c = np.empty((self.length, H, N), dtype) if self.cell.has_c else None
+        self.one = (self.dZ[..., 0], self.dA[..., 0], self.dH[..., 0])
         self.tmp = np.empty((self.length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
-        self.steps = [self.cut(t) for t in range(self.length)]
+        self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):
             start = max(0, stop - self.length)

@@ -44,6 +44,8 @@ class Cell(ABC):
     has_c: ClassVar[bool] = False
     #: Names of weights of shape (H,) beside the fused matrix.
     extra_names: ClassVar[tuple[str, ...]] = ()
+    #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
+    forward_window = backward_window = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
         """Write the weights as one product needs them.

@@ -55,7 +55,7 @@ class GRUCell(Cell):
 
     def forward(self, step: Record) -> None:
         """Compute (1) and (2)."""
-        _, _, (r, z, n, a_h), (sigmoids,), h_prev, h, _, half, (_, tmp, _) = step
+        _, _, _, (r, z, n, a_h), (sigmoids,), h_prev, h, _, half, (_, tmp, _) = step
         np.tanh(sigmoids, sigmoids)
         finish_sigmoid(sigmoids, half)
         np.multiply(r, a_h, tmp)  # (1); n holds a_x until it becomes n

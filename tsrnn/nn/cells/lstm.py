@@ -31,7 +31,7 @@ class LSTMCell(Cell):
 
     def forward(self, step: Record) -> None:
         """Compute (1) and (2)."""
-        _, a, (_, _, o, _, _), (sigmoids, i_f, g_c), _, h, c, half, tmp = step
+        _, a, _, (_, _, o, _, _), (sigmoids, i_f, g_c), _, h, c, half, tmp = step
         products, i_g, f_c = tmp
         np.tanh(a, a)
         finish_sigmoid(sigmoids, half)
