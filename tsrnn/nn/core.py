@@ -79,7 +79,7 @@ class Recurrence:
             if h is not record.h:
                 hand_out(record.h, h[:, :, streams])
 
-        threads.run(work, len(ends))
+        threads.run(work, len(ends), first.size)
         if tape:
             scratch.recorded = parts
         return h, State.joined(ends)
@@ -119,7 +119,7 @@ class Recurrence:
             s = parts.streams[k]
             starts[k] = scan_backward(parts.tapes[k], gradients[k], d_h[:, :, s], d_x[:, :, s])
 
-        threads.run(work, len(starts))
+        threads.run(work, len(starts), parts.tapes[0].size)
         d_packed = gradients[0].d_packed
         for other in gradients[1:]:
             d_packed += other.d_packed

@@ -58,6 +58,7 @@ class Tape:
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
         self.whole = cell.forward_window is not None and n_streams == 1
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
+        self.size = n_steps * self.rows * columns * N  # multiplications of a forward
         self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
         self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
         self.Z = np.empty((n_steps + 1, columns, N), dtype)

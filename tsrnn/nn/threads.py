@@ -17,6 +17,8 @@ from threadpoolctl import ThreadpoolController  # scikit-learn brings it
 
 #: Size of a step's product (rows * columns * streams) from which halves pay for their threads.
 HALVES_FROM = 1 << 21
+#: Size of a window's products below which BLAS would not think of threads.
+SMALL = 1 << 18
 
 
 class _OneBlasThread:
@@ -44,6 +46,7 @@ class _OneBlasThread:
         return [library.get_num_threads() for library in self._libraries]
 
     def __enter__(self) -> None:
+        self.available()
         with self._lock:
             if self._inside == 0:
                 self._before = self._threads()
@@ -89,9 +92,19 @@ def parts(n_streams: int, product_size: int) -> tuple[slice, ...]:
     return slice(0, half), slice(half, n_streams)
 
 
-def run(work: Callable[[int], None], n_parts: int) -> None:
-    """Call ``work(0)`` to ``work(n_parts - 1)``, the last in this thread, the first in another."""
-    if n_parts == 1:
+def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
+    """Call ``work(0)`` to ``work(n_parts - 1)``, the last in this thread, the others in others.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the number of a part.
+    n_parts : int
+        How many parts.
+    size : int
+        Multiplications of all products that `work` will make.
+    """
+    if n_parts == 1 and size < SMALL:
         work(0)
         return
     with _one_blas_thread:
