@@ -6,6 +6,7 @@ feature-major ones, ``(T, D, N)``. N streams, T steps, D inputs, H hidden units,
 
 from tsrnn.nn.cells import CELLS
 from tsrnn.nn.dense import Dense
+from tsrnn.nn.kernels import get_kernels, set_kernels
 from tsrnn.nn.layers import GRU, LSTM, RNN
 from tsrnn.nn.losses import Absolute, Huber, Loss, Quantile, Squared, get_loss
 from tsrnn.nn.network import Network
@@ -31,5 +32,7 @@ __all__ = [
     "Squared",
     "State",
     "clip_by_global_norm",
+    "get_kernels",
     "get_loss",
+    "set_kernels",
 ]

@@ -7,12 +7,14 @@ import threading
 
 import numpy as np
 
+from tsrnn.nn import kernels, threads
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import NO_TAPE
 from tsrnn.nn.initializers import initialize
 from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
+from tsrnn.nn.transfer import hand_out
 
 
 class Recurrence:
@@ -53,24 +55,34 @@ class Recurrence:
         """Return the state before the first step, arrays of shape (H, N)."""
         return State.zeros((self.hidden_size, n_streams), self.dtype, has_c=self.cell.has_c)
 
-    def forward(self, x: np.ndarray, state: State, *, tape: bool) -> tuple[np.ndarray, State]:
-        """Run over `x` (T, D, N); return a view of every h (T, H, N) and the last state.
+    def forward(
+        self, x: np.ndarray, state: State, *, tape: bool, out: np.ndarray | None = None
+    ) -> tuple[np.ndarray, State]:
+        """Run over `x` (T, D, N); return every h (T, H, N) and the last state.
 
-        The view is valid until the next call; the state is a copy.
+        h is `out`, if given; else memory of ours, valid until the next call. The state is a copy.
         """
-        scratch, shape = self._scratch, (x.shape[0], x.shape[2])
+        scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
-        record = scratch.tapes.get(tape)
-        if record is None or record.shape != shape:
-            sizes = self.input_size, self.hidden_size
-            record = scratch.tapes[tape] = Tape(self.cell, *shape, *sizes, self.dtype, keep=tape)
-            if tape:
-                scratch.gradient = None
-        self.cell.pack(self.weights, record.packed)
-        last = scan_forward(record, x, state)
+        parts = self._parts(x.shape[0], x.shape[2], tape)
+        first = parts.tapes[0]
+        self.cell.pack(self.weights, first.packed)
+        self.cell.halve(first.packed, first.halved)
+        h = out
+        if out is None:
+            h = first.h if len(parts.tapes) == 1 else parts.joined_h()
+        ends = [None] * len(parts.tapes)
+
+        def work(k: int) -> None:
+            record, streams = parts.tapes[k], parts.streams[k]
+            ends[k] = scan_forward(record, x[:, :, streams], state.part(streams))
+            if h is not record.h:
+                hand_out(record.h, h[:, :, streams])
+
+        threads.run(work, len(ends), first.size)
         if tape:
-            scratch.recorded = record
-        return record.h, last
+            scratch.recorded = parts
+        return h, State.joined(ends)
 
     @property
     def recorded_shape(self) -> tuple[int, int]:
@@ -85,8 +97,10 @@ class Recurrence:
             raise RuntimeError(NO_TAPE)
         return self._scratch.recorded.shape
 
-    def backward(self, d_h: np.ndarray) -> tuple[np.ndarray, State]:
-        """Fill `weight_grads` from `d_h` (T, H, N); return d_x (T, D, N) and d_state."""
+    def backward(
+        self, d_h: np.ndarray, *, out: np.ndarray | None = None
+    ) -> tuple[np.ndarray, State]:
+        """Fill `weight_grads` from `d_h` (T, H, N); return d_x (T, D, N), new or `out`, d_state."""
         n_steps, n_streams = self.recorded_shape
         if d_h.shape != (n_steps, self.hidden_size, n_streams):
             raise ValueError(
@@ -94,12 +108,39 @@ class Recurrence:
                 f"{(n_steps, self.hidden_size, n_streams)}, found {d_h.shape}."
             )
         scratch = self._scratch
-        record, scratch.recorded = scratch.recorded, None
-        if scratch.gradient is None:
-            scratch.gradient = GradientTape(record)
-        d_x, d_state = scan_backward(record, scratch.gradient, d_h)
-        self.cell.unpack_grad(scratch.gradient.d_packed, self.weight_grads)
-        return d_x, d_state
+        parts, scratch.recorded = scratch.recorded, None
+        gradients = parts.gradients = parts.gradients or [GradientTape(t) for t in parts.tapes]
+        d_x = out
+        if out is None:
+            d_x = np.empty((n_steps, self.input_size, n_streams), self.dtype)
+        starts = [None] * len(gradients)
+
+        def work(k: int) -> None:
+            s = parts.streams[k]
+            starts[k] = scan_backward(parts.tapes[k], gradients[k], d_h[:, :, s], d_x[:, :, s])
+
+        threads.run(work, len(starts), parts.tapes[0].size)
+        d_packed = gradients[0].d_packed
+        for other in gradients[1:]:
+            d_packed += other.d_packed
+        self.cell.unpack_grad(d_packed, self.weight_grads)
+        return d_x, State.joined(starts)
+
+    def _parts(self, n_steps: int, n_streams: int, keep: bool) -> _Parts:
+        """Return the arrays for a shape: those of the last call if they fit."""
+        product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
+        streams = threads.parts(n_streams, product_size * n_streams)
+        key = kernels.kernel(self.cell), n_steps, streams
+        parts = self._scratch.parts.get(keep)
+        if parts is None or parts.key != key:
+            sizes = self.input_size, self.hidden_size
+            tapes = []
+            for part in streams:
+                shape = n_steps, part.stop - part.start
+                shared = tapes[0] if tapes else None
+                tapes.append(Tape(key[0], *shape, *sizes, self.dtype, keep=keep, like=shared))
+            parts = self._scratch.parts[keep] = _Parts(key, tapes)
+        return parts
 
     def copy(self) -> Recurrence:
         """Return a layer with its own weights and gradients, and no scratch arrays."""
@@ -116,10 +157,27 @@ class Recurrence:
         self._scratch = _Scratch()
 
 
+class _Parts:
+    """The arrays for one shape: for all streams, or for each half of them."""
+
+    def __init__(self, key: tuple[Cell, int, tuple[slice, ...]], tapes: list[Tape]):
+        self.key, self.tapes = key, tapes
+        _, n_steps, self.streams = key
+        self.shape = n_steps, self.streams[-1].stop
+        self.gradients: list[GradientTape] | None = None
+        self._h: np.ndarray | None = None
+
+    def joined_h(self) -> np.ndarray:
+        """Return an array (T, H, N) for the h of all parts."""
+        if self._h is None:
+            n_steps, n_streams = self.shape
+            self._h = np.empty((n_steps, self.tapes[0].hidden_size, n_streams), self.tapes[0].Z.dtype)
+        return self._h
+
+
 class _Scratch(threading.local):
     """Arrays that one thread reuses from call to call."""
 
     def __init__(self):
-        self.tapes: dict[bool, Tape] = {}
-        self.gradient: GradientTape | None = None
-        self.recorded: Tape | None = None
+        self.parts: dict[bool, _Parts] = {}
+        self.recorded: _Parts | None = None

@@ -21,11 +21,6 @@ def feature_major(x: np.ndarray) -> np.ndarray:
     return x.transpose(1, 2, 0)
 
 
-def batch_first(x: np.ndarray) -> np.ndarray:
-    """Copy ``(T, features, N)`` to a fresh contiguous ``(N, T, features)``."""
-    return x.transpose(2, 0, 1).copy(order="C")
-
-
 class TorchLayout(ABC):
     """Weights out of, and into, PyTorch's names, layout and gate order."""
 

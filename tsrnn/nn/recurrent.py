@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
 from tsrnn.nn.core import Recurrence
-from tsrnn.nn.layout import TorchLayout, batch_first, feature_major
+from tsrnn.nn.layout import TorchLayout, feature_major
 from tsrnn.nn.params import HasParams, LiveViews, recurrent_views
 from tsrnn.nn.state import State
 
@@ -178,9 +178,9 @@ class RecurrentLayer(HasParams, TorchLayout):
         """
         x = check_array("x", x, ("N", "T", self.input_size), self.dtype)
         start = self._start(state, n_streams=x.shape[0])
-        h, end = self._core.forward(feature_major(x), start, tape=tape)
+        h_stack = np.empty((*x.shape[:2], self.hidden_size), self.dtype)
+        _, end = self._core.forward(feature_major(x), start, tape=tape, out=feature_major(h_stack))
         self._state, self._state_is_set = end, False
-        h_stack = batch_first(h)
         return h_stack[:, -1].copy(), h_stack
 
     def backward(self, d_h_stack: np.ndarray) -> np.ndarray:
@@ -211,13 +211,14 @@ class RecurrentLayer(HasParams, TorchLayout):
         n_steps, n_streams = self._core.recorded_shape
         shape = n_streams, n_steps, self.hidden_size
         d_h_stack = check_array("d_h_stack", d_h_stack, shape, self.dtype)
-        d_x, d_state = self._core.backward(feature_major(d_h_stack))
+        d_x = np.empty((n_streams, n_steps, self.input_size), self.dtype)
+        _, d_state = self._core.backward(feature_major(d_h_stack), out=feature_major(d_x))
         if self.clip is not None:
             for grad in self._core.weight_grads:
                 np.clip(grad, -self.clip, self.clip, out=grad)
         d_state = d_state.swapped()
         self.d_h_0, self.d_c_0 = d_state.h, d_state.c
-        return batch_first(d_x)
+        return d_x
 
     @property
     def _cores(self) -> list[Recurrence]:

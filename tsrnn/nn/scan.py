@@ -22,6 +22,7 @@ import numpy as np
 
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
+from tsrnn.nn.transfer import take_in
 
 
 def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
@@ -42,17 +43,20 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
         The state after the last step; shares no memory with the tape.
     """
     np.copyto(tape.x, x)
-    np.copyto(tape.steps[0].h_prev, state.h)
-    if tape.C is not None:
-        np.copyto(tape.C[0], state.c)
-    forward, packed, matmul = tape.cell.forward, tape.packed, np.matmul
-    for step in tape.steps:
-        matmul(packed, step.z, out=step.a)  # (1)
-        forward(step)  # (2)
-    return State(tape.h[-1].copy(), None if tape.C is None else tape.C[-1].copy())
+    np.copyto(tape.h_first, state.h)
+    if tape.cell.has_c:
+        np.copyto(tape.c_first, state.c)
+    if tape.whole:
+        tape.cell.forward_window(tape)
+    else:
+        forward, packed, matmul = tape.cell.forward, tape.halved, np.matmul
+        for step in tape.steps:
+            matmul(packed, step.z, step.a)  # (1)
+            forward(step)  # (2)
+    return State(tape.h[-1].copy(), tape.c_last.copy() if tape.cell.has_c else None)
 
 
-def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndarray, State]:
+def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray) -> State:
     """Run back over the steps of the last `scan_forward`, leaving ``d.d_packed``.
 
     Parameters
@@ -63,34 +67,42 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray) -> tuple[np.ndar
         Made for this tape.
     d_h : ndarray of shape (T, H, N)
         Gradient of the loss with respect to every h.
+    d_x : ndarray of shape (T, D, N)
+        Where to write the gradient with respect to the inputs.
 
     Returns
     -------
-    d_x : ndarray of shape (T, D, N)
-        Gradient with respect to the inputs.
     d_state : State of arrays of shape (H, N)
         Gradient with respect to the state before the first step.
     """
-    H = tape.tmp.shape[0]
-    d_x = np.empty(tape.x.shape, tape.Z.dtype)
-    d_h_carried = np.zeros_like(tape.tmp)
-    d_c = np.zeros_like(tape.tmp) if tape.cell.has_c else None
-    packed_T = tape.packed[:, :-1].T
+    (_, N), H = tape.shape, tape.hidden_size
+    d_h_carried = np.zeros((H, N), tape.Z.dtype)
+    d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)
-        np.copyto(d_run.h, d_h[start:stop])
-        tape.cell.derivatives(run, d_run)
-        for t in range(stop - 1, start - 1, -1):
-            step, d_step = tape.steps[t], d.steps[t - start]
-            np.add(d_step.h, d_h_carried, out=d_step.h)
-            tape.cell.backward(step, d_step, d_c)  # (2')
-            np.matmul(packed_T, d_step.a, out=d_step.z)  # (1')
-            tape.cell.bypass(step, d_step)
-            d_h_carried = d_step.h_prev
+        take_in(d_h[start:stop], d_run.h, d.stage)
+        if tape.whole:
+            tape.cell.backward_window(tape, d, start, stop, d_h_carried, d_c)
+        else:
+            tape.cell.derivatives(run, d_run)
+            d_h_carried = _steps_back(tape, d, start, stop, d_h_carried, d_c)
         d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
         np.copyto(d_x[start:stop], d_run.z[:, H:])
-    return d_x, State(d_h_carried.copy(), d_c)
+    return State(d_h_carried.copy(), d_c)
+
+
+def _steps_back(tape, d, start, stop, d_h_carried, d_c):
+    """Take the steps from `stop` back to `start`; return what reaches the h before them."""
+    backward, bypass, packed_T = tape.cell.backward, tape.cell.bypass, tape.packed[:, :-1].T
+    for t in range(stop - 1, start - 1, -1):
+        step, d_step = tape.steps[t], d.steps[t - start]
+        np.add(d_step.h, d_h_carried, d_step.h)
+        backward(step, d_step, d_c)  # (2')
+        np.matmul(packed_T, d_step.a, d_step.z)  # (1')
+        bypass(step, d_step)
+        d_h_carried = d_step.h_prev
+    return d_h_carried
 
 
 def _rows(a: np.ndarray) -> np.ndarray:

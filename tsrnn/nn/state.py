@@ -44,6 +44,18 @@ class State(NamedTuple):
         # order="C" matters: a copy of a transposed array would keep the old memory layout.
         return State(self.h.T.copy(order="C"), None if self.c is None else self.c.T.copy(order="C"))
 
+    def part(self, streams: slice) -> State:
+        """Return a view on some streams of a feature-major state."""
+        return State(self.h[:, streams], None if self.c is None else self.c[:, streams])
+
+    @classmethod
+    def joined(cls, parts: list[State]) -> State:
+        """Put the streams of feature-major states side by side; of one, return it as it is."""
+        if len(parts) == 1:
+            return parts[0]
+        hs, cs = zip(*parts, strict=True)
+        return cls(np.concatenate(hs, axis=1), None if cs[0] is None else np.concatenate(cs, 1))
+
     def copy(self) -> State:
         """Return a state that shares no memory with this one."""
         return State(self.h.copy(), None if self.c is None else self.c.copy())

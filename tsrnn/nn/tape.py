@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tsrnn.nn.transfer import staging
+
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
 RUN_BYTES = 1 << 19
 
@@ -19,14 +21,14 @@ class Record(NamedTuple):
 
     z: np.ndarray  # (H+D+1, N)  [h_{t-1}; x_t; 1]
     a: np.ndarray  # (blocks*H, N)  packed @ z, then the gates
-    sigmoids: np.ndarray  # the sigmoid rows of a
-    blocks: tuple[np.ndarray, ...]  # a, cut into (H, N) blocks
+    wide: np.ndarray  # a, and behind it c_{t-1}
+    blocks: tuple[np.ndarray, ...]  # wide, cut into (H, N) blocks
+    spans: tuple[np.ndarray, ...]  # the ranges of blocks that the cell asks for
     h_prev: np.ndarray  # (H, N)  rows of z
     h: np.ndarray  # (H, N)  rows of the next z
-    c_prev: np.ndarray | None  # (H, N)
-    c: np.ndarray | None  # (H, N)
-    tanh_c: np.ndarray | None  # (H, N)
-    tmp: np.ndarray  # (H, N)  free to use within a step
+    c: np.ndarray | None  # (H, N)  behind the gates of the next step
+    half: np.ndarray  # 0-d: NumPy takes twice as long over a Python float
+    tmp: tuple[np.ndarray, ...]  # (2H, N), and its halves (H, N): free to use within a step
 
 
 class Gradient(NamedTuple):
@@ -34,13 +36,12 @@ class Gradient(NamedTuple):
 
     z: np.ndarray  # (H+D, N)  gradient of z without its constant row
     a: np.ndarray  # (blocks*H, N)
-    sigmoids: np.ndarray
     blocks: tuple[np.ndarray, ...]
-    stacked: np.ndarray  # a as (blocks, H, N)
+    spans: tuple[np.ndarray, ...]
     h_prev: np.ndarray  # (H, N)  rows of z
     h: np.ndarray  # (H, N)
     h_to_c: np.ndarray | None  # (H, N)  derivative of h with respect to c
-    tmp: np.ndarray
+    tmp: tuple[np.ndarray, ...]  # (2H, N), and its halves (H, N): free to use
 
 
 class Tape:
@@ -51,52 +52,55 @@ class Tape:
     number of steps, so results are equal bit for bit.
     """
 
-    def __init__(self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep):
+    def __init__(self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep, like=None):
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
-        self.shape = n_steps, n_streams
-        self.packed = np.empty((cell.packed_blocks * H, H + input_size + 1), dtype)
-        self.Z = np.empty((n_steps + 1, H + input_size + 1, N), dtype)
+        self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
+        self.whole = cell.forward_window is not None and n_streams == 1
+        self.rows, columns = cell.packed_blocks * H, H + input_size + 1
+        self.size = n_steps * self.rows * columns * N  # multiplications of a forward
+        self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
+        self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
+        self.Z = np.empty((n_steps + 1, columns, N), dtype)
         self.Z[:, -1] = 1
-        self.A = np.empty((kept, cell.packed_blocks * H, N), dtype)
-        self.C = np.empty((kept + keep, H, N), dtype) if cell.has_c else None
-        self.tanh_C = np.empty((kept, H, N), dtype) if cell.has_c else None
-        self.tmp = np.empty((H, N), dtype)
+        has_c = cell.has_c
+        self.A = np.empty((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
+        self.half = np.array(0.5, dtype)
+        self.tmp = _halved(np.empty((2 * H, N), dtype))
+        self.one = (self.Z[..., 0], self.A[..., 0])  # without the axis of streams, if there is one
         self.x = self.Z[:-1, H:-1]
-        self.h = self.Z[1:, :H]
-        self.steps = [self.cut(t, t if keep else 0) for t in range(n_steps)]
+        self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
+        self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
+        self.steps = [self.cut(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
-        H = self.tmp.shape[0]
-        z, a = self.Z[:-1][where], self.A[kept]
-        c_prev = c = tanh_c = None
-        if self.C is not None:
-            c_prev = (self.C[:-1] if self.keep else self.C)[kept]
-            c = self.C[int(self.keep) :][kept]
-            tanh_c = self.tanh_C[kept]
-        blocks = cut_blocks(a, H)
-        sigmoids = a[..., : self.cell.n_sigmoids * H, :]
-        h_prev, h = z[..., :H, :], self.h[where]
-        return Record(z, a, sigmoids, blocks, h_prev, h, c_prev, c, tanh_c, self.tmp)
+        H = self.hidden_size
+        z, wide = self.Z[:-1][where], self.A[kept]
+        blocks, spans = _cut_rows(wide, H, self.cell.spans)
+        c = self.A[int(self.keep) :][kept][..., self.rows :, :] if self.cell.has_c else None
+        a, h_prev, h = wide[..., : self.rows, :], z[..., :H, :], self.h[where]
+        return Record(z, a, wide, blocks, spans, h_prev, h, c, self.half, self.tmp)
 
 
 class GradientTape:
     """Arrays and views for backward over a run of steps, the longest that stays in cache."""
 
     def __init__(self, tape: Tape):
-        (n_steps, N), H = tape.shape, tape.tmp.shape[0]
+        (n_steps, N), H = tape.shape, tape.hidden_size
         rows, columns = tape.packed.shape
-        dtype = tape.tmp.dtype
-        self.cell = tape.cell
+        dtype = tape.Z.dtype
+        self.cell, self.hidden_size = tape.cell, H
         self.length = max(1, min(n_steps, RUN_BYTES // (rows * N * dtype.itemsize)))
         self.d_packed = np.empty_like(tape.packed)
         self.dZ = np.empty((self.length, columns - 1, N), dtype)
         self.dA = np.empty((self.length, rows, N), dtype)
         self.dH = np.empty((self.length, H, N), dtype)
         self.h_to_c = np.empty((self.length, H, N), dtype) if self.cell.has_c else None
-        self.tmp = tape.tmp
-        self.steps = [self.cut(t) for t in range(self.length)]
+        self.one = (self.dZ[..., 0], self.dA[..., 0], self.dH[..., 0])
+        self.tmp = np.empty((self.length, 2 * H, N), dtype)
+        self.stage = staging(self.length, H, N, dtype)
+        self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):
             start = max(0, stop - self.length)
@@ -105,16 +109,22 @@ class GradientTape:
 
     def cut(self, where: int | slice) -> Gradient:
         """Cut the views of a step, or of a run of steps."""
-        H = self.tmp.shape[0]
+        H = self.hidden_size
         z, a = self.dZ[where], self.dA[where]
-        blocks = cut_blocks(a, H)
-        sigmoids = a[..., : self.cell.n_sigmoids * H, :]
-        stacked = a.reshape(*a.shape[:-2], len(blocks), H, a.shape[-1])
+        blocks, spans = _cut_rows(a, H, self.cell.spans)
         h_to_c = None if self.h_to_c is None else self.h_to_c[where]
         h_prev, h = z[..., :H, :], self.dH[where]
-        return Gradient(z, a, sigmoids, blocks, stacked, h_prev, h, h_to_c, self.tmp)
+        return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[where]))
 
 
-def cut_blocks(a: np.ndarray, hidden_size: int) -> tuple[np.ndarray, ...]:
-    """Cut the rows of `a` into blocks of `hidden_size`."""
-    return tuple(a[..., row : row + hidden_size, :] for row in range(0, a.shape[-2], hidden_size))
+def _cut_rows(a, hidden_size, spans):
+    """Cut the rows of `a` into blocks of `hidden_size`, and into the ranges of blocks asked for."""
+    H = hidden_size
+    blocks = tuple(a[..., row : row + H, :] for row in range(0, a.shape[-2], H))
+    return blocks, tuple(a[..., first * H : last * H, :] for first, last in spans)
+
+
+def _halved(a):
+    """Return `a` (2H, N) and views on its upper and lower half."""
+    half = a.shape[-2] // 2
+    return a, a[..., :half, :], a[..., half:, :]

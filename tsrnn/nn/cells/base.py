@@ -6,13 +6,14 @@ Notation, for one step t (feature-major, N streams side by side)::
     a = packed @ z            (blocks*H, N)   the scan's only product
     h, c                      (H, N)          written by the cell
 
-``sigmoid(v) = ½ tanh(½ v) + ½``, so with the inner ½ folded into the packed weights every gate
+``sigmoid(v) = ½ tanh(½ v) + ½``, so with the sigmoid rows of ``packed`` halved (`halve`) every gate
 needs only ``np.tanh``, and one call serves them all. Packing is a linear map from the weights to
 ``packed``; `unpack_grad` is its adjoint, so a scan need not know what a cell packs.
 
 Backward, ``d.a`` is first filled with everything that does not depend on later steps
 (`derivatives`, all steps of a run at once) and then multiplied, step by step, by the
-gradient that arrives (`backward`).
+gradient that arrives (`backward`). Slopes are written through products that are at hand anyway:
+for ``y = s * v`` with ``s = sigmoid(a)``, ``dy/da = s (1-s) v = y - s*y``.
 """
 
 from __future__ import annotations
@@ -37,13 +38,17 @@ class Cell(ABC):
     n_sigmoids: ClassVar[int]
     #: Row blocks of the packed weights.
     packed_blocks: ClassVar[int]
+    #: Ranges of blocks that the cell treats with one call.
+    spans: ClassVar[tuple[tuple[int, int], ...]] = ()
     #: Whether a cell state c is carried beside h.
     has_c: ClassVar[bool] = False
     #: Names of weights of shape (H,) beside the fused matrix.
     extra_names: ClassVar[tuple[str, ...]] = ()
+    #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
+    forward_window = backward_window = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
-        """Write the weights as the product needs them: sigmoid rows halved.
+        """Write the weights as one product needs them.
 
         Parameters
         ----------
@@ -52,18 +57,18 @@ class Cell(ABC):
         out : ndarray of shape (packed_blocks*H, H+D+1)
             The packed weights.
         """
-        (W,) = weights
-        rows = self._sigmoid_rows(W)
-        np.multiply(W[:rows], 0.5, out=out[:rows])
-        np.copyto(out[rows:], W[rows:])
+        np.copyto(out, weights[0])
 
     def unpack_grad(self, d_packed: np.ndarray, grads: list[np.ndarray]) -> None:
         """Turn the gradient of the packed weights into that of the weights (adjoint of `pack`)."""
-        # Scaling rows is its own adjoint, and for most cells that is all that packing does.
-        Cell.pack(self, [d_packed], grads[0])
+        np.copyto(grads[0], d_packed)
 
-    def _sigmoid_rows(self, W: np.ndarray) -> int:
-        return W.shape[0] // len(self.gate_order) * self.n_sigmoids
+    def halve(self, packed: np.ndarray, out: np.ndarray) -> None:
+        """Write the packed weights with the sigmoid rows halved; `out` may be `packed` itself."""
+        rows = packed.shape[0] // self.packed_blocks * self.n_sigmoids
+        np.multiply(packed[:rows], 0.5, out[:rows])
+        if out is not packed:
+            np.copyto(out[rows:], packed[rows:])
 
     @abstractmethod
     def forward(self, step: Record) -> None:
@@ -88,20 +93,13 @@ class Cell(ABC):
         """Add to ``d.h_prev`` what reaches ``h_{t-1}`` otherwise than through the product."""
 
 
-def finish_sigmoid(s: np.ndarray) -> None:
+def finish_sigmoid(s: np.ndarray, half: np.ndarray) -> None:
     """Turn ``tanh(½ v)`` into ``sigmoid(v)``, in place."""
-    s *= 0.5
-    s += 0.5
-
-
-def sigmoid_slope(s: np.ndarray, out: np.ndarray) -> None:
-    """Write the derivative of ``s = ½ tanh(u) + ½`` with respect to u: ``2 s (1-s)``."""
-    np.subtract(1, s, out=out)
-    out *= s
-    out *= 2
+    np.multiply(s, half, s)
+    np.add(s, half, s)
 
 
 def tanh_slope(y: np.ndarray, out: np.ndarray) -> None:
     """Write the derivative of ``y = tanh(u)`` with respect to u: ``1 - y²``."""
-    np.multiply(y, y, out=out)
-    np.subtract(1, out, out=out)
+    np.multiply(y, y, out)
+    np.subtract(1, out, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tsrnn.nn.cells.base import Cell, finish_sigmoid, sigmoid_slope, tanh_slope
+from tsrnn.nn.cells.base import Cell, finish_sigmoid, tanh_slope
 from tsrnn.nn.tape import Gradient, Record
 
 
@@ -26,13 +26,15 @@ class GRUCell(Cell):
     torch_gate_order = ("r", "z", "n")
     n_sigmoids = 2
     packed_blocks = 4
+    spans = ((0, 2),)  # r z
     extra_names = ("bias_hn",)
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
-        """Halve the sigmoid rows and write the two blocks of n."""
+        """Copy r and z, and write the two blocks of n."""
         W, bias_hn = weights
-        rows, hidden = self._sigmoid_rows(W), bias_hn.size
-        np.multiply(W[:rows], 0.5, out=out[:rows])
+        hidden = bias_hn.size
+        rows = 2 * hidden
+        np.copyto(out[:rows], W[:rows])
         a_x, a_h = out[rows : rows + hidden], out[rows + hidden :]
         a_x[:, :hidden] = 0
         a_x[:, hidden:] = W[rows:, hidden:]
@@ -43,8 +45,9 @@ class GRUCell(Cell):
     def unpack_grad(self, d_packed: np.ndarray, grads: list[np.ndarray]) -> None:
         """Gather the gradient of n from its two blocks."""
         dW, d_bias_hn = grads
-        rows, hidden = self._sigmoid_rows(dW), d_bias_hn.size
-        np.multiply(d_packed[:rows], 0.5, out=dW[:rows])
+        hidden = d_bias_hn.size
+        rows = 2 * hidden
+        np.copyto(dW[:rows], d_packed[:rows])
         a_x, a_h = d_packed[rows : rows + hidden], d_packed[rows + hidden :]
         dW[rows:, hidden:] = a_x[:, hidden:]
         dW[rows:, :hidden] = a_h[:, :hidden]
@@ -52,35 +55,41 @@ class GRUCell(Cell):
 
     def forward(self, step: Record) -> None:
         """Compute (1) and (2)."""
-        _, _, sigmoids, (r, z, n, a_h), h_prev, h, _, _, _, tmp = step
-        np.tanh(sigmoids, out=sigmoids)
-        finish_sigmoid(sigmoids)
-        np.multiply(r, a_h, out=tmp)  # (1); n holds a_x until it becomes n
-        np.add(n, tmp, out=n)
-        np.tanh(n, out=n)
-        np.subtract(h_prev, n, out=h)  # (2)
-        np.multiply(h, z, out=h)
-        np.add(h, n, out=h)
+        _, _, _, (r, z, n, a_h), (sigmoids,), h_prev, h, _, half, (_, tmp, _) = step
+        np.tanh(sigmoids, sigmoids)
+        finish_sigmoid(sigmoids, half)
+        np.multiply(r, a_h, tmp)  # (1); n holds a_x until it becomes n
+        np.add(n, tmp, n)
+        np.tanh(n, n)
+        np.subtract(h_prev, n, h)  # (2)
+        np.multiply(h, z, h)
+        np.add(h, n, h)
 
     def derivatives(self, run: Record, d: Gradient) -> None:
         """Fill in all of (2) and (1) but ``d.h``, on which all blocks depend linearly."""
-        r, z, n, a_h = run.blocks
-        d_r, d_z, d_x, d_h = d.blocks
-        sigmoid_slope(run.sigmoids, out=d.sigmoids)
-        np.subtract(run.h_prev, n, out=d_h)  # (2); d_h is free until the last line
-        d_z *= d_h
-        np.subtract(1, z, out=d_h)
+        (r, z, n, a_h), (sigmoids,) = run.blocks, run.spans
+        (d_r, d_z, d_x, d_h), (d_sigmoids,) = d.blocks, d.spans
+        np.multiply(sigmoids, sigmoids, d_sigmoids)  # s (1-s)
+        np.subtract(sigmoids, d_sigmoids, d_sigmoids)
+        np.subtract(run.h_prev, n, d_h)  # (2); d_h is free until the last line
+        np.multiply(d_z, d_h, d_z)
         tanh_slope(n, out=d_x)  # (1)
-        d_x *= d_h
-        d_r *= d_x
-        d_r *= a_h
-        np.multiply(d_x, r, out=d_h)
+        np.multiply(d_x, z, d_h)
+        np.subtract(d_x, d_h, d_x)  # (1 - z) (1 - n²)
+        np.multiply(d_r, d_x, d_r)
+        np.multiply(d_r, a_h, d_r)
+        np.multiply(d_x, r, d_h)
 
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Multiply every block by ``d.h``."""
-        np.multiply(d.stacked, d.h, out=d.stacked)
+        d_r, d_z, d_x, d_h = d.blocks
+        np.multiply(d_r, d.h, d_r)
+        np.multiply(d_z, d.h, d_z)
+        np.multiply(d_x, d.h, d_x)
+        np.multiply(d_h, d.h, d_h)
 
     def bypass(self, step: Record, d: Gradient) -> None:
         """Add what z lets through to ``h_{t-1}`` in (2)."""
-        np.multiply(d.h, step.blocks[1], out=d.tmp)
-        np.add(d.h_prev, d.tmp, out=d.h_prev)
+        tmp = d.tmp[1]
+        np.multiply(d.h, step.blocks[1], tmp)
+        np.add(d.h_prev, tmp, d.h_prev)

@@ -19,7 +19,7 @@ class RNNCell(Cell):
 
     def forward(self, step: Record) -> None:
         """Write h."""
-        np.tanh(step.a, out=step.h)
+        np.tanh(step.a, step.h)
 
     def derivatives(self, run: Record, d: Gradient) -> None:
         """Fill ``d.a`` with tanh'."""
@@ -27,4 +27,4 @@ class RNNCell(Cell):
 
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Multiply by ``d.h``."""
-        np.multiply(d.a, d.h, out=d.a)
+        np.multiply(d.a, d.h, d.a)

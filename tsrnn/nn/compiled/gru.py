@@ -1,0 +1,101 @@
+"""The GRU cell, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.nn.cells.gru import GRUCell
+from tsrnn.nn.compiled.maths import TILE, compiled, product, product_T, tanh
+from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+
+
+class CompiledGRU(GRUCell):
+    """As `GRUCell`, whose maths it names by the same numbers; one pass over memory."""
+
+    def forward(self, step: Record) -> None:
+        """Compute (1) and (2)."""
+        _forward(step.wide, step.h_prev, step.h)
+
+    def derivatives(self, run: Record, d: Gradient) -> None:
+        """Do nothing: `backward` makes the factors where it needs them."""
+
+    def backward(self, step: Record, d: Gradient, d_c: None) -> None:
+        """Let ``d.h`` flow through (2), and that through (1)."""
+        _backward(step.wide, step.h_prev, d.h, d.a)
+
+    def forward_window(self, tape: Tape) -> None:
+        """Take all steps of one stream, products included."""
+        _forward_window(tape.halved, *tape.one, tape.keep)
+
+    def backward_window(
+        self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
+    ) -> None:
+        """Take the steps from `stop` back to `start` of one stream, products included."""
+        _backward_window(tape.packed, *tape.one, *d.one, d_h[:, 0], start, stop)
+
+
+# Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
+
+
+@compiled
+def _forward(wide, h_prev, h):
+    size, half = h.size, wide.dtype.type(0.5)
+    a, h_prev, h = wide.reshape(4, size), h_prev.reshape(size), h.reshape(size)
+    for start in range(0, size, TILE):
+        tile = slice(start, min(start + TILE, size))
+        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
+        h_prev_, h_ = h_prev[tile], h[tile]
+        for gate in (r, z):
+            for k in range(r.size):
+                gate[k] = tanh(gate[k]) * half + half
+        for k in range(r.size):  # (1); n holds a_x until it becomes n
+            n[k] = tanh(n[k] + r[k] * a_h[k])
+        for k in range(r.size):  # (2)
+            h_[k] = n[k] + z[k] * (h_prev_[k] - n[k])
+
+
+@compiled
+def _backward(wide, h_prev, d_h, d_a):
+    size, one = d_h.size, wide.dtype.type(1)
+    a, h_prev, d_h, d_a = (
+        wide.reshape(4, size),
+        h_prev.reshape(size),
+        d_h.reshape(size),
+        d_a.reshape(4, size),
+    )
+    for start in range(0, size, TILE):
+        tile = slice(start, min(start + TILE, size))
+        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
+        d_r, d_z, d_x, d_ah = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
+        h_prev_, d_h_ = h_prev[tile], d_h[tile]
+        for k in range(r.size):  # (2)
+            d_z[k] = d_h_[k] * (h_prev_[k] - n[k]) * (z[k] - z[k] * z[k])
+        for k in range(r.size):  # (1)
+            d_x[k] = d_h_[k] * (one - z[k]) * (one - n[k] * n[k])
+        for k in range(r.size):
+            d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
+        for k in range(r.size):
+            d_ah[k] = d_x[k] * r[k]
+
+
+@compiled
+def _forward_window(packed, Z, A, keep):
+    H = packed.shape[0] // 4
+    for t in range(len(Z) - 1):
+        a = A[t if keep else 0]
+        product(packed, Z[t], a)
+        _forward(a, Z[t, :H], Z[t + 1, :H])
+
+
+@compiled
+def _backward_window(packed, Z, A, dZ, dA, dH, d_h, start, stop):
+    H = packed.shape[0] // 4
+    for t in range(stop - 1, start - 1, -1):
+        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
+        for k in range(H):
+            d_h_t[k] += d_h[k]
+        _backward(A[t], Z[t, :H], d_h_t, d_a)
+        product_T(packed, d_a, d_z)
+        for k in range(H):  # what z lets through besides
+            d_z[k] += d_h_t[k] * A[t, H + k]
+        d_h[:] = d_z[:H]

@@ -1,0 +1,104 @@
+"""The LSTM cell, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.nn.cells.lstm import LSTMCell
+from tsrnn.nn.compiled.maths import TILE, compiled, product, product_T, tanh
+from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+
+
+class CompiledLSTM(LSTMCell):
+    """As `LSTMCell`, whose maths it names by the same numbers; one pass over memory."""
+
+    def forward(self, step: Record) -> None:
+        """Compute (1) and (2)."""
+        _forward(step.wide, step.h, step.c, step.tmp[0])
+
+    def derivatives(self, run: Record, d: Gradient) -> None:
+        """Do nothing: `backward` makes the factors where it needs them."""
+
+    def backward(self, step: Record, d: Gradient, d_c: np.ndarray) -> None:
+        """Let ``d.h`` flow through (2) into `d_c`, and that through (1)."""
+        _backward(step.wide, step.h, step.c, d.h, d_c, d.a, step.tmp[0])
+
+    def forward_window(self, tape: Tape) -> None:
+        """Take all steps of one stream, products included."""
+        _forward_window(tape.halved, *tape.one, tape.tmp[0], tape.keep)
+
+    def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
+        """Take the steps from `stop` back to `start` of one stream, products included."""
+        carried = d_h[:, 0], d_c[:, 0], tape.tmp[0]
+        _backward_window(tape.packed, *tape.one, *d.one, *carried, start, stop)
+
+
+# Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
+
+
+@compiled
+def _forward(wide, h, c, tmp):
+    n, half = h.size, wide.dtype.type(0.5)
+    a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(2 * n)
+    for start in range(0, n, TILE):
+        tile = slice(start, min(start + TILE, n))
+        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
+        h_, c_, size = h[tile], c[tile], i.size
+        for gate in (i, f, o):
+            for k in range(size):
+                gate[k] = tanh(gate[k]) * half + half
+        for k in range(size):
+            g[k] = tanh(g[k])
+        for k in range(size):  # (1)
+            tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
+        for k in range(size):
+            c_[k] = tmp[k]
+        for k in range(size):  # (2)
+            h_[k] = o[k] * tanh(tmp[k])
+
+
+@compiled
+def _backward(wide, h, c, d_h, d_c, d_a, tmp):
+    n = h.size
+    a, h, c, d_a = wide.reshape(5, n), h.reshape(n), c.reshape(n), d_a.reshape(4, n)
+    d_h, d_c, tmp = d_h.reshape(n), d_c.reshape(n), tmp.reshape(2 * n)
+    for start in range(0, n, TILE):
+        tile = slice(start, min(start + TILE, n))
+        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
+        d_i, d_f, d_o, d_g = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
+        h_, c_, d_h_, d_c_, size = h[tile], c[tile], d_h[tile], d_c[tile], i.size
+        for k in range(size):  # (2)
+            tmp[k] = o[k] - h_[k] * tanh(c_[k])
+        for k in range(size):
+            tmp[k] = d_c_[k] + d_h_[k] * tmp[k]
+        for k in range(size):
+            d_o[k] = d_h_[k] * (h_[k] - o[k] * h_[k])
+        for k in range(size):  # (1)
+            d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
+        for k in range(size):
+            d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
+        for k in range(size):
+            d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
+        for k in range(size):  # what is left for c_{t-1}
+            d_c_[k] = tmp[k] * f[k]
+
+
+@compiled
+def _forward_window(packed, Z, A, tmp, keep):
+    rows, H = packed.shape[0], packed.shape[0] // 4
+    for t in range(len(Z) - 1):
+        wide = A[t if keep else 0]
+        product(packed, Z[t], wide[:rows])
+        _forward(wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
+
+
+@compiled
+def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, start, stop):
+    rows, H = packed.shape[0], packed.shape[0] // 4
+    for t in range(stop - 1, start - 1, -1):
+        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
+        for k in range(H):
+            d_h_t[k] += d_h[k]
+        _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
+        product_T(packed, d_a, d_z)
+        d_h[:] = d_z[:H]

@@ -1,0 +1,69 @@
+"""Elman's cell, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsrnn.nn.cells.rnn import RNNCell
+from tsrnn.nn.compiled.maths import compiled, product, product_T, tanh
+from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+
+
+class CompiledRNN(RNNCell):
+    """As `RNNCell`."""
+
+    def forward(self, step: Record) -> None:
+        """Write h."""
+        _forward(step.a, step.h)
+
+    def derivatives(self, run: Record, d: Gradient) -> None:
+        """Do nothing: `backward` makes the factor where it needs it."""
+
+    def backward(self, step: Record, d: Gradient, d_c: None) -> None:
+        """Multiply ``d.h`` by tanh'."""
+        _backward(step.h, d.h, d.a)
+
+    def forward_window(self, tape: Tape) -> None:
+        """Take all steps of one stream, products included."""
+        _forward_window(tape.halved, *tape.one, tape.keep)
+
+    def backward_window(
+        self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
+    ) -> None:
+        """Take the steps from `stop` back to `start` of one stream, products included."""
+        _backward_window(tape.packed, tape.one[0], *d.one, d_h[:, 0], start, stop)
+
+
+@compiled
+def _forward(a, h):
+    a, h = a.reshape(a.size), h.reshape(h.size)
+    for k in range(h.size):
+        h[k] = tanh(a[k])
+
+
+@compiled
+def _backward(h, d_h, d_a):
+    h, d_h, d_a = h.reshape(h.size), d_h.reshape(h.size), d_a.reshape(h.size)
+    for k in range(h.size):
+        d_a[k] = d_h[k] - d_h[k] * h[k] * h[k]
+
+
+@compiled
+def _forward_window(packed, Z, A, keep):
+    H = packed.shape[0]
+    for t in range(len(Z) - 1):
+        a = A[t if keep else 0]
+        product(packed, Z[t], a)
+        _forward(a, Z[t + 1, :H])
+
+
+@compiled
+def _backward_window(packed, Z, dZ, dA, dH, d_h, start, stop):
+    H = packed.shape[0]
+    for t in range(stop - 1, start - 1, -1):
+        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
+        for k in range(H):
+            d_h_t[k] += d_h[k]
+        _backward(Z[t + 1, :H], d_h_t, d_a)
+        product_T(packed, d_a, d_z)
+        d_h[:] = d_z[:H]

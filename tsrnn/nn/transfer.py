@@ -1,0 +1,37 @@
+"""Copies between the scan's arrays and the caller's, in pieces that stay in cache.
+
+Here the axes are named as inside, ``(T, H, N)``, but the caller's array may be a view of a
+batch-first one. Copied whole, such an array is read or written across its strides, a cache line
+for each number.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: Bytes of a piece: half of a core's first-level cache.
+PIECE_BYTES = 1 << 15
+#: Numbers between the rows of the staging array: strides of whole pages would share cache sets.
+PADDING = 16
+
+
+def hand_out(h: np.ndarray, out: np.ndarray) -> None:
+    """Copy `h` (T, H, N) to `out`, whatever the layout of `out`."""
+    length = max(1, PIECE_BYTES // (h[0].size * h.itemsize))
+    for start in range(0, len(h), length):
+        np.copyto(out[start : start + length], h[start : start + length])
+
+
+def staging(length: int, hidden_size: int, n_streams: int, dtype: np.dtype) -> np.ndarray:
+    """Return an array (N, length, H) for `take_in`, its streams no power of two apart."""
+    flat = np.empty((n_streams, length * hidden_size + PADDING), dtype)
+    return flat[:, :-PADDING].reshape(n_streams, length, hidden_size)
+
+
+def take_in(d_h: np.ndarray, out: np.ndarray, stage: np.ndarray) -> None:
+    """Copy `d_h` (length, H, N), whatever its layout, to `out`, contiguous."""
+    if d_h.strides[1] < d_h.strides[2]:  # batch-first: gather its rows, then swap axes in cache
+        gathered = stage[:, : len(d_h)]
+        np.copyto(gathered, d_h.transpose(2, 0, 1))
+        d_h = gathered.transpose(1, 2, 0)
+    np.copyto(out, d_h)
