@@ -7,6 +7,7 @@ way they get to the disk.
 """
 
 import copy
+import os
 from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator
@@ -20,6 +21,7 @@ from .errors import CheckpointError
 __all__ = ["Checkpoint", "CheckpointError", "load", "read", "save"]
 
 FORMAT = "tsrnn"
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 SCHEMA = 1  # goes up when older versions of tsrnn cannot read what this one writes
 
 
@@ -71,26 +73,30 @@ def save(estimator, path, notes=None):
 
 def read(path):
     """Return all that a file holds, a `Checkpoint`; errors as in `load`."""
-    try:
-        document, arrays = archive.read(path)
-        if document.get("format") != FORMAT:
-            raise CheckpointError("it is no checkpoint of tsrnn")
-        schema = document["schema"]
-        if type(schema) is not int or schema > SCHEMA:
-            raise CheckpointError(
-                f"its schema is {schema}, newer than {SCHEMA}, which this version reads; it was "
-                f"saved by tsrnn {document['environment']['versions']['tsrnn']}: update tsrnn"
-            )
-        model = Decoder(arrays).value(document["model"])
-        if not isinstance(model, BaseEstimator):
-            raise CheckpointError("it is damaged: it holds no estimator")
-        return Checkpoint(model, document["notes"], document["environment"])
-    except OSError:
-        raise
-    except CheckpointError as error:
-        raise CheckpointError(f"cannot load {path}: {error}") from error.__cause__
-    except Exception as error:  # whatever a forged file makes NumPy, pandas or zipfile stumble over
-        raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
+    # a named pipe would keep `open` waiting
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
+        try:
+            return _read(file)
+        except CheckpointError as error:
+            raise CheckpointError(f"cannot load {path}: {error}") from error.__cause__
+        except Exception as error:  # whatever zipfile, NumPy or pandas stumble over
+            raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
+
+
+def _read(file):
+    document, arrays = archive.read(file)
+    if document.get("format") != FORMAT:
+        raise CheckpointError("it is no checkpoint of tsrnn")
+    schema = document["schema"]
+    if type(schema) is not int or schema > SCHEMA:
+        raise CheckpointError(
+            f"its schema is {schema}, newer than {SCHEMA}, which this version reads; it was saved "
+            f"by tsrnn {document['environment']['versions']['tsrnn']}: update tsrnn"
+        )
+    model = Decoder(arrays).value(document["model"])
+    if not isinstance(model, BaseEstimator):
+        raise CheckpointError("it is damaged: it holds no estimator")
+    return Checkpoint(model, document["notes"], document["environment"])
 
 
 def load(path):

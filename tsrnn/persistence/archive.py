@@ -49,37 +49,34 @@ def write(path, document, arrays):
         archive.comment = COMMENT + hashlib.sha256(text).hexdigest().encode()
 
 
-def read(path):
-    """Return the document of a file and its arrays.
+def read(file):
+    """Return the document of an open file and its arrays.
 
     Sizes are compared with the bytes that are there before anything is allocated.
 
     Raises
     ------
     CheckpointError
-        The file is none that `write` has written.
-    OSError
-        It cannot be opened or read.
+        The file is none that `write` has written; damage may also raise what zipfile, json and
+        numpy raise.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         raise CheckpointError("it is no regular file")
-    with open(path, "rb") as file:
-        digest = _check_end(file)
-        file.seek(0)
-        with zipfile.ZipFile(file) as archive:
-            entries = _check_entries(archive.infolist(), os.fstat(file.fileno()).st_size)
-            text = _member(archive, entries, DOCUMENT, MAX_DOCUMENT)
-            if hashlib.sha256(text).hexdigest().encode() != digest:
-                raise CheckpointError(f"it is damaged: the checksum of {DOCUMENT} differs")
-            _check_document(text, 0)
-            document = json.loads(text, parse_constant=_refuse_constant)
-            if type(document) is not dict:
-                raise CheckpointError(f"it is damaged: {DOCUMENT} holds no object")
-            members = document.get("arrays")
-            names = {_array_name(i) for i in range(len(members))}
-            if names | {DOCUMENT} != set(entries):
-                raise CheckpointError("it is damaged: members are missing, or there are others")
-            arrays = [_read_array(archive, entries, i, m) for i, m in enumerate(members)]
+    digest = _check_end(file)
+    with zipfile.ZipFile(file) as archive:
+        entries = _check_entries(archive.infolist(), os.fstat(file.fileno()).st_size)
+        text = _member(archive, entries, DOCUMENT, MAX_DOCUMENT)
+        if hashlib.sha256(text).hexdigest().encode() != digest:
+            raise CheckpointError(f"it is damaged: the checksum of {DOCUMENT} differs")
+        _check_document(text, 0)
+        document = json.loads(text, parse_constant=_refuse_number, parse_float=_finite)
+        if type(document) is not dict:
+            raise CheckpointError(f"it is damaged: {DOCUMENT} holds no object")
+        members = document.get("arrays")
+        names = {_array_name(i) for i in range(len(members))}
+        if names | {DOCUMENT} != set(entries):
+            raise CheckpointError("it is damaged: members are missing, or there are others")
+        arrays = [_read_array(archive, entries, i, m) for i, m in enumerate(members)]
     return document, arrays
 
 
@@ -181,8 +178,13 @@ def _check_document(text, n_arrays):
         )
 
 
-def _refuse_constant(name):
-    raise CheckpointError(f"it is damaged: found {name} in {DOCUMENT}")
+def _finite(text):
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_number(text)
+
+
+def _refuse_number(text):
+    raise CheckpointError(f"it is damaged: found {text} in {DOCUMENT}")
 
 
 def _read_array(archive, entries, i, member):
