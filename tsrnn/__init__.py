@@ -2,6 +2,7 @@
 
 from . import baselines, datasets, evaluate, metrics, nn
 from .forecaster import RNNForecaster
+from .numerics import NumericalWarning
 from .persistence import CheckpointError, load
 from .regressor import RNNRegressor
 
@@ -9,6 +10,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "NumericalWarning",
     "RNNForecaster",
     "RNNRegressor",
     "baselines",
