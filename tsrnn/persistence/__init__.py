@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from sklearn.base import BaseEstimator
 
 from . import archive
+from .atomic import leftovers
 from .decode import Decoder
 from .encode import Encoder
 from .environment import environment
 from .errors import CheckpointError
 
-__all__ = ["Checkpoint", "CheckpointError", "load", "read", "save"]
+__all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save"]
 
 FORMAT = "tsrnn"
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
