@@ -75,7 +75,7 @@ def run(args):
     source = Source(columns, TimeOptions(time, args.time_format, args.tz), sep, header)
     complaints = Complaints(args.on_error, "tsrnn fit")
     frame, _ = read_frame(args.data, source, complaints)
-    if targets and len(columns) > len(targets):
+    if targets and targets != columns:
         params["target"] = targets if len(targets) > 1 else targets[0]
     model = cls(args.horizon, **params)
     try:

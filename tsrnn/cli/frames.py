@@ -170,7 +170,8 @@ def read_frame(name, source, complaints):
         raise ValueError(f"found no row in {name} that can be used, expected some")
     index = None
     if source.time.columns:
-        index = indexes[0].append(indexes[1:]).set_names(",".join(source.time.columns))
+        name = source.time.columns[0] if len(source.time.columns) == 1 else "time"
+        index = indexes[0].append(indexes[1:]).set_names(name)
     frame = pd.DataFrame(np.concatenate(values), index, source.columns)
     return frame, np.concatenate(lines)
 

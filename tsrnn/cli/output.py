@@ -1,11 +1,18 @@
 """Where forecasts go: a pipe, or a file that a restart cuts back to what a checkpoint has seen."""
 
 import os
+import select
 import stat
 import sys
 import zlib
 
 TAIL = 4096  # bytes before the end by which a file is known again
+PART = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe with room takes without waiting
+POLL = 0.2  # seconds between two looks at whether to go on waiting for a reader
+
+
+class NobodyReadsError(Exception):
+    """The output was not taken, and the stream is to end."""
 
 
 class Output:
@@ -18,6 +25,11 @@ class Output:
     mark : dict, optional
         What `mark` returned when the checkpoint was written from which the stream goes on.
 
+    Attributes
+    ----------
+    patient : bool
+        Whether to wait for a reader for ever.
+
     Raises
     ------
     ValueError
@@ -27,7 +39,7 @@ class Output:
     """
 
     def __init__(self, path=None, mark=None):
-        self.path, self._lines, self.sending = path, [], False
+        self.path, self._lines, self.patient = path, [], True
         if path is None:
             self._descriptor = sys.stdout.fileno()
         else:
@@ -61,19 +73,34 @@ class Output:
         self._lines.append(line)
 
     def flush(self):
-        """Hand all lines to the system. A reader that is slow is waited for."""
+        """Hand all lines to the system. A reader that is slow is waited for.
+
+        Raises
+        ------
+        NobodyReadsError
+            There is no room for them, and `patient` is False.
+        OSError
+            They cannot be written.
+        """
         data = memoryview("".join(line + "\n" for line in self._lines).encode())
         self._lines = []
-        self.sending = not self.is_file
+        waits = (
+            not self.is_file and os.name != "nt"
+        )  # Windows cannot ask a pipe whether it has room
         try:
             while data:
-                data = data[os.write(self._descriptor, data) :]
+                if waits:
+                    self._wait_for_room()
+                data = data[os.write(self._descriptor, data[:PART] if waits else data) :]
         except BrokenPipeError:
             raise
         except OSError as error:
             raise OSError(error.errno, error.strerror, self.path or "standard output") from error
-        finally:
-            self.sending = False
+
+    def _wait_for_room(self):
+        while not select.select([], [self._descriptor], [], POLL)[1]:
+            if not self.patient:
+                raise NobodyReadsError
 
     def mark(self):
         """Bring a file safely to the disk; return how to find this place again, None for a pipe."""

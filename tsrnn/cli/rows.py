@@ -91,7 +91,7 @@ class RowParser:
             There is no header, or it lacks a column.
         """
         kept, fields, problems = [], [], {}
-        for number, line in enumerate(lines, first):
+        for place, line in enumerate(lines, first):
             line = line.rstrip(b"\r")
             if not line or line == self._first:
                 continue
@@ -101,11 +101,11 @@ class RowParser:
                     self._first = line
                     continue
                 fields.append(self._read(text))
-                kept.append(number)
+                kept.append(place)
             except UnicodeDecodeError:
-                problems[number] = "found bytes that are no UTF-8"
+                problems[place] = "found bytes that are no UTF-8"
             except _BadRow as error:
-                problems[number] = str(error)
+                problems[place] = str(error)
         values = np.array([row for _, row in fields], dtype=float).reshape(-1, len(self.columns))
         if not self.time.columns:
             return Rows(np.array(kept, dtype=int), None, values, problems)
@@ -230,6 +230,7 @@ def parse_times(texts, time, lines, problems):
             stamp = _times([text], time)[0]
             if stamp is pd.NaT:
                 raise ValueError
+            time = time._replace(tz=stamp.tz, strict=True)  # the first decides for the others
         except (ValueError, OverflowError, TypeError) as error:
             stamp, problems[line] = pd.NaT, _bad_time(text, time, error)
         stamps.append(stamp)

@@ -19,7 +19,7 @@ from .inbox import Inbox
 from .lines import line_blocks
 from .models import read_forecaster, source_of
 from .options import add_data_options
-from .output import Output
+from .output import NobodyReadsError, Output
 from .rows import RowParser
 
 EPILOG = """\
@@ -100,7 +100,8 @@ def run(args):
     saved = read_forecaster(args.checkpoint if resumed else args.model)
     session = Session(saved, args, resumed)
     inbox = Inbox(line_blocks(args.input, args.follow))
-    with _stopping(session, inbox), suppress(_Stopped):
+    # when nobody takes the output any more, the last checkpoint is the one to go on from
+    with _stopping(session, inbox), suppress(NobodyReadsError):
         try:
             session.run(inbox)
         except ValueError:
@@ -232,20 +233,14 @@ def forecast_line(cutoff, forecast):
     return json.dumps({"cutoff": stamp, "forecast": dict(zip(names, columns, strict=True))})
 
 
-class _Stopped(Exception):
-    """A signal came while nobody took the output: the last checkpoint is the one to go on from."""
-
-
 @contextmanager
 def _stopping(session, inbox):
     """Let SIGINT and SIGTERM end the session in good order; a second one ends it at once."""
 
     def stop(number, _):
         signal.signal(number, signal.SIG_DFL)
-        session.stopped = True
+        session.stopped, session.output.patient = True, False
         inbox.wake()
-        if session.output.sending:
-            raise _Stopped
 
     old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
