@@ -39,7 +39,7 @@ class Output:
     """
 
     def __init__(self, path=None, mark=None):
-        self.path, self._lines, self.patient = path, [], True
+        self.path, self.patient = path, True
         if path is None:
             self._descriptor = sys.stdout.fileno()
         else:
@@ -68,22 +68,17 @@ class Output:
             crc, left = zlib.crc32(data, crc), left - len(data)
         return crc
 
-    def add(self, line):
-        """Add a line, to be written by the next `flush`."""
-        self._lines.append(line)
-
-    def flush(self):
-        """Hand all lines to the system. A reader that is slow is waited for.
+    def write(self, line):
+        """Hand a line to the system at once. A reader that is slow is waited for.
 
         Raises
         ------
         NobodyReadsError
-            There is no room for them, and `patient` is False.
+            There is no room for it, and `patient` is False.
         OSError
-            They cannot be written.
+            It cannot be written.
         """
-        data = memoryview("".join(line + "\n" for line in self._lines).encode())
-        self._lines = []
+        data = memoryview(line.encode() + b"\n")
         waits = (
             not self.is_file and os.name != "nt"
         )  # Windows cannot ask a pipe whether it has room
@@ -104,7 +99,6 @@ class Output:
 
     def mark(self):
         """Bring a file safely to the disk; return how to find this place again, None for a pipe."""
-        self.flush()
         if not self.is_file:
             return None
         os.fsync(self._descriptor)

@@ -165,34 +165,31 @@ class Session:
         bad = sorted(rows.problems)
         for row, line in enumerate(rows.lines):
             while bad and bad[0] < line:
-                self._complain(bad.pop(0), rows.problems)
+                place = bad.pop(0)
+                self.complaints.add(place, rows.problems[place])
             if self.stopped:
                 return
             if stamps is not None and self._newest is not None and stamps[row] <= self._newest:
                 self.n_seen += 1
                 continue
             try:
-                self._take_row(frame[row : row + 1])
+                self.take_in(frame[row : row + 1])
             except ValueError as error:
-                self._complain(line, {line: error})
-            else:
-                self._newest = None if stamps is None else stamps[row]
+                self.complaints.add(line, error)
+                continue
+            self._newest = None if stamps is None else stamps[row]
+            self._issue()
         for line in bad:
-            self._complain(line, rows.problems)
-        self.output.flush()
+            self.complaints.add(line, rows.problems[line])
 
-    def _take_row(self, row):
-        self.take_in(row)
+    def _issue(self):
+        """Write the forecast after the newest row, and save the model if it is time."""
         forecast = self.model.forecast(**self.options)
-        self.output.add(forecast_line(self.model.cutoff_, forecast))
+        self.output.write(forecast_line(self.model.cutoff_, forecast))
         self.n_rows += 1
         self._n_since += 1
         if self._n_since == self.every_rows or self._seconds_left() == 0:
             self.checkpoint()
-
-    def _complain(self, line, problems):
-        self.output.flush()
-        self.complaints.add(line, problems[line])
 
     def _seconds_left(self):
         """Seconds to the next checkpoint; None where rows decide, or nothing is new."""
@@ -201,7 +198,7 @@ class Session:
         return max(0.0, self._saved_at + self.every_seconds - time.monotonic())
 
     def checkpoint(self):
-        """Flush the output and save the model with the place reached in it."""
+        """Bring the output to the disk, then save the model with the place reached in it."""
         mark = self.output.mark()
         if self.path is not None:
             self.notes["output"] = mark
