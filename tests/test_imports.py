@@ -23,7 +23,7 @@ ALLOWED = {
     "evaluate": {"results"},
     "plotting": {"results"},
     "_reading": {"stream"},
-    "persistence": set(),  # it finds the classes of the others by name
+    "persistence": {"nn"},  # it finds the classes of the others by name
     "_streaming": {"stream", "_reading", "persistence"},
     "_forecasting": STREAMING | {"_streaming"},
     "_recurrent": {"learning", "nn"},

@@ -4,14 +4,16 @@ import argparse
 import inspect
 import sys
 
-from .models import read_forecaster
-from .options import coverage, whole_number
+from .frames import Complaints, read_frame
+from .models import known_ahead, read_forecaster, source_of
+from .options import add_data_options, coverage, whole_number
 
 EPILOG = """\
 examples:
   tsrnn forecast m.tsrnn
   tsrnn forecast m.tsrnn --horizon 6 --json
   tsrnn forecast m.tsrnn --coverage 0.9 -o next.csv
+  tsrnn forecast m.tsrnn --future holidays.csv
 """
 
 
@@ -27,8 +29,14 @@ def add(commands):
     )
     parser.add_argument("model", metavar="MODEL", help="file of the model")
     add_forecast_options(parser)
+    parser.add_argument(
+        "--future",
+        metavar="FILE",
+        help="rows to come of the columns that are known ahead (--future-cols of the fit)",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="file to write to instead")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of CSV")
+    add_data_options(parser)
     return parser
 
 
@@ -67,8 +75,13 @@ def forecast_options(args, model):
 
 def run(args):
     """Run the command; return its exit code."""
-    model = read_forecaster(args.model).model
-    frame = model.forecast(**forecast_options(args, model))
+    saved = read_forecaster(args.model)
+    model, options = saved.model, forecast_options(args, saved.model)
+    if args.future is not None:
+        source = source_of(saved, args)._replace(columns=known_ahead(model))
+        complaints = Complaints(args.on_error, "tsrnn forecast")
+        options["X_future"], _ = read_frame(args.future, source, complaints)
+    frame = model.forecast(**options)
     frame.index.name = frame.index.name or "time"
     file = args.output or sys.stdout
     if args.json:

@@ -5,6 +5,8 @@ import json
 
 from tsrnn.persistence import read
 
+from .models import blank_forecast
+
 EPILOG = """\
 examples:
   tsrnn info m.tsrnn
@@ -37,10 +39,11 @@ def run(args):
         facts["last row"] = str(cutoff)
         if hasattr(model, "forecast"):
             facts["frequency"] = getattr(model.freq_, "freqstr", None)
-            facts["targets"] = [str(name) for name in model.forecast(1).columns]
+            facts["targets"] = [str(name) for name in blank_forecast(model).columns]
         facts["columns"] = [str(name) for name in getattr(model, "feature_names_in_", ())]
     facts["parameters"] = {name: _shown(value) for name, value in model.get_params().items()}
     facts["saved by"] = saved.environment["versions"]
+    facts["kernels"] = saved.environment["kernels"]
     facts["threads"] = saved.environment["thread_pools"]
     if args.json:
         print(json.dumps(facts))

@@ -17,7 +17,7 @@ from .forecast import add_forecast_options, forecast_options
 from .frames import Complaints
 from .inbox import Inbox
 from .lines import line_blocks
-from .models import read_forecaster, source_of
+from .models import known_ahead, read_forecaster, source_of
 from .options import add_data_options
 from .output import NobodyReadsError, Output
 from .rows import RowParser
@@ -126,6 +126,11 @@ class Session:
     def __init__(self, saved, args, resumed):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
+        if known_ahead(self.model):
+            raise ValueError(
+                f"found a model that must be told {known_ahead(self.model)} ahead, which rows that "
+                "come cannot; use tsrnn update and tsrnn forecast --future"
+            )
         source = source_of(saved, args)
         header = source.header if args.no_header else None
         if args.no_header and header is None:

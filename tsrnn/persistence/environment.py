@@ -3,12 +3,15 @@
 import functools
 import platform
 import sys
+from importlib.metadata import version
 
 import joblib
 import numpy as np
 import pandas as pd
 import sklearn
 from threadpoolctl import ThreadpoolController  # scikit-learn's own dependency
+
+from tsrnn import nn
 
 
 def environment():
@@ -21,14 +24,20 @@ def environment():
         "tsrnn": sys.modules["tsrnn"].__version__,
         **{m.__name__: m.__version__ for m in (np, pd, sklearn, joblib)},
     }
-    if "numba" in sys.modules:
-        versions["numba"] = sys.modules["numba"].__version__
+    kernels = getattr(nn, "get_kernels", lambda: "numpy")()
+    if kernels != "numpy":
+        versions[kernels] = version(kernels)
     pools = [
         {key: pool.get(key) for key in ("internal_api", "version", "num_threads", "architecture")}
         for pool in _pools().info()
     ]
     pools.sort(key=str)  # found in the order in which libraries were loaded
-    return {"versions": versions, "machine": platform.machine(), "thread_pools": pools}
+    return {
+        "versions": versions,
+        "machine": platform.machine(),
+        "kernels": kernels,
+        "thread_pools": pools,
+    }
 
 
 @functools.cache
