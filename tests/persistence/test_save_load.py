@@ -1,6 +1,7 @@
 """load(save(m)) is m: the same content, and it goes on bit for bit; equal models, equal files."""
 
 import io
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -111,8 +112,16 @@ def test_a_forecast_leaves_the_file_as_it_was(tmp_path):
 def test_joblib_gives_the_same_model(tmp_path):
     model = RNNForecaster(2, **SMALL).fit(hourly(90))
     joblib.dump(model, tmp_path / "m.joblib")
-    copy = joblib.load(tmp_path / "m.joblib")
-    assert bytes_of(copy, tmp_path / "a") == bytes_of(model, tmp_path / "b")
+    twin = joblib.load(tmp_path / "m.joblib")
+    twin.save(tmp_path / "m")
+    assert content(twin) == content(model) == content(load(tmp_path / "m"))
+
+
+def test_pickle_gives_the_same_file(tmp_path):
+    """It keeps what is shared within the model, which joblib does not."""
+    model = RNNForecaster(2, **SMALL).fit(hourly(90))
+    twin = pickle.loads(pickle.dumps(model))
+    assert bytes_of(twin, tmp_path / "a") == bytes_of(model, tmp_path / "b")
 
 
 def test_the_file_is_a_zip_of_json_and_plain_arrays(tmp_path):
