@@ -113,6 +113,7 @@ def test_wall_clock_of_a_zone_and_its_odd_hours():
     rows = parse("t,x\n2024-03-31 01:00,1\n2024-03-31 02:30,2\n2024-10-27 02:30,3", time=time)
     assert rows.index.equals(pd.DatetimeIndex(["2024-03-31 01:00"], tz="Europe/Rome"))
     assert [*rows.problems] == [3, 4]
+    assert "comes twice or never in the zone" in rows.problems[4]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .lines import line_blocks
-from .rows import RowParser, Rows, TimeOptions, json_object, number, parse_times, split
+from .rows import RowParser, Rows, TimeOptions, joined_time, json_object, number, parse_times, split
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
@@ -203,18 +203,17 @@ def _parquet_rows(name, source):
     frame = read_parquet(name).reset_index(drop=False)
     frame.columns = [str(column) for column in frame.columns]
     values = frame[source.columns].to_numpy(dtype=float)
-    lines, problems = np.arange(1, len(frame) + 1), {}
-    if not source.time.columns:
+    lines, problems, time = np.arange(1, len(frame) + 1), {}, source.time
+    if not time.columns:
         return Rows(lines, None, values, problems)
-    (column, *_) = source.time.columns
-    if isinstance(frame[column].dtype, pd.DatetimeTZDtype) or frame[column].dtype.kind == "M":
-        index = pd.DatetimeIndex(frame[column])
-        if source.time.tz is not None:
-            localized = index.tz is None
-            index = (
-                index.tz_localize(source.time.tz) if localized else index.tz_convert(source.time.tz)
-            )
+    stamps = frame[time.columns[0]]
+    if len(time.columns) == 1 and pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        index = pd.DatetimeIndex(stamps)
+        if time.tz is not None:
+            to_zone = index.tz_localize if index.tz is None else index.tz_convert
+            index = to_zone(time.tz)
     else:
-        index = parse_times(frame[column].astype(str).tolist(), source.time, lines, problems)
+        parts = zip(*(frame[column].astype(str) for column in time.columns), strict=True)
+        index = parse_times([joined_time(list(part)) for part in parts], time, lines, problems)
     good = ~index.isna()
     return Rows(lines[good], index[good], values[good], problems)

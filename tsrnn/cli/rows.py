@@ -254,7 +254,9 @@ def _times(texts, time):
         index = pd.to_datetime(texts, format=time.format or "ISO8601", utc=True)
         return index if time.tz is None else index.tz_convert(time.tz)
     index = pd.DatetimeIndex(pd.to_datetime(texts, format=time.format or "ISO8601"))
-    return index if time.tz is None else index.tz_localize(time.tz)
+    if time.tz is None:
+        return index
+    return index.tz_localize(time.tz, ambiguous="NaT", nonexistent="NaT")
 
 
 def _bad_time(text, time, error):
@@ -265,4 +267,6 @@ def _bad_time(text, time, error):
             f"found {text!r} as time stamp, expected ISO 8601 such as 2024-01-31T15:00; pass "
             "--time-format, such as '%d/%m/%Y %H:%M'"
         )
-    return f"found {text!r} as time stamp: {' '.join(str(error).split()) or 'it is none'}"
+    if not str(error):  # pandas made NaT of it
+        return f"found {text!r} as time stamp, which is none, or comes twice or never in the zone"
+    return f"found {text!r} as time stamp: {' '.join(str(error).split())}"

@@ -14,7 +14,7 @@ import pandas as pd
 from tsrnn.persistence import leftovers, save
 
 from .forecast import add_forecast_options, forecast_options
-from .frames import Complaints
+from .frames import Complaints, is_parquet
 from .inbox import Inbox
 from .lines import line_blocks
 from .models import known_ahead, read_forecaster, source_of
@@ -96,6 +96,11 @@ def run(args):
     """Run the command; return its exit code."""
     if args.follow and args.input == "-":
         raise ValueError("found --follow without --input, expected the file to follow")
+    if is_parquet(args.input):
+        raise ValueError(
+            f"found {args.input}, expected CSV or JSON lines: Parquet cannot be read row by row; "
+            "use tsrnn update or evaluate"
+        )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
     session = Session(saved, args, resumed)
