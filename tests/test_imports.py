@@ -17,18 +17,20 @@ ALLOWED = {
     "stream": set(),
     "metrics": set(),
     "datasets": set(),
-    "learning": {"nn"},
+    "numerics": set(),
+    "learning": {"nn", "numerics"},
     "results": {"metrics"},
     "evaluate": {"results"},
     "plotting": {"results"},
     "_reading": {"stream"},
-    "_streaming": {"stream", "_reading"},
+    "persistence": {"nn"},  # it finds the classes of the others by name
+    "_streaming": {"stream", "_reading", "persistence"},
     "_forecasting": STREAMING | {"_streaming"},
     "_recurrent": {"learning", "nn"},
     "baselines": STREAMING | {"_forecasting"},
     "forecaster": STREAMING | {"_forecasting", "_recurrent"},
     "regressor": STREAMING | {"_streaming", "_recurrent"},
-    "cli": {"forecaster", "baselines", "evaluate", "datasets", "plotting", "metrics"},
+    "cli": {"forecaster", "baselines", "evaluate", "datasets", "plotting", "persistence"},
     "__main__": {"cli"},
 }
 FORBIDDEN_OUTSIDE = {"nn": {"pandas", "sklearn", "joblib"}, "stream": {"joblib"}}

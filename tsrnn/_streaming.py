@@ -11,6 +11,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._reading import read_rows
+from .persistence import save
 from .stream import Columns, Record, Scaling
 from .stream.frames import require_finite, row_index
 
@@ -138,6 +139,23 @@ class StreamingEstimator(BaseEstimator):
         check_is_fitted(self)
         self._stream = Stream(self._stream.learner.restarted(anew=True), None, self._stream.n_late)
         return self
+
+    def save(self, path):
+        """Write the estimator to one file; `tsrnn.load` brings it back and runs no code of it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Replaced in one step, once the new content is safely on the disk.
+
+        Raises
+        ------
+        TypeError
+            A parameter is something that is no part of tsrnn; nothing is written.
+        OSError
+            The file cannot be written; what was there before is as it was. It names the file.
+        """
+        save(self, path)
 
     @property
     def cutoff_(self):

@@ -1,11 +1,13 @@
 """A recurrent network that turns a stream into features, and goes on learning slowly."""
 
 import copy
+import warnings
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
 from ..nn import Adam, Network, clip_by_global_norm
+from ..numerics import NumericalWarning
 from .targets import origin_targets
 from .training import MAX_GRADIENT_NORM, bptt_step, train
 
@@ -89,8 +91,11 @@ class RecurrentEncoder:
         hidden, encoder.state = self.network.forward(x, self.state, tape=False)
         return hidden.transpose(0, 2, 1).astype(np.float64), encoder
 
+    @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
     def learn(self, inputs, skip, targets, weights):
         """Take one step of truncated BPTT on a window of origins whose labels are in.
+
+        A gradient that is not finite is a `NumericalWarning`, and the encoder stays as it was.
 
         Parameters
         ----------
@@ -114,7 +119,14 @@ class RecurrentEncoder:
             warmup,
             self.settings.loss,
         )
-        clip_by_global_norm(network.weight_grads, MAX_GRADIENT_NORM)
+        if not np.isfinite(clip_by_global_norm(network.weight_grads, MAX_GRADIENT_NORM)):
+            warnings.warn(
+                "found a gradient that is not finite, expected rows on the scale of the history; "
+                "the network's learning step is skipped: fit again if the scale has changed",
+                NumericalWarning,
+                stacklevel=2,
+            )
+            return self
         rate = ONLINE_RATE * self.settings.learning_rate
         encoder.optimizer.step(network.weights, network.weight_grads, rate)
         return encoder

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+LARGEST = 1e100  # squares of larger values, in units of a small scale, would overflow
+
 
 def column_names(X, n_columns):
     """Name the columns of a frame, a series, or an array (``y``, or ``x0``, ``x1`` ...)."""
@@ -84,25 +86,30 @@ def require_numeric(frame, name="X"):
 
 
 def require_finite(values, names, *, allow_nan=False):
-    """Refuse infinities, and NaN unless allowed, naming the first place.
+    """Refuse infinities, values beyond ±1e100, and NaN unless allowed, naming the first place.
 
     Raises
     ------
     ValueError
         It names the row, the column and the remedy.
     """
-    if np.isfinite(values).all():
+    with np.errstate(invalid="ignore"):
+        good = np.abs(values) <= LARGEST  # not so of NaN
+    if good.all():
         return
-    bad = np.isinf(values) if allow_nan else ~np.isfinite(values)
+    bad = ~good & ~np.isnan(values) if allow_nan else ~good
     if not bad.any():
         return
     row, column = np.argwhere(bad)[0]
-    found = "NaN" if np.isnan(values[row, column]) else "infinity (inf)"
+    value = values[row, column]
+    found = "NaN" if np.isnan(value) else "infinity (inf)" if np.isinf(value) else f"{value:g}"
     expected = (
         "finite numbers or NaN; replace it by NaN"
         if allow_nan
         else "finite numbers; fill it, such as by y.ffill()"
     )
+    if np.isfinite(value):
+        expected = f"numbers between ±{LARGEST:g}; measure in another unit, or " + expected
     raise ValueError(
         f"found {found} in column {names[column]!r}, row {row} ({int(bad.sum())} such values), "
         f"expected {expected}"

@@ -8,6 +8,7 @@ from sklearn.preprocessing import StandardScaler
 OUTLIER = 20.0  # robust standard deviations
 MOST_OUTLIERS = 0.005  # share of the rows; more than that are no outliers
 SMALLEST_SCALE = 1e-6  # of the mean: what varies less is constant but for rounding
+TINIEST_SCALE = 1e-50  # in units of the data: what varies less is constant
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Scaling:
             return cls(np.zeros(0), np.ones(0))
         seen = np.isfinite(values).any(axis=0)
         scaler = StandardScaler().fit(_without_outliers(np.where(seen, values, 0.0)))
-        smallest = SMALLEST_SCALE * np.abs(scaler.mean_)
+        smallest = np.maximum(SMALLEST_SCALE * np.abs(scaler.mean_), TINIEST_SCALE)
         return cls(scaler.mean_, np.maximum(scaler.scale_, smallest))
 
     @classmethod

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tsrnn import cli
+from tsrnn.cli import demo
 
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
@@ -16,15 +17,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture
 def quick(monkeypatch):
     """Let the demo fit on a month only, for a few steps."""
-    monkeypatch.setattr(cli, "HISTORY", 700)
-    models = cli._models
+    monkeypatch.setattr(demo, "HISTORY", 700)
+    models = demo._models
 
     def few_steps(seed):
         made = models(seed)
         made["RNNForecaster"].set_params(max_iter=3)
         return made
 
-    monkeypatch.setattr(cli, "_models", few_steps)
+    monkeypatch.setattr(demo, "_models", few_steps)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def no_work(monkeypatch):
     def load():
         raise AssertionError("the work began")
 
-    monkeypatch.setattr(cli, "load_electricity", load)
+    monkeypatch.setattr(demo, "load_electricity", load)
 
 
 def one_line(text):
@@ -47,7 +48,7 @@ def test_demo_prints_a_table_and_saves_a_picture(quick, tmp_path, capsys):
     assert err == ""
     assert "\x1b" not in out
     assert "168 (1 week)" in out
-    for name in cli._models(0):
+    for name in demo._models(0):
         assert sum(line.strip().startswith(name + "  ") for line in out.splitlines()) == 1
     assert f"Picture: {path}\n" in out
     assert path.read_bytes().startswith(PNG)
@@ -67,7 +68,7 @@ def test_table_is_relative_to_the_seasonal_naive(quick, tmp_path, capsys):
         for line in capsys.readouterr().out.split("\n")
     }
     mae, rmse, relative, micros = (float(x) for x in rows["NaiveForecaster"])
-    reference = rows[cli.REFERENCE]
+    reference = rows[demo.REFERENCE]
     assert reference[2] == "1.000"
     assert relative == pytest.approx((rmse / float(reference[1])) ** 2, rel=1e-2)
     assert 0 < mae < rmse
@@ -112,7 +113,7 @@ def test_ctrl_c_ends_cleanly(tmp_path, capsys, monkeypatch):
 
     old, new = tmp_path / "old.png", tmp_path / "new.png"
     old.write_bytes(b"kept")
-    monkeypatch.setattr(cli, "load_electricity", interrupted)
+    monkeypatch.setattr(demo, "load_electricity", interrupted)
     assert cli.main(["demo", "--output", str(old)]) == 130
     assert cli.main(["demo", "--output", str(new)]) == 130
     assert capsys.readouterr().err == "tsrnn: interrupted\n" * 2

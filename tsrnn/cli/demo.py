@@ -1,6 +1,5 @@
-"""The ``tsrnn`` command; ``tsrnn demo`` streams real data through every forecaster."""
+"""``tsrnn demo``: stream real data through every forecaster, print a table, draw a picture."""
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -11,33 +10,13 @@ from tsrnn.evaluate import prequential
 from tsrnn.forecaster import RNNForecaster
 from tsrnn.plotting import plot_forecast, plot_prequential
 
+from .options import whole_number
+
 HORIZON = 24  # hours
 WEEK = 7 * HORIZON
 HISTORY = 4000  # rows to fit on
 MAX_WEEKS = 132  # a day of the data is left over, to draw beside the last forecast
 REFERENCE = "SeasonalNaive, day"  # the unit of squared error in the table
-
-
-def main(argv=None):
-    """Run the ``tsrnn`` command.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments after the name of the command; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit code: 0 when all went well, 2 when the arguments or the installation do not allow it,
-        130 when interrupted by Ctrl-C.
-    """
-    args = _parser().parse_args(argv)
-    try:
-        return demo(args.output, args.weeks, args.seed)
-    except KeyboardInterrupt:
-        print("tsrnn: interrupted", file=sys.stderr)
-        return 130
 
 
 def demo(output, weeks, seed):
@@ -81,37 +60,32 @@ def demo(output, weeks, seed):
     return 0
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="tsrnn",
-        description="Streaming time-series forecasting.",
-        epilog="example: tsrnn demo",
-    )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    demo_parser = commands.add_parser(
+def add(commands):
+    """Add the command to the parser of ``tsrnn``."""
+    parser = commands.add_parser(
         "demo",
         help="forecast a real series row by row, against simple baselines",
         description="Fit forecasters on the history of an hourly electricity load, then forecast "
         "and learn row by row. Prints a table of errors and saves a picture.",
         epilog="example: tsrnn demo --weeks 4 --output load.png",
     )
-    demo_parser.add_argument(
+    parser.add_argument(
         "--output",
         type=Path,
         default=Path("tsrnn-demo.png"),
         metavar="PATH",
         help="where to save the picture; .png, .svg, .pdf ... (default: %(default)s)",
     )
-    demo_parser.add_argument(
+    parser.add_argument(
         "--weeks",
-        type=_whole_number(1, MAX_WEEKS),
+        type=whole_number(1, MAX_WEEKS),
         default=12,
         metavar="N",
         help=f"weeks to stream, 1 to {MAX_WEEKS} (default: %(default)s)",
     )
-    demo_parser.add_argument(
+    parser.add_argument(
         "--seed",
-        type=_whole_number(0, 2**32 - 1),
+        type=whole_number(0, 2**32 - 1),
         default=0,
         metavar="N",
         help="of the network's first weights (default: %(default)s)",
@@ -119,17 +93,9 @@ def _parser():
     return parser
 
 
-def _whole_number(low, high):
-    """Make the type of an argument from `low` to `high`."""
-
-    def read(text):
-        if not (text.isdecimal() and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(
-                f"found {text!r}, expected a whole number from {low} to {high}"
-            )
-        return int(text)
-
-    return read
+def run(args):
+    """Run the command; return its exit code."""
+    return demo(args.output, args.weeks, args.seed)
 
 
 def _models(seed):

@@ -1,0 +1,38 @@
+"""The README's commands on each shipped file, as a new user would type them."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tsrnn import cli
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text().replace("\\\n", " ")
+COMMANDS = re.findall(r"^tsrnn (fit datasets/.*)$", README, flags=re.MULTILINE)
+QUICK = ["--max-iter", "2", "--hidden-size", "4", "--forgetting", "0.99"]
+
+
+def test_every_file_has_a_command():
+    shipped = {path.name for path in (ROOT / "datasets").glob("*.csv*")}
+    assert {Path(shlex.split(command)[1]).name for command in COMMANDS} == shipped
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split()[1])
+def test_fit_and_forecast(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    argv = shlex.split(command, comments=True)
+    model = str(tmp_path / "m.tsrnn")
+    argv[argv.index("-o") + 1] = model
+    assert cli.main([*argv, *QUICK]) == 0
+    capsys.readouterr()
+    assert cli.main(["forecast", model]) == 0
+    path = tmp_path / "f.csv"
+    path.write_text(capsys.readouterr().out)
+    forecast = pd.read_csv(path, index_col=0, parse_dates=True)
+    assert len(forecast) == 24
+    assert forecast.notna().all(axis=None)
+    step = forecast.index[1] - forecast.index[0]
+    assert step == pd.Timedelta("1h")

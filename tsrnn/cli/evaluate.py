@@ -1,0 +1,66 @@
+"""``tsrnn evaluate``: how well a model forecasts rows it has not seen."""
+
+import argparse
+import sys
+
+from tsrnn.evaluate import prequential
+
+from .frames import Complaints
+from .models import read_forecaster
+from .options import add_data_options, whole_number
+from .update import new_rows
+
+EPILOG = """\
+examples:
+  tsrnn evaluate m.tsrnn later.csv
+  tsrnn evaluate m.tsrnn later.csv --frozen --by-step --json
+"""
+
+
+def add(commands):
+    """Add the command to the parser of ``tsrnn``."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="score a model on rows it has not seen",
+        description="Forecast, then learn, row by row, and print the errors. The file of the "
+        "model stays as it is.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="file of the model")
+    parser.add_argument("data", metavar="DATA", help="file of rows; - is standard input")
+    parser.add_argument("--frozen", action="store_true", help="take the rows in without learning")
+    parser.add_argument(
+        "--chunk",
+        type=whole_number(1, 1_000_000),
+        default=1,
+        metavar="N",
+        help="rows from one forecast to the next (default: %(default)s)",
+    )
+    parser.add_argument("--by-step", action="store_true", help="a line for each step ahead too")
+    parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
+    add_data_options(parser)
+    return parser
+
+
+def run(args):
+    """Run the command; return its exit code."""
+    saved = read_forecaster(args.model)
+    complaints = Complaints(args.on_error, "tsrnn evaluate")
+    new, n_seen = new_rows(saved, args, complaints)
+    if not len(new):
+        raise ValueError(f"found no row newer than {saved.model.cutoff_} in {args.data}")
+    result = prequential(saved.model, new, chunk=args.chunk, learn=not args.frozen)
+    table = result.metrics.reset_index()
+    if not args.by_step:
+        table = table[table["step"] == "all"].drop(columns="step")
+    if args.json:
+        table.to_json(sys.stdout, orient="records", lines=True)
+    else:
+        print(table.to_string(index=False, float_format=lambda x: f"{x:.6g}"))
+    print(
+        f"tsrnn evaluate: {len(new):,} rows, {n_seen:,} seen before, {complaints.n_skipped:,} "
+        f"skipped; {1e6 * result.seconds_per_row:,.0f} µs a row",
+        file=sys.stderr,
+    )
+    return 0

@@ -1,0 +1,91 @@
+"""``tsrnn forecast``: the values after the last row that a model has seen."""
+
+import argparse
+import inspect
+import sys
+
+from .frames import Complaints, read_frame
+from .models import known_ahead, read_forecaster, source_of
+from .options import add_data_options, coverage, whole_number
+
+EPILOG = """\
+examples:
+  tsrnn forecast m.tsrnn
+  tsrnn forecast m.tsrnn --horizon 6 --json
+  tsrnn forecast m.tsrnn --coverage 0.9 -o next.csv
+  tsrnn forecast m.tsrnn --future holidays.csv
+"""
+
+
+def add(commands):
+    """Add the command to the parser of ``tsrnn``."""
+    parser = commands.add_parser(
+        "forecast",
+        help="print the values to come",
+        description="Print what a model forecasts after the last row it has seen, as CSV. The "
+        "model stays as it is.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL", help="file of the model")
+    add_forecast_options(parser)
+    parser.add_argument(
+        "--future",
+        metavar="FILE",
+        help="rows to come of the columns that are known ahead (--future-cols of the fit)",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write to instead")
+    parser.add_argument("--json", action="store_true", help="JSON lines instead of CSV")
+    add_data_options(parser)
+    return parser
+
+
+def add_forecast_options(parser):
+    """Add the arguments that go to ``forecast``."""
+    parser.add_argument(
+        "--horizon",
+        type=whole_number(1, 100_000),
+        metavar="N",
+        help="steps ahead (default, and most: as fitted)",
+    )
+    parser.add_argument(
+        "--coverage",
+        type=coverage,
+        action="append",
+        metavar="SHARE",
+        help="add bounds that hold such a share of the values; may be given again",
+    )
+
+
+def forecast_options(args, model):
+    """Return the arguments for ``model.forecast``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot do what is asked for.
+    """
+    options = {"horizon": args.horizon}
+    if args.coverage:
+        if "coverage" not in inspect.signature(model.forecast).parameters:
+            raise ValueError(f"{type(model).__name__} has no bounds; leave --coverage out")
+        options["coverage"] = args.coverage
+    return options
+
+
+def run(args):
+    """Run the command; return its exit code."""
+    saved = read_forecaster(args.model)
+    model, options = saved.model, forecast_options(args, saved.model)
+    if args.future is not None:
+        source = source_of(saved, args)._replace(columns=known_ahead(model))
+        complaints = Complaints(args.on_error, "tsrnn forecast")
+        options["X_future"], _ = read_frame(args.future, source, complaints)
+    frame = model.forecast(**options)
+    frame.index.name = frame.index.name or "time"
+    file = args.output or sys.stdout
+    if args.json:
+        frame.reset_index().to_json(file, orient="records", lines=True, date_format="iso")
+    else:
+        frame.to_csv(file)
+    return 0

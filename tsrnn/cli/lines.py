@@ -1,0 +1,85 @@
+"""Lines of a file, of a pipe or of a file that grows, in blocks, without holding them all."""
+
+import bz2
+import gzip
+import lzma
+import os
+import sys
+import time
+from pathlib import Path
+
+BLOCK = 1 << 16  # bytes read at once, and so about the most that waits
+MAX_LINE = 1 << 20  # bytes
+POLL = 0.2  # seconds between two looks at a file that may have grown
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def line_blocks(name, follow=False):
+    """Yield blocks of lines: the number of the first one, from 1, and a list of bytes.
+
+    Parameters
+    ----------
+    name : str
+        Of a file, compressed or not; "-" is standard input.
+    follow : bool
+        Go on waiting for more at the end of the file, for ever. A file that is replaced or cut is
+        read anew.
+
+    Raises
+    ------
+    ValueError
+        A line is longer than a megabyte, or a compressed file is damaged.
+    OSError
+        The file cannot be read.
+    """
+    number, rest = 1, b""
+    for data in _following(name) if follow else _reading(name):
+        *lines, rest = (rest + data).split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise ValueError(
+                f"line {number + len(lines)} has more than {MAX_LINE} bytes, expected a row; see "
+                "that the input is CSV or JSON lines"
+            )
+        if lines:
+            yield number, lines
+            number += len(lines)
+    if rest:
+        yield number, [rest]
+
+
+def _reading(name):
+    if name == "-":
+        descriptor = sys.stdin.fileno()
+        while data := os.read(descriptor, BLOCK):  # what is there, without waiting for a full block
+            yield data
+        return
+    try:
+        with OPENERS.get(Path(name).suffix, open)(name, "rb") as file:
+            while data := file.read(BLOCK):
+                yield data
+    except (EOFError, lzma.LZMAError) as error:
+        raise ValueError(f"cannot read {name}: {error}") from error
+
+
+def _following(name):
+    while True:
+        with open(name, "rb", buffering=0) as file:
+            while True:
+                if data := file.read(BLOCK):
+                    yield data
+                elif _is_another(name, file):
+                    yield b"\n"  # what came last in the old file is a line, whole or not
+                    break
+                else:
+                    time.sleep(POLL)
+
+
+def _is_another(name, file):
+    """Whether the file of that name is no longer the one that is open, or has been cut."""
+    try:
+        found = os.stat(name)
+    except FileNotFoundError:  # it is just being replaced
+        return False
+    opened = os.fstat(file.fileno())
+    same = (found.st_ino, found.st_dev) == (opened.st_ino, opened.st_dev)
+    return not same or found.st_size < file.tell()

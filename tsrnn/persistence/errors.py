@@ -1,0 +1,8 @@
+"""What is raised when a file cannot be read as a model."""
+
+
+class CheckpointError(ValueError):
+    """A file is no checkpoint of tsrnn, is damaged or forged, or is of a newer version.
+
+    The message names the file and says which of these it is.
+    """
