@@ -1,6 +1,8 @@
 """The recurrent forecaster."""
 
 import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
 from ._recurrent import RecurrentMixin
@@ -16,7 +18,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     A recurrent network is trained on the history by truncated backpropagation through time. Its
     hidden state, earlier values and the calendar feed a linear readout of every step, which is
     learnt by recursive least squares from each row as it arrives; the network itself goes on
-    learning slowly. A label of step h is learnt from only when its row has arrived.
+    learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
+    short linear autoregression, the newest value, the values and the change one season ago) by
+    what their forecasts have been worth lately, under ``update`` too. A label of step h is learnt
+    from only when its row has arrived.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
@@ -79,6 +84,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    expert_weights_ : DataFrame
+        Weights of the experts at the newest row, indexed by target and step; each row sums to 1.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (n_targets, hidden_size).
     cutoff_ : Timestamp or int
@@ -150,6 +157,17 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.random_state = random_state
         self.verbose = verbose
 
+    @property
+    def expert_weights_(self):
+        """Weights of the experts in the forecast, a row for each target and step."""
+        check_is_fitted(self)
+        ensemble = self._stream.learner.ensemble
+        weights = ensemble.mixing.weights.transpose(2, 0, 1)
+        index = pd.MultiIndex.from_product(
+            [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
+        )
+        return pd.DataFrame(weights.reshape(len(index), -1), index, ensemble.names)
+
     def _check_params(self):
         super()._check_params()
         self._check_recurrent_params()
@@ -157,4 +175,5 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
         design = ForecastDesign.of(record, self._horizon, lags, seasons, guard=True)
-        return Learner.of(design, self.forgetting, self._make_encoder(design, record))
+        encoder = self._make_encoder(design, record)
+        return Learner.of(design, self.forgetting, encoder, mixed=True)

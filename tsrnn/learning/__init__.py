@@ -1,14 +1,18 @@
-"""Learning: truncated backpropagation through time and recursive least squares."""
+"""Learning: truncated backpropagation through time, least squares, mixing and intervals."""
 
 from .encoder import RecurrentEncoder
+from .ensemble import Ensemble
 from .learner import Learner
+from .mixing import Mixing
 from .rls import DelayedRLS
 from .targets import origin_targets
 from .training import TrainingSettings, train
 
 __all__ = [
     "DelayedRLS",
+    "Ensemble",
     "Learner",
+    "Mixing",
     "RecurrentEncoder",
     "TrainingSettings",
     "origin_targets",

@@ -5,15 +5,18 @@ import math
 
 import numpy as np
 
+from .ensemble import Ensemble
 from .rls import DelayedRLS
 from .targets import origin_targets
 
 BLOCK = 4096  # rows whose features are in memory at once
+RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
+RIDGE_LIMITS = (1e-3, 1e3)
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
 class Learner:
-    """An optional recurrent encoder and a readout learnt online, moved on row by row.
+    """A readout learnt online, with or without a recurrent encoder and an ensemble around it.
 
     A learner is a value: `learn` and `advance` return a new one and leave the old one as it was,
     so that a call that fails changes nothing and a forecast is always of one consistent state.
@@ -30,26 +33,32 @@ class Learner:
         (level and change), None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
+    ensemble : Ensemble or None
+        Simple experts that the readout is mixed with.
     """
 
-    def __init__(self, design, readout, encoder=None):
+    def __init__(self, design, readout, encoder=None, ensemble=None):
         self.design = design
         self.readout = readout
         self.encoder = encoder
+        self.ensemble = ensemble
         self.usual = design.usual
         self.window = None
         self._restart()
 
     @classmethod
-    def of(cls, design, forgetting, encoder=None):
-        """Return a learner with a blank readout, to learn the newest `replayed` rows."""
-        readout = DelayedRLS(
-            design.n_streams,
-            (encoder.network.hidden_size if encoder else 0) + design.n_features,
-            design.delays,
-            forgetting,
-        )
-        return cls(design, readout, encoder)
+    def of(cls, design, forgetting, encoder=None, mixed=False):
+        """Return a learner with a blank readout, to learn the newest `replayed` rows.
+
+        With an encoder the penalty of the readout lasts, and grows with the noise of each stream.
+        """
+        n_features, ridge = design.n_features, None
+        if encoder:
+            n_features += encoder.network.hidden_size
+            ridge = np.clip(RIDGE_PER_NOISE * encoder.noise, *RIDGE_LIMITS)
+        readout = DelayedRLS(design.n_streams, n_features, design.delays, forgetting, ridge)
+        ensemble = Ensemble.of(design, forgetting, ridge) if mixed else None
+        return cls(design, readout, encoder, ensemble)
 
     @property
     def replayed(self):
@@ -71,19 +80,15 @@ class Learner:
         return learner
 
     def advance(self, record):
-        """Take in new rows without learning."""
-        learner = self
-        for start in range(0, len(record), BLOCK):
-            block = record[start : start + BLOCK]
-            learner = learner._move(*learner._encode(block), len(block))
-        return learner
+        """Take in new rows without learning: what was forecast is still scored."""
+        return self.outputs(record)[1] if len(record) else self
 
     def learn(self, record):
         """Learn from new rows, one by one, and take them in."""
         learner, start = self, 0
         while start < len(record):
             block = record[start : start + learner._rows_to_training]
-            learner = learner._move(*learner._encode(block), len(block), learning=True)
+            _, learner = learner._take_in(block, learning=True)
             if learner.encoder and learner.n_rows % learner.encoder.period == 0:
                 learner = learner._train_encoder()
             start += len(block)
@@ -93,49 +98,44 @@ class Learner:
         """Return what `output` would give after each new row, (n, S, M), and the learner after."""
         learner, outputs = self, []
         for start in range(0, len(record), BLOCK):
-            block = record[start : start + BLOCK]
-            encoded = learner._encode(block)
-            _, features, base, _ = encoded
-            outputs.append(learner.readout.output(features) + base[..., None])
-            learner = learner._move(*encoded, len(block))
+            block_outputs, learner = learner._take_in(record[start : start + BLOCK])
+            outputs.append(block_outputs)
         return np.concatenate(outputs), learner
 
     def output(self):
         """Return the outputs at the newest row, shape (S, M)."""
-        return (self.readout.output(self._newest) + self._newest_base[..., None])[0]
+        return self._newest.copy()
 
     def _restart(self):
         self.readout = self.readout.restarted()
         self.encoder = self.encoder and self.encoder.restarted()
-        if (
-            self.window is not None and self.usual is not None
-        ):  # the guard goes on from where it was
+        self.ensemble = self.ensemble and self.ensemble.restarted()
+        if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
-        self._newest = self._newest_base = None
+        self._newest = None
 
-    def _encode(self, record):
-        """Return the rows behind those before, and features, bases and encoder of the new ones."""
+    def _take_in(self, record, learning=False):
+        """Return the outputs after each row of a block, (n, S, M), and the learner after it."""
+        learner, design = copy.copy(self), self.design
         joined, start = self._join(record)
-        features, encoder = self.design.skip(joined, start, len(joined)), None
+        features = skip = design.skip(joined, start, len(joined))
+        base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            hidden, encoder = self.encoder.encode(self.design.inputs(joined, start, len(joined)))
-            features = np.concatenate([hidden, features], axis=2)
-        return joined, features, self.design.base(joined, start), encoder
-
-    def _move(self, joined, features, base, encoder, n_rows, learning=False):
-        learner = copy.copy(self)
-        learner.encoder = encoder
-        if learning:
-            labels = self.design.labels(joined, len(joined) - n_rows)
-            learner.readout = self.readout.learn(features, base, labels)
-        else:
-            learner.readout = self.readout.advance(features, base)
+            inputs = design.inputs(joined, start, len(joined))
+            hidden, learner.encoder = self.encoder.encode(inputs)
+            features = np.concatenate([hidden, skip], axis=2)
+        learner.readout, outputs = self.readout.follow(features, base, labels, learning)
+        outputs = outputs + base[..., None]
+        if self.ensemble:
+            learner.ensemble, outputs = self.ensemble.follow(
+                outputs, skip, joined.levels, labels, learning
+            )
         learner.window = joined[max(0, len(joined) - self._memory) :].copy()
-        learner.n_rows = self.n_rows + n_rows
-        learner._newest, learner._newest_base = features[-1:].copy(), base[-1:].copy()
-        return learner
+        learner.n_rows = self.n_rows + len(record)
+        learner._newest = outputs[-1].copy()
+        return outputs, learner
 
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
