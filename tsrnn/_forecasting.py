@@ -8,8 +8,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from ._intervals import add_offsets, bands_of
 from ._streaming import Run, StreamingEstimator
-from .learning import origin_targets
+from .learning import Intervals, origin_targets
 from .stream import Calendar, TimeAxis, season_lengths
 
 
@@ -20,28 +21,40 @@ class BaseForecaster(StreamingEstimator):
     ``late`` and make their learner in ``_make_learner(record)``, to learn the history next.
     """
 
-    lower = upper = None  # bounds of the forecasts, where a subclass has them as parameters
+    # What subclasses may have as parameters: bounds of the forecasts, coverage of the intervals.
+    lower = upper = coverage = None
 
-    def forecast(self, horizon=None):
+    def forecast(self, horizon=None, coverage=None, quantiles=None):
         """Forecast the values after the last row seen. The estimator stays as it was.
+
+        Intervals are conformal and online: quantiles of the errors of the forecasts of each target
+        and step, tracked as labels arrive, so that they cover their share in the long run.
 
         Parameters
         ----------
         horizon : int, optional
             Steps ahead, at most the fitted ``horizon``, which is the default.
+        coverage : float or list of float in (0, 1), optional
+            Shares of the actuals that intervals are to cover; by default the estimator's
+            ``coverage``, if it has one. Wider coverage has wider intervals.
+        quantiles : list of float in (0, 1), optional
+            Quantiles to forecast.
 
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
-            Indexed by the next ``horizon`` time stamps, a column for each target.
+            Indexed by the next ``horizon`` time stamps, a column for each target; behind them
+            ``<target>_lower_0.9`` and ``<target>_upper_0.9`` for a coverage of 0.9, and
+            ``<target>_quantile_0.1`` for a quantile of 0.1.
 
         Raises
         ------
         ValueError
             ``horizon`` is larger than the fitted one, or no row has been seen since
-            ``reset_state``.
+            ``reset_state``, or a coverage or quantile is not between 0 and 1.
         """
         check_is_fitted(self)
+        bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         learner, cutoff, _ = self._stream
         horizon = self._horizon if horizon is None else horizon
         check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
@@ -57,7 +70,14 @@ class BaseForecaster(StreamingEstimator):
             )
         values = self._in_units(learner.output())[:, :horizon]
         index = self._axis.index(self._axis.following(cutoff, horizon))
-        return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        frame = pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        if bands:
+            offsets = learner.offsets([probability for _, probability in bands])[..., :horizon]
+            bounds = self._in_units(add_offsets(learner.output()[:, :horizon], offsets, bands))
+            names = [f"{target}_{name}" for target in frame.columns for name, _ in bands]
+            edges = bounds.transpose(2, 1, 0).reshape(horizon, -1)
+            frame = pd.concat([frame, pd.DataFrame(edges, index, names)], axis=1)
+        return frame
 
     def predict(self, X, y=None):
         """Return what would have been forecast after each row. The estimator stays as it was.
@@ -147,6 +167,7 @@ class BaseForecaster(StreamingEstimator):
     def _check_params(self):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
+        bands_of(self.coverage)
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
         for name in ("lower", "upper"):
             bound = getattr(self, name)
@@ -172,6 +193,11 @@ class BaseForecaster(StreamingEstimator):
         if self.lower is None and self.upper is None:
             return values
         return np.clip(values, self.lower, self.upper)
+
+    def _make_intervals(self, record):
+        """Return intervals with nothing learnt yet; hours of the day have their own width."""
+        seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
+        return Intervals(np.arange(1, self._horizon + 1), record.targets.shape[1], seasons)
 
     def _lags(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""

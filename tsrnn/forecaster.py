@@ -72,6 +72,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Of the network's training. The readout always learns by least squares.
     forgetting : float, default=0.9995
         Factor by which the readout discounts the past at each row, in (0, 1].
+    coverage : float or list of float in (0, 1), optional
+        Intervals that ``forecast`` gives where it is not told otherwise; none by default.
     dtype : numpy dtype, default=numpy.float32
         Of the network; the readout is always float64.
     random_state : int, RandomState or None, default=None
@@ -129,6 +131,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         early_stopping=True,
         loss="squared",
         forgetting=0.9995,
+        coverage=None,
         dtype=np.float32,
         random_state=None,
         verbose=False,
@@ -153,6 +156,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.early_stopping = early_stopping
         self.loss = loss
         self.forgetting = forgetting
+        self.coverage = coverage
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -176,4 +180,5 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
         design = ForecastDesign.of(record, self._horizon, lags, seasons, guard=True)
         encoder = self._make_encoder(design, record)
-        return Learner.of(design, self.forgetting, encoder, mixed=True)
+        intervals = self._make_intervals(record)
+        return Learner.of(design, self.forgetting, encoder, mixed=True, intervals=intervals)

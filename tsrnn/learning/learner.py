@@ -35,19 +35,22 @@ class Learner:
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
         Simple experts that the readout is mixed with.
+    intervals : Intervals or None
+        Around the outputs.
     """
 
-    def __init__(self, design, readout, encoder=None, ensemble=None):
+    def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
         self.readout = readout
         self.encoder = encoder
         self.ensemble = ensemble
+        self.intervals = intervals
         self.usual = design.usual
         self.window = None
         self._restart()
 
     @classmethod
-    def of(cls, design, forgetting, encoder=None, mixed=False):
+    def of(cls, design, forgetting, encoder=None, *, mixed=False, intervals=None):
         """Return a learner with a blank readout, to learn the newest `replayed` rows.
 
         With an encoder the penalty of the readout lasts, and grows with the noise of each stream.
@@ -58,7 +61,7 @@ class Learner:
             ridge = np.clip(RIDGE_PER_NOISE * encoder.noise, *RIDGE_LIMITS)
         readout = DelayedRLS(design.n_streams, n_features, design.delays, forgetting, ridge)
         ensemble = Ensemble.of(design, forgetting, ridge) if mixed else None
-        return cls(design, readout, encoder, ensemble)
+        return cls(design, readout, encoder, ensemble, intervals)
 
     @property
     def replayed(self):
@@ -81,7 +84,10 @@ class Learner:
 
     def advance(self, record):
         """Take in new rows without learning: what was forecast is still scored."""
-        return self.outputs(record)[1] if len(record) else self
+        learner = self
+        for start in range(0, len(record), BLOCK):
+            _, learner = learner._take_in(record[start : start + BLOCK])
+        return learner
 
     def learn(self, record):
         """Learn from new rows, one by one, and take them in."""
@@ -95,8 +101,12 @@ class Learner:
         return learner
 
     def outputs(self, record):
-        """Return what `output` would give after each new row, (n, S, M), and the learner after."""
-        learner, outputs = self, []
+        """Return what `output` would give after each new row, (n, S, M), and the learner after.
+
+        Intervals are left behind: it is outputs alone that are asked for.
+        """
+        learner, outputs = copy.copy(self), []
+        learner.intervals = None
         for start in range(0, len(record), BLOCK):
             block_outputs, learner = learner._take_in(record[start : start + BLOCK])
             outputs.append(block_outputs)
@@ -106,10 +116,15 @@ class Learner:
         """Return the outputs at the newest row, shape (S, M)."""
         return self._newest.copy()
 
+    def offsets(self, probabilities):
+        """Return quantiles of the errors of the newest outputs, shape (P, S, M)."""
+        return self.intervals.offsets(probabilities)
+
     def _restart(self):
         self.readout = self.readout.restarted()
         self.encoder = self.encoder and self.encoder.restarted()
         self.ensemble = self.ensemble and self.ensemble.restarted()
+        self.intervals = self.intervals and self.intervals.restarted()
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
         self.window = None  # the newest rows, as far back as anything looks
@@ -132,6 +147,8 @@ class Learner:
             learner.ensemble, outputs = self.ensemble.follow(
                 outputs, skip, joined.levels, labels, learning
             )
+        if self.intervals:
+            learner.intervals = self.intervals.follow(outputs, labels)
         learner.window = joined[max(0, len(joined) - self._memory) :].copy()
         learner.n_rows = self.n_rows + len(record)
         learner._newest = outputs[-1].copy()
