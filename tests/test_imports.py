@@ -25,7 +25,8 @@ ALLOWED = {
     "_reading": {"stream"},
     "persistence": {"nn"},  # it finds the classes of the others by name
     "_streaming": {"stream", "_reading", "persistence"},
-    "_forecasting": STREAMING | {"_streaming"},
+    "_intervals": set(),
+    "_forecasting": STREAMING | {"_streaming", "_intervals"},
     "_recurrent": {"learning", "nn"},
     "baselines": STREAMING | {"_forecasting"},
     "forecaster": STREAMING | {"_forecasting", "_recurrent"},

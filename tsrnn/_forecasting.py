@@ -8,8 +8,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from ._intervals import add_offsets, bands_of
 from ._streaming import Run, StreamingEstimator
-from .learning import origin_targets
+from .learning import Intervals, origin_targets
 from .stream import Calendar, TimeAxis, read_future, season_lengths
 
 
@@ -20,10 +21,14 @@ class BaseForecaster(StreamingEstimator):
     ``late`` and make their learner in ``_make_learner(record)``, to learn the history next.
     """
 
-    lower = upper = None  # bounds of the forecasts, where a subclass has them as parameters
+    # What subclasses may have as parameters: bounds of the forecasts, coverage of the intervals.
+    lower = upper = coverage = None
 
-    def forecast(self, horizon=None, X_future=None):
+    def forecast(self, horizon=None, X_future=None, coverage=None, quantiles=None):
         """Forecast the values after the last row seen. The estimator stays as it was.
+
+        Intervals are conformal and online: quantiles of the errors of the forecasts of each target
+        and step, tracked as labels arrive, so that they cover their share in the long run.
 
         Parameters
         ----------
@@ -32,24 +37,40 @@ class BaseForecaster(StreamingEstimator):
         X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
             The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
             of X may stand beside them and are not used. Missing values are carried forward.
+        coverage : float or list of float in (0, 1), optional
+            Shares of the actuals that intervals are to cover; by default the estimator's
+            ``coverage``, if it has one. Wider coverage has wider intervals.
+        quantiles : list of float in (0, 1), optional
+            Quantiles to forecast.
 
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
-            Indexed by the next ``horizon`` time stamps, a column for each target.
+            Indexed by the next ``horizon`` time stamps, a column for each target; behind them
+            ``<target>_lower_0.9`` and ``<target>_upper_0.9`` for a coverage of 0.9, and
+            ``<target>_quantile_0.1`` for a quantile of 0.1.
 
         Raises
         ------
         ValueError
-            ``horizon`` is larger than the fitted one, no row has been seen since
-            ``reset_state``, or ``X_future`` does not hold what it should.
+            ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
+            ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
+            and 1 (or asked for beside ``future_cols``, for which there are no intervals yet).
         """
         check_is_fitted(self)
+        bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
-        inputs = self._known_ahead(X_future, index)
-        values = self._in_units(learner.output(inputs))[:, : len(index)]
-        return pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
+        values = self._in_units(outputs)
+        frame = pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        if bands:
+            offsets = learner.offsets([probability for _, probability in bands])
+            bounds = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
+            names = [f"{target}_{name}" for target in frame.columns for name, _ in bands]
+            edges = bounds.transpose(2, 1, 0).reshape(len(index), -1)
+            frame = pd.concat([frame, pd.DataFrame(edges, index, names)], axis=1)
+        return frame
 
     def future_index(self, horizon=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
@@ -174,6 +195,7 @@ class BaseForecaster(StreamingEstimator):
     def _check_params(self):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
+        bands_of(self.coverage)
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
         for name in ("lower", "upper"):
             bound = getattr(self, name)
@@ -208,6 +230,11 @@ class BaseForecaster(StreamingEstimator):
         if self.lower is None and self.upper is None:
             return values
         return np.clip(values, self.lower, self.upper)
+
+    def _make_intervals(self, record):
+        """Return intervals with nothing learnt yet; hours of the day have their own width."""
+        seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
+        return Intervals(np.arange(1, self._horizon + 1), record.targets.shape[1], seasons)
 
     def _lags(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._forecasting import BaseForecaster
-from .learning import Learner
+from .learning import Intervals, Learner
 from .stream import ForecastDesign, Record
 
 LINEAR_LAGS = 47
+INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
 
 
 class NaiveForecaster(BaseForecaster):
@@ -42,7 +43,7 @@ class NaiveForecaster(BaseForecaster):
     _min_rows = 1
 
     def _make_learner(self, record):
-        return RepeatLearner(self._horizon, 1)
+        return RepeatLearner(self._horizon, 1, self._make_intervals(record))
 
 
 class SeasonalNaiveForecaster(BaseForecaster):
@@ -88,7 +89,7 @@ class SeasonalNaiveForecaster(BaseForecaster):
 
     def _make_learner(self, record):
         season = self._seasons(len(record))[:1] or (1,)
-        return RepeatLearner(self._horizon, season[0])
+        return RepeatLearner(self._horizon, season[0], self._make_intervals(record))
 
 
 class LinearForecaster(BaseForecaster):
@@ -152,7 +153,7 @@ class LinearForecaster(BaseForecaster):
             n_calendar=self._calendar.n_harmonics,
             n_inputs=0,
         )
-        return Learner.of(design, self.forgetting)
+        return Learner.of(design, self.forgetting, intervals=self._make_intervals(record))
 
 
 @dataclass(frozen=True)
@@ -161,35 +162,44 @@ class RepeatLearner:
 
     horizon: int
     season: int
+    intervals: Intervals | None
     window: Record | None = None
 
     @property
     def replayed(self):
-        """Rows of a history that matter."""
-        return self.season
+        """Rows of a history that matter: to the intervals, as many as to a readout."""
+        return self.season + self.horizon + INTERVAL_ROWS
 
     def restarted(self, anew=False):
         """Return the learner as before a first row."""
-        return replace(self, window=None)
+        return replace(self, intervals=self.intervals.restarted(), window=None)
 
     def learn(self, record):
-        """Take in new rows; there is nothing to learn but them."""
-        joined = self._join(record)
-        return replace(self, window=joined[len(joined) - self.season :].copy())
+        """Take in new rows; there is nothing to learn but them and the errors."""
+        if not len(record):
+            return self
+        outputs, learner = self.outputs(record)
+        labels = record.targets[..., None]
+        return replace(learner, intervals=self.intervals.follow(outputs, labels))
 
     advance = learn
 
     def outputs(self, record, following=None):
         """Return what `output` would give after each new row, (n, S, M), and the learner after."""
-        levels = self._join(record).levels
+        joined = self._join(record)
+        levels, window = joined.levels, joined[len(joined) - self.season :].copy()
         newest = np.arange(len(levels) - len(record), len(levels))
         ahead = np.arange(self.horizon) % self.season + 1 - self.season
-        return levels[newest[:, None] + ahead].swapaxes(1, 2), self.learn(record)
+        return levels[newest[:, None] + ahead].swapaxes(1, 2), replace(self, window=window)
 
     def output(self, following=None):
         """Return the forecast at the newest row, shape (S, horizon)."""
         ahead = np.arange(self.horizon) % self.season
         return self.window.levels[ahead].T
+
+    def offsets(self, probabilities):
+        """Return quantiles of the errors of the newest forecast, shape (P, S, horizon)."""
+        return self.intervals.offsets(probabilities)
 
     def _join(self, record):
         if self.window is None:

@@ -27,6 +27,7 @@ def prequential(
     *,
     chunk: int = 1,
     learn: bool = True,
+    coverage: float | list[float] | None = None,
     progress: bool | Callable[[int, int], None] = False,
 ) -> PrequentialResult:
     """Test, then learn: walk a fitted forecaster through the rows that follow.
@@ -47,6 +48,9 @@ def prequential(
     learn : bool, default=True
         Whether the model learns from the rows (``partial_fit``) or only takes them in
         (``update``).
+    coverage : float or list of float in (0, 1), optional
+        Issue and score intervals too; by default those of the model's own ``coverage``, if it has
+        that parameter.
     progress : bool or callable, default=False
         True draws a live line by rich (``pip install "tsrnn[cli]"``). A callable is called with
         the rows done and the rows in all, after each chunk.
@@ -90,14 +94,15 @@ def prequential(
     data = _as_rows(data)
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
-    log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk))
+    asked = _asked(model, coverage)
+    log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))
     seconds = 0.0
     with _reporter(progress) as report:
         for start in range(0, len(data), chunk):
             rows = _rows(data, start, start + chunk)
             ahead = _known_ahead(model, data, start)
             begin = time.perf_counter()
-            forecast, cutoff = model.forecast(**ahead), model.cutoff_
+            forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
@@ -113,6 +118,7 @@ def backtest(
     step: int,
     folds: int | None = None,
     refit: bool = True,
+    coverage: float | list[float] | None = None,
     n_jobs: int | None = None,
 ) -> PrequentialResult:
     """Evaluate a forecaster from a rolling origin.
@@ -137,6 +143,8 @@ def backtest(
         True: at each origin a clone is fitted to all rows before it. False: one clone is fitted
         to the `initial` rows and brought to each origin in turn by ``update``, with its weights
         frozen.
+    coverage : float or list of float in (0, 1), optional
+        As in :func:`prequential`.
     n_jobs : int, optional
         Origins fitted side by side, as in :class:`joblib.Parallel`. Without effect if
         ``refit=False``, where each origin needs the one before.
@@ -177,31 +185,33 @@ def backtest(
             "the first origin. Pass more rows or a smaller initial."
         )
     origins = range(initial, len(data), step)[-folds if folds else 0 :]
+    asked = _asked(model, coverage)
     if refit:
         job = delayed(_fit_and_forecast)
         issued = Parallel(n_jobs=n_jobs)(
-            job(model, data, origin, keep=origin == origins[-1]) for origin in origins
+            job(model, data, origin, asked, keep=origin == origins[-1]) for origin in origins
         )
     else:
-        issued = list(_fit_and_advance(model, data, initial, origins))
+        issued = list(_fit_and_advance(model, data, initial, origins, asked))
     forecasts, cutoffs, seconds, models = zip(*issued, strict=True)
-    log = ForecastLog(data, n_cutoffs=len(origins))
+    log = ForecastLog(data, n_cutoffs=len(origins), coverages=asked.get("coverage", ()))
     for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
         log.add(origin, cutoff, forecast)
     n_rows = sum(origins) if refit else origins[-1]
     return log.result(models[-1], sum(seconds) / n_rows, n_history=origins[0])
 
 
-def _fit_and_forecast(model, data, origin, keep):
+def _fit_and_forecast(model, data, origin, asked, keep):
     """One origin of its own; the model comes back from a worker only if it is to `keep`."""
     model = clone(model)
     begin = time.perf_counter()
     model.fit(_rows(data, 0, origin))
-    forecast, cutoff = model.forecast(**_known_ahead(model, data, origin)), model.cutoff_
+    ahead = _known_ahead(model, data, origin)
+    forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
-def _fit_and_advance(model, data, initial, origins):
+def _fit_and_advance(model, data, initial, origins, asked):
     """Each origin in turn, by one model that is fitted once."""
     model = clone(model)
     begin = time.perf_counter()
@@ -210,7 +220,8 @@ def _fit_and_advance(model, data, initial, origins):
     for origin in origins:
         if origin > seen:
             model.update(_rows(data, seen, origin))
-        forecast, cutoff = model.forecast(**_known_ahead(model, data, origin)), model.cutoff_
+        ahead = _known_ahead(model, data, origin)
+        forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
 
@@ -232,6 +243,12 @@ def _known_ahead(model, data, start):
     else:  # row numbers only count on
         rows = rows.set_axis(index[: len(rows)])
     return {"X_future": rows.reindex(index)}
+
+
+def _asked(model, coverage):
+    """Return what ``forecast`` is asked for: nothing, or coverages as a list."""
+    coverage = getattr(model, "coverage", None) if coverage is None else coverage
+    return {} if coverage is None else {"coverage": np.atleast_1d(coverage).tolist()}
 
 
 def _as_rows(data):

@@ -1,6 +1,8 @@
 """The recurrent forecaster."""
 
 import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
 from ._recurrent import RecurrentMixin
@@ -16,7 +18,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     A recurrent network is trained on the history by truncated backpropagation through time. Its
     hidden state, earlier values and the calendar feed a linear readout of every step, which is
     learnt by recursive least squares from each row as it arrives; the network itself goes on
-    learning slowly. A label of step h is learnt from only when its row has arrived.
+    learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
+    short linear autoregression, the newest value, the values and the change one season ago) by
+    what their forecasts have been worth lately, under ``update`` too. A label of step h is learnt
+    from only when its row has arrived.
 
     Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
     100 of them), which become columns of 0 and 1; a category that the history did not hold counts
@@ -78,6 +83,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Of the network's training. The readout always learns by least squares.
     forgetting : float, default=0.9995
         Factor by which the readout discounts the past at each row, in (0, 1].
+    coverage : float or list of float in (0, 1), optional
+        Intervals that ``forecast`` gives where it is not told otherwise; none by default.
     dtype : numpy dtype, default=numpy.float32
         Of the network; the readout is always float64.
     random_state : int, RandomState or None, default=None
@@ -90,6 +97,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    expert_weights_ : DataFrame
+        Weights of the experts at the newest row, indexed by target and step; each row sums to 1.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (n_targets, hidden_size).
     cutoff_ : Timestamp or int
@@ -146,6 +155,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         early_stopping=True,
         loss="squared",
         forgetting=0.9995,
+        coverage=None,
         dtype=np.float32,
         random_state=None,
         verbose=False,
@@ -171,9 +181,21 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.early_stopping = early_stopping
         self.loss = loss
         self.forgetting = forgetting
+        self.coverage = coverage
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+
+    @property
+    def expert_weights_(self):
+        """Weights of the experts in the forecast, a row for each target and step."""
+        check_is_fitted(self)
+        ensemble = self._stream.learner.ensemble
+        weights = ensemble.mixing.weights.transpose(2, 0, 1)
+        index = pd.MultiIndex.from_product(
+            [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
+        )
+        return pd.DataFrame(weights.reshape(len(index), -1), index, ensemble.names)
 
     def _check_params(self):
         super()._check_params()
@@ -190,4 +212,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             future=self._columns.future,
             guard=True,
         )
-        return Learner.of(design, self.forgetting, self._make_encoder(design, record))
+        encoder = self._make_encoder(design, record)
+        if design.n_ahead:
+            return Learner.of(design, self.forgetting, encoder)
+        intervals = self._make_intervals(record)
+        return Learner.of(design, self.forgetting, encoder, mixed=True, intervals=intervals)

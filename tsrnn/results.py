@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrnn.metrics import mae, mase, mase_scale, rmse, smape
+from tsrnn.metrics import coverage, mae, mase, mase_scale, mean_width, rmse, smape, winkler
 
 ALL = "all"
 
@@ -22,9 +22,11 @@ class PrequentialResult:
     ----------
     forecasts : DataFrame
         One row for each cutoff, step and target, in that order, whose stamp lies in the data:
-        ``cutoff, time, step, target, actual, forecast``. A missing actual is NaN.
+        ``cutoff, time, step, target, actual, forecast``, and ``lower_0.9, upper_0.9`` for a
+        coverage of 0.9. A missing actual is NaN.
     metrics : DataFrame
-        ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), index ``(target, step)``. ``"all"``
+        ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), and ``coverage_0.9, width_0.9,
+        Winkler_0.9`` for a coverage of 0.9; index ``(target, step)``. ``"all"``
         in place of a target or a step pools every forecast: ``metrics.loc[("all", "all")]`` is
         the overall score, ``metrics.loc["load"]`` one target by step. Over targets of different
         units the largest rules MAE and RMSE, but not MASE. NaN where nothing was scored, or
@@ -50,10 +52,13 @@ class ForecastLog:
         The rows that hold the actuals.
     n_cutoffs : int
         Most forecasts that will be added.
+    coverages : sequence of float
+        Of the intervals in them.
     """
 
-    def __init__(self, data, n_cutoffs):
+    def __init__(self, data, n_cutoffs, coverages=()):
         self._data = data
+        self._coverages = [f"{share:g}" for share in coverages]
         self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
         self._cutoffs = []
         self._times = []
@@ -65,19 +70,24 @@ class ForecastLog:
         already noted for that cutoff stands. ValueError if the data lack a target.
         """
         if not self._cutoffs:
-            if ALL in forecast.columns:
+            n_targets = forecast.shape[1] // (1 + 2 * len(self._coverages))
+            self._targets = forecast.columns[:n_targets]
+            if ALL in self._targets:
                 raise ValueError(
                     f"a target is named {ALL!r}; expected another name, since {ALL!r} is the "
                     "overall row of the metrics. Rename the column."
                 )
-            self._targets = forecast.columns
+            edges = [f"{s}_{c}" for c in self._coverages for s in ("lower", "upper")]
+            names = [f"{target}_{edge}" for edge in edges for target in self._targets]
+            self._columns, self._edges = [*self._targets, *names], edges
             self._observed = _observed(self._data, self._targets)
             self._forecasts = np.empty((len(self._positions), *forecast.shape))
         elif cutoff == self._cutoffs[-1]:
             return
         c = len(self._cutoffs)
         self._positions[c] = position
-        self._forecasts[c] = forecast.to_numpy()
+        values = forecast[self._columns] if self._edges else forecast
+        self._forecasts[c] = values.to_numpy()
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 
@@ -96,8 +106,9 @@ class ForecastLog:
         ValueError
             If no stamp of a forecast lies in the data.
         """
-        forecast = self._forecasts[: len(self._cutoffs)]
-        n_steps, n_targets = forecast.shape[1:]
+        issued = self._forecasts[: len(self._cutoffs)]
+        n_steps, n_targets = issued.shape[1], len(self._targets)
+        forecast, *edges = np.split(issued, 1 + len(self._edges), axis=2)
         times = self._times[0].append(self._times[1:])
         rows = self._rows(times)
         scored = rows >= 0
@@ -120,10 +131,12 @@ class ForecastLog:
                 "target": self._targets.take(np.tile(np.arange(n_targets), len(c))),
                 "actual": actual[scored].ravel(),
                 "forecast": forecast[scored].ravel(),
+                **{n: e[scored].ravel() for n, e in zip(self._edges, edges, strict=True)},
             }
         )
         scale = [mase_scale(series) for series in self._observed[:n_history].T]
-        metrics = metric_table(actual, forecast, scale, self._targets)
+        bounds = dict(zip(self._coverages, zip(edges[::2], edges[1::2], strict=True), strict=True))
+        metrics = metric_table(actual, forecast, scale, self._targets, bounds)
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
 
     def _rows(self, times):
@@ -139,7 +152,7 @@ class ForecastLog:
         return np.where(rows < len(self._data), rows, -1)
 
 
-def metric_table(actual, forecast, scale, targets):
+def metric_table(actual, forecast, scale, targets, bounds=None):
     """Score forecasts by target and step, and pooled.
 
     Parameters
@@ -149,6 +162,8 @@ def metric_table(actual, forecast, scale, targets):
     scale : array-like of shape (S,)
         Scale of MASE for each target.
     targets : Index of length S
+    bounds : dict of str to pair of array of shape (C, H, S), optional
+        Lower and upper bounds by coverage.
 
     Returns
     -------
@@ -161,11 +176,23 @@ def metric_table(actual, forecast, scale, targets):
     for k in _each_and_all(n_targets):
         for h in _each_and_all(n_steps):
             y, f, s = actual[:, h, k], forecast[:, h, k], scale[:, h, k]
-            scores.append((mae(y, f), rmse(y, f), mase(y, f, s), smape(y, f)))
+            row = {
+                "MAE": mae(y, f),
+                "RMSE": rmse(y, f),
+                "MASE": mase(y, f, s),
+                "sMAPE": smape(y, f),
+            }
+            for share, edges in (bounds or {}).items():
+                lower, upper = (edge[:, h, k] for edge in edges)
+                known = ~np.isnan(y)
+                row[f"coverage_{share}"] = coverage(y, lower, upper)
+                row[f"width_{share}"] = mean_width(lower[known], upper[known])
+                row[f"Winkler_{share}"] = winkler(y, lower, upper, float(share))
+            scores.append(row)
     names = [[*targets, ALL], [*range(1, n_steps + 1), ALL]]
     codes = np.indices((n_targets + 1, n_steps + 1)).reshape(2, -1)
     index = pd.MultiIndex(levels=names, codes=codes, names=["target", "step"])
-    return pd.DataFrame(scores, index=index, columns=["MAE", "RMSE", "MASE", "sMAPE"])
+    return pd.DataFrame(scores, index=index)
 
 
 def _each_and_all(n):

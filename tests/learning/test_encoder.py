@@ -30,7 +30,7 @@ def window():
 @pytest.fixture
 def encoder():
     network = Network(2, H, dtype=np.float64, random_state=0)
-    return RecurrentEncoder(network, np.array([0.5, 1.0, 2.0]), SETTINGS, S, [])
+    return RecurrentEncoder(network, np.array([0.5, 1.0, 2.0]), np.ones(S), SETTINGS, [])
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_the_network_is_left_what_ridge_regression_does_not_explain():
     values[100] = np.nan
     record = Record(values, np.zeros((5000, 0)), np.zeros((5000, 0)))
     design = ForecastDesign.of(record, horizon=1, lags=3, seasons=())
-    _, residual, scale = _training_arrays(design, record.padded(design.reach), np.float64)
+    _, residual, scale, noise = _training_arrays(design, record.padded(design.reach), np.float64)
+    assert noise == pytest.approx([1.0], rel=0.05)
     residual = residual * scale
     assert residual.shape == (5000, 1, 1)
     assert np.isnan(residual[[99, 4999]]).all()

@@ -1,14 +1,22 @@
-"""Learning: truncated backpropagation through time and recursive least squares."""
+"""Learning: truncated backpropagation through time, least squares, mixing and intervals."""
 
+from .conformal import Conformal
 from .encoder import RecurrentEncoder
+from .ensemble import Ensemble
+from .intervals import Intervals
 from .learner import Learner
+from .mixing import Mixing
 from .rls import DelayedRLS
 from .targets import origin_targets
 from .training import TrainingSettings, train
 
 __all__ = [
+    "Conformal",
     "DelayedRLS",
+    "Ensemble",
+    "Intervals",
     "Learner",
+    "Mixing",
     "RecurrentEncoder",
     "TrainingSettings",
     "origin_targets",

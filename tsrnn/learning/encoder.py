@@ -33,15 +33,18 @@ class RecurrentEncoder:
         Carried state of each layer, feature-major.
     scale : ndarray of shape (M,)
         Spread of what the linear part leaves unexplained, by output.
+    noise : ndarray of shape (S,)
+        Variance of it, by stream: mean over the outputs.
     loss_curve : list of float
         Training loss of each step on the history.
     """
 
-    def __init__(self, network, scale, settings, n_streams, loss_curve):
+    def __init__(self, network, scale, noise, settings, loss_curve):
         self.network = network
         self.scale = scale
+        self.noise = noise
         self.settings = settings
-        self.n_streams = n_streams
+        self.n_streams = n_streams = len(noise)
         self.loss_curve = loss_curve
         self.optimizer = Adam()
         self.state = network.zero_state(n_streams)
@@ -61,12 +64,12 @@ class RecurrentEncoder:
         **network_settings
             ``cell, hidden_size, n_layers, dtype`` of the network.
         """
-        inputs, residual, scale = _training_arrays(design, record, network_settings["dtype"])
+        inputs, residual, scale, noise = _training_arrays(design, record, network_settings["dtype"])
         network = Network(inputs.shape[2], random_state=rng, **network_settings)
         if design.n_flags:  # a network that never saw a value missing is not moved by the first
             network.weights[0][:, -1 - design.n_flags : -1] = 0.0
         loss_curve = train(network, inputs, residual, settings, rng)
-        return cls(network, scale, settings, inputs.shape[1], loss_curve)
+        return cls(network, scale, noise, settings, loss_curve)
 
     @property
     def period(self):
@@ -142,28 +145,31 @@ def _training_arrays(design, record, dtype):
         Targets less what ridge regression on the skip features explains, in units of `scale`.
     scale : ndarray of shape (M,)
         Root mean square of what is left, by output.
+    noise : ndarray of shape (S,)
+        Mean square of it, by stream.
     """
     first, end = design.reach, len(record)
     ridges = _ridges(design, record)
     n_streams, n_outputs = design.n_streams, len(design.delays)
     inputs, residual = None, np.empty((end - first, n_streams, n_outputs), dtype)
-    squares, counts = np.zeros(n_outputs), np.zeros(n_outputs)
+    squares, counts = np.zeros((2, n_streams, n_outputs))
     for start in range(first, end, BLOCK):
         stop = min(start + BLOCK, end)
         rows = slice(start - first, stop - first)
         left = _targets(design, record, start, stop)
         left -= np.matmul(ridges, design.skip(record, start, stop)[..., None])[..., 0]
-        squares += np.nansum(np.square(left), axis=(0, 1))
-        counts += np.isfinite(left).sum(axis=(0, 1))
+        squares += np.nansum(np.square(left), axis=0)
+        counts += np.isfinite(left).sum(axis=0)
         residual[rows] = left
         block = design.inputs(record, start, stop)
         if inputs is None:
             inputs = np.empty((end - first, *block.shape[1:]), dtype)
         inputs[rows] = block
-    scale = np.sqrt(squares / np.maximum(counts, 1))
+    scale = np.sqrt(squares.sum(axis=0) / np.maximum(counts.sum(axis=0), 1))
+    noise = (squares / np.maximum(counts, 1)).mean(axis=1)
     scale[scale == 0.0] = 1.0
     residual /= scale.astype(dtype)
-    return inputs, residual, scale
+    return inputs, residual, scale, noise
 
 
 def _targets(design, record, start, stop):

@@ -5,16 +5,19 @@ import math
 
 import numpy as np
 
+from .ensemble import Ensemble
 from .future import FutureRLS
 from .rls import DelayedRLS
 from .targets import origin_targets
 
 BLOCK = 4096  # rows whose features are in memory at once
+RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
+RIDGE_LIMITS = (1e-3, 1e3)
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
 class Learner:
-    """An optional recurrent encoder and a readout learnt online, moved on row by row.
+    """A readout learnt online, with or without a recurrent encoder and an ensemble around it.
 
     A learner is a value: `learn` and `advance` return a new one and leave the old one as it was,
     so that a call that fails changes nothing and a forecast is always of one consistent state.
@@ -31,23 +34,38 @@ class Learner:
         (level and change), None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
+    ensemble : Ensemble or None
+        Simple experts that the readout is mixed with.
+    intervals : Intervals or None
+        Around the outputs.
     """
 
-    def __init__(self, design, readout, encoder=None):
+    def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
         self.readout = readout
         self.encoder = encoder
+        self.ensemble = ensemble
+        self.intervals = intervals
         self.usual = design.usual
         self.window = None
         self._restart()
 
     @classmethod
-    def of(cls, design, forgetting, encoder=None):
-        """Return a learner with a blank readout, to learn the newest `replayed` rows."""
-        n_features = (encoder.network.hidden_size if encoder else 0) + design.n_features
+    def of(cls, design, forgetting, encoder=None, *, mixed=False, intervals=None):
+        """Return a learner with a blank readout, to learn the newest `replayed` rows.
+
+        With an encoder the penalty of the readout lasts, and grows with the noise of each stream.
+        A design that looks ahead has neither an ensemble nor intervals.
+        """
+        n_features, ridge = design.n_features, None
+        if encoder:
+            n_features += encoder.network.hidden_size
+            ridge = np.clip(RIDGE_PER_NOISE * encoder.noise, *RIDGE_LIMITS)
         sizes = design.n_streams, n_features, design.delays, forgetting
-        readout = FutureRLS(*sizes, design.n_ahead) if design.n_ahead else DelayedRLS(*sizes)
-        return cls(design, readout, encoder)
+        if design.n_ahead:
+            return cls(design, FutureRLS(*sizes, design.n_ahead), encoder)
+        ensemble = Ensemble.of(design, forgetting, ridge) if mixed else None
+        return cls(design, DelayedRLS(*sizes, ridge), encoder, ensemble, intervals)
 
     @property
     def replayed(self):
@@ -69,11 +87,10 @@ class Learner:
         return learner
 
     def advance(self, record):
-        """Take in new rows without learning."""
+        """Take in new rows without learning: what was forecast is still scored."""
         learner = self
         for start in range(0, len(record), BLOCK):
-            block = record[start : start + BLOCK]
-            learner = learner._move(*learner._encode(block), len(block))
+            _, learner = learner._take_in(record[start : start + BLOCK])
         return learner
 
     def learn(self, record):
@@ -81,7 +98,7 @@ class Learner:
         learner, start = self, 0
         while start < len(record):
             block = record[start : start + learner._rows_to_training]
-            learner = learner._move(*learner._encode(block), len(block), learning=True)
+            _, learner = learner._take_in(block, learning=True)
             if learner.encoder and learner.n_rows % learner.encoder.period == 0:
                 learner = learner._train_encoder()
             start += len(block)
@@ -91,63 +108,96 @@ class Learner:
         """Return what `output` would give after each new row, (n, S, M), and the learner after.
 
         `following` are inputs (m, E) of the rows after those, where the design looks ahead.
+        Intervals are left behind: it is outputs alone that are asked for.
         """
-        learner, outputs = self, []
-        known = record.inputs
+        learner, outputs, known = copy.copy(self), [], record.inputs
+        learner.intervals = None
         if self.design.n_ahead:
             known = np.concatenate([known, following[: max(self.design.delays)]])
         for start in range(0, len(record), BLOCK):
             block = record[start : start + BLOCK]
-            encoded = learner._encode(block)
-            joined, features, base, _ = encoded
-            ahead = self._ahead(joined, len(joined) - len(block), known[start + len(block) :])
-            outputs.append(learner.readout.output(features, *ahead) + base[..., None])
-            learner = learner._move(*encoded, len(block))
+            block_outputs, learner = learner._take_in(block, following=known[start + len(block) :])
+            outputs.append(block_outputs)
         return np.concatenate(outputs), learner
 
     def output(self, following=None):
         """Return the outputs at the newest row, shape (S, M)."""
-        ahead = self._ahead(self.window, len(self.window) - 1, following)
-        return (self.readout.output(self._newest, *ahead) + self._newest_base[..., None])[0]
+        if self.design.n_ahead:
+            features, base = self._newest
+            ahead = self.design.ahead(self.window, len(self.window) - 1, following)
+            return (self.readout.output(features, ahead) + base[..., None])[0]
+        return self._newest.copy()
 
-    def _ahead(self, joined, start, following):
-        """Return what is known ahead of the rows from start on, as arguments of a readout."""
-        return (self.design.ahead(joined, start, following),) if self.design.n_ahead else ()
+    def offsets(self, probabilities):
+        """Return quantiles of the errors of the newest outputs, shape (P, S, M).
+
+        Raises
+        ------
+        ValueError
+            There are no intervals.
+        """
+        if self.intervals is None:
+            raise ValueError(
+                "found coverage or quantiles, expected neither: with future_cols there are no "
+                "intervals yet; forecast without, or fit without future_cols"
+            )
+        return self.intervals.offsets(probabilities)
 
     def _restart(self):
         self.readout = self.readout.restarted()
         self.encoder = self.encoder and self.encoder.restarted()
-        if (
-            self.window is not None and self.usual is not None
-        ):  # the guard goes on from where it was
+        self.ensemble = self.ensemble and self.ensemble.restarted()
+        self.intervals = self.intervals and self.intervals.restarted()
+        if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
-        self._newest = self._newest_base = None
+        self._newest = None
 
-    def _encode(self, record):
-        """Return the rows behind those before, and features, bases and encoder of the new ones."""
+    def _take_in(self, record, learning=False, following=None):
+        """Return the outputs after each row of a block, (n, S, M), and the learner after it.
+
+        A design that looks ahead has outputs only where it is told the inputs that follow.
+        """
+        learner, design = copy.copy(self), self.design
         joined, start = self._join(record)
-        features, encoder = self.design.skip(joined, start, len(joined)), None
+        features = skip = design.skip(joined, start, len(joined))
+        base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            hidden, encoder = self.encoder.encode(self.design.inputs(joined, start, len(joined)))
-            features = np.concatenate([hidden, features], axis=2)
-        return joined, features, self.design.base(joined, start), encoder
-
-    def _move(self, joined, features, base, encoder, n_rows, learning=False):
-        learner = copy.copy(self)
-        learner.encoder = encoder
-        if learning:
-            start = len(joined) - n_rows
-            arrived = (self.design.arrived(joined, start),) if self.design.n_ahead else ()
-            labels = self.design.labels(joined, start)
-            learner.readout = self.readout.learn(features, base, labels, *arrived)
+            inputs = design.inputs(joined, start, len(joined))
+            hidden, learner.encoder = self.encoder.encode(inputs)
+            features = np.concatenate([hidden, skip], axis=2)
+        if design.n_ahead:
+            outputs = learner._follow_ahead(joined, start, features, learning, following)
         else:
-            learner.readout = self.readout.advance(features, base)
+            learner.readout, outputs = self.readout.follow(features, base, labels, learning)
+            outputs = outputs + base[..., None]
+            if self.ensemble:
+                learner.ensemble, outputs = self.ensemble.follow(
+                    outputs, skip, joined.levels, labels, learning
+                )
+            if self.intervals:
+                learner.intervals = self.intervals.follow(outputs, labels)
+            learner._newest = outputs[-1].copy()
         learner.window = joined[max(0, len(joined) - self._memory) :].copy()
-        learner.n_rows = self.n_rows + n_rows
-        learner._newest, learner._newest_base = features[-1:].copy(), base[-1:].copy()
-        return learner
+        learner.n_rows = self.n_rows + len(record)
+        return outputs, learner
+
+    def _follow_ahead(self, joined, start, features, learning, following):
+        """Move the readout of a design that looks ahead, in place.
+
+        Return its outputs, where it is told the inputs of the rows that follow.
+        """
+        design, before = self.design, self.readout
+        base, labels = design.base(joined, start), design.labels(joined, start)
+        if learning:
+            self.readout = before.learn(features, base, labels, design.arrived(joined, start))
+        else:
+            self.readout = before.advance(features, base)
+        self._newest = features[-1:].copy(), base[-1:].copy()
+        if following is None:
+            return None
+        return before.output(features, design.ahead(joined, start, following)) + base[..., None]
 
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
@@ -165,7 +215,8 @@ class Learner:
         stop = start + n_origins
         base, labels = design.base(self.window, start), design.labels(self.window, start)
         targets = origin_targets(base, labels, design.delays)[:n_origins]
-        for ahead in self._ahead(self.window, start, self.window.inputs[:0]):
+        if design.n_ahead:
+            ahead = design.ahead(self.window, start, self.window.inputs[:0])
             targets -= self.readout.effect(ahead[:n_origins])
         learner = copy.copy(self)
         learner.encoder = self.encoder.learn(

@@ -9,6 +9,7 @@ import numpy as np
 MAX_MEAN_EIGENVALUE = 1e8
 # An update takes φ'Pφ out of P in one step; beyond this, what is left would be rounding alone.
 MAX_SURPRISE = 1e10
+RENEWAL = 64  # rows between two renewals of the penalty: they cost K³, an update K²
 
 
 class DelayedRLS:
@@ -31,6 +32,11 @@ class DelayedRLS:
     A readout is a value: `learn`, `advance` and `restarted` return a new one and leave the old
     one as it was.
 
+    The prior fades with forgetting, so that directions which the rows do not excite are soon held
+    by nothing. With `ridge`, what has faded is put back every 64 rows: P stays bounded, and the
+    weights are those of a ridge regression with this penalty for good (exactly so where labels
+    arrive with their rows; else P is ahead of the labels that are still to come).
+
     Parameters
     ----------
     n_streams, n_features : int
@@ -39,12 +45,15 @@ class DelayedRLS:
         Rows between an origin and the label of each output; 0 is the origin's own row.
     forgetting : float
         λ in (0, 1]; the effective memory is ``1 / (1 - λ)`` rows.
+    ridge : ndarray of shape (S,), optional
+        Lasting penalty on the squared weights, by stream; by default it is 1 and fades.
 
     Attributes
     ----------
     weights : ndarray of shape (S, M, K)
     covariance : ndarray of shape (S, K, K)
-        P, the identity at the start: features are expected in units of their spread.
+        P, at the start the identity over the penalty: features are expected in units of their
+        spread.
 
     References
     ----------
@@ -60,11 +69,15 @@ class DelayedRLS:
     array([[[3.]]])
     """
 
-    def __init__(self, n_streams, n_features, delays, forgetting):
+    def __init__(self, n_streams, n_features, delays, forgetting, ridge=None):
         self.delays = np.asarray(delays, dtype=np.intp)
         self.forgetting = float(forgetting)
+        self.ridge = None if ridge is None else np.asarray(ridge, dtype=float)
         self.weights = np.zeros((n_streams, len(self.delays), n_features))
         self.covariance = np.repeat(np.eye(n_features)[None], n_streams, axis=0)
+        if ridge is not None:
+            self.covariance /= self.ridge[:, None, None]
+        self.n_learnt = 0
         self._clear_origins()
 
     def output(self, features):
@@ -100,9 +113,29 @@ class DelayedRLS:
         -------
         DelayedRLS
         """
-        readout, _ = self._taught(features, base, labels)
+        return self.follow(features, base, labels)[0]
+
+    def follow(self, features, base, labels, learning=True):
+        """Learn from rows, or only let them pass; return also what was said after each.
+
+        Parameters
+        ----------
+        features, base, labels
+            As in `learn`.
+        learning : bool
+            False: as `advance`, labels do not matter.
+
+        Returns
+        -------
+        readout : DelayedRLS
+        outputs : ndarray of shape (n, S, M)
+            Of each row, by the weights as they stood after it.
+        """
+        if not learning:
+            return self.advance(features, base), self.output(features)
+        readout, outputs, _ = self._taught(features, base, labels)
         readout._trim(len(self._features))
-        return readout
+        return readout, outputs
 
     def learn_and_tell(self, features, base, labels):
         """Learn, and tell what was new.
@@ -116,7 +149,7 @@ class DelayedRLS:
             Share of its innovation that each origin's residual was, 1 - φ'k, for the origins that
             waited and the new ones; zero for those that are not learnt from.
         """
-        readout, innovations = self._taught(features, base, labels)
+        readout, _, innovations = self._taught(features, base, labels)
         explained = np.matmul(readout._features[..., None, :], readout._gains[..., None])[..., 0, 0]
         shares = np.where(readout._gains.any(axis=2), 1.0 - explained, 0.0)
         readout._trim(len(self._features))
@@ -127,18 +160,20 @@ class DelayedRLS:
         readout.weights = self.weights.copy()
         readout.covariance = self.covariance.copy()
         readout._push(features, np.zeros_like(features), base)
-        return readout, readout._absorb(len(self._features), labels)
+        return readout, *readout._absorb(features, labels)
 
-    def _absorb(self, start, labels):
+    def _absorb(self, features, labels):
+        start = len(self._features) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
         labels = np.where(known, labels, 0.0)
         origins = start - self.delays
         innovations = np.empty((len(labels), *self.weights.shape[:2]))
-        for row in range(len(labels)):
+        outputs = np.empty_like(innovations)
+        for row in range(len(features)):
             if not complete and not known[row].all():
                 self._take_back(~known[row], origins)
-            self._gains[start + row] = self._gain(self._features[start + row])
+            self._gains[start + row] = self._gain(features[row])
             phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
             innovation = labels[row] - self._base[origins].T
             innovation -= np.einsum("smk,smk->sm", phi, self.weights)
@@ -147,7 +182,21 @@ class DelayedRLS:
             self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
             innovations[row] = innovation
             origins += 1
-        return innovations
+            self.n_learnt += 1
+            if self.ridge is not None and self.n_learnt % RENEWAL == 0:
+                self._renew_penalty()
+            outputs[row] = self.output(features[row])
+        return outputs, innovations
+
+    def _renew_penalty(self):
+        """Put back what has faded of the penalty: P⁻¹ ← P⁻¹ + δ, and pull the weights to zero."""
+        faded = self.ridge * (1.0 - self.forgetting**RENEWAL)
+        for s in np.flatnonzero(faded > 0.0):
+            P = self.covariance[s]
+            # (P⁻¹ + δ)⁻¹ = (P + 1/δ)⁻¹ P / δ
+            P = np.linalg.solve(P + np.eye(len(P)) / faded[s], P) / faded[s]
+            self.covariance[s] = (P + P.T) / 2.0
+            self.weights[s] -= faded[s] * np.matmul(self.weights[s], self.covariance[s])
 
     def _take_back(self, missing, origins):
         """Take origins whose label failed to come out of P again, by the share of their outputs.

@@ -130,6 +130,14 @@ class ForecastDesign:
         """What is known ahead of each step: two values for every input that is."""
         return 2 * len(self.future)
 
+    @cached_property
+    def autoregression(self):
+        """Columns of `skip` for a short autoregression: newest values, calendar and constant."""
+        n_offsets = len(self.offsets)
+        n_lags = int((self.offsets == np.arange(1, n_offsets + 1)).sum())  # without seasons
+        known = np.arange(n_offsets, n_offsets + 1 + self.n_calendar)
+        return np.array([*range(n_lags), *known, self.n_features - 1])
+
     def base(self, record, start):
         """Return the newest value at each row, shape (n, S)."""
         return record.levels[start:]

@@ -1,0 +1,47 @@
+"""Columns of intervals and quantiles that a forecast was asked for."""
+
+from numbers import Real
+
+import numpy as np
+
+
+def bands_of(coverage=None, quantiles=None):
+    """Return the columns asked for as pairs (name, probability).
+
+    Parameters
+    ----------
+    coverage, quantiles : float or sequence of float in (0, 1), optional
+
+    Raises
+    ------
+    ValueError
+        One of them is not between 0 and 1.
+
+    Examples
+    --------
+    >>> bands_of(0.9)
+    [('lower_0.9', 0.05), ('upper_0.9', 0.95)]
+    """
+    bands = []
+    for share in _fractions("coverage", coverage):
+        tail = round((1.0 - share) / 2.0, 12)
+        bands += [(f"lower_{share:g}", tail), (f"upper_{share:g}", 1.0 - tail)]
+    return bands + [(f"quantile_{q:g}", q) for q in _fractions("quantiles", quantiles)]
+
+
+def add_offsets(outputs, offsets, bands):
+    """Return outputs (S, M) and offsets (P, S, M) added up; an interval holds its forecast."""
+    limits = {"lower": (-np.inf, 0.0), "upper": (0.0, np.inf)}
+    limits = [limits.get(name.partition("_")[0], (-np.inf, np.inf)) for name, _ in bands]
+    least, most = np.transpose(limits)[..., None, None]
+    return outputs + np.clip(offsets, least, most)
+
+
+def _fractions(name, values):
+    values = [] if values is None else [values] if isinstance(values, Real) else list(values)
+    for value in values:
+        if not (isinstance(value, Real) and 0.0 < value < 1.0):
+            raise ValueError(
+                f"found {name}={value!r}, expected numbers between 0 and 1, such as 0.9"
+            )
+    return values

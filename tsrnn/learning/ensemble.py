@@ -1,0 +1,144 @@
+"""The simple experts beside a recurrent one, and the mixture of them all."""
+
+import copy
+
+import numpy as np
+
+from .mixing import Mixing
+from .rls import DelayedRLS
+
+
+class Repeats:
+    """Experts that repeat the past: the newest value, a season ago, and the change a season ago.
+
+    Parameters
+    ----------
+    delays : array-like of int, shape (M,)
+        Steps ahead of each output.
+    seasons : tuple of int
+        Season lengths in rows, shortest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> repeats = Repeats(delays=[1, 2], seasons=(3,))
+    >>> repeats.names
+    ['naive', 'seasonal_naive_3', 'seasonal_change_3']
+    >>> levels = np.array([1.0, 5.0, 2.0, 3.0])[:, None]
+    >>> repeats.forecasts(levels, n_rows=1)[0, :, :, 0]
+    array([[3., 5., 7.],
+           [3., 2., 4.]])
+    """
+
+    def __init__(self, delays, seasons):
+        delays = np.asarray(delays)
+        back = [np.zeros_like(delays)]
+        back += [season * -(-delays // season) - delays for season in seasons]
+        self._back = np.stack(back, axis=1)  # rows back from the newest (M, 1 + seasons)
+        self._season = seasons[-1] if seasons else None
+        self.names = ["naive", *(f"seasonal_naive_{season}" for season in seasons)]
+        if seasons:
+            self.names.append(f"seasonal_change_{self._season}")
+
+    def forecasts(self, levels, n_rows):
+        """Return the forecasts (n_rows, M, experts, S) at the newest rows of levels (n, S)."""
+        rows = np.arange(len(levels) - n_rows, len(levels))
+        repeated = levels[rows[:, None, None] - self._back]
+        if self._season is None:
+            return repeated
+        change = levels[rows] - levels[rows - self._season]
+        return np.concatenate([repeated, repeated[:, :, -1:] + change[:, None, None]], axis=2)
+
+
+class Ensemble:
+    """Simple experts, learnt and scored beside a recurrent one.
+
+    The experts are the recurrent readout, a short linear autoregression, the newest value, the
+    value one season ago (for each season) and the newest value plus the change one season ago (for
+    the longest). What each has said is kept until its label arrives.
+
+    An ensemble is a value: `follow` and `restarted` return a new one.
+
+    Parameters
+    ----------
+    linear : DelayedRLS
+    columns : ndarray of int
+        The readout features that the linear expert sees.
+    repeats : Repeats
+
+    Attributes
+    ----------
+    names : list of str
+    mixing : Mixing
+        Advances also while nothing is learnt.
+    """
+
+    def __init__(self, linear, columns, repeats):
+        self.linear = linear
+        self.columns = columns
+        self.repeats = repeats
+        n_streams, n_outputs = linear.weights.shape[:2]
+        self.mixing = Mixing.of(n_outputs, len(self.names), n_streams)
+        self._clear()
+
+    @classmethod
+    def of(cls, design, forgetting, ridge):
+        """Return the ensemble of a design, nothing learnt."""
+        columns = design.autoregression
+        linear = DelayedRLS(design.n_streams, len(columns), design.delays, forgetting, ridge)
+        return cls(linear, columns, Repeats(design.delays, design.seasons))
+
+    @property
+    def names(self):
+        """Names of the experts."""
+        return ["recurrent", "linear", *self.repeats.names]
+
+    def restarted(self):
+        """Drop what waits for labels; what was learnt stays."""
+        ensemble = copy.copy(self)
+        ensemble.linear = self.linear.restarted()
+        ensemble._clear()
+        return ensemble
+
+    def follow(self, recurrent, features, levels, labels, learning):
+        """Take in rows; return the ensemble and the mixtures (n, S, M) after each.
+
+        Parameters
+        ----------
+        recurrent : ndarray of shape (n, S, M)
+            Forecasts of the recurrent expert at these rows.
+        features : ndarray of shape (n, S, K)
+            Readout features of the rows.
+        levels : ndarray of shape (n + earlier rows, S)
+        labels : ndarray of shape (n, S, 1)
+            Labels that arrive with the rows, NaN where missing.
+        learning : bool
+            Whether the linear expert learns; the weights of the mixture move in any case.
+        """
+        ensemble = copy.copy(self)
+        n_rows, base = len(recurrent), levels[len(levels) - len(recurrent) :]
+        seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
+        ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        forecasts = np.empty((n_rows, *self._forecasts_shape))  # (n, M, E, S)
+        forecasts[:, :, 0] = recurrent.swapaxes(1, 2)
+        forecasts[:, :, 1] = (linear + base[..., None]).swapaxes(1, 2)
+        forecasts[:, :, 2:] = self.repeats.forecasts(levels, n_rows)
+        said = np.concatenate([self._said, np.empty((n_rows, *self._said.shape[1:]))])
+        reach, mixing = len(self._said), self.mixing
+        origins, outputs = reach - self.linear.delays, np.arange(len(self.linear.delays))
+        mixtures = np.empty_like(recurrent)
+        for row in range(n_rows):
+            mixing = mixing.step(said[origins + row, outputs], labels[row].T)
+            said[reach + row] = mixing.issue(forecasts[row])
+            mixtures[row] = mixing.mixture(said[reach + row]).T
+        ensemble.mixing, ensemble._said = mixing, said[n_rows:].copy()
+        return ensemble, mixtures
+
+    @property
+    def _forecasts_shape(self):
+        n_outputs, _, n_experts, n_streams = self.mixing.parts.shape
+        return n_outputs, n_experts, n_streams
+
+    def _clear(self):
+        """Nothing has been said yet that waits for its label."""
+        self._said = np.full((max(self.linear.delays), *self.mixing.loss.shape), np.nan)
