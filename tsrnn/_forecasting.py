@@ -1,5 +1,6 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
+import copy
 from numbers import Real
 
 import numpy as np
@@ -9,9 +10,19 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._intervals import add_offsets, bands_of
+from ._panel import (
+    actuals_of,
+    cutoffs_of,
+    fit_panel,
+    follow_panel,
+    forecast_panel,
+    forget_panel,
+    reset_panel,
+    roll_panel,
+)
 from ._streaming import Run, StreamingEstimator
 from .learning import Intervals, origin_targets
-from .stream import Calendar, TimeAxis, read_future, season_lengths
+from .stream import Calendar, PanelForm, TimeAxis, read_future, season_lengths
 
 
 class BaseForecaster(StreamingEstimator):
@@ -22,9 +33,144 @@ class BaseForecaster(StreamingEstimator):
     """
 
     # What subclasses may have as parameters: bounds of the forecasts, coverage of the intervals.
-    lower = upper = coverage = None
+    lower = upper = coverage = max_series = None
+    id_col = time_col = None  # columns of a panel
 
-    def forecast(self, horizon=None, X_future=None, coverage=None, quantiles=None):
+    def fit(self, X, y=None, *, ids=None):
+        """Forget everything, learn from this history, end with the state after its last row.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_rows, n_columns)
+            Rows are consecutive time steps; of a panel, those of each series are, and series may
+            be mixed in any way.
+        y : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_targets), optional
+            Targets, if they are not columns of X.
+        ids : array-like of shape (n_rows,), optional
+            The series of each row, where neither ``id_col`` nor the index tells it.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            The rows, the parameters, or the two together cannot be used; nothing has changed.
+        """
+        fitted = copy.copy(self)
+        form = PanelForm.of(X, ids, self.id_col, self.time_col)
+        if form is None:
+            fitted._form = None
+            fitted._learn_history(self._dated(X), y)
+        else:
+            fit_panel(fitted, form, X, y, ids)
+        self.__dict__ = vars(fitted)
+        return self
+
+    def partial_fit(self, X, y=None, *, ids=None):
+        """Learn from new rows, one by one, and advance the state.
+
+        The first call is ``fit`` on these rows. After that, any split of the rows into calls gives
+        the same estimator, to the last bit; of a panel, any split between time stamps, up to
+        rounding: its rows of one time stamp are forecast with the weights before it, and then
+        learnt together.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array of shape (n_rows, n_columns)
+            The rows after the last one seen; of a panel, those of any of its series or new ones.
+        y, ids
+            As in ``fit``.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            The rows do not follow the last one, or differ from those of ``fit``; nothing has
+            changed.
+        """
+        if not hasattr(self, "_stream"):
+            return self.fit(X, y, ids=ids)
+        self._stream = self._after(X, y, ids, "learn")
+        return self
+
+    def update(self, X, y=None, *, ids=None):
+        """Take in new rows without learning: only the state and the lags move on.
+
+        A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
+        forecasts issued at these rows are passed over.
+
+        Parameters
+        ----------
+        X, y, ids
+            As in ``partial_fit``; without ``y``, targets that came as ``y`` count as missing.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            As in ``partial_fit``.
+        """
+        check_is_fitted(self)
+        self._stream = self._after(X, y, ids, "advance")
+        return self
+
+    def reset_state(self, ids=None):
+        """Go back to before the first row, with everything learnt kept.
+
+        The next rows start a new run: they may lie anywhere in time.
+
+        Parameters
+        ----------
+        ids : id or list of ids, optional
+            Of a panel: the series that go back; all of them by default.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            There is no such series.
+        """
+        check_is_fitted(self)
+        if self._form:
+            self._stream = reset_panel(self, ids)
+            return self
+        self._refuse_ids(ids)
+        return super().reset_state()
+
+    def forget(self, ids):
+        """Drop series of a panel that are done; what was learnt from them stays.
+
+        Parameters
+        ----------
+        ids : id or list of ids
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            There is no such series.
+        """
+        check_is_fitted(self)
+        if self._form is None:
+            self._refuse_ids(ids)
+        self._stream = forget_panel(self, ids)
+        return self
+
+    def forecast(self, horizon=None, X_future=None, coverage=None, quantiles=None, ids=None):
         """Forecast the values after the last row seen. The estimator stays as it was.
 
         Intervals are conformal and online: quantiles of the errors of the forecasts of each target
@@ -42,11 +188,14 @@ class BaseForecaster(StreamingEstimator):
             ``coverage``, if it has one. Wider coverage has wider intervals.
         quantiles : list of float in (0, 1), optional
             Quantiles to forecast.
+        ids : id or list of ids, optional
+            Of a panel: the series to forecast, in this order; by default all that have rows.
 
         Returns
         -------
         DataFrame of shape (horizon, n_targets)
-            Indexed by the next ``horizon`` time stamps, a column for each target; behind them
+            Of a panel ``horizon`` rows for each series, in the form in which rows came. Indexed
+            by the next ``horizon`` time stamps, a column for each target; behind them
             ``<target>_lower_0.9`` and ``<target>_upper_0.9`` for a coverage of 0.9, and
             ``<target>_quantile_0.1`` for a quantile of 0.1.
 
@@ -59,6 +208,10 @@ class BaseForecaster(StreamingEstimator):
         """
         check_is_fitted(self)
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
+        if self._form:
+            self._refuse_for_panels(X_future, bands)
+            return forecast_panel(self, self._checked_horizon(horizon), ids)
+        self._refuse_ids(ids)
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
         outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
@@ -90,16 +243,11 @@ class BaseForecaster(StreamingEstimator):
             As in ``forecast``.
         """
         check_is_fitted(self)
+        self._refuse_for_panels("asked for", ())
         return self._index_after(self._stream.cutoff, horizon)
 
     def _index_after(self, cutoff, horizon):
-        horizon = self._horizon if horizon is None else horizon
-        check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
-        if horizon > self._horizon:
-            raise ValueError(
-                f"found horizon={horizon}, expected at most the fitted horizon {self._horizon}; "
-                "fit again with a longer one"
-            )
+        horizon = self._checked_horizon(horizon)
         if cutoff is None:
             raise ValueError(
                 "found no row since reset_state(), expected at least one to forecast from; pass "
@@ -107,18 +255,30 @@ class BaseForecaster(StreamingEstimator):
             )
         return self._axis.index(self._axis.following(cutoff, horizon))
 
-    def predict(self, X, y=None):
+    def _checked_horizon(self, horizon):
+        horizon = self._horizon if horizon is None else horizon
+        check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
+        if horizon > self._horizon:
+            raise ValueError(
+                f"found horizon={horizon}, expected at most the fitted horizon {self._horizon}; "
+                "fit again with a longer one"
+            )
+        return horizon
+
+    def predict(self, X, y=None, *, ids=None):
         """Return what would have been forecast after each row. The estimator stays as it was.
 
         Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
         If the first time stamp is at or before the cutoff, all rows roll from the zero state with
-        the final weights (in-sample).
+        the final weights (in-sample); of a panel, this holds for each series.
 
         Parameters
         ----------
         X : DataFrame, Series or array of shape (n_rows, n_columns)
         y : Series, DataFrame or array, optional
             Targets, if they came as ``y`` at fit; without it they count as missing.
+        ids : array-like of shape (n_rows,), optional
+            As in ``fit``.
 
         Returns
         -------
@@ -131,17 +291,16 @@ class BaseForecaster(StreamingEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs, _ = self._roll(X, y)
-        outputs = self._in_units(outputs)
+        outputs, _ = self._rolled(X, y, ids)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, *, ids=None):
         """Return R² of each row's forecast against the rows that follow it in X.
 
         Parameters
         ----------
-        X, y
+        X, y, ids
             As in ``predict``, at least three rows more than the horizon to say much.
 
         Returns
@@ -160,12 +319,7 @@ class BaseForecaster(StreamingEstimator):
                 f"found y=None, expected the targets {self._columns.target_names} to score "
                 "against, which came as y at fit; pass y"
             )
-        outputs, rows = self._roll(X, y)
-        outputs = self._in_units(outputs)
-        zero = np.zeros_like(rows.record.targets)
-        delays = np.arange(1, self._horizon + 1)
-        actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
-        actual = self._scaling.undo(actual)
+        outputs, actual = self._rolled(X, y, ids)
         scores = []
         for truth, guess in zip(
             actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
@@ -179,6 +333,12 @@ class BaseForecaster(StreamingEstimator):
                 "the horizon; score on more rows"
             )
         return float(np.mean(scores))
+
+    @property
+    def cutoff_(self):
+        """Time stamp (or number) of the last row seen; of a panel a Series, by id."""
+        check_is_fitted(self)
+        return cutoffs_of(self) if self._form else super().cutoff_
 
     @property
     def n_late_(self):
@@ -224,9 +384,56 @@ class BaseForecaster(StreamingEstimator):
             inputs[:, columns.future] = columns.expand(known, columns.future_names)
         return scaling.apply(inputs)
 
+    def _after(self, X, y, ids, how):
+        """Return the stream after new rows."""
+        if self._form:
+            return follow_panel(self, X, y, ids, how)
+        self._refuse_ids(ids)
+        return self._follow(self._dated(X), y, how)
+
+    def _rolled(self, X, y, ids):
+        """Return forecasts after each row and what they forecast, (n_rows, S, M), in units."""
+        check_is_fitted(self)
+        if self._form:
+            outputs, rows = roll_panel(self, X, y, ids)
+            return outputs, actuals_of(rows, self._horizon)
+        self._refuse_ids(ids)
+        outputs, rows = self._roll(self._dated(X), y)
+        zero = np.zeros_like(rows.record.targets)
+        delays = np.arange(1, self._horizon + 1)
+        actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
+        return self._in_units(outputs), self._scaling.undo(actual)
+
+    def _dated(self, X):
+        """Make a column of times the index of a stream without ids."""
+        if self.time_col is None:
+            return X
+        if not (isinstance(X, pd.DataFrame) and self.time_col in X.columns):
+            raise ValueError(
+                f"found X without a column {self.time_col!r}, expected the time_col; add it (an "
+                "index becomes a column by X.reset_index()) or leave time_col out"
+            )
+        return X.set_index(self.time_col)
+
+    def _refuse_ids(self, ids):
+        if ids is not None:
+            raise ValueError(
+                f"found ids={ids!r}, expected None: this forecaster was fitted to one stream "
+                "without ids; leave ids out, or fit with id_col, an (id, time) index or ids"
+            )
+
+    def _refuse_for_panels(self, X_future, bands):
+        if self._form and (X_future is not None or bands):
+            raise ValueError(
+                "found X_future, coverage or quantiles for a panel, expected none of them: panels "
+                "have neither inputs known ahead nor intervals yet; leave them out"
+            )
+
     def _in_units(self, outputs):
         """Bring outputs (..., S, horizon) back to the targets' units, and within their bounds."""
-        values = self._scaling.undo(outputs)
+        return self._bounded(self._scaling.undo(outputs))
+
+    def _bounded(self, values):
         if self.lower is None and self.upper is None:
             return values
         return np.clip(values, self.lower, self.upper)
@@ -310,8 +517,11 @@ class BaseForecaster(StreamingEstimator):
 
     def _make_axis(self, index):
         axis = TimeAxis.of(index, self.freq)
-        self._calendar = Calendar.of_step(_step_ns(axis))
+        self._set_axis(axis)
         return axis
+
+    def _set_axis(self, axis):
+        self._axis, self._calendar = axis, Calendar.of_step(_step_ns(axis))
 
 
 def _step_ns(axis):

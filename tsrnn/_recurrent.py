@@ -31,6 +31,8 @@ class RecurrentMixin:
     def state_(self):
         """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
         check_is_fitted(self)
+        if hasattr(self._stream, "ids"):
+            return self._stream.learner.carried_states()
         return tuple(
             State(s.h.T.copy(), None if s.c is None else s.c.T.copy())
             for s in self._stream.learner.encoder.state

@@ -71,7 +71,7 @@ class StreamingEstimator(BaseEstimator):
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
         fitted = copy.copy(self)
-        fitted._fit(X, y, *read_rows(fitted, X, y))
+        fitted._learn_history(X, y)
         self.__dict__ = vars(fitted)
         return self
 
@@ -163,6 +163,9 @@ class StreamingEstimator(BaseEstimator):
         check_is_fitted(self)
         cutoff = self._stream.cutoff
         return None if cutoff is None else self._axis.label(cutoff)
+
+    def _learn_history(self, X, y):
+        self._fit(X, y, *read_rows(self, X, y))
 
     def _fit(self, X, y, values, y_values):
         self._check_params()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._forecasting import BaseForecaster
-from .learning import Intervals, Learner
+from .learning import Intervals, Learner, PanelLearner
 from .stream import ForecastDesign, Record
 
 LINEAR_LAGS = 47
@@ -19,7 +19,7 @@ class NaiveForecaster(BaseForecaster):
     ----------
     horizon : int, default=1
         Steps forecast ahead.
-    target, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late
         As in `RNNForecaster`.
 
     Examples
@@ -32,9 +32,21 @@ class NaiveForecaster(BaseForecaster):
     2024-01-01 04:00:00   4.0
     """
 
-    def __init__(self, horizon=1, target=None, freq=None, gap="fill", max_gap=1000, late="raise"):
+    def __init__(
+        self,
+        horizon=1,
+        target=None,
+        id_col=None,
+        time_col=None,
+        freq=None,
+        gap="fill",
+        max_gap=1000,
+        late="raise",
+    ):
         self.horizon = horizon
         self.target = target
+        self.id_col = id_col
+        self.time_col = time_col
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
@@ -44,6 +56,9 @@ class NaiveForecaster(BaseForecaster):
 
     def _make_learner(self, record):
         return RepeatLearner(self._horizon, 1, self._make_intervals(record))
+
+    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
+        return _repeating_panel(self, record, 1, make_rings)
 
 
 class SeasonalNaiveForecaster(BaseForecaster):
@@ -56,7 +71,7 @@ class SeasonalNaiveForecaster(BaseForecaster):
     season : int or "auto", default="auto"
         Season length in rows. "auto": the shortest season of the frequency that the history
         holds twice (a day for hourly rows), or 1, the naive forecast, where there is none.
-    target, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late
         As in `RNNForecaster`.
 
     Examples
@@ -72,6 +87,8 @@ class SeasonalNaiveForecaster(BaseForecaster):
         horizon=1,
         season="auto",
         target=None,
+        id_col=None,
+        time_col=None,
         freq=None,
         gap="fill",
         max_gap=1000,
@@ -80,6 +97,8 @@ class SeasonalNaiveForecaster(BaseForecaster):
         self.horizon = horizon
         self.season = season
         self.target = target
+        self.id_col = id_col
+        self.time_col = time_col
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
@@ -90,6 +109,10 @@ class SeasonalNaiveForecaster(BaseForecaster):
     def _make_learner(self, record):
         season = self._seasons(len(record))[:1] or (1,)
         return RepeatLearner(self._horizon, season[0], self._make_intervals(record))
+
+    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
+        season = self._seasons(n_rows)[:1] or (1,)
+        return _repeating_panel(self, record, season[0], make_rings)
 
 
 class LinearForecaster(BaseForecaster):
@@ -109,7 +132,7 @@ class LinearForecaster(BaseForecaster):
         Default: 47, or a quarter of a shorter history.
     forgetting : float, default=0.9995
         Factor by which the past is discounted at each row, in (0, 1].
-    target, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late
         As in `RNNForecaster`; columns that are no targets are not used.
 
     Examples
@@ -126,6 +149,8 @@ class LinearForecaster(BaseForecaster):
         lags=None,
         forgetting=0.9995,
         target=None,
+        id_col=None,
+        time_col=None,
         freq=None,
         gap="fill",
         max_gap=1000,
@@ -135,6 +160,8 @@ class LinearForecaster(BaseForecaster):
         self.lags = lags
         self.forgetting = forgetting
         self.target = target
+        self.id_col = id_col
+        self.time_col = time_col
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
@@ -145,15 +172,35 @@ class LinearForecaster(BaseForecaster):
         self._check_forgetting()
 
     def _make_learner(self, record):
-        design = ForecastDesign.of(
+        design, intervals = self._design(record, len(record)), self._make_intervals(record)
+        return Learner.of(design, self.forgetting, intervals=intervals)
+
+    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
+        n_targets = len(self._columns.target_names)
+        return PanelLearner.of(
+            self._design(record, n_rows), n_targets, self.forgetting, make_rings, guarded=False
+        )
+
+    def _design(self, record, n_rows):
+        return ForecastDesign.of(
             record,
             self._horizon,
-            self._lags(LINEAR_LAGS, len(record)),
+            self._lags(LINEAR_LAGS, n_rows),
             seasons=(),
             n_calendar=self._calendar.n_harmonics,
             n_inputs=0,
         )
-        return Learner.of(design, self.forgetting, intervals=self._make_intervals(record))
+
+
+def _repeating_panel(model, record, season, make_rings):
+    """Return the learner of a panel that repeats the last season of each series."""
+    seasons = (season,) if season > 1 else ()
+    design = ForecastDesign.of(record, model._horizon, 0, seasons, n_calendar=0, n_inputs=0)
+    learner = PanelLearner.of(
+        design, len(model._columns.target_names), 1.0, make_rings, guarded=False
+    )
+    back = season * -(-design.delays // season) - design.delays
+    return learner.fixed((design.offsets == back[:, None]).astype(float))
 
 
 @dataclass(frozen=True)

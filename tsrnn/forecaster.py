@@ -1,12 +1,15 @@
 """The recurrent forecaster."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
 from ._recurrent import RecurrentMixin
-from .learning import Learner
+from .learning import Learner, PanelLearner
 from .stream import ForecastDesign
 
 DEFAULT_LAGS = 24
@@ -28,6 +31,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     as none of them. A missing input stands at its newest known value, at the mean of the history
     before the first, and the network is told. An input that is missing in all of the history stays
     so, whatever comes later.
+
+    A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
+    ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
+    each. A call may hold rows of any of them, in any order between series, and of series never
+    seen: those start from the zero state; their scale is set by their first known value, see
+    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one, no intervals and no
+    ``future_cols`` yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
@@ -57,6 +67,11 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
         take them from the later rows of X, beyond its end carried forward.
+    static_cols : label or list of labels, optional
+        Columns of a panel that are constant in each series.
+    id_col, time_col : label, optional
+        Columns of a long frame: the series of each row, and its time (by default the index).
+        Either may also be a level of a two-level index, (id, time), or ids come beside X.
     freq : str or offset, optional
         Frequency of the rows; inferred from the time stamps by default.
     gap : {"fill", "reset", "raise"}, default="fill"
@@ -85,6 +100,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Factor by which the readout discounts the past at each row, in (0, 1].
     coverage : float or list of float in (0, 1), optional
         Intervals that ``forecast`` gives where it is not told otherwise; none by default.
+    max_series : int, optional
+        Most series of a panel that are kept; those least recently seen are dropped for new ones.
     dtype : numpy dtype, default=numpy.float32
         Of the network; the readout is always float64.
     random_state : int, RandomState or None, default=None
@@ -101,8 +118,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         Weights of the experts at the newest row, indexed by target and step; each row sums to 1.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (n_targets, hidden_size).
-    cutoff_ : Timestamp or int
-        Time stamp of the last row seen.
+    cutoff_ : Timestamp, int or Series
+        Time stamp of the last row seen; of a panel one for each series, by id.
     freq_ : DateOffset or None
     n_late_ : int
         Rows dropped with ``late="drop"`` since the fit.
@@ -118,6 +135,18 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     (24, 1)
     >>> model.partial_fit(flow[600:700]).cutoff_ == flow.index[699]
     True
+
+    Two series of a panel, as a long frame:
+
+    >>> long = datasets.load_pedestrians(["45 Queen Street", "210 Queen Street"])[:400]
+    >>> long = long.rename_axis("time").melt(ignore_index=False, var_name="sensor").reset_index()
+    >>> model = RNNForecaster(2, id_col="sensor", time_col="time", max_iter=20, random_state=0)
+    >>> model.fit(long).forecast()[["sensor", "time"]]
+                 sensor                time
+    0   45 Queen Street 2019-01-17 22:00:00
+    1   45 Queen Street 2019-01-17 23:00:00
+    2  210 Queen Street 2019-01-17 22:00:00
+    3  210 Queen Street 2019-01-17 23:00:00
 
     With a price that is known a day ahead:
 
@@ -143,6 +172,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         lags=None,
         season="auto",
         future_cols=None,
+        static_cols=None,
+        id_col=None,
+        time_col=None,
         freq=None,
         gap="fill",
         max_gap=1000,
@@ -156,6 +188,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         loss="squared",
         forgetting=0.9995,
         coverage=None,
+        max_series=None,
         dtype=np.float32,
         random_state=None,
         verbose=False,
@@ -169,6 +202,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.lags = lags
         self.season = season
         self.future_cols = future_cols
+        self.static_cols = static_cols
+        self.id_col = id_col
+        self.time_col = time_col
         self.freq = freq
         self.gap = gap
         self.max_gap = max_gap
@@ -182,6 +218,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         self.loss = loss
         self.forgetting = forgetting
         self.coverage = coverage
+        self.max_series = max_series
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -190,7 +227,12 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def expert_weights_(self):
         """Weights of the experts in the forecast, a row for each target and step."""
         check_is_fitted(self)
-        ensemble = self._stream.learner.ensemble
+        ensemble = getattr(self._stream.learner, "ensemble", None)
+        if ensemble is None:
+            raise AttributeError(
+                "found no experts to weigh: a panel, and a forecaster with future_cols, has its "
+                "recurrent readout alone"
+            )
         weights = ensemble.mixing.weights.transpose(2, 0, 1)
         index = pd.MultiIndex.from_product(
             [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
@@ -200,6 +242,32 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def _check_params(self):
         super()._check_params()
         self._check_recurrent_params()
+        if self.max_series is not None:
+            check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
+
+    def _learn_history(self, X, y):
+        if self.static_cols is not None:
+            raise ValueError(
+                f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
+                "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
+            )
+        super()._learn_history(X, y)
+
+    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
+        lags, seasons = self._lags(DEFAULT_LAGS, n_rows), self._seasons(n_rows)
+        design = ForecastDesign.of(
+            record,
+            self._horizon,
+            lags,
+            seasons,
+            flagged=self._columns.flagged,
+            guard=True,
+            pooled=True,
+        )
+        design = replace(design, change_scale=change_scale)
+        encoder = self._make_encoder(design, record)
+        n_targets = len(self._columns.target_names)
+        return PanelLearner.of(design, n_targets, self.forgetting, make_rings, encoder)
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))

@@ -6,17 +6,24 @@ from .ensemble import Ensemble
 from .intervals import Intervals
 from .learner import Learner
 from .mixing import Mixing
+from .panel import NEVER, SPARE, Block, PanelLearner
+from .pooled import PooledRLS
 from .rls import DelayedRLS
 from .targets import origin_targets
 from .training import TrainingSettings, train
 
 __all__ = [
+    "NEVER",
+    "SPARE",
+    "Block",
     "Conformal",
     "DelayedRLS",
     "Ensemble",
     "Intervals",
     "Learner",
     "Mixing",
+    "PanelLearner",
+    "PooledRLS",
     "RecurrentEncoder",
     "TrainingSettings",
     "origin_targets",

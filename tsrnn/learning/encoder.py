@@ -181,8 +181,12 @@ def _targets(design, record, start, stop):
 
 def _ridges(design, record):
     """Fit ridge regressions on the skip features of the newest rows, (S, M, K)."""
-    recent, end = max(design.reach, len(record) - RIDGE_ROWS), len(record)
+    n_rows = RIDGE_ROWS // design.n_streams if design.pooled else RIDGE_ROWS
+    recent, end = max(design.reach, len(record) - n_rows), len(record)
     skip, targets = design.skip(record, recent, end), _targets(design, record, recent, end)
+    if design.pooled:
+        one = _ridge(skip.reshape(-1, skip.shape[2]), targets.reshape(-1, targets.shape[2]))
+        return np.repeat(one[None], design.n_streams, axis=0)
     return np.stack([_ridge(skip[:, s], targets[:, s]) for s in range(design.n_streams)])
 
 

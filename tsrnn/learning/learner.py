@@ -60,7 +60,7 @@ class Learner:
         n_features, ridge = design.n_features, None
         if encoder:
             n_features += encoder.network.hidden_size
-            ridge = np.clip(RIDGE_PER_NOISE * encoder.noise, *RIDGE_LIMITS)
+            ridge = ridge_of(encoder.noise)
         sizes = design.n_streams, n_features, design.delays, forgetting
         if design.n_ahead:
             return cls(design, FutureRLS(*sizes, design.n_ahead), encoder)
@@ -238,3 +238,8 @@ class Learner:
         if self.encoder is None:
             return max(1, self.design.reach)
         return self.design.reach + self.encoder.window + max(self.design.delays)
+
+
+def ridge_of(noise):
+    """Return the penalty of a readout for streams of this unexplained variance."""
+    return np.clip(RIDGE_PER_NOISE * noise, *RIDGE_LIMITS)

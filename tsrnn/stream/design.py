@@ -57,6 +57,8 @@ class ForecastDesign:
         Level and change of the history's start, where absurd targets are screened.
     future : list of int
         Inputs that are known ahead.
+    pooled : bool
+        Whether the streams are series of a panel, which share one readout.
     """
 
     horizon: int
@@ -68,6 +70,7 @@ class ForecastDesign:
     change_scale: np.ndarray
     usual: tuple | None
     future: list
+    pooled: bool = False
 
     @classmethod
     def of(
@@ -82,22 +85,24 @@ class ForecastDesign:
         flagged=None,
         future=(),
         guard=False,
+        pooled=False,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
         usual = first_levels(record.targets) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
-        n_inputs = record.inputs.shape[1] if n_inputs is None else n_inputs
+        n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
             seasons,
-            record.calendar.shape[1] if n_calendar is None else n_calendar,
+            record.calendar.shape[-1] if n_calendar is None else n_calendar,
             n_inputs,
             list(range(n_inputs)) if flagged is None else flagged,
             np.where(change_scale > 0, change_scale, 1.0),
             usual,
             list(future),
+            pooled,
         )
 
     @cached_property
@@ -150,15 +155,17 @@ class ForecastDesign:
         """Return the readout features, shape (n, S, K)."""
         levels = record.levels
         rows = np.arange(start, stop)
-        newest = levels[start:stop, :, None]
+        newest = levels[start:stop][..., None]
         n_lags, n_calendar = len(self.offsets), self.n_calendar
         features = np.ones((*newest.shape[:2], self.n_features))
         earlier = levels[rows[:, None] - self.offsets].swapaxes(1, 2)
         np.subtract(earlier, newest, out=features[..., :n_lags])
         features[..., n_lags] = newest[..., 0]
         known = n_lags + 1 + n_calendar
-        features[..., n_lags + 1 : known] = record.calendar[start:stop, None, :n_calendar]
-        features[..., known:-1] = record.inputs[start:stop, None, : self.n_inputs]
+        features[..., n_lags + 1 : known] = _by_stream(record.calendar[start:stop])[
+            ..., :n_calendar
+        ]
+        features[..., known:-1] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
         return features
 
     def ahead(self, record, start, following):
@@ -188,11 +195,18 @@ class ForecastDesign:
         flags = known + self.n_inputs
         inputs = np.empty((*newest.shape, flags + self.n_flags))
         inputs[..., :n_changes] = np.stack(changes, axis=2)
-        inputs[..., n_changes:known] = record.calendar[start:stop, None, : self.n_calendar]
-        inputs[..., known:flags] = record.inputs[start:stop, None, : self.n_inputs]
+        inputs[..., n_changes:known] = _by_stream(record.calendar[start:stop])[
+            ..., : self.n_calendar
+        ]
+        inputs[..., known:flags] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
         inputs[..., flags] = np.isnan(record.targets[start:stop])
-        inputs[..., flags + 1 :] = record.missing[start:stop, None, self.flagged]
+        inputs[..., flags + 1 :] = _by_stream(record.missing[start:stop])[..., self.flagged]
         return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT, out=inputs)
+
+
+def _by_stream(values):
+    """Give rows (n, E) that all streams share an axis for them; (n, S, E) have it."""
+    return values[:, None] if values.ndim == 2 else values
 
 
 @dataclass(frozen=True)

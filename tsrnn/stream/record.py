@@ -79,7 +79,7 @@ class Record:
             spreads = _repeat_first(spreads, n)
         return Record(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
-            _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1])), n),
+            _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
             _repeat_first(self.calendar, n),
             _repeat_first(levels, n),
             spreads,
@@ -92,11 +92,12 @@ class Record:
 
 
 def _carry(values, previous):
-    """Replace missing values (n, S) by the newest known one of their column."""
+    """Replace missing values (n, ...) by the newest known one of their column."""
     known = np.isfinite(values)
     if known.all():
         return values
-    rows = np.where(known, np.arange(1, len(values) + 1)[:, None], 0)
+    numbers = np.arange(1, len(values) + 1).reshape(-1, *[1] * (values.ndim - 1))
+    rows = np.where(known, numbers, 0)
     newest = np.maximum.accumulate(rows, axis=0)
     return np.take_along_axis(np.concatenate([previous[None], values]), newest, axis=0)
 

@@ -85,17 +85,7 @@ class TimeAxis:
             if cutoff is None:
                 cutoff = index[0] - 1 if isinstance(index, pd.RangeIndex) and n else -1
             return np.arange(cutoff + 1, cutoff + 1 + n)
-        if not isinstance(index, pd.DatetimeIndex):
-            found = "an array" if index is None else f"a {type(index).__name__}"
-            raise ValueError(
-                f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
-                "indexed by time"
-            )
-        if str(index.tz) != str(self.tz):
-            raise ValueError(
-                f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
-                "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"
-            )
+        self._require_kind(index)
         _require_increasing(index)
         return index.as_unit("ns").asi8
 
@@ -131,13 +121,80 @@ class TimeAxis:
             misplaced = ~np.isin(stamps, grid)
             steps = np.searchsorted(grid, stamps) + (cutoff is None)
         if misplaced.any():
-            found = ", ".join(str(self.label(s)) for s in stamps[misplaced][:3])
-            raise ValueError(
-                f"found {int(misplaced.sum())} rows off the frequency {self.freq.freqstr} "
-                f"({found} ...), expected evenly spaced rows; resample first: "
-                f"X.resample({self.freq.freqstr!r}).mean(), or pass another freq"
-            )
+            self._refuse(stamps[misplaced])
         return steps
+
+    def positions(self, times):
+        """Return the steps from the start of the axis to time stamps in any order.
+
+        Parameters
+        ----------
+        times : pandas.Index of length n
+            Time stamps, or row numbers where rows are counted.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            They are of another kind or time zone than the history's, NaT, or off the frequency.
+        """
+        if self.counts:
+            if isinstance(times, pd.DatetimeIndex) or not pd.api.types.is_integer_dtype(
+                times.dtype
+            ):
+                raise ValueError(
+                    f"found times of type {times.dtype}, expected row numbers, as at fit"
+                )
+            return times.to_numpy(dtype=np.int64)
+        self._require_kind(times)
+        if times.hasnans:
+            raise ValueError(
+                f"found {int(times.isna().sum())} rows without a time stamp (NaT), expected one in "
+                "each; drop those rows"
+            )
+        stamps = times.as_unit("ns").asi8
+        if self.step_ns is not None:
+            positions, rest = np.divmod(stamps - self.start, self.step_ns)
+            misplaced = rest != 0
+        else:
+            grid = self._range(self.start, end=max(stamps.max(), self.start))
+            positions = np.searchsorted(grid, stamps)
+            misplaced = ~np.isin(stamps, grid)
+        if misplaced.any():
+            self._refuse(stamps[misplaced])
+        return positions
+
+    def stamps_at(self, positions):
+        """Return the stamps of positions, the inverse of `positions`."""
+        if self.counts:
+            return positions
+        if self.step_ns is not None:
+            return self.start + self.step_ns * positions
+        return self._range(self.start, periods=int(positions.max()) + 1)[positions]
+
+    def _require_kind(self, index):
+        if not isinstance(index, pd.DatetimeIndex):
+            found = "an array" if index is None else f"a {type(index).__name__}"
+            raise ValueError(
+                f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
+                "indexed by time"
+            )
+        if str(index.tz) != str(self.tz):
+            raise ValueError(
+                f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
+                "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"
+            )
+
+    def _refuse(self, misplaced):
+        found = ", ".join(str(self.label(s)) for s in misplaced[:3])
+        raise ValueError(
+            f"found {len(misplaced)} rows off the frequency {self.freq.freqstr} "
+            f"({found} ...), expected evenly spaced rows; resample first: "
+            f"X.resample({self.freq.freqstr!r}).mean(), or pass another freq"
+        )
 
     def following(self, cutoff, n):
         """Return the n positions after the cutoff."""

@@ -1,0 +1,69 @@
+"""Ring buffers of many series, indexed by position on the time axis."""
+
+import numpy as np
+
+
+class Ring:
+    """Arrays of L rows in which row p lies at ``p % L``.
+
+    Parameters
+    ----------
+    array : ndarray of shape (L, J, C, ...)
+        J targets of C series.
+    """
+
+    def __init__(self, array):
+        self.array = array
+
+    @classmethod
+    def zeros(cls, length, n_targets, n_series, *rest, dtype=np.float64):
+        """Make a ring of zeros."""
+        return cls(np.zeros((length, n_targets, n_series, *rest), dtype))
+
+    def __len__(self):
+        return len(self.array)
+
+    def write(self, start, members, values):
+        """Put values (T, J, B, ...) of some series at the positions from ``start`` on."""
+        rows = np.arange(start, start + len(values)) % len(self.array)
+        if isinstance(members, slice):
+            self.array[rows] = values
+        else:
+            for row, value in zip(rows, values, strict=True):
+                self.array[row][:, members] = value
+
+    def read(self, rows, members):
+        """Return a copy of the rows at positions ``rows``, any shape, as (*rows, J, B, ...)."""
+        rows = np.asarray(rows) % len(self.array)
+        if isinstance(members, slice):
+            return self.array[rows]
+        if 4 * len(members) > self.array.shape[2]:  # whole rows are copied faster than single items
+            return self.array[rows].take(members, axis=rows.ndim + 1)
+        targets = np.arange(self.array.shape[1])
+        return self.array[rows[..., None, None], targets[:, None], members]
+
+    def spans(self, start, stop):
+        """Cut positions start to stop where the ring closes.
+
+        Returns
+        -------
+        list of (slice, slice)
+            Rows of the ring, and rows of the range that they are: two pieces at most.
+        """
+        length, first = len(self.array), start % len(self.array)
+        until = min(first + stop - start, length)
+        spans = [(slice(first, until), slice(0, until - first))]
+        if until - first < stop - start:
+            spans.append((slice(0, stop - start - until + first), slice(until - first, None)))
+        return spans
+
+    def taken(self, members, n_more=0):
+        """Return a ring of its own for these series, with room for ``n_more`` others."""
+        kept = self.array[:, :, members]
+        if not n_more:
+            return Ring(kept.copy() if isinstance(members, slice) else kept)
+        shape = list(kept.shape)
+        shape[2] += n_more
+        array = np.zeros(shape, kept.dtype)
+        array[:, :, : kept.shape[2]] = kept
+        return Ring(array)

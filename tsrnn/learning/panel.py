@@ -1,0 +1,401 @@
+"""The learner of a panel: one network and one readout, a state for each of many series."""
+
+import copy
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .._rings import Ring
+from ..nn import State
+from .learner import REPLAYED_MEMORIES, ridge_of
+from .pooled import PooledRLS
+from .targets import origin_targets
+
+NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
+SPARE = 8  # rows that may be written beyond the newest that is kept
+ROOM = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
+MAX_SAMPLED = 32  # series in a training step on the stream
+
+
+class Block(NamedTuple):
+    """Rows of some series at consecutive positions, the same for all of them."""
+
+    start: int  # position of the first of T rows
+    members: object  # ndarray of int, shape (B,): the series' places; slice(None) for all in order
+    targets: np.ndarray  # (T, J, B), scaled, NaN where missing
+    inputs: np.ndarray  # (T, E, B), scaled, NaN where missing
+    calendar: np.ndarray  # (T, C)
+    fresh: np.ndarray  # (B,) bool: the series that start a new run here
+
+    def parts(self):
+        """Cut the block into parts of `SPARE` rows."""
+        fresh = self.fresh
+        for first in range(0, len(self.targets), SPARE):
+            rows = slice(first, first + SPARE)
+            cut = (values[rows] for values in (self.targets, self.inputs, self.calendar))
+            yield Block(self.start + first, self.members, *cut, fresh)
+            fresh = np.zeros_like(fresh)
+
+
+class PanelLearner:
+    """A recurrent encoder and a pooled readout over the rings of many series.
+
+    All that grows with the number of series lies in rings, where new rows are written beyond
+    what the learner as it stands looks at: `heads` says where that ends. So a method can return a
+    new learner at the cost of its heads, the old one being as good as before for as long as not
+    more than 8 rows have been written; for more, `writable` makes rings of its own.
+
+    Parameters
+    ----------
+    design : ForecastDesign
+        Of one series, ``change_scale`` apart, which is by series: `change_scale` (J, C) here.
+    readout : PooledRLS
+    encoder : RecurrentEncoder or None
+        Whose own state is not used.
+    rings : SeriesRings
+
+    Attributes
+    ----------
+    heads, begun : ndarray of int, shape (C,)
+        Positions of the last row of each series and of the first since its state was zero.
+    seen : ndarray of int, shape (C,)
+        Number of the group of rows in which each was last seen.
+    clock : int
+        The newest position.
+    """
+
+    learns = True  # whether `learn` does
+
+    def __init__(self, design, readout, encoder, rings):
+        self.design, self.readout, self.encoder, self.rings = design, readout, encoder, rings
+        n_targets, n_outputs = readout.weights.shape[:2]
+        self.features = Ring.zeros(n_outputs + 1 + ROOM, n_targets, 0, readout.weights.shape[2])
+        self.opened = Ring.zeros(len(self.features), 1, 0, dtype=bool)
+        self.groups = Ring.zeros(len(self.features), 1, 0, dtype=np.int64)
+        self.states = self._no_states()
+        self.calendar = np.zeros((len(rings.levels), design.n_calendar))
+        self.change_scale = np.zeros((n_targets, 0))
+        self.usual = np.zeros((n_targets, 0))
+        self.heads = self.begun = self.seen = np.zeros(0, dtype=np.int64)
+        self.clock, self.n_groups, self.n_steps, self.n_trainings = NEVER, 0, 0, 0
+
+    @classmethod
+    def of(cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True):
+        """Return a learner of no series yet, with a blank readout.
+
+        Parameters
+        ----------
+        make_rings : callable
+            ``make_rings(length, reach, guarded)`` makes its rings of raw rows.
+        """
+        n_hidden = encoder.network.hidden_size if encoder else 0
+        n_outputs, n_features = len(design.delays), n_hidden + design.n_features
+        penalty = ridge_of(encoder.noise.mean()) if encoder else 1.0
+        readout = PooledRLS(n_targets, n_features, n_outputs, forgetting, penalty)
+        window = encoder.window if encoder else 0
+        length = design.reach + window + n_outputs + 1 + ROOM
+        rings = make_rings(length, design.reach, guarded)
+        return cls(design, readout, encoder, rings)
+
+    def fixed(self, lag_weights):
+        """Return the learner with a readout that adds up earlier values and never learns.
+
+        Parameters
+        ----------
+        lag_weights : ndarray of shape (M, n_lags)
+            Of the values at the design's offsets, relative to the newest.
+        """
+        learner = copy.copy(self)
+        learner.learns = False
+        learner.readout.weights[:, :, : lag_weights.shape[1]] = lag_weights
+        return learner
+
+    @property
+    def replayed(self):
+        """Rows of a history that matter: those λ remembers, and those they look back on."""
+        forgotten = 1.0 - self.readout.forgetting
+        if forgotten == 0.0:
+            return np.inf
+        return len(self.rings.levels) + int(np.ceil(REPLAYED_MEMORIES / forgotten))
+
+    # --- series come and go -------------------------------------------------------------------
+
+    def grown(self, change_scale, usual):
+        """Return the learner with room for more series, of these scales of change and levels."""
+        n_more = change_scale.shape[1]
+        learner = self._with_rings(slice(None), n_more)
+        learner.heads = np.append(self.heads, np.full(n_more, NEVER))
+        learner.begun = np.append(self.begun, np.full(n_more, NEVER))
+        learner.seen = np.append(self.seen, np.full(n_more, -1))
+        learner.change_scale = np.append(self.change_scale, change_scale, axis=1)
+        learner.usual = np.append(self.usual, usual, axis=1)
+        return learner
+
+    def taken(self, members):
+        """Return a learner of these series alone, with rings of its own."""
+        learner = self._with_rings(members)
+        for name in ("heads", "begun", "seen"):
+            setattr(learner, name, getattr(self, name)[members])
+        learner.change_scale = self.change_scale[:, members]
+        learner.usual = self.usual[:, members]
+        return learner
+
+    def writable(self, n_rows, started_over):
+        """Return a learner that ``n_rows`` may be written to without harm to this one."""
+        if n_rows <= SPARE and not started_over:
+            return copy.copy(self)
+        return self._with_rings(slice(None))
+
+    def restarted(self, members):
+        """Return the learner with these series back before their first row."""
+        learner = copy.copy(self)
+        learner.heads = self.heads.copy()
+        learner.heads[members] = NEVER
+        return learner
+
+    def replaced(self, members, change_scale, usual):
+        """Return the learner with other series, never seen, in these places; rings of its own."""
+        learner = self._with_rings(slice(None)).restarted(members)
+        learner.change_scale, learner.usual = self.change_scale.copy(), self.usual.copy()
+        learner.change_scale[:, members], learner.usual[:, members] = change_scale, usual
+        return learner
+
+    def _with_rings(self, members, n_more=0):
+        learner = copy.copy(self)
+        learner.rings = self.rings.taken(members, n_more)
+        for name in ("features", "opened", "groups"):
+            setattr(learner, name, getattr(self, name).taken(members, n_more))
+        learner.states = [tuple(r.taken(members, n_more) for r in layer) for layer in self.states]
+        learner.calendar = self.calendar.copy()
+        return learner
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    def advance(self, block):
+        """Take in rows without learning; the learner must be `writable` for as many."""
+        return self._take_in(block, learning=False)
+
+    def learn(self, block):
+        """Learn from rows, position by position, and take them in."""
+        return self._take_in(block, learning=self.learns)
+
+    def outputs(self, block):
+        """Return what `output` would give after each row, (T, J, B, M), and the learner after."""
+        learner, outputs = self, []
+        for part in block.parts():  # of the rows of one, all are still in the rings
+            learner, features = learner._move(part, learning=False, wanted=True)
+            view = learner.rings.view(part.members, part.calendar, part.start)
+            base = view.levels[part.start : part.start + len(features)]
+            base = base.reshape(*features.shape[:-1], 1)
+            outputs.append(learner.readout.output(features) + base)
+        return np.concatenate(outputs), learner
+
+    def output(self, position, members, calendar):
+        """Return the outputs (J, B, M) of series whose last row lies at ``position``.
+
+        Parameters
+        ----------
+        calendar : ndarray of shape (1, C)
+        """
+        view = self.rings.view(members, calendar, position)
+        features = self._features(view, position, 1, self._hidden(position, members))
+        base = view.levels[position : position + 1].reshape(features.shape[1:-1])
+        return self.readout.output(features)[0] + base[..., None]
+
+    def _take_in(self, block, learning):
+        learner = self
+        for part in block.parts():
+            learner, _ = learner._move(part, learning)
+        return learner
+
+    def _move(self, block, learning, wanted=False):
+        """Take in up to `SPARE` rows; return the learner and, if wanted, features of its origins.
+
+        They have the shape (T, J, B, K).
+        """
+        start, members, n_rows = block.start, block.members, len(block.targets)
+        learner = copy.copy(self)
+        usual = self.usual[:, members], np.ones_like(self.usual[:, members])
+        self.rings.push(start, members, block.targets, block.inputs, block.fresh, usual)
+        view = self.rings.view(members, block.calendar, start)
+        hidden = self._encode(view, block) if self.encoder else None
+        features = self._features(view, start, n_rows, hidden) if learning or wanted else None
+        self._open(block, features, learning)
+        learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
+        learner.begun = self.begun.copy()
+        learner.begun[members] = np.where(block.fresh, start, self.begun[members])
+        for row in range(n_rows):
+            position = start + row
+            learner.n_groups += 1
+            n_steps = 0 if position <= learner.clock else 1
+            if learning:
+                arrived = view.targets[position : position + 1].reshape(block.targets.shape[1:])
+                learner._learn_row(position, members, arrived, features[row], n_steps)
+            learner._tick(position, n_steps, block.calendar[row])
+            learner.heads[members] = position
+            if learning and n_steps and learner._training_is_due:
+                learner = learner._train_encoder()
+        learner.seen[members] = learner.n_groups
+        return learner, features
+
+    def _tick(self, position, n_steps, calendar):
+        if not n_steps:
+            return
+        self.clock, self.n_steps = position, self.n_steps + 1
+        self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
+
+    def _encode(self, view, block):
+        """Move the states of the members on; return hidden states (T, J, B, H)."""
+        start, members, stop = block.start, block.members, block.start + len(block.targets)
+        design = self._design_of(members)
+        n_targets, n_series = block.targets.shape[1:]
+        fresh = np.tile(block.fresh, n_targets)
+        encoder = copy.copy(self.encoder)
+        encoder.state = tuple(
+            State(*(self._state(ring, start - 1, members, fresh) for ring in layer))
+            for layer in self.states
+        )
+        hidden, encoder = encoder.encode(design.inputs(view, start, stop))
+        for layer, state in zip(self.states, encoder.state, strict=True):
+            for ring, value in zip(layer, state, strict=False):
+                ring.write(stop - 1, members, value.reshape(1, -1, n_series))
+        return hidden.reshape(len(hidden), n_targets, n_series, -1)
+
+    def _hidden(self, position, members):
+        """Return the hidden states (1, J, B, H) at a position, None without an encoder."""
+        if self.encoder is None:
+            return None
+        h = self.states[-1][0].read(position, members)  # (H * J, B)
+        h = h.reshape(self.encoder.network.hidden_size, len(self.change_scale), -1)
+        return h.transpose(1, 2, 0)[None].astype(np.float64)
+
+    def _state(self, ring, position, members, fresh):
+        values = ring.read(position, members)
+        values = values.reshape(self.encoder.network.hidden_size, -1)
+        values[:, fresh] = 0.0
+        return values
+
+    def _features(self, view, start, n_rows, hidden):
+        """Return the readout features (T, J, B, K)."""
+        n_targets = len(self.change_scale)
+        skip = self.design.skip(view, start, start + n_rows)
+        skip = skip.reshape(n_rows, n_targets, -1, skip.shape[-1])
+        return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
+
+    def _design_of(self, members):
+        return replace(self.design, change_scale=self.change_scale[:, members].ravel())
+
+    def _no_states(self):
+        if self.encoder is None:
+            return []
+        n_targets, dtype = len(self.readout.weights), self.encoder.network.dtype
+        return [
+            tuple(
+                Ring.zeros(ROOM + 2, n_targets * a.shape[0], 0, dtype=dtype)
+                for a in state
+                if a is not None
+            )
+            for state in self.encoder.network.zero_state(1)
+        ]
+
+    def carried_states(self):
+        """Return the state of each layer after each series' last row, arrays of shape (S, H)."""
+        columns, states = np.arange(len(self.heads)), []
+        for layer in self.states:
+            values = []
+            for ring in layer:
+                rows = self.heads % len(ring)
+                value = ring.array[rows, :, columns].reshape(len(columns), -1, len(self.usual))
+                value[self.heads == NEVER] = 0.0
+                values.append(value.transpose(2, 0, 1).reshape(-1, value.shape[1]))
+            states.append(State(*values))
+        return tuple(states)
+
+    # --- learning -----------------------------------------------------------------------------
+
+    def _open(self, block, features, learning):
+        """Write new origins, to be learnt from or not; fresh series have none before."""
+        start, members, n_rows = block.start, block.members, len(block.targets)
+        shape = n_rows, 1, block.targets.shape[2]
+        if block.fresh.any():
+            columns = np.arange(len(self.heads))[members][block.fresh]
+            self.opened.array[:, :, columns] = False
+        self.opened.write(start, members, np.full(shape, learning))
+        if learning:
+            self.features.write(start, members, features)
+            groups = self.n_groups + 1 + np.arange(n_rows)
+            self.groups.write(start, members, np.broadcast_to(groups[:, None, None], shape))
+
+    def _learn_row(self, position, members, arrived, features, n_steps):
+        """Learn from the labels (J, B) that arrive at a position; its origins enter."""
+        first = position - len(self.design.delays)
+        opened = self.opened.read(np.arange(first, position), members)  # (M, 1, B)
+        known = opened & np.isfinite(arrived)
+        origins = [
+            (piece, self.features.array[rows] if isinstance(members, slice)
+             else self.features.array[rows][:, :, members])
+            for rows, piece in self.features.spans(first, position)
+        ]  # fmt: skip
+        readout, errors = self.readout, None
+        if known.any():
+            groups = self.groups.read(np.arange(first, position), members)[:, 0]
+            errors = self._errors(first, members, arrived, origins)
+        missing = opened & ~known
+        if missing.any():
+            readout = readout.take_back(*self._failed(first, missing, origins))
+        readout = readout.enter(self.n_groups, features, n_steps)
+        if errors is not None:
+            readout = readout.correct(origins, errors, groups, known)
+        self.readout = readout
+
+    def _errors(self, first, members, arrived, origins):
+        """Return label less output (M, J, B), of the origins from ``first`` on."""
+        n_outputs = len(self.design.delays)
+        weights = self.readout.weights[:, ::-1].swapaxes(0, 1)[..., None]  # (M, J, K, 1)
+        outputs = [np.matmul(phi, weights[piece])[..., 0] for piece, phi in origins]
+        base = self.rings.levels.read(np.arange(first, first + n_outputs), members)
+        return arrived - base - np.concatenate(outputs)
+
+    def _failed(self, first, missing, origins):
+        """Return features and ages, by target, of origins whose label failed to come."""
+        features, ages = [], []
+        age = self.clock - np.arange(first, first + len(missing))
+        for target in range(missing.shape[1]):
+            which = missing[:, target]
+            found = [phi[:, target][which[piece]] for piece, phi in origins]
+            features.append(np.concatenate(found))
+            ages.append(np.maximum(np.broadcast_to(age[:, None], which.shape)[which], 0))
+        return features, ages
+
+    @property
+    def _training_is_due(self):
+        return self.encoder is not None and self.n_steps % self.encoder.period == 0
+
+    def _train_encoder(self):
+        """Let the encoder learn from the newest window of some series that have reached the clock.
+
+        The network sees the windows of at most 32 series, drawn by the number of the training.
+        """
+        n_outputs, n_origins = len(self.design.delays), self.encoder.window
+        start = self.clock - n_outputs - n_origins + 1
+        complete = np.flatnonzero((self.heads == self.clock) & (self.begun <= start))
+        if not len(complete):
+            return self
+        learner = copy.copy(self)
+        learner.n_trainings = self.n_trainings + 1
+        if len(complete) > MAX_SAMPLED:
+            rng = np.random.default_rng(learner.n_trainings)
+            complete = np.sort(rng.choice(complete, MAX_SAMPLED, replace=False))
+        stop = start + n_origins
+        days = self.calendar[np.arange(start, stop) % len(self.calendar)]
+        view = self.rings.view(complete, days, start)
+        levels = view.levels[start : stop + n_outputs]
+        labels = view.targets[start : stop + n_outputs][..., None]
+        learner.encoder = self.encoder.learn(
+            self._design_of(complete).inputs(view, start, stop),
+            self.design.skip(view, start, stop),
+            origin_targets(levels, labels, self.design.delays)[:n_origins],
+            np.repeat(self.readout.weights, len(complete), axis=0),
+        )
+        return learner

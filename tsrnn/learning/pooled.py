@@ -1,0 +1,115 @@
+"""One least-squares readout for all series of a panel, by pooled normal equations."""
+
+import copy
+
+import numpy as np
+
+
+class PooledRLS:
+    r"""Linear readouts, one for each target, that all series of a panel share.
+
+    The origins of one time stamp, a matrix :math:`\Phi_o` with a row for each series, enter
+
+    .. math:: R \leftarrow \lambda R + (1 - \lambda)\, \delta I + \Phi_o' \Phi_o, \qquad
+              P_o = R^{-1}
+
+    together, and each output m learns from them when their labels come, `delays[m]` rows later:
+    :math:`w_m \leftarrow w_m + P_o \Phi_o' (y_{o + d_m} - b_o - \Phi_o w_m)`. With all labels known
+    this is exactly the exponentially weighted ridge regression on all origins whose labels are
+    in, under a penalty δ that does not fade. Memory is that of R and of the last P,
+    whatever the number of series.
+
+    Where labels are missing, an origin gives 1/M of its weight back for each, as in `DelayedRLS`.
+
+    A readout is a value: its methods return a new one and leave the old one as it was.
+
+    Parameters
+    ----------
+    n_targets, n_features, n_outputs : int
+        J, K and M.
+    forgetting : float
+        λ in (0, 1], for each step of the panel's clock.
+    penalty : float
+        δ; features are expected in units of their spread.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (J, M, K)
+    gram : ndarray of shape (J, K, K)
+        R.
+    gains : dict of int to ndarray of shape (J, K, K)
+        P as each of the last M + 1 groups of origins left it, by the group's number.
+    """
+
+    def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0):
+        self.forgetting, self.penalty = float(forgetting), float(penalty)
+        self.weights = np.zeros((n_targets, n_outputs, n_features))
+        self.gram = np.repeat(penalty * np.eye(n_features)[None], n_targets, axis=0)
+        self.gains = {}
+
+    def output(self, features):
+        """Return the outputs (..., J, B, M) for features (..., J, B, K)."""
+        return np.matmul(features, self.weights.swapaxes(1, 2))
+
+    def take_back(self, features, ages):
+        """Take 1/M of the weight of origins out of R, for a label of each that failed to come.
+
+        Parameters
+        ----------
+        features : list of ndarray (n, K), one for each target
+        ages : list of ndarray (n,)
+            Steps of the clock since each has entered.
+        """
+        readout = copy.copy(self)
+        readout.gram = self.gram.copy()
+        for gram, phi, age in zip(readout.gram, features, ages, strict=True):
+            share = self.forgetting**age / self.weights.shape[1]
+            phi = phi * np.sqrt(share)[:, None]
+            gram -= phi.T @ phi
+        return readout
+
+    def enter(self, group, features, n_steps):
+        """Let a group of origins, features (J, B, K), into R, ``n_steps`` after the one before."""
+        readout = copy.copy(self)
+        kept = self.forgetting**n_steps
+        readout.gram = kept * self.gram
+        for gram, phi in zip(readout.gram, features, strict=True):
+            gram += phi.T @ phi
+            gram.flat[:: len(gram) + 1] += (1.0 - kept) * self.penalty
+        inverse = np.linalg.inv(readout.gram)
+        recent = group - self.weights.shape[1]
+        readout.gains = {g: P for g, P in self.gains.items() if g >= recent}
+        readout.gains[group] = 0.5 * (inverse + inverse.swapaxes(1, 2))
+        return readout
+
+    def correct(self, origins, errors, groups, known):
+        """Learn from labels that have come.
+
+        Parameters
+        ----------
+        origins : list of (slice, ndarray of shape (m, J, B, K))
+            Features of the origins that each of the M outputs, in reverse order, now learns
+            from, in pieces: which of the M, and theirs.
+        errors : ndarray of shape (M, J, B)
+            Label less output, in the order of `origins`.
+        groups : ndarray of int, shape (M, B)
+            When the origins entered.
+        known : ndarray of bool, shape (M, J, B)
+            Errors to learn from.
+        """
+        readout = copy.copy(self)
+        readout.weights = self.weights.copy()
+        newest = max(self.gains)
+        groups = np.where(groups >= min(self.gains), groups, newest)  # P of its own is forgotten
+        left = known
+        while left.any():  # once, where the series of the panel move together
+            group = np.where(left.any(axis=1), groups, -1).max(axis=1)  # of each output
+            now = left & (groups == group[:, None])[:, None]
+            left = left & ~now
+            chosen = np.where(now, errors, 0.0)[:, :, None]
+            sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])[:, :, 0]
+            for output, which in enumerate(group[::-1]):
+                if which >= 0:
+                    P, total = self.gains[which], sums[-1 - output]
+                    readout.weights[:, output] += np.matmul(P, total[..., None])[..., 0]
+        return readout
