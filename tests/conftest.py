@@ -23,6 +23,8 @@ def content(value):
         if value.dtype == object:  # its bytes are pointers
             return value.tolist()
         return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, pd.Index):
+        return type(value).__name__, value.name, value.tolist()
     if isinstance(value, dict):
         return {key: content(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -57,6 +57,19 @@ class Ring:
             spans.append((slice(0, stop - start - until + first), slice(until - first, None)))
         return spans
 
+    def cleaned(self, heads, n_kept):
+        """Return a ring of its own, zero but in the last ``n_kept`` rows of each series.
+
+        Parameters
+        ----------
+        heads : ndarray of int, shape (C,)
+            Position of the last row of each.
+        """
+        age = (heads - np.arange(len(self.array))[:, None]) % len(self.array)
+        kept = (age < n_kept)[:, None]
+        kept = kept.reshape(*kept.shape, *[1] * (self.array.ndim - 3))
+        return Ring(np.where(kept, self.array, np.zeros((), self.array.dtype)))
+
     def taken(self, members, n_more=0):
         """Return a ring of its own for these series, with room for ``n_more`` others."""
         kept = self.array[:, :, members]

@@ -28,14 +28,16 @@ class Block(NamedTuple):
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
 
-    def parts(self):
-        """Cut the block into parts of `SPARE` rows."""
-        fresh = self.fresh
-        for first in range(0, len(self.targets), SPARE):
-            rows = slice(first, first + SPARE)
-            cut = (values[rows] for values in (self.targets, self.inputs, self.calendar))
-            yield Block(self.start + first, self.members, *cut, fresh)
-            fresh = np.zeros_like(fresh)
+    def cut(self, n):
+        """Return the first ``n`` rows, and the others."""
+        first, rest = zip(
+            *((a[:n], a[n:]) for a in (self.targets, self.inputs, self.calendar)), strict=True
+        )
+        later = np.zeros_like(self.fresh)
+        return (
+            Block(self.start, self.members, *first, self.fresh),
+            Block(self.start + n, self.members, *rest, later),
+        )
 
 
 class PanelLearner:
@@ -119,6 +121,24 @@ class PanelLearner:
             return np.inf
         return len(self.rings.levels) + int(np.ceil(REPLAYED_MEMORIES / forgotten))
 
+    def __copy__(self):
+        twin = object.__new__(type(self))
+        twin.__dict__.update(vars(self))
+        return twin
+
+    def __getstate__(self):
+        """Return what is kept: of the rings, the rows that will still be looked at."""
+        state = dict(vars(self))
+        for name in ("rings", "features", "opened", "groups"):
+            ring = state[name]
+            n_rows = len(ring.levels) if name == "rings" else len(ring)
+            state[name] = ring.cleaned(self.heads, n_rows - ROOM)
+        state["states"] = [tuple(r.cleaned(self.heads, 1) for r in layer) for layer in self.states]
+        age = (self.clock - np.arange(len(self.calendar))) % len(self.calendar)
+        kept = age < len(self.calendar) - ROOM
+        state["calendar"] = np.where(kept[:, None], self.calendar, 0.0)
+        return state
+
     # --- series come and go -------------------------------------------------------------------
 
     def grown(self, change_scale, usual):
@@ -183,7 +203,8 @@ class PanelLearner:
     def outputs(self, block):
         """Return what `output` would give after each row, (T, J, B, M), and the learner after."""
         learner, outputs = self, []
-        for part in block.parts():  # of the rows of one, all are still in the rings
+        while len(block.targets):
+            part, block = block.cut(SPARE)  # its rows are all in the rings afterwards
             learner, features = learner._move(part, learning=False, wanted=True)
             view = learner.rings.view(part.members, part.calendar, part.start)
             base = view.levels[part.start : part.start + len(features)]
@@ -205,9 +226,18 @@ class PanelLearner:
 
     def _take_in(self, block, learning):
         learner = self
-        for part in block.parts():
+        while len(block.targets):
+            part, block = block.cut(learner._rows_at_once(block.start, learning))
             learner, _ = learner._move(part, learning)
         return learner
+
+    def _rows_at_once(self, start, learning):
+        """Rows that go through the network together: it does not learn before the last of them."""
+        if not learning or self.encoder is None:
+            return SPARE
+        if start <= self.clock:
+            return min(SPARE, self.clock - start + 1)
+        return min(SPARE, self.encoder.period - self.n_steps % self.encoder.period)
 
     def _move(self, block, learning, wanted=False):
         """Take in up to `SPARE` rows; return the learner and, if wanted, features of its origins.

@@ -230,6 +230,7 @@ class RegressionDesign:
     flagged: list
     n_streams: ClassVar[int] = 1
     n_ahead: ClassVar[int] = 0
+    pooled: ClassVar[bool] = False
     usual: ClassVar[None] = None
 
     @cached_property

@@ -39,10 +39,11 @@ class SeriesRings:
 
     def taken(self, members, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
-        fields = (self.targets, self.levels, self.spreads, self.inputs, self.missing)
-        return SeriesRings(
-            *(ring.taken(members, n_more) for ring in fields), self.reach, self.guarded
-        )
+        return self._each(lambda ring: ring.taken(members, n_more))
+
+    def cleaned(self, heads, n_kept):
+        """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`."""
+        return self._each(lambda ring: ring.cleaned(heads, n_kept))
 
     def push(self, start, members, targets, inputs, fresh, usual):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
@@ -79,6 +80,10 @@ class SeriesRings:
             ring.write(start, members, values)
         if fresh.any():
             self._pad(start, members, fresh)
+
+    def _each(self, change):
+        fields = (self.targets, self.levels, self.spreads, self.inputs, self.missing)
+        return SeriesRings(*(change(ring) for ring in fields), self.reach, self.guarded)
 
     def _pad(self, start, members, fresh):
         """Let fresh series have held their first level, and known nothing, all the time before."""
