@@ -68,7 +68,12 @@ def above_floor(row, kernels, n_threads):
 
 
 def print_passes(rows, rivals):
-    header = ["cell", "N×T×D×H", *(f"{k}, ms" for k in KERNELS), *(f"{r}, ms" for r in rivals)]
+    header = [
+        "cell",
+        "N x T x D x H",
+        *(f"{k}, ms" for k in KERNELS),
+        *(f"{r}, ms" for r in rivals),
+    ]
     header += [f"{k} : {r}" for r in rivals for k in KERNELS]
     header += [f"{k} : products, {n} thread" for n in (1, 2) for k in KERNELS]
     table = []
@@ -76,7 +81,7 @@ def print_passes(rows, rivals):
         times = row["medians"]
         mine = {k: best(times, f"tsrnn {k}") for k in KERNELS}
         theirs = [best(times, rival) for rival in rivals]
-        line = [row["cell"].upper(), "×".join(map(str, row["shape"]))]
+        line = [row["cell"].upper(), " x ".join(map(str, row["shape"]))]
         line += [f"{1e3 * seconds:.2f}" for seconds in (*mine.values(), *theirs)]
         line += [f"{seconds / mine[k]:.2f}" for seconds in theirs for k in KERNELS]
         line += [f"{above_floor(row, k, n):.2f}" for n in (1, 2) for k in KERNELS]
@@ -115,7 +120,11 @@ def one_step(**options):
 def scaling(sizes, **options):
     """Time forward + backward as one size grows, the others fixed; one thread, NumPy kernels."""
     rows = []
-    for name, shape in (("T", (16, None, 8, 64)), ("N", (None, 16, 8, 64)), ("H", (16, 16, 8, None))):
+    for name, shape in (
+        ("T", (16, None, 8, 64)),
+        ("N", (None, 16, 8, 64)),
+        ("H", (16, 16, 8, None)),
+    ):
         for size in sizes:
             case = Case("lstm", tuple(size if s is None else s for s in shape))
             contestants = {"tsrnn": dict(ours(case, training=True))["tsrnn numpy, 1"]}
@@ -203,7 +212,8 @@ def main():
     step = one_step(seconds=3.0)
     scales = scaling((16, 32, 64, 128, 256, 512, 1024), seconds=0.5, rounds=(3, 9))
     memory = {
-        name: in_fresh_process(memory_of, name, SHAPES[4]) for name in ("tsrnn numpy, 1", "torch, 1")
+        name: in_fresh_process(memory_of, name, SHAPES[4])
+        for name in ("tsrnn numpy, 1", "torch, 1")
     }
     checked = claims(training, inference, step)
 
@@ -223,7 +233,7 @@ def main():
             for size in sorted({r["size"] for r in scales})
         ],
     )
-    shape = "×".join(map(str, SHAPES[4]))
+    shape = " x ".join(map(str, SHAPES[4]))
     print(f"Peak memory of forward + backward at {shape}, beyond data and weights\n")
     print_table(["contestant", "MB"], [(k, f"{v:.0f}") for k, v in memory.items()])
     print_table(

@@ -171,7 +171,9 @@ class _Parts:
         """Return an array (T, H, N) for the h of all parts."""
         if self._h is None:
             n_steps, n_streams = self.shape
-            self._h = np.empty((n_steps, self.tapes[0].hidden_size, n_streams), self.tapes[0].Z.dtype)
+            self._h = np.empty(
+                (n_steps, self.tapes[0].hidden_size, n_streams), self.tapes[0].Z.dtype
+            )
         return self._h
 
 

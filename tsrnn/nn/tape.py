@@ -52,7 +52,9 @@ class Tape:
     number of steps, so results are equal bit for bit.
     """
 
-    def __init__(self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep, like=None):
+    def __init__(
+        self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep, like=None
+    ):
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
