@@ -17,7 +17,7 @@ from tsrnn import nn
 
 OURS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 TORCH = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
-KERNELS, THREADS = ("numpy", "numba"), (1, 2)
+KERNELS = ("numpy", "numba")
 helper_thread = ThreadPoolExecutor(1)
 
 
@@ -37,18 +37,20 @@ class Case:
             self.expected = self.module(torch.from_numpy(self.x))[0].numpy()
 
     def layer(self, **options):
+        """Return our layer with the weights of all contestants."""
         layer = OURS[self.cell](self.shape[2], self.shape[3], clip=None, **options)
         layer.load_state_dict(self.weights)
         return layer
 
     def check(self, h):
+        """Hold a contestant's hidden states against PyTorch's."""
         assert np.abs(h - self.expected).max() < 1e-4, "contestants must compute the same"
 
 
-def ours(case, *, training):
+def ours(case, thread_counts, *, training):
     """Yield (name, contestant) for both kernels and one and two threads."""
     for kernels in KERNELS:
-        for n_threads in THREADS:
+        for n_threads in thread_counts:
             layer, x, d_h = case.layer(), case.x, case.d_h
             nn.set_kernels(kernels)
             case.check(layer.forward(x)[1])
@@ -59,10 +61,10 @@ def ours(case, *, training):
 
             call = train if training else partial(layer.forward, x, tape=False)
             choose = partial(nn.set_kernels, kernels)
-            yield f"tsrnn {kernels}, {n_threads}", Contestant(call, n_threads, choose)
+            yield f"tsrnn {kernels}, {n_threads}", Contestant(call, n_threads, prepare=choose)
 
 
-def pytorch(case, *, training):
+def pytorch(case, thread_counts, *, training):
     x = torch.from_numpy(case.x.copy()).requires_grad_(training)  # ours gives d_x as well
     d_h, module = torch.from_numpy(case.d_h), case.module
 
@@ -75,7 +77,7 @@ def pytorch(case, *, training):
         with torch.inference_mode():
             module(x)
 
-    for n_threads in THREADS:
+    for n_threads in thread_counts:
         yield f"torch, {n_threads}", Contestant(train if training else infer, n_threads)
 
 
@@ -110,10 +112,10 @@ def onnx_session(case, n_threads):
     )
 
 
-def onnx(case):
+def onnx(case, thread_counts):
     x = np.ascontiguousarray(case.x.transpose(1, 0, 2))
     zero = np.zeros((1, case.shape[0], case.shape[3]), np.float32)
-    for n_threads in THREADS:
+    for n_threads in thread_counts:
         session = onnx_session(case, n_threads)
         feed = {"X": x, "h": zero, "c": zero}
         case.check(session.run(["Y"], feed)[0][:, 0].transpose(1, 0, 2))
@@ -121,7 +123,7 @@ def onnx(case):
         yield f"onnxruntime, {n_threads}", Contestant(call, n_threads)
 
 
-def floor(case, *, training):
+def floor(case, thread_counts, *, training):
     """Yield the matrix products alone; two threads take half a batch each, or BLAS splits them."""
     N, T, D, H = case.shape
     rows, columns = nn.CELLS[case.cell].packed_blocks * H, H + D + 1
@@ -147,6 +149,8 @@ def floor(case, *, training):
 
     whole = products(N)
     yield "products, 1", Contestant(whole, 1)
+    if 2 not in thread_counts:
+        return
     yield "products, 2 (BLAS)", Contestant(whole, 2)
     if N > 1:
         first, second = products(N // 2), products(N - N // 2)
@@ -156,4 +160,4 @@ def floor(case, *, training):
             second()
             other.result()
 
-        yield "products, 2 (halves)", Contestant(both, 1)
+        yield "products, 2 (halves)", Contestant(both, 1, alone=False)

@@ -39,15 +39,15 @@ def best(times, prefix):
     return min(value for name, value in times.items() if name.startswith(prefix))
 
 
-def passes(cell, rivals, *, training, **options):
+def passes(cell, rivals, thread_counts, *, training, **options):
     """Time one pass at all shapes; return a row for each, times in seconds."""
     rows = []
     for shape in SHAPES:
         case = Case(cell, shape)
-        contestants = dict(ours(case, training=training))
+        contestants = dict(ours(case, thread_counts, training=training))
         for rival in rivals:
-            contestants |= dict(rival(case))
-        contestants |= dict(floor(case, training=training))
+            contestants |= dict(rival(case, thread_counts))
+        contestants |= dict(floor(case, thread_counts, training=training))
         turns = interleaved(contestants, **options)
         rows.append({"cell": cell, "shape": shape, "medians": medians(turns), "turns": turns})
         print(cell, shape, {k: f"{1e3 * v:.3f} ms" for k, v in rows[-1]["medians"].items()})
@@ -67,7 +67,7 @@ def above_floor(row, kernels, n_threads):
     return times[f"tsrnn {kernels}, {n_threads}"] / best(times, f"products, {n_threads}")
 
 
-def print_passes(rows, rivals):
+def print_passes(rows, rivals, thread_counts):
     header = [
         "cell",
         "N x T x D x H",
@@ -75,7 +75,7 @@ def print_passes(rows, rivals):
         *(f"{r}, ms" for r in rivals),
     ]
     header += [f"{k} : {r}" for r in rivals for k in KERNELS]
-    header += [f"{k} : products, {n} thread" for n in (1, 2) for k in KERNELS]
+    header += [f"{k} : products, {n} thread" for n in thread_counts for k in KERNELS]
     table = []
     for row in rows:
         times = row["medians"]
@@ -84,7 +84,7 @@ def print_passes(rows, rivals):
         line = [row["cell"].upper(), " x ".join(map(str, row["shape"]))]
         line += [f"{1e3 * seconds:.2f}" for seconds in (*mine.values(), *theirs)]
         line += [f"{seconds / mine[k]:.2f}" for seconds in theirs for k in KERNELS]
-        line += [f"{above_floor(row, k, n):.2f}" for n in (1, 2) for k in KERNELS]
+        line += [f"{above_floor(row, k, n):.2f}" for n in thread_counts for k in KERNELS]
         table.append(line)
     print_table(header, table)
 
@@ -127,8 +127,8 @@ def scaling(sizes, **options):
     ):
         for size in sizes:
             case = Case("lstm", tuple(size if s is None else s for s in shape))
-            contestants = {"tsrnn": dict(ours(case, training=True))["tsrnn numpy, 1"]}
-            contestants["products"] = dict(floor(case, training=True))["products, 1"]
+            contestants = {"tsrnn": dict(ours(case, (1,), training=True))["tsrnn numpy, 1"]}
+            contestants["products"] = dict(floor(case, (1,), training=True))["products, 1"]
             times = medians(interleaved(contestants, **options))
             rows.append({"grows": name, "size": size, **times})
             print(rows[-1])
@@ -139,7 +139,7 @@ def memory_of(contestant, shape):
     """Return the megabytes that forward + backward take at their peak, beyond data and weights."""
     case = Case("lstm", shape)
     make = pytorch if contestant == "torch" else ours
-    call = dict(make(case, training=True))[contestant].call
+    call = dict(make(case, (1,), training=True))[contestant].call
     if contestant != "torch, 1":
         nn.set_kernels("numpy")
         layer = OURS["lstm"](shape[2], shape[3])
@@ -159,7 +159,7 @@ def memory_of(contestant, shape):
 # returns rows, one that prints them, and their claims; `main` calls them.
 
 
-def claims(training, inference, step):
+def claims(training, inference, step, thread_counts):
     """Hold what was measured against its limits: (claim, measured, limit, whether it holds)."""
     rows = []
 
@@ -182,7 +182,9 @@ def claims(training, inference, step):
         claim = f"LSTM inference : onnxruntime, {kernels}, geometric mean"
         hold(claim, mean, limit, at_least=True)
     large = [row for row in training if row["cell"] == "lstm" and min(row["shape"][::3]) >= 64]
-    for n_threads, pair in ((1, (1.35, 1.2)), (2, (1.5, 1.35))):
+    floors = {1: (1.35, 1.2), 2: (1.5, 1.35)}
+    for n_threads in thread_counts:
+        pair = floors[n_threads]
         for kernels, limit in zip(KERNELS, pair, strict=True):
             worst = max(above_floor(row, kernels, n_threads) for row in large)
             claim = f"LSTM training : products, {kernels}, {n_threads} thread(s), worst large shape"
@@ -198,29 +200,38 @@ def claims(training, inference, step):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="fewer rounds; not saved")
-    quick = parser.parse_args().quick
-    options = {"seconds": 1.0, "rounds": (3, 7)} if quick else {}
+    parser.add_argument(
+        "--threads",
+        type=int,
+        nargs="+",
+        default=[1, 2],
+        choices=(1, 2),
+        help="thread counts to try; two mean little unless two cores are free",
+    )
+    arguments = parser.parse_args()
+    quick, counts = arguments.quick, arguments.threads
+    options = {"seconds": 1.0, "rounds": (3, 7)} if quick else {"seconds": 3.0}
     load_average = os.getloadavg()
     train = partial(passes, training=True, **options)
     infer = partial(passes, training=False, **options)
     training = [
         row
         for cell in ("lstm", "gru", "rnn")
-        for row in train(cell, [partial(pytorch, training=True)])
+        for row in train(cell, [partial(pytorch, training=True)], counts)
     ]
-    inference = infer("lstm", [onnx, partial(pytorch, training=False)])
+    inference = infer("lstm", [onnx, partial(pytorch, training=False)], counts)
     step = one_step(seconds=3.0)
     scales = scaling((16, 32, 64, 128, 256, 512, 1024), seconds=0.5, rounds=(3, 9))
     memory = {
         name: in_fresh_process(memory_of, name, SHAPES[4])
         for name in ("tsrnn numpy, 1", "torch, 1")
     }
-    checked = claims(training, inference, step)
+    checked = claims(training, inference, step, counts)
 
     print("\nForward + backward; ratios are rival : tsrnn, best thread count of each\n")
-    print_passes(training, ["torch"])
+    print_passes(training, ["torch"], counts)
     print("Forward for inference\n")
-    print_passes(inference, ["onnxruntime", "torch"])
+    print_passes(inference, ["onnxruntime", "torch"], counts)
     print("One step (N = 1, T = 1, D = 4, H = 32)\n")
     print_table(["contestant", "µs"], [(k, f"{1e6 * v:.1f}") for k, v in step["medians"].items()])
     print("One size grows (N, T = 16, D = 8, H = 64 otherwise): ms, and times the products\n")
@@ -249,6 +260,7 @@ def main():
         {
             "load_average_at_start": load_average,
             "load_average_at_end": os.getloadavg(),
+            "thread_counts": counts,
             "training": training,
             "inference": inference,
             "one_step": step,
