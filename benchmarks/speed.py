@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from contestants import KERNELS, OURS, Case, floor, onnx, onnx_session, ours, pytorch
+from contestants import KERNELS, Case, floor, onnx, onnx_session, ours, pytorch
 from memory import forget_peak, in_fresh_process, peak, print_table, resident
 from report import save
 from timing import Contestant, interleaved, medians
@@ -138,11 +138,11 @@ def scaling(sizes, **options):
 def memory_of(contestant, shape):
     """Return the megabytes that forward + backward take at their peak, beyond data and weights."""
     case = Case("lstm", shape)
-    make = pytorch if contestant == "torch" else ours
-    call = dict(make(case, (1,), training=True))[contestant].call
-    if contestant != "torch, 1":
+    if contestant == "torch":
+        call = dict(pytorch(case, (1,), training=True))["torch, 1"].call
+    else:
         nn.set_kernels("numpy")
-        layer = OURS["lstm"](shape[2], shape[3])
+        layer = case.layer()
 
         def call():
             layer.forward(case.x)
@@ -222,10 +222,7 @@ def main():
     inference = infer("lstm", [onnx, partial(pytorch, training=False)], counts)
     step = one_step(seconds=3.0)
     scales = scaling((16, 32, 64, 128, 256, 512, 1024), seconds=0.5, rounds=(3, 9))
-    memory = {
-        name: in_fresh_process(memory_of, name, SHAPES[4])
-        for name in ("tsrnn numpy, 1", "torch, 1")
-    }
+    memory = {name: in_fresh_process(memory_of, name, SHAPES[4]) for name in ("tsrnn", "torch")}
     checked = claims(training, inference, step, counts)
 
     print("\nForward + backward; ratios are rival : tsrnn, best thread count of each\n")
