@@ -10,8 +10,8 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "pandas", "scikit-learn", "tsrnn")
 
 
-def machine():
-    """Describe where a benchmark ran."""
+def machine(packages=()):
+    """Describe where a benchmark ran, with the versions of `packages` besides our own."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -22,15 +22,15 @@ def machine():
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.system(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: version(name) for name in (*PACKAGES, *packages)},
     }
 
 
-def save(name, results):
-    """Write ``results/<name>.json`` and say where."""
+def save(name, results, packages=()):
+    """Write ``results/<name>.json``, with the versions of `packages`, and say where."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": machine(packages), "results": results}, indent=1) + "\n")
     print(
         f"raw results: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}"
     )

@@ -1,11 +1,17 @@
 """What the tests of tsrnn.nn share."""
 
+import importlib.util
+
 import numpy as np
+import pytest
 
 from tsrnn.nn import GRU, LSTM, RNN
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 CELL_NAMES = list(LAYERS)
+needs_numba = pytest.mark.skipif(
+    importlib.util.find_spec("numba") is None, reason="numba, the extra fast, is not installed"
+)
 #: Odd, all different sizes: a swapped axis cannot go unnoticed.
 N, T, D, H = 3, 5, 2, 4
 

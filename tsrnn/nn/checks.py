@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Mapping
 
 import numpy as np
 
+#: Entries up to which a sum of squares is the quickest proof that all are finite.
+SMALL = 1024
 #: What backward says when there is nothing to run back over.
 NO_TAPE = (
     "backward needs the tape of one forward, in the same thread, and uses it up; there is none. "
@@ -66,6 +69,14 @@ def check_array(
     ValueError
         If the values are not real numbers, the shape differs or an entry is not finite.
     """
+    if (
+        type(value) is np.ndarray
+        and value.dtype == dtype
+        and value.size <= SMALL
+        and _matches(value.shape, shape)
+        and math.isfinite(np.vdot(value, value))  # an overflow is looked at again below
+    ):
+        return value  # a streamed row: this takes a sixth of the time
     try:
         given = np.asarray(value)
         with np.errstate(over="ignore"):  # an overflow to inf is reported below, with its place
@@ -110,7 +121,9 @@ def _matches(found: tuple[int, ...], expected: tuple) -> bool:
         if 0 in found:
             return False
         found = found[len(found) - len(expected) :] if len(found) >= len(expected) else ()
-    return len(found) == len(expected) and all(
-        size > 0 if isinstance(want, str) else size == want
-        for size, want in zip(found, expected, strict=True)
-    )
+    if len(found) != len(expected):
+        return False
+    for size, want in zip(found, expected, strict=True):
+        if size != want and (size == 0 or not isinstance(want, str)):
+            return False
+    return True

@@ -42,10 +42,10 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
     State of arrays of shape (H, N)
         The state after the last step; shares no memory with the tape.
     """
-    np.copyto(tape.x, x)
-    np.copyto(tape.h_first, state.h)
+    tape.x[...] = x
+    tape.h_first[...] = state.h
     if tape.cell.has_c:
-        np.copyto(tape.c_first, state.c)
+        tape.c_first[...] = state.c
     if tape.whole:
         tape.cell.forward_window(tape)
     else:

@@ -35,12 +35,16 @@ class _OneBlasThread:
         self._before: list[int] = []
 
     def available(self) -> int:
-        """Return how many threads BLAS has been given, this context apart."""
+        """Return how many threads BLAS has been given, this context apart.
+
+        Of several libraries (SciPy brings one of its own) the smallest number counts: a limit set
+        before one of them was loaded did not reach it.
+        """
         with self._lock:
             if self._libraries is None:  # looking for them takes milliseconds: once, when needed
                 self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
             before = self._before if self._inside else self._threads()
-            return max(before, default=1)
+            return min(before, default=1)
 
     def _threads(self) -> list[int]:
         return [library.get_num_threads() for library in self._libraries]

@@ -1,10 +1,10 @@
 """tanh that the compiler can vectorise, and how kernels are compiled.
 
-The C library's tanh is called number by number. This one is arithmetic alone, so that a loop over
-it becomes vector instructions: ``tanh(x) = E / (E + 2)`` with ``E = exp(2x) - 1``. With
+The C library's tanh is called number by number. This one is arithmetic alone, so that a loop
+over it becomes vector instructions: ``tanh(x) = E / (E + 2)`` with ``E = exp(2x) - 1``. With
 ``2x = k ln 2 + r`` and ``|r| <= ½ ln 2``, ``E = (2^k - 1) + 2^k (exp(r) - 1)``, the last by
-Taylor's series; no digits are lost near 0, where k is 0. Errors stay below three units in the last
-place.
+Taylor's series; no digits are lost near 0, where k is 0. Errors stay below three units in the
+last place.
 """
 
 from __future__ import annotations

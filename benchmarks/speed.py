@@ -1,0 +1,276 @@
+"""How fast the layers are beside PyTorch's and ONNX Runtime's, and how far from their products.
+
+All contestants of a row take turns in one process; figures are medians, ratios are medians of the
+same turns. PyTorch and ONNX Runtime run with one and two threads and the better one counts, as it
+does for us; neither keeps gradients where none are needed. "Products" are the matrix products of
+the same pass and nothing else: no recurrent net built on them can be faster.
+
+Run: ``pip install -e ".[fast,bench]"``, then ``python benchmarks/speed.py`` (about five minutes;
+``--quick`` for a short look, which is not saved)
+"""
+
+import argparse
+import os
+import statistics
+from functools import partial
+
+import numpy as np
+import torch
+from contestants import KERNELS, Case, floor, onnx, onnx_session, ours, pytorch
+from memory import forget_peak, in_fresh_process, peak, print_table, resident
+from report import save
+from timing import Contestant, interleaved, medians
+
+from tsrnn import nn
+
+SHAPES = (
+    (1, 24, 4, 32),
+    (32, 24, 4, 32),
+    (32, 48, 8, 64),
+    (64, 96, 8, 128),
+    (128, 168, 8, 64),
+    (256, 48, 16, 256),
+)
+PEERS = ("torch", "onnxruntime", "onnx", "numba", "scipy", "threadpoolctl")
+
+
+def best(times, prefix):
+    """Return the fastest of the contestants whose names start so: the best thread count."""
+    return min(value for name, value in times.items() if name.startswith(prefix))
+
+
+def passes(cell, rivals, thread_counts, *, training, **options):
+    """Time one pass at all shapes; return a row for each, times in seconds."""
+    rows = []
+    for shape in SHAPES:
+        case = Case(cell, shape)
+        contestants = dict(ours(case, thread_counts, training=training))
+        for rival in rivals:
+            contestants |= dict(rival(case, thread_counts))
+        contestants |= dict(floor(case, thread_counts, training=training))
+        turns = interleaved(contestants, **options)
+        rows.append({"cell": cell, "shape": shape, "medians": medians(turns), "turns": turns})
+        print(cell, shape, {k: f"{1e3 * v:.3f} ms" for k, v in rows[-1]["medians"].items()})
+    return rows
+
+
+def against(rows, rival, kernels):
+    """Return how many times as fast we are as a rival, shape by shape, and the geometric mean."""
+    ratios = [
+        best(row["medians"], rival) / best(row["medians"], f"tsrnn {kernels}") for row in rows
+    ]
+    return ratios, statistics.geometric_mean(ratios)
+
+
+def above_floor(row, kernels, n_threads):
+    times = row["medians"]
+    return times[f"tsrnn {kernels}, {n_threads}"] / best(times, f"products, {n_threads}")
+
+
+def print_passes(rows, rivals, thread_counts):
+    header = [
+        "cell",
+        "N x T x D x H",
+        *(f"{k}, ms" for k in KERNELS),
+        *(f"{r}, ms" for r in rivals),
+    ]
+    header += [f"{k} : {r}" for r in rivals for k in KERNELS]
+    header += [f"{k} : products, {n} thread" for n in thread_counts for k in KERNELS]
+    table = []
+    for row in rows:
+        times = row["medians"]
+        mine = {k: best(times, f"tsrnn {k}") for k in KERNELS}
+        theirs = [best(times, rival) for rival in rivals]
+        line = [row["cell"].upper(), " x ".join(map(str, row["shape"]))]
+        line += [f"{1e3 * seconds:.2f}" for seconds in (*mine.values(), *theirs)]
+        line += [f"{seconds / mine[k]:.2f}" for seconds in theirs for k in KERNELS]
+        line += [f"{above_floor(row, k, n):.2f}" for n in thread_counts for k in KERNELS]
+        table.append(line)
+    print_table(header, table)
+
+
+def one_step(**options):
+    """Time one streamed step, N = 1, T = 1, H = 32: the state goes in, and comes out."""
+    case = Case("lstm", (1, 1, 4, 32))
+    contestants = {}
+    for kernels in KERNELS:
+        choose = partial(nn.set_kernels, kernels)
+        layer = case.layer(stateful=True)
+        call = partial(layer.forward, case.x, tape=False)
+        contestants[f"tsrnn {kernels}"] = Contestant(call, prepare=choose)
+        network = nn.Network(4, 32)
+        network.load_state_dict(case.weights)
+        x, (_, state) = case.x.transpose(1, 2, 0), network.forward(case.x.transpose(1, 2, 0))
+        call = partial(network.forward, x, state, tape=False)
+        contestants[f"Network, {kernels}"] = Contestant(call, prepare=choose)
+    session, zero = onnx_session(case, 1), np.zeros((1, 1, 32), np.float32)
+    feed = {"X": case.x, "h": zero, "c": zero}
+    contestants["onnxruntime"] = Contestant(partial(session.run, ["Y", "Y_h", "Y_c"], feed))
+    x, start = torch.from_numpy(case.x), (torch.zeros(1, 1, 32), torch.zeros(1, 1, 32))
+
+    def infer():
+        with torch.inference_mode():
+            case.module(x, start)
+
+    contestants["torch"] = Contestant(infer)
+    turns = interleaved(contestants, **options)
+    return {"medians": medians(turns), "turns": turns}
+
+
+def scaling(sizes, **options):
+    """Time forward + backward as one size grows, the others fixed; one thread, NumPy kernels."""
+    rows = []
+    for name, shape in (
+        ("T", (16, None, 8, 64)),
+        ("N", (None, 16, 8, 64)),
+        ("H", (16, 16, 8, None)),
+    ):
+        for size in sizes:
+            case = Case("lstm", tuple(size if s is None else s for s in shape))
+            contestants = {"tsrnn": dict(ours(case, (1,), training=True))["tsrnn numpy, 1"]}
+            contestants["products"] = dict(floor(case, (1,), training=True))["products, 1"]
+            times = medians(interleaved(contestants, **options))
+            rows.append({"grows": name, "size": size, **times})
+            print(rows[-1])
+    return rows
+
+
+def memory_of(contestant, shape):
+    """Return the megabytes that forward + backward take at their peak, beyond data and weights."""
+    case = Case("lstm", shape)
+    if contestant == "torch":
+        call = dict(pytorch(case, (1,), training=True))["torch, 1"].call
+    else:
+        nn.set_kernels("numpy")
+        layer = case.layer()
+
+        def call():
+            layer.forward(case.x)
+            layer.backward(case.d_h)
+
+    forget_peak()
+    before = resident()
+    call()
+    call()
+    return (peak() - before) / 1e6
+
+
+# The rows of the estimators (partial_fit + forecast, SARIMAX, river) belong here: a function that
+# returns rows, one that prints them, and their claims; `main` calls them.
+
+
+def claims(training, inference, step, thread_counts):
+    """Hold what was measured against its limits: (claim, measured, limit, whether it holds)."""
+    rows = []
+
+    def hold(claim, value, limit, *, at_least):
+        holds = value >= limit if at_least else value <= limit
+        sign = "≥" if at_least else "≤"
+        rows.append((claim, f"{value:.2f}", f"{sign} {limit:g}", bool(holds)))
+
+    limits = {"lstm": (1.4, 1.9), "gru": (1.2, 1.2), "rnn": (1.2, 1.2)}
+    for cell, pair in limits.items():
+        of_cell = [row for row in training if row["cell"] == cell]
+        for kernels, limit in zip(KERNELS, pair, strict=True):
+            ratios, mean = against(of_cell, "torch", kernels)
+            claim = f"{cell.upper()} training : torch, {kernels}"
+            hold(f"{claim}, geometric mean", mean, limit, at_least=True)
+            if cell == "lstm":
+                hold(f"{claim}, smallest", min(ratios), 1.0, at_least=True)
+    for kernels, limit in zip(KERNELS, (0.8, 1.1), strict=True):
+        _, mean = against(inference, "onnxruntime", kernels)
+        claim = f"LSTM inference : onnxruntime, {kernels}, geometric mean"
+        hold(claim, mean, limit, at_least=True)
+    large = [row for row in training if row["cell"] == "lstm" and min(row["shape"][::3]) >= 64]
+    floors = {1: (1.35, 1.2), 2: (1.5, 1.35)}
+    for n_threads in thread_counts:
+        pair = floors[n_threads]
+        for kernels, limit in zip(KERNELS, pair, strict=True):
+            worst = max(above_floor(row, kernels, n_threads) for row in large)
+            claim = f"LSTM training : products, {kernels}, {n_threads} thread(s), worst large shape"
+            hold(claim, worst, limit, at_least=False)
+    for kernels, most, least in (("numpy", 15, 0.8), ("numba", 4, 3)):
+        seconds = step["medians"][f"tsrnn {kernels}"]
+        hold(f"one step, {kernels}, µs", 1e6 * seconds, most, at_least=False)
+        ratio = step["medians"]["onnxruntime"] / seconds
+        hold(f"one step : onnxruntime, {kernels}", ratio, least, at_least=True)
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="fewer rounds; not saved")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        nargs="+",
+        default=[1, 2],
+        choices=(1, 2),
+        help="thread counts to try; two mean little unless two cores are free",
+    )
+    arguments = parser.parse_args()
+    quick, counts = arguments.quick, arguments.threads
+    options = {"seconds": 1.0, "rounds": (3, 7)} if quick else {"seconds": 3.0}
+    load_average = os.getloadavg()
+    train = partial(passes, training=True, **options)
+    infer = partial(passes, training=False, **options)
+    training = [
+        row
+        for cell in ("lstm", "gru", "rnn")
+        for row in train(cell, [partial(pytorch, training=True)], counts)
+    ]
+    inference = infer("lstm", [onnx, partial(pytorch, training=False)], counts)
+    step = one_step(seconds=3.0)
+    scales = scaling((16, 32, 64, 128, 256, 512, 1024), seconds=0.5, rounds=(3, 9))
+    memory = {name: in_fresh_process(memory_of, name, SHAPES[4]) for name in ("tsrnn", "torch")}
+    checked = claims(training, inference, step, counts)
+
+    print("\nForward + backward; ratios are rival : tsrnn, best thread count of each\n")
+    print_passes(training, ["torch"], counts)
+    print("Forward for inference\n")
+    print_passes(inference, ["onnxruntime", "torch"], counts)
+    print("One step (N = 1, T = 1, D = 4, H = 32)\n")
+    print_table(["contestant", "µs"], [(k, f"{1e6 * v:.1f}") for k, v in step["medians"].items()])
+    print("One size grows (N, T = 16, D = 8, H = 64 otherwise): ms, and times the products\n")
+    print_table(
+        ["size", *(f"{name}, ms" for name in "TNH"), *(f"{name} : products" for name in "TNH")],
+        [
+            [size]
+            + [f"{1e3 * r['tsrnn']:.2f}" for r in scales if r["size"] == size]
+            + [f"{r['tsrnn'] / r['products']:.2f}" for r in scales if r["size"] == size]
+            for size in sorted({r["size"] for r in scales})
+        ],
+    )
+    shape = " x ".join(map(str, SHAPES[4]))
+    print(f"Peak memory of forward + backward at {shape}, beyond data and weights\n")
+    print_table(["contestant", "MB"], [(k, f"{v:.0f}") for k, v in memory.items()])
+    print_table(
+        ["claim", "measured", "limit", "holds"],
+        [(*row, "yes" if holds else "**no**") for *row, holds in checked],
+    )
+    print("load average at start, at end:", load_average, os.getloadavg())
+    if quick:
+        print("shortened: results not saved")
+        return
+    save(
+        "speed",
+        {
+            "load_average_at_start": load_average,
+            "load_average_at_end": os.getloadavg(),
+            "thread_counts": counts,
+            "training": training,
+            "inference": inference,
+            "one_step": step,
+            "scaling": scales,
+            "memory_mb": memory,
+            "claims": [
+                {"claim": claim, "measured": measured, "limit": limit, "holds": holds}
+                for claim, measured, limit, holds in checked
+            ],
+        },
+        packages=PEERS,
+    )
+
+
+if __name__ == "__main__":
+    main()
