@@ -46,6 +46,7 @@ HOSTILE = {
     "from tiny to huge": two_scales(1e-12, 1e12),
     "from huge to tiny": two_scales(1e12, 1e-12),
     "from the smallest scale to the largest": two_scales(1e-49, 1e98),
+    "from less than the smallest scale to the largest": two_scales(1e-60, 1e98),
     "largest, either sign": np.where(np.arange(N_FIT + N_NEW) % 2, 9.9e99, -9.9e99),
 }
 

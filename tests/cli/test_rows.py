@@ -108,6 +108,14 @@ def test_offsets_go_to_utc_or_to_the_zone():
     assert (rome == index).all()
 
 
+def test_the_first_stamps_decide_for_later_blocks():
+    parser = RowParser(["x"], PLAIN)
+    assert len(parser.parse(1, [b"t,x", b"2024-01-01,1"]).lines) == 1
+    rows = parser.parse(3, [b"2024-01-02T00:00Z,1", b"2024-01-03,1"])
+    assert rows.lines.tolist() == [4]
+    assert [*rows.problems] == [3]
+
+
 def test_wall_clock_of_a_zone_and_its_odd_hours():
     time = TimeOptions(["t"], tz="Europe/Rome")
     rows = parse("t,x\n2024-03-31 01:00,1\n2024-03-31 02:30,2\n2024-10-27 02:30,3", time=time)
