@@ -217,6 +217,7 @@ def test_a_signal_ends_a_waiting_stream_in_good_order(number, folder):
     process.stdin.write(head + b"2024-01-04T18:00,half a ro")
     process.stdin.flush()
     found = [process.stdout.readline() for _ in range(10)]  # at once, with the input still open
+    time.sleep(1)  # until it waits for more
     process.send_signal(number)
     assert process.wait(30) == 0
     assert read_lines(b"".join(found)) == expected_lines(folder)[0][:10]
