@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-LARGEST = 1e100  # squares of larger values, in units of a small scale, would overflow
+LARGEST = 1e50  # squares of larger values, in units of a small scale, would overflow
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def require_numeric(frame, name="X"):
 
 
 def require_finite(values, names, *, allow_nan=False):
-    """Refuse infinities, values beyond ±1e100, and NaN unless allowed, naming the first place.
+    """Refuse infinities, values beyond ±1e50, and NaN unless allowed, naming the first place.
 
     Raises
     ------
