@@ -11,7 +11,8 @@ import pytest
 
 from tsrnn.cli import lines
 from tsrnn.cli.lines import line_blocks
-from tsrnn.cli.rows import RowParser, TimeOptions, joined_time
+from tsrnn.cli.rows import RowParser
+from tsrnn.cli.times import TimeOptions, joined_time
 
 PLAIN = TimeOptions(["t"])
 

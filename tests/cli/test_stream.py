@@ -15,7 +15,7 @@ from conftest import content, hourly
 from folder import N_FIT, N_NEW, Folder, to_csv
 
 from tsrnn import load, persistence
-from tsrnn.cli import lines, stream
+from tsrnn.cli import lines, session, stream
 
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 
@@ -310,7 +310,7 @@ def test_bad_every(text, capsys):
 
 def test_names_that_are_no_text_and_values_that_are_none():
     frame = pd.DataFrame({("a", 1): [1.0, np.nan]})
-    assert json.loads(stream.forecast_line(3, frame)) == {
+    assert json.loads(session.forecast_line(3, frame)) == {
         "cutoff": 3,
         "forecast": {"('a', 1)": [1.0, None]},
     }
