@@ -56,7 +56,8 @@ MODELS = list(fitted())
 # --- strategies, named by what they are -----------------------------------------------------------
 
 floats = st.one_of(
-    st.floats(-50, 50), st.sampled_from([np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 1e99, 0.0])
+    st.floats(-50, 50),
+    st.sampled_from([np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 1e99, 1e49, 0.0]),
 )
 huge_ints = st.integers(-(2**70), 2**70)
 objects = st.one_of(

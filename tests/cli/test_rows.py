@@ -11,7 +11,8 @@ import pytest
 
 from tsrnn.cli import lines
 from tsrnn.cli.lines import line_blocks
-from tsrnn.cli.rows import RowParser, TimeOptions, joined_time
+from tsrnn.cli.rows import RowParser
+from tsrnn.cli.times import TimeOptions, joined_time
 
 PLAIN = TimeOptions(["t"])
 
@@ -106,6 +107,14 @@ def test_offsets_go_to_utc_or_to_the_zone():
     rome = parse(text, time=TimeOptions(["t"], tz="Europe/Rome")).index
     assert str(rome.tz) == "Europe/Rome"
     assert (rome == index).all()
+
+
+def test_the_first_stamps_decide_for_later_blocks():
+    parser = RowParser(["x"], PLAIN)
+    assert len(parser.parse(1, [b"t,x", b"2024-01-01,1"]).lines) == 1
+    rows = parser.parse(3, [b"2024-01-02T00:00Z,1", b"2024-01-03,1"])
+    assert rows.lines.tolist() == [4]
+    assert [*rows.problems] == [3]
 
 
 def test_wall_clock_of_a_zone_and_its_odd_hours():

@@ -15,7 +15,7 @@ from conftest import content, hourly
 from folder import N_FIT, N_NEW, Folder, to_csv
 
 from tsrnn import load, persistence
-from tsrnn.cli import lines, stream
+from tsrnn.cli import lines, session, stream
 
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 
@@ -217,6 +217,7 @@ def test_a_signal_ends_a_waiting_stream_in_good_order(number, folder):
     process.stdin.write(head + b"2024-01-04T18:00,half a ro")
     process.stdin.flush()
     found = [process.stdout.readline() for _ in range(10)]  # at once, with the input still open
+    time.sleep(1)  # until it waits for more
     process.send_signal(number)
     assert process.wait(30) == 0
     assert read_lines(b"".join(found)) == expected_lines(folder)[0][:10]
@@ -309,7 +310,7 @@ def test_bad_every(text, capsys):
 
 def test_names_that_are_no_text_and_values_that_are_none():
     frame = pd.DataFrame({("a", 1): [1.0, np.nan]})
-    assert json.loads(stream.forecast_line(3, frame)) == {
+    assert json.loads(session.forecast_line(3, frame)) == {
         "cutoff": 3,
         "forecast": {"('a', 1)": [1.0, None]},
     }

@@ -33,18 +33,53 @@ def refused(path, message):
     assert str(path) in str(error.value)
 
 
+def members_of(path):
+    with zipfile.ZipFile(path) as old:
+        return {name: old.read(name) for name in old.namelist()}
+
+
+def write(path, members, compression=zipfile.ZIP_STORED, digest=None):
+    """Write a zip with the right checksum of its document, or with `digest`."""
+    members = [*members.items()] if isinstance(members, dict) else members
+    with zipfile.ZipFile(path, "w", compression) as new:
+        for name, content in members:
+            new.writestr(name, content)
+        digest = digest or hashlib.sha256(dict(members)["model.json"]).hexdigest().encode()
+        new.comment = archive.COMMENT + digest
+
+
 def rewritten(path, change):
     """Change the document, with the right checksum of it, and keep the arrays."""
-    with zipfile.ZipFile(path) as old:
-        members = {name: old.read(name) for name in old.namelist()}
+    members = members_of(path)
     document = json.loads(members["model.json"])
-    document = change(document) or document
-    members["model.json"] = json.dumps(document).encode()
-    with zipfile.ZipFile(path, "w") as new:
-        for name, content in members.items():
-            new.writestr(name, content)
-        digest = hashlib.sha256(members["model.json"]).hexdigest()
-        new.comment = archive.COMMENT + digest.encode()
+    members["model.json"] = json.dumps(change(document) or document).encode()
+    write(path, members)
+
+
+def test_a_document_that_was_changed(path):
+    digest, members = path.read_bytes()[-64:], members_of(path)
+    text = members["model.json"].replace(b'"horizon": 1', b'"horizon": 2')
+    write(path, members | {"model.json": text}, digest=digest)
+    refused(path, r"the checksum of model\.json differs")
+
+
+def test_compressed_members(path):
+    write(path, members_of(path), zipfile.ZIP_DEFLATED)
+    refused(path, "a member is compressed or encrypted")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", ["model.json", "arrays/0.npy"])
+def test_members_that_come_twice(name, path):
+    members = members_of(path)
+    write(path, [*members.items(), (name, members[name])])
+    refused(path, "a member comes twice")
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "arrays/99.npy", "other"])
+def test_other_members(name, path):
+    write(path, members_of(path) | {name: b"x"})
+    refused(path, "members are missing, or there are others")
 
 
 def test_mutated_files_load_as_equals_or_are_refused(tmp_path):

@@ -218,6 +218,13 @@ def test_what_is_shared_stays_shared_and_cycles_close():
     assert found["self"] is found
 
 
+def test_an_index_of_objects_does_not_put_what_is_shared_out_of_step():
+    shared = [1]
+    found = again([pd.Index(["a", 2], dtype=object), np.array([None]), shared, shared])
+    assert found[2] == [1]
+    assert found[3] is found[2]
+
+
 @pytest.mark.parametrize(
     "bits", [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64]
 )

@@ -7,7 +7,7 @@ from tsrnn.persistence import save
 
 from .frames import Complaints, Source, is_parquet, look, named, read_frame, time_columns
 from .options import MODELS, add_data_options, add_parameters, parameters, whole_number
-from .rows import TimeOptions
+from .times import TimeOptions
 
 EPILOG = """\
 examples:

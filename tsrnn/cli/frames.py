@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .lines import line_blocks
-from .rows import RowParser, Rows, TimeOptions, joined_time, json_object, number, parse_times, split
+from .rows import RowParser, Rows, json_object, number, split
+from .times import TimeOptions, joined_time, parse_times
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}

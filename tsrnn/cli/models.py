@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.persistence import read
 
 from .frames import Source
-from .rows import TimeOptions
+from .times import TimeOptions
 
 
 def read_forecaster(path):

@@ -1,17 +1,15 @@
 """From a JSON document and a list of arrays back to the object tree; trusts neither."""
 
-import datetime
 import math
 import re
-import zoneinfo
 from collections import deque
+from functools import partial
 
 import numpy as np
-import pandas as pd
-from pandas.tseries.frequencies import to_offset
 
+from . import pandas_values
 from .encode import PLAIN_KINDS, PYTHON_TYPES
-from .errors import CheckpointError
+from .errors import CheckpointError, require
 from .registry import class_of
 
 DTYPE = re.compile(rf"[<>|=]?[{PLAIN_KINDS}O]\d{{0,6}}(\[\d{{0,6}}[a-zA-Zμ]{{1,2}}\])?")
@@ -25,7 +23,6 @@ BIT_GENERATORS = {
         np.random.SFC64,
     )
 }
-MAX_OFFSET_TEXT = 100
 
 
 class Decoder:
@@ -68,48 +65,49 @@ class Decoder:
         self._known.append(value)
         return value
 
-    def _values(self, nodes):
-        _require(type(nodes) is list, "a list was expected")
+    def values(self, nodes):
+        """Return the values of a list of nodes."""
+        require(type(nodes) is list, "a list was expected")
         return [self.value(node) for node in nodes]
 
     def _ref(self, ref):
-        _require(type(ref) is int and 0 <= ref < len(self._known), "a reference leads nowhere")
-        _require(self._known[ref] is not None, "a value holds itself")
+        require(type(ref) is int and 0 <= ref < len(self._known), "a reference leads nowhere")
+        require(self._known[ref] is not None, "a value holds itself")
         return self._known[ref]
 
     def _float(self, float):
-        _require(float in ("nan", "inf", "-inf"), "a number is none")
+        require(float in ("nan", "inf", "-inf"), "a number is none")
         return math.inf if float == "inf" else -math.inf if float == "-inf" else math.nan
 
     def _complex(self, complex):
-        return PYTHON_TYPES["complex"](*self._values(complex))
+        return PYTHON_TYPES["complex"](*self.values(complex))
 
     def _dict(self, dict):
         mapping = self._number({})
         for key, item in dict:
             key = self.value(key)
-            _require(key not in mapping, "a key comes twice")
+            require(key not in mapping, "a key comes twice")
             mapping[key] = self.value(item)
         return mapping
 
     def _deque(self, deque, maxlen):
         values = self._number(new_deque(maxlen=maxlen))
-        values.extend(self._values(deque))
+        values.extend(self.values(deque))
         return values
 
     def _tuple(self, tuple):
-        return new_tuple(self._values(tuple))
+        return new_tuple(self.values(tuple))
 
     def _named(self, named, items):
         cls = class_of(named)
-        _require(cls is not None and hasattr(cls, "_fields"), f"{named!r} is no tuple of tsrnn")
-        return cls._make(self._values(items))
+        require(cls is not None and hasattr(cls, "_fields"), f"{named!r} is no tuple of tsrnn")
+        return cls._make(self.values(items))
 
     def _set(self, set, frozen):
-        return (frozenset if frozen else new_set)(self._values(set))
+        return (frozenset if frozen else new_set)(self.values(set))
 
     def _slice(self, slice):
-        return new_slice(*self._values(slice))
+        return new_slice(*self.values(slice))
 
     def _range(self, range):
         return new_range(*range)
@@ -120,11 +118,12 @@ class Decoder:
     def _numbered_array(self, **node):
         place = len(self._known)
         self._number(None)
-        self._known[place] = self._array(**node)
+        self._known[place] = self.array(**node)
         return self._known[place]
 
-    def _array(self, array, axes=None, readonly=False):
-        _require(type(array) is int and 0 <= array < len(self._arrays), "an array is missing")
+    def array(self, array, axes=None, readonly=False):
+        """Return the array of numbers, texts or times of a node."""
+        require(type(array) is int and 0 <= array < len(self._arrays), "an array is missing")
         value = self._arrays[array]
         if axes is not None:
             value = value.transpose(np.argsort(axes))
@@ -132,67 +131,31 @@ class Decoder:
             value.flags.writeable = False
         return value
 
-    def _objects(self, objects, items):
-        values = self._number(np.empty(_checked_shape(objects, len(items)), dtype=object))
+    def objects(self, objects, items, known=False):
+        """Return the array of objects of a node; `known` as one that may be met again."""
+        values = np.empty(_checked_shape(objects, len(items)), dtype=object)
+        if known:
+            self._number(values)
         for i, item in enumerate(items):
             values.flat[i] = self.value(item)
         return values
 
     def _scalar(self, scalar, hex):
         data, dtype = new_bytes.fromhex(hex), _dtype(scalar)
-        _require(dtype.kind != "O" and dtype.itemsize == len(data) > 0, "a number has another size")
+        require(dtype.kind != "O" and dtype.itemsize == len(data) > 0, "a number has another size")
         return np.frombuffer(data, dtype)[0]
 
     def _type(self, type):
         if type in PYTHON_TYPES:
             return PYTHON_TYPES[type]
         package, _, name = type.partition(".")
-        _require(package == "numpy" and re.fullmatch(r"[a-z]+\d{0,3}", name), "a type is unknown")
+        require(package == "numpy" and re.fullmatch(r"[a-z]+\d{0,3}", name), "a type is unknown")
         return np.dtype(name).type
-
-    def _timestamp(self, timestamp, unit, tz):
-        stamp = pd.Timestamp(np.datetime64(timestamp, _unit(unit)))
-        return stamp if tz is None else stamp.tz_localize("UTC").tz_convert(self.value(tz))
-
-    def _timedelta(self, timedelta, unit):
-        return pd.Timedelta(np.timedelta64(timedelta, _unit(unit)))
-
-    def _zone(self, zone):
-        zoneinfo.ZoneInfo(
-            zone
-        )  # refuses whatever is no name in the database of zones, paths above all
-        return pd.DatetimeIndex([], tz=zone).tz  # as this version of pandas makes them
-
-    def _fixed_zone(self, fixed_zone):
-        return datetime.timezone(datetime.timedelta(seconds=fixed_zone))
-
-    def _offset(self, offset):
-        _require(len(offset) <= MAX_OFFSET_TEXT, "a frequency is too long")
-        return to_offset(offset)
-
-    def _index(self, index, name, range=None, dtype=None, values=None, levels=None, codes=None,
-               names=None, unit=None, tz=None, freq=None):  # fmt: skip
-        name = self.value(name)
-        if index == "RangeIndex":
-            return pd.RangeIndex(*range, name=name)
-        if index == "MultiIndex":
-            levels, codes = self._values(levels), [self._array(**c) for c in codes]
-            return pd.MultiIndex(levels=levels, codes=codes, names=self._values(names))
-        if index == "DatetimeIndex":
-            zone, freq = self.value(tz), self.value(freq)
-            stamps = pd.DatetimeIndex(self._array(**values).view(f"M8[{_unit(unit)}]"), name=name)
-            if zone is not None:
-                stamps = stamps.tz_localize("UTC").tz_convert(zone)
-            return pd.DatetimeIndex(stamps, freq=freq, name=name)
-        _require(index == "Index" and dtype is not None, f"an index of the unknown kind {index!r}")
-        _require(dtype in ("object", "str") or DTYPE.fullmatch(np.dtype(dtype).str), "a dtype")
-        values = self._objects(**values) if "objects" in values else self._array(**values)
-        return pd.Index(values, dtype=dtype, name=name)
 
     def _generator(self, generator):
         generator_of = self._number(np.random.Generator(np.random.PCG64(0)))
         state = self.value(generator)
-        _require(state["bit_generator"] in BIT_GENERATORS, "a random generator is unknown")
+        require(state["bit_generator"] in BIT_GENERATORS, "a random generator is unknown")
         bits = BIT_GENERATORS[state["bit_generator"]](0)
         bits.state = state
         generator_of.__init__(bits)
@@ -205,8 +168,8 @@ class Decoder:
 
     def _object(self, object, state):
         cls = class_of(object)
-        _require(cls is not None, f"{object!r} is no class of tsrnn")
-        _require(not issubclass(cls, new_tuple), f"{object!r} is a tuple")
+        require(cls is not None, f"{object!r} is no class of tsrnn")
+        require(not issubclass(cls, new_tuple), f"{object!r} is a tuple")
         new = self._number(cls.__new__(cls))
         values = {key: self.value(item) for key, item in state.items()}
         if cls.__module__.startswith("tsrnn.") and "__setstate__" in _own_methods(cls):
@@ -229,58 +192,38 @@ new_bytes, new_deque, new_range, new_set, new_slice, new_tuple = (
 )  # fmt: skip - the methods above name their arguments after the tags
 
 # The reader of each tag, and the keys that may stand beside it.
-READERS = {
+READERS = pandas_values.READERS | {
     "array": (Decoder._numbered_array, {"axes", "readonly"}),
     "bytes": (Decoder._bytes, ()),
     "complex": (Decoder._complex, ()),
     "deque": (Decoder._deque, {"maxlen"}),
     "dict": (Decoder._dict, ()),
     "dtype": (lambda self, dtype: _dtype(dtype), ()),
-    "fixed_zone": (Decoder._fixed_zone, ()),
     "float": (Decoder._float, ()),
     "generator": (Decoder._generator, ()),
-    "index": (
-        Decoder._index,
-        {"name", "range", "dtype", "values", "levels", "codes", "names", "unit", "tz", "freq"},
-    ),
     "named": (Decoder._named, {"items"}),
-    "nat": (lambda self, nat: pd.NaT, ()),
     "object": (Decoder._object, {"state"}),
-    "objects": (Decoder._objects, {"items"}),
-    "offset": (Decoder._offset, ()),
+    "objects": (partial(Decoder.objects, known=True), {"items"}),
     "random_state": (Decoder._random_state, ()),
     "range": (Decoder._range, ()),
     "ref": (Decoder._ref, ()),
     "scalar": (Decoder._scalar, {"hex"}),
     "set": (Decoder._set, {"frozen"}),
     "slice": (Decoder._slice, ()),
-    "timedelta": (Decoder._timedelta, {"unit"}),
-    "timestamp": (Decoder._timestamp, {"unit", "tz"}),
     "tuple": (Decoder._tuple, ()),
     "type": (Decoder._type, ()),
-    "zone": (Decoder._zone, ()),
 }
-
-
-def _require(condition, problem):
-    if not condition:
-        raise CheckpointError(problem)
 
 
 def _checked_shape(shape, size):
     sizes = all(type(n) is int and n >= 0 for n in shape)
-    _require(sizes and math.prod(shape) == size, "an array has another shape than content")
+    require(sizes and math.prod(shape) == size, "an array has another shape than content")
     return new_tuple(shape)
 
 
 def _dtype(text):
-    _require(DTYPE.fullmatch(text), "a dtype is unknown")
+    require(DTYPE.fullmatch(text), "a dtype is unknown")
     return np.dtype(text)
-
-
-def _unit(unit):
-    _require(unit in ("s", "ms", "us", "ns"), "a unit of time is unknown")
-    return unit
 
 
 def _own_methods(cls):

@@ -6,3 +6,9 @@ class CheckpointError(ValueError):
 
     The message names the file and says which of these it is.
     """
+
+
+def require(condition, problem):
+    """Raise a `CheckpointError` unless a condition holds."""
+    if not condition:
+        raise CheckpointError(problem)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-LARGEST = 1e100  # squares of larger values, in units of a small scale, would overflow
+LARGEST = 1e50  # squares of larger values, in units of a small scale, would overflow
 
 
 def column_names(X, n_columns):
@@ -86,7 +86,7 @@ def require_numeric(frame, name="X"):
 
 
 def require_finite(values, names, *, allow_nan=False):
-    """Refuse infinities, values beyond ±1e100, and NaN unless allowed, naming the first place.
+    """Refuse infinities, values beyond ±1e50, and NaN unless allowed, naming the first place.
 
     Raises
     ------

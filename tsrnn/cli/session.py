@@ -1,0 +1,144 @@
+"""A stream from its start, or a restart, to its end: rows in, forecasts out, checkpoints."""
+
+import json
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.persistence import leftovers, save
+
+from .forecast import forecast_options
+from .frames import Complaints
+from .models import known_ahead, source_of
+from .output import Output
+from .rows import RowParser
+
+
+class Session:
+    """A stream from its start, or a restart, to its end.
+
+    Parameters
+    ----------
+    saved : Checkpoint
+    args : argparse.Namespace
+    resumed : bool
+        Whether `saved` is the checkpoint of an earlier run.
+    """
+
+    def __init__(self, saved, args, resumed):
+        self.model, self.notes = saved.model, dict(saved.notes)
+        self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
+        if known_ahead(self.model):
+            raise ValueError(
+                f"found a model that must be told {known_ahead(self.model)} ahead, which rows that "
+                "come cannot; use tsrnn update and tsrnn forecast --future"
+            )
+        source = source_of(saved, args)
+        header = source.header if args.no_header else None
+        if args.no_header and header is None:
+            raise ValueError("found --no-header, but the file says nothing of the fields at fit")
+        self.parser = RowParser(source.columns, source.time, source.sep, header)
+        self.take_in = self.model.update if args.frozen else self.model.partial_fit
+        self.options = forecast_options(args, self.model)
+        self.complaints = Complaints(args.on_error, "tsrnn stream")
+        self.output = Output(args.output, self.notes.get("output") if resumed else None)
+        self.stopped = False
+        self.n_rows = self.n_seen = self._n_since = 0
+        self._saved_at = time.monotonic()
+        cutoff = self.model.cutoff_
+        self._newest = cutoff.as_unit("ns").value if isinstance(cutoff, pd.Timestamp) else None
+        if resumed:
+            say(f"goes on from {self.path}, after {cutoff}")
+            for file in leftovers(self.path):  # of checkpoints that a kill has cut short
+                file.unlink(missing_ok=True)
+        self.checkpoint()  # now, so that a restart finds where the output began
+
+    def run(self, inbox):
+        """Take in rows until there are no more, or `stopped` is set."""
+        while not self.stopped:
+            try:
+                block = inbox.next(self._seconds_left())
+            except StopIteration:
+                return
+            if block is not None:
+                self._take_block(*block)
+            elif self._seconds_left() == 0:
+                self.checkpoint()
+
+    def _take_block(self, first, lines):
+        rows = self.parser.parse(first, lines)
+        frame = pd.DataFrame(rows.numbers, rows.index, self.model.feature_names_in_)
+        stamps = None if rows.index is None else rows.index.as_unit("ns").asi8.tolist()
+        bad = sorted(rows.problems)
+        for row, line in enumerate(rows.lines):
+            while bad and bad[0] < line:
+                place = bad.pop(0)
+                self.complaints.add(place, rows.problems[place])
+            if self.stopped:
+                return
+            if stamps is not None and self._newest is not None and stamps[row] <= self._newest:
+                self.n_seen += 1
+                continue
+            try:
+                self.take_in(frame[row : row + 1])
+            except ValueError as error:
+                self.complaints.add(line, error)
+                continue
+            self._newest = None if stamps is None else stamps[row]
+            self._issue()
+        for line in bad:
+            self.complaints.add(line, rows.problems[line])
+
+    def _issue(self):
+        """Write the forecast after the newest row, and save the model if it is time."""
+        forecast = self.model.forecast(**self.options)
+        self.output.write(forecast_line(self.model.cutoff_, forecast))
+        self.n_rows += 1
+        self._n_since += 1
+        if self._n_since == self.every_rows or self._seconds_left() == 0:
+            self.checkpoint()
+
+    def _seconds_left(self):
+        """Seconds to the next checkpoint; None where rows decide, or nothing is new."""
+        if self.every_seconds is None or self.path is None or not self._n_since:
+            return None
+        return max(0.0, self._saved_at + self.every_seconds - time.monotonic())
+
+    def checkpoint(self):
+        """Bring the output to the disk, then save the model with the place reached in it."""
+        mark = self.output.mark()
+        if self.path is not None:
+            self.notes["output"] = mark
+            save(self.model, self.path, self.notes)
+        self._n_since, self._saved_at = 0, time.monotonic()
+
+    def report(self):
+        """Say how many rows there were."""
+        say(
+            f"{self.n_rows:,} rows, {self.n_seen:,} not newer than those before, "
+            f"{self.complaints.n_skipped:,} skipped; the model ends at {self.model.cutoff_}"
+        )
+
+
+def forecast_line(cutoff, forecast):
+    """Return a forecast as a line of JSON.
+
+    Examples
+    --------
+    >>> forecast_line(pd.Timestamp("2024-01-01"), pd.DataFrame({"load": [1.5, 2.0]}))
+    '{"cutoff": "2024-01-01T00:00:00", "forecast": {"load": [1.5, 2.0]}}'
+    """
+    values = forecast.to_numpy()
+    columns = values.T.tolist()
+    if not np.isfinite(values).all():
+        columns = [[v if np.isfinite(v) else None for v in column] for column in columns]
+    stamp = cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
+    names = map(str, forecast.columns)
+    return json.dumps({"cutoff": stamp, "forecast": dict(zip(names, columns, strict=True))})
+
+
+def say(text):
+    """Say something beside the forecasts."""
+    print(f"tsrnn stream: {text}", file=sys.stderr, flush=True)

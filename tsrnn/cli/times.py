@@ -1,0 +1,111 @@
+"""Time stamps out of texts: ISO 8601, other formats, zones, and stamps over several columns."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}  # in lower case
+OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")  # of a time stamp, after its date
+EPOCH_UNITS = ("s", "ms", "us", "ns")
+DATE_LENGTH = len("2024-01-31")
+
+
+class TimeOptions(NamedTuple):
+    """How time stamps are written.
+
+    Attributes
+    ----------
+    columns : list of str
+        One, or year, month, day, hour ... in this order; empty: rows are counted.
+    format : str or None
+        None: ISO 8601.
+    tz : str, tzinfo or None
+        The zone that the rows are to be in; stamps without an offset are its wall clock.
+    strict : bool
+        Refuse stamps that have an offset where `tz` is None; else those are taken to UTC.
+    """
+
+    columns: list
+    format: str | None = None
+    tz: object = None
+    strict: bool = False
+
+
+def joined_time(parts):
+    """Return the text of a time stamp: as it is, or ISO 8601 out of year, month, day, hour ..."""
+    if len(parts) < 2:
+        return parts[0].strip() if parts else ""
+    date, clock = parts[:3], parts[3:]
+    date = "-".join(part.strip().zfill(2) for part in [*date, *["01"] * (3 - len(date))])
+    if not clock:
+        return date
+    return (
+        f"{date}T{':'.join(part.strip().zfill(2) for part in [*clock, *['0'] * (2 - len(clock))])}"
+    )
+
+
+def parse_times(texts, time, lines, problems):
+    """Return the stamps of texts as a DatetimeIndex in the zone of `time`; NaT for bad ones.
+
+    Parameters
+    ----------
+    texts : list of str
+    time : TimeOptions
+    lines : list of int
+        Their numbers; bad ones are entered in `problems`.
+    problems : dict
+    """
+    try:
+        index = _times(texts, time)
+        if not index.hasnans:
+            return index
+    except (ValueError, OverflowError, TypeError):
+        pass
+    stamps = []  # one by one, to find the bad ones
+    for text, line in zip(texts, lines, strict=True):
+        try:
+            stamp = _times([text], time)[0]
+            if stamp is pd.NaT:
+                raise ValueError
+            time = time._replace(tz=stamp.tz, strict=True)  # the first decides for the others
+        except (ValueError, OverflowError, TypeError) as error:
+            stamp, problems[line] = pd.NaT, _bad_time(text, time, error)
+        stamps.append(stamp)
+    index = pd.DatetimeIndex(stamps)
+    if index.tz is None and time.tz is not None:  # all bad
+        index = index.tz_localize(time.tz)
+    return index
+
+
+def _times(texts, time):
+    if time.format in EPOCH_UNITS:
+        index = pd.to_datetime(np.array(texts, dtype=float), unit=time.format, utc=True)
+        return index.tz_convert(time.tz)
+    if time.format is None:
+        aware = [OFFSET.search(text, DATE_LENGTH) is not None for text in texts]
+    else:
+        aware = ["%z" in time.format] * len(texts)
+    if any(aware):
+        if not all(aware) or (time.strict and time.tz is None):
+            raise ValueError("an offset from UTC, expected none")
+        index = pd.to_datetime(texts, format=time.format or "ISO8601", utc=True)
+        return index if time.tz is None else index.tz_convert(time.tz)
+    index = pd.DatetimeIndex(pd.to_datetime(texts, format=time.format or "ISO8601"))
+    if time.tz is None:
+        return index
+    return index.tz_localize(time.tz, ambiguous="NaT", nonexistent="NaT")
+
+
+def _bad_time(text, time, error):
+    if not text or text.lower() in MISSING:
+        return "found no time stamp"
+    if time.format is None and not re.match(r"\d{4}-?\d\d", text):
+        return (
+            f"found {text!r} as time stamp, expected ISO 8601 such as 2024-01-31T15:00; pass "
+            "--time-format, such as '%d/%m/%Y %H:%M'"
+        )
+    if not str(error):  # pandas made NaT of it
+        return f"found {text!r} as time stamp, which is none, or comes twice or never in the zone"
+    return f"found {text!r} as time stamp: {' '.join(str(error).split())}"
