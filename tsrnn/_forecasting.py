@@ -70,14 +70,13 @@ class BaseForecaster(StreamingEstimator):
             )
         values = self._in_units(learner.output())[:, :horizon]
         index = self._axis.index(self._axis.following(cutoff, horizon))
-        frame = pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        columns = list(self._columns.target_names)
         if bands:
             offsets = learner.offsets([probability for _, probability in bands])[..., :horizon]
-            bounds = self._in_units(add_offsets(learner.output()[:, :horizon], offsets, bands))
-            names = [f"{target}_{name}" for target in frame.columns for name, _ in bands]
-            edges = bounds.transpose(2, 1, 0).reshape(horizon, -1)
-            frame = pd.concat([frame, pd.DataFrame(edges, index, names)], axis=1)
-        return frame
+            edges = self._in_units(add_offsets(learner.output()[:, :horizon], offsets, bands))
+            columns += [f"{target}_{name}" for target in columns for name, _ in bands]
+            values = np.concatenate([values, edges.swapaxes(0, 1).reshape(-1, horizon)])
+        return pd.DataFrame(values.T, index=index, columns=columns)
 
     def predict(self, X, y=None):
         """Return what would have been forecast after each row. The estimator stays as it was.
@@ -151,6 +150,22 @@ class BaseForecaster(StreamingEstimator):
                 "the horizon; score on more rows"
             )
         return float(np.mean(scores))
+
+    @property
+    def drift_log_(self):
+        """Changes of the error level since the last reset, at most the newest 100.
+
+        A DataFrame with a row for each: ``time``, ``target`` and ``error``, the recent size of the
+        scaled errors in units of what was to be expected: above 2 or below 0.4.
+        """
+        check_is_fitted(self)
+        stream, intervals = self._stream, self._stream.learner.intervals
+        changes = intervals.drift.changes
+        ago = [intervals.row - 1 - row for row, _, _ in changes]
+        times = [self._axis.label(self._axis.before(stream.cutoff, n)) for n in ago]
+        targets = [self._columns.target_names[s] for _, s, _ in changes]
+        errors = [size for _, _, size in changes]
+        return pd.DataFrame({"time": times, "target": targets, "error": errors})
 
     @property
     def n_late_(self):
