@@ -1,5 +1,7 @@
 """Online conformal intervals: coverage, order, and that nothing learns from what is missing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import content
@@ -65,6 +67,9 @@ def test_either_side_has_a_width_of_its_own():
 def test_quantiles_never_cross():
     rng = np.random.default_rng(0)
     _, conformal = walk(rng.standard_t(2, size=(2000, 3)), Conformal.of([1], 3))
+    crossed = conformal.quantiles.copy()
+    crossed[[1, 2]] = crossed[[2, 1]]
+    conformal = replace(conformal, quantiles=crossed)
     tails = np.linspace(0.001, 0.999, 41)
     offsets = conformal.offsets(tails, conformal.scale(0))
     assert (np.diff(offsets, axis=0) >= 0).all()
