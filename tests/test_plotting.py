@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import hourly
 
-from tsrnn.baselines import SeasonalNaiveForecaster
+from tsrnn.baselines import NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.plotting import plot_forecast, plot_prequential
 
@@ -197,3 +197,14 @@ def test_without_matplotlib_the_extra_is_named(result, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r'pip install "tsrnn\[plot\]"'):
         plot_prequential(result)
+
+
+def test_quantiles_are_neither_targets_nor_drawn(ax):
+    history = hourly(100)
+    forecast = NaiveForecaster(3).fit(history).forecast(coverage=0.9, quantiles=[0.1])
+    ax = plot_forecast(history, forecast, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "actual",
+        "forecast",
+        "90 % interval",
+    ]

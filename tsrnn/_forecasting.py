@@ -215,15 +215,13 @@ class BaseForecaster(StreamingEstimator):
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
         outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
-        values = self._in_units(outputs)
-        frame = pd.DataFrame(values.T, index=index, columns=self._columns.target_names)
+        values, columns = self._in_units(outputs), list(self._columns.target_names)
         if bands:
             offsets = learner.offsets([probability for _, probability in bands])
-            bounds = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
-            names = [f"{target}_{name}" for target in frame.columns for name, _ in bands]
-            edges = bounds.transpose(2, 1, 0).reshape(len(index), -1)
-            frame = pd.concat([frame, pd.DataFrame(edges, index, names)], axis=1)
-        return frame
+            edges = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
+            columns += [f"{target}_{name}" for target in columns for name, _ in bands]
+            values = np.concatenate([values, edges.swapaxes(0, 1).reshape(-1, len(index))])
+        return pd.DataFrame(values.T, index=index, columns=columns)
 
     def future_index(self, horizon=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
@@ -339,6 +337,27 @@ class BaseForecaster(StreamingEstimator):
         """Time stamp (or number) of the last row seen; of a panel a Series, by id."""
         check_is_fitted(self)
         return cutoffs_of(self) if self._form else super().cutoff_
+
+    @property
+    def drift_log_(self):
+        """Changes of the error level since the last reset, at most the newest 100.
+
+        A DataFrame with a row for each: ``time``, ``target`` and ``error``, the recent size of the
+        scaled errors in units of what was to be expected: above 2 or below 0.4.
+        """
+        check_is_fitted(self)
+        stream, intervals = self._stream, getattr(self._stream.learner, "intervals", None)
+        if intervals is None:
+            raise AttributeError(
+                "found no errors that are followed: a panel, and a forecaster with future_cols, "
+                "has no intervals yet, and without them no drift log"
+            )
+        changes = intervals.drift.changes
+        ago = [intervals.row - 1 - row for row, _, _ in changes]
+        times = [self._axis.label(self._axis.before(stream.cutoff, n)) for n in ago]
+        targets = [self._columns.target_names[s] for _, s, _ in changes]
+        errors = [size for _, _, size in changes]
+        return pd.DataFrame({"time": times, "target": targets, "error": errors})
 
     @property
     def n_late_(self):

@@ -18,6 +18,7 @@ LEGEND = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "f
 BAND = {"alpha": 0.18, "linewidth": 0}
 CUTOFF = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
 EDGE = re.compile(r"(.*?)_?(lower|upper)_(0?\.\d+)")  # name of one edge of a band
+QUANTILE = re.compile(r"(.*)_quantile_0?\.\d+")  # name of a quantile, which is not drawn
 FAINT, TEXT = "#dddddd", "#444444"
 
 
@@ -151,14 +152,14 @@ def plot_prequential(result, *, target=None, step=None, last=None, ax=None):
 
 
 def _targets(forecast):
-    """Columns of `forecast` but those of its bands."""
+    """Columns of `forecast` but those of its bands and quantiles."""
     if not isinstance(forecast, pd.DataFrame) or forecast.index.nlevels > 1:
         raise TypeError(
             f"found a forecast of type {type(forecast).__name__}, expected the DataFrame that "
             "forecast() returns; pick one series of a panel by .xs()"
         )
     names = [str(name) for name in forecast.columns]
-    edges = [EDGE.fullmatch(name) for name in names]
+    edges = [EDGE.fullmatch(name) or QUANTILE.fullmatch(name) for name in names]
     return forecast.columns[[edge is None or edge[1] not in names for edge in edges]]
 
 

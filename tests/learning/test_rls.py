@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tsrnn.learning import DelayedRLS
+from tsrnn.learning.rls import RENEWAL
 
 S, K, N_ROWS = 2, 5, 60
 
@@ -152,3 +153,59 @@ def test_the_covariance_stays_symmetric_and_bounded_without_excitation():
     assert np.isfinite(P).all()
     assert np.linalg.eigvalsh(P).min() > 0
     np.testing.assert_allclose(readout.output(x[-1:]), 1.0)
+
+
+@pytest.mark.parametrize("ridge", [0.5, 20.0])
+def test_with_a_lasting_penalty_it_is_ridge_regression_for_good(ridge):
+    rng = np.random.default_rng(0)
+    n_rows = 5 * RENEWAL
+    features = rng.normal(size=(n_rows, 1, K))
+    features[100:, :, 3:] = 0.0  # no longer excited: here a fading prior would hold nothing
+    labels = (features @ rng.normal(size=(K, 2))) + rng.normal(size=(n_rows, 1, 2))
+    readout = DelayedRLS(1, K, [0, 0], 0.98, ridge=[ridge])
+    readout = readout.learn(features, np.zeros((n_rows, 1)), labels)
+    weight = 0.98 ** np.arange(n_rows - 1, -1, -1)
+    x, y = features[:, 0], labels[:, 0]
+    gram = ridge * np.eye(K) + (x.T * weight) @ x
+    expected = np.linalg.solve(gram, (x.T * weight) @ y).T
+    np.testing.assert_allclose(readout.weights[0], expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(readout.covariance[0], np.linalg.inv(gram), rtol=1e-9, atol=1e-12)
+
+
+def test_with_labels_to_come_a_lasting_penalty_is_ridge_regression_but_for_little():
+    rng = np.random.default_rng(0)
+    n_rows = 47 * RENEWAL
+    features = rng.normal(size=(n_rows, 1, K))
+    truth = rng.normal(size=K)
+    labels = np.zeros((n_rows, 1, 1))
+    labels[4:, 0, 0] = features[:-4, 0] @ truth + rng.normal(size=n_rows - 4)
+    readout = DelayedRLS(1, K, [4], 0.99, ridge=[20.0])
+    readout = readout.learn(features, np.zeros((n_rows, 1)), labels)
+    weight = 0.99 ** np.arange(n_rows - 5, -1, -1)
+    x, y = features[:-4, 0], labels[4:, 0, 0]
+    expected = np.linalg.solve(20.0 * np.eye(K) + (x.T * weight) @ x, (x.T * weight) @ y)
+    assert np.linalg.norm(readout.weights[0, 0] - expected) < 0.03 * np.linalg.norm(expected)
+
+
+def test_a_lasting_penalty_bounds_the_covariance_without_excitation():
+    readout = DelayedRLS(1, 3, [1], 0.9, ridge=[2.0])
+    x = np.zeros((5000, 1, 3))
+    x[:, 0, 0] = 1.0
+    readout = readout.learn(x, np.zeros((5000, 1)), np.ones((5000, 1, 1)))
+    P = readout.covariance[0]
+    np.testing.assert_array_equal(P, P.T)
+    values = np.linalg.eigvalsh(P)
+    assert values.min() > 0
+    assert values.max() <= 0.5 / (1 - 0.9**RENEWAL) / 0.9**RENEWAL
+
+
+def test_follow_says_what_the_weights_after_each_row_would(rows):
+    readout, expected = DelayedRLS(S, K, [1, 3], 0.99, ridge=[1.0, 2.0]), []
+    _, outputs = readout.follow(*rows)
+    for row in range(N_ROWS):
+        readout = readout.learn(*(a[row : row + 1] for a in rows))
+        expected.append(readout.output(rows[0][row : row + 1])[0])
+    np.testing.assert_array_equal(outputs, expected)
+    frozen, outputs = readout.follow(*rows, learning=False)
+    np.testing.assert_array_equal(outputs, readout.output(rows[0]))
+    np.testing.assert_array_equal(frozen.weights, readout.weights)

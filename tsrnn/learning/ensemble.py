@@ -71,6 +71,8 @@ class Ensemble:
     names : list of str
     mixing : Mixing
         Advances also while nothing is learnt.
+    learnt : Mixing
+        As it was when something was last learnt.
     """
 
     def __init__(self, linear, columns, repeats):
@@ -78,7 +80,7 @@ class Ensemble:
         self.columns = columns
         self.repeats = repeats
         n_streams, n_outputs = linear.weights.shape[:2]
-        self.mixing = Mixing.of(n_outputs, len(self.names), n_streams)
+        self.mixing = self.learnt = Mixing.of(n_outputs, len(self.names), n_streams)
         self._clear()
 
     @classmethod
@@ -93,9 +95,15 @@ class Ensemble:
         """Names of the experts."""
         return ["recurrent", "linear", *self.repeats.names]
 
-    def restarted(self):
-        """Drop what waits for labels; what was learnt stays."""
+    def restarted(self, anew=False):
+        """Drop what waits for labels; what was learnt stays.
+
+        For rows that may lie anywhere (`anew`) the mixture, too, starts from where learning left
+        it: rows only taken in must not reach a prediction in sample.
+        """
         ensemble = copy.copy(self)
+        if anew:
+            ensemble.mixing = self.learnt
         ensemble.linear = self.linear.restarted()
         ensemble._clear()
         return ensemble
@@ -132,6 +140,8 @@ class Ensemble:
             said[reach + row] = mixing.issue(forecasts[row])
             mixtures[row] = mixing.mixture(said[reach + row]).T
         ensemble.mixing, ensemble._said = mixing, said[n_rows:].copy()
+        if learning:
+            ensemble.learnt = mixing
         return ensemble, mixtures
 
     @property

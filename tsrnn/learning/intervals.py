@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from .conformal import Conformal
+from .drift import Drift
 
 
 class Intervals:
@@ -15,16 +16,21 @@ class Intervals:
     Attributes
     ----------
     conformal : Conformal
+    drift : Drift
     row : int
         Rows seen since the last restart.
     """
 
     def __init__(self, delays, n_streams, seasons=()):
         self.conformal = Conformal.of(delays, n_streams, seasons)
+        self.drift = Drift.of(n_streams)
         self._restart()
 
     def restarted(self):
-        """Drop what waits for labels, and the seasons, whose phase the next rows may not have."""
+        """Drop what waits for labels, and the seasons, whose phase the next rows may not have.
+
+        The changes noted are dropped too: how long ago they were is not known any more.
+        """
         intervals = copy.copy(self)
         intervals._restart()
         return intervals
@@ -38,16 +44,19 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
-        intervals, conformal = copy.copy(self), self.conformal
+        intervals, conformal, drift = copy.copy(self), self.conformal, self.drift
         reach = len(self._said)
         said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
         said[reach:, :, 0] = forecasts.swapaxes(1, 2)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
         for row in range(len(forecasts)):
             past, now = said[origins + row, outputs], self.row + row
-            conformal = conformal.step(labels[row].T - past[:, 0], past[:, 1], now)
+            error, scale = labels[row].T - past[:, 0], past[:, 1]
+            conformal = conformal.step(error, scale, now)
+            drift = drift.step(np.abs(error) / scale, now)
             said[reach + row, :, 1] = conformal.scale(now)
-        intervals.conformal, intervals.row = conformal, self.row + len(forecasts)
+        intervals.conformal, intervals.drift = conformal, drift
+        intervals.row = self.row + len(forecasts)
         intervals._said = said[len(forecasts) :].copy()
         return intervals
 
@@ -60,4 +69,5 @@ class Intervals:
         n_outputs, n_streams = self.conformal.level.shape
         self._said = np.full((max(delays), n_outputs, 2, n_streams), np.nan)  # forecast and scale
         self.conformal = self.conformal.without_seasons()
+        self.drift = self.drift.cleared()
         self.row = 0

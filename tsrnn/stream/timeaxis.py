@@ -204,6 +204,15 @@ class TimeAxis:
             return cutoff + self.step_ns * np.arange(1, n + 1)
         return self._range(cutoff, periods=n + 1)[1:]
 
+    def before(self, cutoff, n):
+        """Return the position n steps before the cutoff."""
+        if self.counts:
+            return cutoff - n
+        if self.step_ns is not None:
+            return cutoff - n * self.step_ns
+        span = pd.date_range(end=self.label(cutoff), periods=n + 1, freq=self.freq)
+        return int(span[:1].as_unit("ns").asi8[0])
+
     def index(self, stamps):
         """Return positions as an index of the kind the rows came with."""
         if self.counts:
