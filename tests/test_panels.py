@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import tsrnn
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.evaluate import prequential
 
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
 N_FIT, N_NEW, HORIZON = 80, 40, 3
@@ -250,6 +251,52 @@ def test_a_saved_panel_goes_on_as_it_would_have(how, tmp_path):
     pd.testing.assert_frame_equal(
         getattr(twin, how)(rest).forecast(), getattr(model, how)(rest).forecast()
     )
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["columns", "dated", "levels"])
+def test_prequential_scores_each_series_at_its_own_stamps(form):
+    frame = long_frame(3, N_FIT + 6).drop(columns="x")
+    frame["y"] = frame.groupby("id").cumcount() * frame["id"].map({"s0": 1.0, "s1": 2, "s2": 4})
+    history, new = divided(frame)
+    keys = {"columns": ("id", "time"), "dated": ("id", None), "levels": (None, None)}[form]
+    if form == "dated":
+        history, new = history.set_index("time"), new.set_index("time")
+    if form == "levels":
+        history, new = history.set_index(["id", "time"]), new.set_index(["id", "time"])
+    model = NaiveForecaster(2, id_col=keys[0], time_col=keys[1], target="y").fit(history)
+    result = prequential(model, new)
+    assert list(result.forecasts) == [
+        "id", "cutoff", "time", "step", "target", "actual", "forecast"
+    ]  # fmt: skip
+    assert len(result.forecasts) == 3 * (6 + 5)
+    missed = result.forecasts["actual"] - result.forecasts["forecast"]
+    slope = result.forecasts["id"].map({"s0": 1.0, "s1": 2, "s2": 4})
+    np.testing.assert_allclose(missed, slope * result.forecasts["step"])
+    assert result.metrics.loc[("all", 2), "MASE"] == 2.0
+    assert len(set(model.cutoff_)) == 1
+    assert (result.model.cutoff_ > model.cutoff_).all()
+
+
+def test_rows_to_come_never_reach_an_issued_forecast_of_a_panel():
+    history, new = divided(long_frame(3, N_FIT + 30, missing=0.1, gone=0.1))
+    model = panel().fit(history)
+    later = new["time"] >= START + pd.Timedelta(N_FIT + 12, "h")
+    other = new.copy()
+    other.loc[later, ["y", "x"]] = 99.0
+    first, second = (prequential(model, rows).forecasts for rows in (new, other))
+    known = first["cutoff"] < START + pd.Timedelta(N_FIT + 12, "h")
+    pd.testing.assert_series_equal(first["forecast"][known], second["forecast"][known])
+
+
+def test_a_panel_of_white_noise_cannot_be_forecast():
+    frame = long_frame(4, 700).drop(columns="x")
+    frame["y"] = np.random.default_rng(0).normal(size=len(frame))
+    history, new = divided(frame, 300)
+    result = prequential(panel(max_iter=30).fit(history), new)
+    assert result.metrics.loc[("all", 1), "RMSE"] ** 2 > new["y"].var()
 
 
 # --- forms ----------------------------------------------------------------------------------------

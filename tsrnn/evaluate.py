@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
+from tsrnn.panel_results import PanelLog
 from tsrnn.results import ForecastLog, PrequentialResult
 
 __all__ = ["PrequentialResult", "backtest", "prequential"]
@@ -42,9 +43,11 @@ def prequential(
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         The rows that follow the fitted ones, oldest first. Columns that are not targets are shown
         to the model and not scored. Rows of an array or with a RangeIndex have no stamps: they
-        count on from the model's cutoff.
+        count on from the model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
+        a frame with an (id, time) index; the rows of one time stamp are taken in together.
     chunk : int, default=1
-        Rows from one cutoff to the next. Where it exceeds the horizon, rows between go unscored.
+        Rows (of a panel: time stamps) from one cutoff to the next. Where it exceeds the horizon,
+        rows between go unscored.
     learn : bool, default=True
         Whether the model learns from the rows (``partial_fit``) or only takes them in
         (``update``).
@@ -94,6 +97,8 @@ def prequential(
     data = _as_rows(data)
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
+    if isinstance(model.cutoff_, pd.Series):
+        return _through_panel(model, data, chunk, take_in, progress)
     asked = _asked(model, coverage)
     log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))
     seconds = 0.0
@@ -224,6 +229,23 @@ def _fit_and_advance(model, data, initial, origins, asked):
         forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
+
+
+def _through_panel(model, data, chunk, take_in, progress):
+    """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
+    log = PanelLog(data, model.id_col, model.time_col)
+    stamps, number = np.unique(log.times, return_inverse=True)
+    seconds = 0.0
+    with _reporter(progress) as report:
+        for start in range(0, len(stamps), chunk):
+            rows = data[(number >= start) & (number < start + chunk)]
+            begin = time.perf_counter()
+            forecast, cutoffs = model.forecast(), model.cutoff_
+            take_in(rows)
+            seconds += time.perf_counter() - begin
+            log.add(cutoffs, forecast)
+            report(min(start + chunk, len(stamps)), len(stamps))
+    return log.result(model, seconds / len(data))
 
 
 def _known_ahead(model, data, start):
