@@ -95,15 +95,14 @@ class Ensemble:
         """Names of the experts."""
         return ["recurrent", "linear", *self.repeats.names]
 
-    def restarted(self, anew=False):
+    def restarted(self):
         """Drop what waits for labels; what was learnt stays.
 
-        For rows that may lie anywhere (`anew`) the mixture, too, starts from where learning left
-        it: rows only taken in must not reach a prediction in sample.
+        The mixture, too, starts from where learning left it: rows only taken in must not reach a
+        prediction in sample.
         """
         ensemble = copy.copy(self)
-        if anew:
-            ensemble.mixing = self.learnt
+        ensemble.mixing = self.learnt
         ensemble.linear = self.linear.restarted()
         ensemble._clear()
         return ensemble

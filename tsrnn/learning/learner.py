@@ -81,7 +81,7 @@ class Learner:
         as it did at fit.
         """
         learner = copy.copy(self)
-        learner._restart(anew)
+        learner._restart()
         if anew:
             learner.usual = self.design.usual
         return learner
@@ -143,10 +143,10 @@ class Learner:
             )
         return self.intervals.offsets(probabilities)
 
-    def _restart(self, anew=False):
+    def _restart(self):
         self.readout = self.readout.restarted()
         self.encoder = self.encoder and self.encoder.restarted()
-        self.ensemble = self.ensemble and self.ensemble.restarted(anew)
+        self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
