@@ -90,7 +90,7 @@ def main():
     ):
         holds = measured >= holds if holds > 0 else measured < -holds
         print(f"| {what} | {measured:,.0f} | {limit} | {'yes' if holds else '**no**'} |")
-    print(f"fit {results['fit_seconds']:.0f} s, forecast of all {results['forecast_seconds']:.2f} s")
+    print(f"fit {results['fit_seconds']:.0f} s, forecast {results['forecast_seconds']:.2f} s")
     if n_series == SERIES:
         save("panel", results)
 
