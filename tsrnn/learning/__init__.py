@@ -6,9 +6,10 @@ from .ensemble import Ensemble
 from .intervals import Intervals
 from .learner import Learner
 from .mixing import Mixing
-from .panel import NEVER, SPARE, Block, PanelLearner
+from .panel import PanelLearner
 from .pooled import PooledRLS
 from .rls import DelayedRLS
+from .series import NEVER, SPARE, Block
 from .targets import origin_targets
 from .training import TrainingSettings, train
 

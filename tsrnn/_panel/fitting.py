@@ -1,0 +1,130 @@
+"""A forecaster fitted to the history of a panel."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from .._reading import read_rows
+from ..learning import NEVER
+from ..stream import Columns, Record, Scaling, SeriesRings, SeriesUnits, TimeAxis
+from ..stream.units import side_by_side
+from .rows import Panel, Rows, counted, steps_of, taken_in
+
+SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
+SAMPLED_SERIES = 64
+
+
+def fit_panel(model, form, X, y, ids):
+    """Fit a forecaster to the history of a panel; see `BaseForecaster.fit`."""
+    model._form = form
+    X, ids, times = form.take_apart(X, ids)
+    values, y_values = read_rows(model, X, y)
+    model._check_params()
+    model._columns = Columns.of(X, y, values.shape[1], **model._roles)
+    if model._columns.future:
+        raise ValueError(
+            f"found future_cols={model.future_cols!r} with a panel, expected None: what is known "
+            "ahead is not used for panels yet; leave future_cols out"
+        )
+    series, names = pd.factorize(ids)
+    times = counted(series) if times is None else times
+    model._set_axis(_axis_of(series, times, model.freq))
+    positions = model._axis.positions(times)
+    targets, inputs = model._split(values, y_values)
+    _require_static(model._columns, series, inputs, names)
+    model._input_scaling = Scaling.of_inputs(inputs, model._columns.one_hot)
+    rows = Rows(series, positions, targets, model._input_scaling.apply(inputs))
+    blank = np.full(len(names), NEVER)
+    order, _ = steps_of(rows, blank, names, model)
+    counts = np.bincount(series)
+    if counts.max() < model._min_rows or not np.isfinite(targets).any():
+        raise ValueError(
+            f"found at most {counts.max()} row(s) of a series, expected at least "
+            f"{model._min_rows} with known values of {model._columns.target_names} to learn from "
+            "with these parameters; pass longer histories"
+        )
+    units = SeriesUnits.fit(targets[order], series[order], len(names))
+    record, change_scale = _sample(model, rows.of(order), units, counts)
+    make_rings = _rings_of(model._columns)
+    learner = model._make_panel_learner(record, change_scale, int(counts.max()), make_rings)
+    learner = learner.grown(units.change_scale, units.usual)
+    recent = positions > positions.max() - learner.replayed
+    panel = Panel(learner, pd.Index(names), units)
+    model._stream = taken_in(model, panel, rows.of(recent), "learn")
+
+
+def _axis_of(series, times, freq):
+    """Read the time axis off the series with the most rows."""
+    if pd.api.types.is_integer_dtype(times.dtype):
+        return TimeAxis(counts=True, name=times.name)
+    if not isinstance(times, pd.DatetimeIndex):
+        raise ValueError(
+            f"found times of type {times.dtype}, expected time stamps or row numbers; convert them "
+            "by pd.to_datetime(...)"
+        )
+    longest = times[series == np.bincount(series).argmax()]
+    axis = TimeAxis.of(longest.sort_values(), freq)
+    first = times.min()
+    if axis.step_ns is None and first < longest.min():
+        axis = replace(axis, start=int(first.as_unit("ns").value))
+    return axis
+
+
+def _require_static(columns, series, inputs, names):
+    """Refuse static columns that change within a series."""
+    if not columns.static:
+        return
+    static = pd.DataFrame(inputs[:, columns.static]).groupby(series)
+    changes = (static.max() - static.min() > 0).any(axis=1)
+    if changes.any():
+        found = [names[i] for i in np.flatnonzero(changes)[:3]]
+        raise ValueError(
+            f"found static_cols={columns.static_names} that change within {found}, expected one "
+            "value for each series; take them out of static_cols"
+        )
+
+
+def _rings_of(columns):
+    n_targets, n_inputs = len(columns.target_names), len(columns.expanded_names)
+    return partial(SeriesRings.empty, n_targets, n_inputs)
+
+
+def _sample(model, rows, units, counts):
+    """Return the newest rows of some series side by side, as a `Record` to train a network on.
+
+    Beside it the scale of changes of its streams, target by target. Their ends are aligned,
+    whenever they were. The longest series come first, and of equally long ones a random choice.
+    """
+    rng = np.random.default_rng(0)
+    n_rows = min(int(counts.max()), SAMPLED_VALUES)
+    most = max(1, min(SAMPLED_SERIES, SAMPLED_VALUES // n_rows))
+    chosen = np.lexsort((rng.random(len(counts)), -counts))[:most]
+    starts = (np.cumsum(counts) - counts)[chosen]
+    scaled = (rows.targets - units.mean.T[rows.series]) / units.scale.T[rows.series]
+    grids = [
+        side_by_side(values, starts, counts[chosen], n_rows)
+        for values in (scaled, rows.inputs, rows.positions[:, None].astype(float))
+    ]
+    targets, inputs, positions = grids  # (n, S, J), (n, S, E), (n, S, 1)
+    n, n_series, n_targets = targets.shape
+    last = positions[-1, :, 0].astype(np.int64)
+    along = last - np.arange(n - 1, -1, -1)[:, None]
+    calendar = np.stack([calendar_along(model, column) for column in along.T], axis=1)
+    record = Record(
+        targets.transpose(0, 2, 1).reshape(n, n_targets * n_series),
+        np.tile(inputs, (1, n_targets, 1)),
+        np.tile(calendar, (1, n_targets, 1)),
+    )
+    return record, units.change_scale[:, chosen].ravel()
+
+
+def calendar_along(model, positions):
+    """Calendar features of consecutive positions; before the axis starts, those of its start."""
+    if model._axis.step_ns is None:
+        positions = np.maximum(positions, 0)
+    if not model._calendar.weekly:
+        return np.zeros((len(positions), 0))
+    stamps = model._axis.stamps_at(positions + 1)
+    return model._calendar.features(model._axis.wall_ns(stamps))
