@@ -14,7 +14,11 @@ class PooledRLS:
               P_o = R^{-1}
 
     together, and each output m learns from them when their labels come, `delays[m]` rows later:
-    :math:`w_m \leftarrow w_m + P_o \Phi_o' (y_{o + d_m} - b_o - \Phi_o w_m)`. With all labels known
+
+    .. math:: w_m \leftarrow w_m + P_o \bigl(\Phi_o' (y_{o + d_m} - b_o - \Phi_o w_m)
+              - (1 - \lambda)\, \delta w_m\bigr).
+
+    With all labels known
     this is exactly the exponentially weighted ridge regression on all origins whose labels are
     in, under a penalty δ that does not fade. Memory is that of R and of the last P,
     whatever the number of series.
@@ -37,8 +41,9 @@ class PooledRLS:
     weights : ndarray of shape (J, M, K)
     gram : ndarray of shape (J, K, K)
         R.
-    gains : dict of int to ndarray of shape (J, K, K)
-        P as each of the last M + 1 groups of origins left it, by the group's number.
+    gains : dict of int to tuple
+        By the number of each of the last M + 1 groups of origins: P of shape (J, K, K) as the
+        group left it, and how much of the penalty was renewed with it.
     """
 
     def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0):
@@ -78,8 +83,9 @@ class PooledRLS:
             gram.flat[:: len(gram) + 1] += (1.0 - kept) * self.penalty
         inverse = np.linalg.inv(readout.gram)
         recent = group - self.weights.shape[1]
-        readout.gains = {g: P for g, P in self.gains.items() if g >= recent}
-        readout.gains[group] = 0.5 * (inverse + inverse.swapaxes(1, 2))
+        readout.gains = {g: gain for g, gain in self.gains.items() if g >= recent}
+        symmetric = 0.5 * (inverse + inverse.swapaxes(1, 2))
+        readout.gains[group] = symmetric, (1.0 - kept) * self.penalty
         return readout
 
     def correct(self, origins, errors, groups, known):
@@ -110,6 +116,7 @@ class PooledRLS:
             sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])[:, :, 0]
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
-                    P, total = self.gains[which], sums[-1 - output]
+                    P, renewed = self.gains[which]
+                    total = sums[-1 - output] - renewed * self.weights[:, output]
                     readout.weights[:, output] += np.matmul(P, total[..., None])[..., 0]
         return readout
