@@ -130,14 +130,15 @@ def test_cross_validation_in_processes_gives_the_same(kind, routing):
 
 
 def test_metadata_go_where_they_are_asked_for():
-    """Only the regressor's score takes any; whatever else is passed beside X is refused."""
+    """A regressor's score takes weights, a forecaster ids; whatever else is passed is refused."""
     X, y = regression(weather())
     weights = np.linspace(0.0, 1.0, len(y))
     with sklearn.config_context(enable_metadata_routing=True):
         for estimator in (RNNRegressor(), RNNForecaster()):
             requests = estimator.get_metadata_routing()
             for method in ("fit", "partial_fit", "predict"):
-                assert getattr(requests, method).requests == {}
+                takes = {"ids": None} if isinstance(estimator, RNNForecaster) else {}
+                assert getattr(requests, method).requests == takes
         with pytest.raises(TypeError, match="sample_weight"):
             make_pipeline(RNNRegressor(**QUICK)).fit(X, y, sample_weight=weights)
         model = RNNRegressor(**QUICK).set_score_request(sample_weight=True)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
+
 
 class Ring:
     """Arrays of L rows in which row p lies at ``p % L``.
@@ -66,7 +68,7 @@ class Ring:
             Position of the last row of each.
         """
         age = (heads - np.arange(len(self.array))[:, None]) % len(self.array)
-        kept = (age < n_kept)[:, None]
+        kept = ((age < n_kept) & (heads != NEVER))[:, None]
         kept = kept.reshape(*kept.shape, *[1] * (self.array.ndim - 3))
         return Ring(np.where(kept, self.array, np.zeros((), self.array.dtype)))
 

@@ -97,7 +97,7 @@ def prequential(
     data = _as_rows(data)
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
-    if isinstance(model.cutoff_, pd.Series):
+    if isinstance(getattr(model, "cutoff_", None), pd.Series):
         return _through_panel(model, data, chunk, take_in, progress)
     asked = _asked(model, coverage)
     log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))

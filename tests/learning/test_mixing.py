@@ -38,7 +38,7 @@ def reference(forecasts, actual, discounts):
     """One output of one stream, label by label: mixtures and the last weights of the experts."""
     n_regrets = len(discounts)
     regret, spread = np.zeros((2, n_regrets, E))
-    losses, mixture_losses = [0.0] * E, [0.0] * (n_regrets + 1)
+    losses, mixture_losses, n_labels = [0.0] * E, [0.0] * (n_regrets + 1), 0.0
     parts, blend = (
         [np.full(E, 1 / E)] * (n_regrets + 1),
         np.full(n_regrets + 1, 1 / (n_regrets + 1)),
@@ -56,9 +56,13 @@ def reference(forecasts, actual, discounts):
                 spread[r, e] = discount * spread[r, e] + gain**2
             weight = np.maximum(regret[r], 0) / (spread[r] + 1e-12)
             parts[r] = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
+        least = min((v - y) ** 2 for v in [*f, *mixtures])
+        most = 25 * (least + min(losses) / n_labels) if n_labels else np.inf
         losses = [0.999 * loss + (v - y) ** 2 for loss, v in zip(losses, f, strict=True)]
+        n_labels = 0.999 * n_labels + 1
         mixture_losses = [
-            0.995 * loss + (v - y) ** 2 for loss, v in zip(mixture_losses, mixtures, strict=True)
+            0.995 * loss + min((v - y) ** 2, most)
+            for loss, v in zip(mixture_losses, mixtures, strict=True)
         ]
         parts[-1], blend = inverse_power(losses), inverse_power(mixture_losses)
     return np.array(said), sum(b * p for b, p in zip(blend, parts, strict=True))
@@ -73,6 +77,15 @@ def test_equals_the_slow_reference(stream, discounts):
             said, weights = reference(forecasts[:, m, :, s], actual[:, m, s], discounts)
             np.testing.assert_allclose(mixtures[:, m, s], said, rtol=1e-9)
             np.testing.assert_allclose(mixing.weights[m, :, s], weights, rtol=1e-9, atol=1e-12)
+
+
+def test_errors_of_another_unit_do_not_decide_for_weeks_which_mixture_to_trust():
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=(1000, 1, 1))
+    forecasts = np.repeat(actual[:, :, None], 2, axis=2) + rng.normal(size=(1000, 1, 2, 1))
+    forecasts[100, :, 0] = 1e6  # both mixtures hold some of it, in different shares
+    mixtures, _ = walk(forecasts, actual, Mixing.of(1, 2, 1))
+    assert np.square(mixtures - actual)[300:].mean() < 0.75  # the mean of both has 0.5
 
 
 def test_is_a_convex_combination(stream):

@@ -10,7 +10,7 @@ from .._reading import read_rows
 from ..learning import NEVER
 from ..stream import Columns, Record, Scaling, SeriesRings, SeriesUnits, TimeAxis
 from ..stream.units import side_by_side
-from .rows import Panel, Rows, counted, steps_of, taken_in
+from .rows import Panel, Rows, beside, counted, only, steps_of, taken_in
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -19,6 +19,7 @@ SAMPLED_SERIES = 64
 def fit_panel(model, form, X, y, ids):
     """Fit a forecaster to the history of a panel; see `BaseForecaster.fit`."""
     model._form = form
+    y = beside(X, y)
     X, ids, times = form.take_apart(X, ids)
     values, y_values = read_rows(model, X, y)
     model._check_params()
@@ -50,9 +51,14 @@ def fit_panel(model, form, X, y, ids):
     make_rings = _rings_of(model._columns)
     learner = model._make_panel_learner(record, change_scale, int(counts.max()), make_rings)
     learner = learner.grown(units.change_scale, units.usual)
-    recent = positions > positions.max() - learner.replayed
-    panel = Panel(learner, pd.Index(names), units)
-    model._stream = taken_in(model, panel, rows.of(recent), "learn")
+    last = blank.copy()
+    np.maximum.at(last, series, positions)
+    own = last[series] - len(learner.rings.levels)  # of series that ended long ago
+    recent = positions > np.minimum(positions.max() - learner.replayed, own)
+    panel = taken_in(model, Panel(learner, pd.Index(names), units), rows.of(recent), "learn")
+    if model.max_series is not None and len(names) > model.max_series:
+        panel = only(panel, np.sort(np.argsort(-last, kind="stable")[: model.max_series]))
+    model._stream = panel
 
 
 def _axis_of(series, times, freq):

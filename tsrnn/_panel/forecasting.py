@@ -8,6 +8,7 @@ from .rows import (
     calendar_of,
     members_of,
     one_by_one,
+    only,
     places_of,
     read,
     rows_of,
@@ -111,9 +112,7 @@ def reset_panel(model, ids):
 def forget_panel(model, ids):
     """Return the panel without some series."""
     panel = model._stream
-    kept = np.setdiff1d(np.arange(len(panel.ids)), places_of(panel, ids))
-    units = panel.units.taken(kept)
-    return panel._replace(learner=panel.learner.taken(kept), ids=panel.ids[kept], units=units)
+    return only(panel, np.setdiff1d(np.arange(len(panel.ids)), places_of(panel, ids)))
 
 
 def actuals_of(rows, horizon):

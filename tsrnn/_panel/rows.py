@@ -34,15 +34,34 @@ class Rows(NamedTuple):
 
 
 def read(model, X, y, ids):
+    """Return ids, times, and the values of X and y, of the rows of a call."""
+    y = beside(X, y)
     X, ids, times = model._form.take_apart(X, ids)
-    if y is not None and hasattr(y, "index"):
-        y = y.reset_index(drop=True)
     return ids, times, read_rows(model, X, y, model._columns)
+
+
+def beside(X, y):
+    """Return y without its index, which must be that of X where X is indexed by time.
+
+    Raises
+    ------
+    ValueError
+        It is another one.
+    """
+    if not isinstance(y, (pd.DataFrame, pd.Series)):
+        return y
+    index = getattr(X, "index", None)
+    if isinstance(index, (pd.MultiIndex, pd.DatetimeIndex)) and not index.equals(y.index):
+        raise ValueError(
+            "found X and y with different indexes, expected the same ids and times; align them: "
+            "y = y.reindex(X.index), or y.set_axis(X.index) if their rows do correspond"
+        )
+    return y.reset_index(drop=True)
 
 
 def rows_of(model, panel, places, times, values):
     values, y = values
-    if times is None:
+    if times is None and model._axis.counts:
         heads = panel.learner.heads[places]
         positions = np.where(heads == NEVER, -1, heads) + 1 + counted(places).to_numpy()
     else:
@@ -78,11 +97,13 @@ def taken_in(model, panel, rows, how, outputs=None):
     n_ahead = np.where(heads == NEVER, 0, rows.positions - heads).max()
     n_ahead = max(n_ahead, rows.positions.max() - max(learner.clock, rows.positions.min()))
     over = model.gap == "reset" and ((steps > 1) & (heads != NEVER)).any()
+    again = (heads == NEVER) & (learner.begun[rows.series] != NEVER)  # after reset_state
+    over = over or again.any()
     learner, units, n_series = learner.writable(n_ahead, over), panel.units, len(panel.ids)
     for group in groups:
         members = members_of(group.members, n_series)
         targets, inputs = _values_of(group, rows.targets), _values_of(group, rows.inputs)
-        units = units.told(members, targets)
+        before, units = units, units.told(members, targets)
         block = Block(
             group.start,
             members,
@@ -96,7 +117,9 @@ def taken_in(model, panel, rows, how, outputs=None):
         else:
             said, learner = learner.outputs(block)
             if group.rows is not None:
-                said = model._bounded(units.undo(members, said))
+                told = np.isfinite(targets).cumsum(axis=0)[..., None] > 0  # not before their time
+                said = np.where(told, units.undo(members, said), before.undo(members, said))
+                said = model._bounded(said)
                 outputs[np.stack(group.rows)] = said.swapaxes(1, 2)
     return panel._replace(learner=learner, units=units)
 
@@ -129,18 +152,20 @@ def one_by_one(model, panel, ids, times, values, how):
         n_over = len(panel.ids) + len(new) - model.max_series
         if n_over > 0:
             rest = np.setdiff1d(np.arange(len(panel.ids)), panel.ids.get_indexer(called))
-            by_age = rest[np.argsort(panel.learner.seen[rest], kind="stable")]
-            kept = np.setdiff1d(np.arange(len(panel.ids)), by_age[:n_over])
-            panel = panel._replace(
-                learner=panel.learner.taken(kept),
-                ids=panel.ids[kept],
-                units=panel.units.taken(kept),
-            )
+            # Equally old ones by id: their places depend on how the rows came in calls.
+            by_age = rest[np.lexsort((panel.ids[rest].astype(str), panel.learner.seen[rest]))]
+            panel = only(panel, np.setdiff1d(np.arange(len(panel.ids)), by_age[:n_over]))
         panel = with_series(panel, new)
         places = panel.ids.get_indexer(ids[which])
         rows = X[which], None if y is None else y[which]
         panel = took(model, panel, places, times[which], rows, how)
     return panel
+
+
+def only(panel, kept):
+    """Return the panel of these places alone."""
+    units = panel.units.taken(kept)
+    return panel._replace(learner=panel.learner.taken(kept), ids=panel.ids[kept], units=units)
 
 
 def with_series(panel, new):

@@ -9,6 +9,9 @@ import numpy as np
 REGRET_DISCOUNTS = (0.98,)
 LOSS_DISCOUNT = 0.999
 MIXTURE_DISCOUNT = 0.995
+# What a mixture can lose at one label, in units of what is least and of what is usual: a change of
+# unit makes errors that would otherwise decide for weeks which mixture to trust.
+OUTLIER = 25.0
 TINY = 1e-12  # squared, in units of the history's spread: below it experts are equally right
 
 
@@ -34,6 +37,8 @@ class Mixing:
         Discounted sums of the regrets and of their squares.
     loss : ndarray of shape (M, E + R + 1, S)
         Discounted sums of the squared errors of experts and mixtures.
+    n_labels : ndarray of shape (M, S)
+        Labels seen, discounted as the losses of experts are.
     parts : ndarray of shape (M, R + 1, E, S)
         Weights of the experts in each mixture, of sum 1 over E.
     blend : ndarray of shape (M, R + 1, S)
@@ -64,6 +69,7 @@ class Mixing:
     regret: np.ndarray
     spread: np.ndarray
     loss: np.ndarray
+    n_labels: np.ndarray
     parts: np.ndarray
     blend: np.ndarray
 
@@ -80,6 +86,7 @@ class Mixing:
             np.zeros((M, R, E, S)),
             np.zeros((M, R, E, S)),
             np.zeros((M, E + R + 1, S)),
+            np.zeros((M, S)),
             np.full((M, R + 1, E, S), 1.0 / E),
             np.full((M, R + 1, S), 1.0 / (R + 1)),
         )
@@ -119,11 +126,17 @@ class Mixing:
         spread = self.discounts * self.spread + gain * gain
         loss = LOSS_DISCOUNT * self.loss
         loss[:, n_experts:] *= MIXTURE_DISCOUNT / LOSS_DISCOUNT
-        loss += error * error
+        squared = error * error
+        usual = self.loss[:, :n_experts].min(axis=1) / np.maximum(self.n_labels, 1.0)
+        limit = OUTLIER * (squared.min(axis=1) + np.where(self.n_labels > 0, usual, np.inf))
+        squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
+        loss += squared
         parts = np.concatenate(
             [_potential(regret, spread), _favour(loss[:, :n_experts])[:, None]], axis=1
         )
-        stepped = Mixing(self.discounts, regret, spread, loss, parts, _favour(loss[:, n_experts:]))
+        n_labels = LOSS_DISCOUNT * self.n_labels + 1.0
+        blend = _favour(loss[:, n_experts:])
+        stepped = Mixing(self.discounts, regret, spread, loss, n_labels, parts, blend)
         known = np.isfinite(error[:, -1])
         return stepped if known.all() else self._where(known, stepped)
 
@@ -139,7 +152,7 @@ class Mixing:
         return Mixing(self.discounts, *changed)
 
     def _moving(self):
-        return self.regret, self.spread, self.loss, self.parts, self.blend
+        return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
 
     def _where(self, known, other):
         """Return the other state where labels (M, S) were known, and this one elsewhere."""

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._rings import Ring
+from .._rings import NEVER, Ring
 from ..nn import State
 
-NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
 SPARE = 8  # rows that may be written beyond the newest that is kept
 ROOM = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
 

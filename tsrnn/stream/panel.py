@@ -53,6 +53,11 @@ class PanelForm:
                     f"found an index of {index.nlevels} levels, expected two, (id, time); use "
                     "X.set_index([id, time])"
                 )
+            if isinstance(index.levels[0], pd.DatetimeIndex):
+                raise ValueError(
+                    f"found an index of (time, id), levels {list(index.names)}, expected (id, "
+                    "time); use X.swaplevel()"
+                )
             return cls(*index.names, True, False, False)
         if id_col is None:
             name = None if index is None else index.name
@@ -82,6 +87,7 @@ class PanelForm:
                     f"X.set_index([{self.id_name!r}, {self.time_name!r}])"
                 )
             ids, times = (X.index.get_level_values(level) for level in (0, 1))
+            _require_ids(ids)
             return X.reset_index(drop=True), ids, times
         named = [self.id_name] * self.id_column + [self.time_name] * self.time_column
         if named:
@@ -106,11 +112,7 @@ class PanelForm:
                 raise ValueError(
                     f"found {len(ids)} ids for {len(X)} rows, expected one for each row"
                 )
-        if ids.hasnans:
-            raise ValueError(
-                f"found {int(ids.isna().sum())} rows without an id, expected an id in each; drop "
-                "those rows or name their series"
-            )
+        _require_ids(ids)
         rest = X.drop(columns=named) if named else X
         return rest.reset_index(drop=True) if hasattr(rest, "index") else rest, ids, times
 
@@ -125,6 +127,14 @@ class PanelForm:
             frame.insert(1, self.time_name, times)
             return frame
         return frame.set_axis(times)
+
+
+def _require_ids(ids):
+    if ids.hasnans:
+        raise ValueError(
+            f"found {int(ids.isna().sum())} rows without an id, expected an id in each; drop "
+            "those rows or name their series"
+        )
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ class TimeAxis:
 
     def stamps_at(self, positions):
         """Return the stamps of positions, the inverse of `positions`."""
-        if self.counts:
+        if self.counts or not len(positions):
             return positions
         if self.step_ns is not None:
             return self.start + self.step_ns * positions
