@@ -494,51 +494,6 @@ def test_baselines_of_a_panel_are_those_of_its_columns():
         np.testing.assert_allclose(model.forecast()["y"], expected, rtol=1e-12)
 
 
-# --- what a fresh reader found --------------------------------------------------------------------
-
-
-def test_a_series_is_forecast_in_typical_units_until_its_first_value_has_come():
-    history, new = divided(long_frame(3, N_FIT + 20))
-    model = panel().fit(history)
-    late = new[new["id"] == "s1"].assign(id="late")
-    late.loc[late.index[:5], "y"] = np.nan
-    other = late.assign(y=1e4 * late["y"])
-    said, elsewhere = model.predict(late), model.predict(other)
-    np.testing.assert_array_equal(said[:5], elsewhere[:5])
-    assert (said[6:] != elsewhere[6:]).all()
-
-
-def test_a_series_that_ended_long_ago_is_kept():
-    history, _ = divided(long_frame(2, 2000, seed=3), 2000)
-    ended = history[history["time"] < START + pd.Timedelta(200, "h")].replace({"s0": "old"})
-    rows = pd.concat([history, ended[ended["id"] == "old"]])
-    model = panel(forgetting=0.9).fit(rows)
-    assert model.cutoff_["old"] == START + pd.Timedelta(199, "h")
-    assert np.isfinite(model.forecast(ids="old")["y"]).all()
-
-
-def test_y_must_have_the_index_of_X():
-    frame = long_frame(3, N_FIT + 10).set_index(["id", "time"])
-    free = {"id_col": None, "time_col": None, "target": None}
-    with pytest.raises(ValueError, match="different indexes"):
-        panel(**free).fit(frame[["x"]], frame["y"].sort_index())
-    model = panel(**free).fit(frame[["x"]][: 3 * N_FIT], frame["y"][: 3 * N_FIT])
-    with pytest.raises(ValueError, match="different indexes"):
-        model.partial_fit(frame[["x"]][3 * N_FIT :], frame["y"][3 * N_FIT :].iloc[::-1])
-
-
-def test_ids_that_are_missing_or_times_in_their_place_are_refused():
-    frame = long_frame(3, N_FIT)[["id", "time", "y"]]
-    free = {"id_col": None, "time_col": None}
-    with pytest.raises(ValueError, match="rows without an id"):
-        panel(**free).fit(frame.assign(id=[None, *frame["id"][1:]]).set_index(["id", "time"]))
-    with pytest.raises(ValueError, match="swaplevel"):
-        panel(**free).fit(frame.set_index(["time", "id"]))
-    model = panel(time_col=None).fit(frame.set_index("time"))
-    with pytest.raises(ValueError, match="DatetimeIndex"):
-        model.update(frame.drop(columns="time"))
-
-
 def test_a_call_that_fails_after_a_reset_changes_nothing(monkeypatch):
     history, new = divided(long_frame(3, N_FIT + 20))
     model = panel().fit(history).reset_state("s1")
@@ -547,17 +502,3 @@ def test_a_call_that_fails_after_a_reset_changes_nothing(monkeypatch):
     with pytest.raises(FloatingPointError):
         model.partial_fit(new)
     assert content_of(model) == before
-
-
-def test_most_series_hold_from_fit_on_and_whatever_the_split():
-    history, new = divided(long_frame(5, N_FIT + 10))
-    model = panel(max_series=3).fit(history)
-    assert len(model.cutoff_) == 3
-    one, two, *_ = by_stamps(new, range(10))
-    names = [f"n{i}" for i in range(5)]
-    first = one.assign(id=names[:5]).head(3)
-    second = two.assign(id=["n1", "m0", "m1", "", ""]).head(3)
-    whole = copy.deepcopy(model).update(pd.concat([first, second]))
-    parts = copy.deepcopy(model).update(first).update(second)
-    assert set(whole.cutoff_.index) == set(parts.cutoff_.index) == {"n1", "m0", "m1"}
-    assert len(whole.forget(["n1", "m0", "m1"]).cutoff_) == 0

@@ -98,7 +98,7 @@ def prequential(
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
     if isinstance(getattr(model, "cutoff_", None), pd.Series):
-        return _through_panel(model, data, chunk, take_in, progress)
+        return _through_panel(model, data, chunk, take_in, _asked(model, coverage), progress)
     asked = _asked(model, coverage)
     log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))
     seconds = 0.0
@@ -184,6 +184,12 @@ def backtest(
     if folds is not None:
         check_scalar(folds, "folds", Integral, min_val=1)
     data = _as_rows(data)
+    levels = data.index.nlevels if isinstance(data, (pd.DataFrame, pd.Series)) else 1
+    if getattr(model, "id_col", None) is not None or levels > 1:
+        raise ValueError(
+            "found a panel, expected one stream: an origin is a number of rows; fit the panel's "
+            "history and use prequential"
+        )
     if initial >= len(data):
         raise ValueError(
             f"data has {len(data)} rows and initial is {initial}; expected at least one row after "
@@ -231,7 +237,7 @@ def _fit_and_advance(model, data, initial, origins, asked):
         seen, begin = origin, time.perf_counter()
 
 
-def _through_panel(model, data, chunk, take_in, progress):
+def _through_panel(model, data, chunk, take_in, asked, progress):
     """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
     log = PanelLog(data, model.id_col, model.time_col)
     stamps, number = np.unique(log.times, return_inverse=True)
@@ -240,7 +246,7 @@ def _through_panel(model, data, chunk, take_in, progress):
         for start in range(0, len(stamps), chunk):
             rows = data[(number >= start) & (number < start + chunk)]
             begin = time.perf_counter()
-            forecast, cutoffs = model.forecast(), model.cutoff_
+            forecast, cutoffs = model.forecast(**asked), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(cutoffs, forecast)

@@ -91,6 +91,11 @@ class PanelLog:
         if isinstance(data.index, pd.MultiIndex):
             frame = data.to_frame() if isinstance(data, pd.Series) else data.copy()
             return frame, "id" if data.index.names[0] is None else data.index.names[0]
+        if id_col is None or (time_col is None and not isinstance(data.index, pd.DatetimeIndex)):
+            raise ValueError(
+                "found rows of a panel without their ids and times, expected an (id, time) index, "
+                "or the id_col of the model and its time_col or an index of time stamps"
+            )
         if time_col is None:
             return data.set_index(id_col, append=True).swaplevel(), id_col
         return data.set_index([id_col, time_col]), id_col

@@ -79,15 +79,6 @@ def test_equals_the_slow_reference(stream, discounts):
             np.testing.assert_allclose(mixing.weights[m, :, s], weights, rtol=1e-9, atol=1e-12)
 
 
-def test_errors_of_another_unit_do_not_decide_for_weeks_which_mixture_to_trust():
-    rng = np.random.default_rng(0)
-    actual = rng.normal(size=(1000, 1, 1))
-    forecasts = np.repeat(actual[:, :, None], 2, axis=2) + rng.normal(size=(1000, 1, 2, 1))
-    forecasts[100, :, 0] = 1e6  # both mixtures hold some of it, in different shares
-    mixtures, _ = walk(forecasts, actual, Mixing.of(1, 2, 1))
-    assert np.square(mixtures - actual)[300:].mean() < 0.75  # the mean of both has 0.5
-
-
 def test_is_a_convex_combination(stream):
     mixtures, mixing = walk(*stream, Mixing.of(M, E, S))
     assert (mixing.weights >= 0).all()

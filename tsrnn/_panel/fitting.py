@@ -9,7 +9,6 @@ import pandas as pd
 from .._reading import read_rows
 from ..learning import NEVER
 from ..stream import Columns, Record, Scaling, SeriesRings, SeriesUnits, TimeAxis
-from ..stream.units import side_by_side
 from .rows import Panel, Rows, beside, counted, only, steps_of, taken_in
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
@@ -104,18 +103,25 @@ def _sample(model, rows, units, counts):
     whenever they were. The longest series come first, and of equally long ones a random choice.
     """
     rng = np.random.default_rng(0)
-    n_rows = min(int(counts.max()), SAMPLED_VALUES)
+    ends = np.cumsum(counts) - 1
+    # Missing rows have their place, unless a gap starts a new run, which goes on from the last.
+    places = np.arange(len(rows.series)) if model.gap == "reset" else rows.positions
+    spans = places[ends] - places[ends - counts + 1] + 1
+    n_rows = min(int(spans.max()), SAMPLED_VALUES)
     most = max(1, min(SAMPLED_SERIES, SAMPLED_VALUES // n_rows))
     chosen = np.lexsort((rng.random(len(counts)), -counts))[:most]
-    starts = (np.cumsum(counts) - counts)[chosen]
-    scaled = (rows.targets - units.mean.T[rows.series]) / units.scale.T[rows.series]
-    grids = [
-        side_by_side(values, starts, counts[chosen], n_rows)
-        for values in (scaled, rows.inputs, rows.positions[:, None].astype(float))
-    ]
-    targets, inputs, positions = grids  # (n, S, J), (n, S, E), (n, S, 1)
+    columns = np.full(len(counts), -1)
+    columns[chosen] = np.arange(len(chosen))
+    at = n_rows - 1 - (places[ends][rows.series] - places)
+    kept = (columns[rows.series] >= 0) & (at >= 0)
+    which, columns, at = rows.of(kept), columns[rows.series[kept]], at[kept]
+    scaled = (which.targets - units.mean.T[which.series]) / units.scale.T[which.series]
+    grids = [np.full((n_rows, len(chosen), a.shape[1]), np.nan) for a in (scaled, which.inputs)]
+    for grid, values in zip(grids, (scaled, which.inputs), strict=True):
+        grid[at, columns] = values
+    targets, inputs = grids  # (n, S, J), (n, S, E)
     n, n_series, n_targets = targets.shape
-    last = positions[-1, :, 0].astype(np.int64)
+    last = rows.positions[ends[chosen]]
     along = last - np.arange(n - 1, -1, -1)[:, None]
     calendar = np.stack([calendar_along(model, column) for column in along.T], axis=1)
     record = Record(
