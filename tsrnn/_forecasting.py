@@ -206,7 +206,7 @@ class BaseForecaster(StreamingEstimator):
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
             and 1 (or asked for beside ``future_cols``, for which there are no intervals yet).
         """
-        check_is_fitted(self)
+        self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         if self._form:
             self._refuse_for_panels(X_future, bands)
@@ -317,7 +317,8 @@ class BaseForecaster(StreamingEstimator):
                 f"found y=None, expected the targets {self._columns.target_names} to score "
                 "against, which came as y at fit; pass y"
             )
-        outputs, actual = self._rolled(X, y, ids)
+        outputs, rows = self._rolled(X, y, ids)
+        actual = self._actuals(rows)
         scores = []
         for truth, guess in zip(
             actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
@@ -411,17 +412,22 @@ class BaseForecaster(StreamingEstimator):
         return self._follow(self._dated(X), y, how)
 
     def _rolled(self, X, y, ids):
-        """Return forecasts after each row and what they forecast, (n_rows, S, M), in units."""
-        check_is_fitted(self)
+        """Return forecasts after each row, (n_rows, S, M), in units, and the rows."""
+        self._require_fitted()
         if self._form:
-            outputs, rows = roll_panel(self, X, y, ids)
-            return outputs, actuals_of(rows, self._horizon)
+            return roll_panel(self, X, y, ids)
         self._refuse_ids(ids)
         outputs, rows = self._roll(self._dated(X), y)
+        return self._in_units(outputs), rows
+
+    def _actuals(self, rows):
+        """Return what the forecasts after rows forecast, (n_rows, S, M), in units."""
+        if self._form:
+            return actuals_of(rows, self._horizon)
         zero = np.zeros_like(rows.record.targets)
         delays = np.arange(1, self._horizon + 1)
         actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
-        return self._in_units(outputs), self._scaling.undo(actual)
+        return self._scaling.undo(actual)
 
     def _dated(self, X):
         """Make a column of times the index of a stream without ids."""
