@@ -1,6 +1,7 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
 import copy
+from functools import lru_cache
 from numbers import Real
 
 import numpy as np
@@ -215,12 +216,14 @@ class BaseForecaster(StreamingEstimator):
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
         outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
-        values, columns = self._in_units(outputs), list(self._columns.target_names)
+        values, columns = self._in_units(outputs), self._columns.target_names
         if bands:
             offsets = learner.offsets([probability for _, probability in bands])
             edges = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
-            columns += [f"{target}_{name}" for target in columns for name, _ in bands]
+            columns = [*columns, *(f"{t}_{name}" for t in columns for name, _ in bands)]
             values = np.concatenate([values, edges.swapaxes(0, 1).reshape(-1, len(index))])
+        if all(type(column) is str for column in columns):
+            columns = _index_of(*columns).view()  # its name is the caller's to set
         return pd.DataFrame(values.T, index=index, columns=columns)
 
     def future_index(self, horizon=None):
@@ -497,7 +500,8 @@ class BaseForecaster(StreamingEstimator):
 
     def _steps(self, stamps, cutoff):
         steps = self._axis.steps_after(stamps, cutoff)
-        missing = np.diff(steps, prepend=0) - 1
+        missing = steps - 1
+        missing[1:] -= steps[:-1]
         limit = 0 if self.gap == "raise" else self.max_gap
         if missing.max() > limit:
             row = missing.argmax()
@@ -547,6 +551,12 @@ class BaseForecaster(StreamingEstimator):
 
     def _set_axis(self, axis):
         self._axis, self._calendar = axis, Calendar.of_step(_step_ns(axis))
+
+
+@lru_cache(maxsize=64)
+def _index_of(*names):
+    """Return the index of these strings: pandas takes longer to make one than to use it."""
+    return pd.Index(names)
 
 
 def _step_ns(axis):

@@ -227,8 +227,9 @@ class StreamingEstimator(BaseEstimator):
         n_late = stream.n_late + len(stamps) - int(newer.sum())
         if not newer.any():
             return stream._replace(n_late=n_late)
-        values, y = values[newer], None if y is None else y[newer]
-        rows = self._on_grid(values, y, stamps[newer], stream.cutoff)
+        if not newer.all():
+            values, y, stamps = values[newer], None if y is None else y[newer], stamps[newer]
+        rows = self._on_grid(values, y, stamps, stream.cutoff)
         learner = stream.learner
         for run in rows.runs:
             learner = _taken_in(learner, rows.record, run, how)

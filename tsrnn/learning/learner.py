@@ -179,7 +179,9 @@ class Learner:
             if self.intervals:
                 learner.intervals = self.intervals.follow(outputs, labels)
             learner._newest = outputs[-1].copy()
-        learner.window = joined[max(0, len(joined) - self._memory) :].copy()
+        learner.window = joined[max(0, len(joined) - self._memory) :]
+        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
+            learner.window = learner.window.copy()
         learner.n_rows = self.n_rows + len(record)
         return outputs, learner
 

@@ -93,8 +93,14 @@ class DelayedRLS:
     def advance(self, features, base):
         """Let rows pass without learning: their labels will be ignored when they come."""
         readout = twin(self)
+        n, reach = len(features), len(self._features)
+        if n <= reach:  # as below, in one step: the way of a streamed row
+            readout._features = np.concatenate([self._features[n:], features])
+            readout._gains = np.concatenate([self._gains[n:], np.zeros_like(features)])
+            readout._base = np.concatenate([self._base[n:], base])
+            return readout
         readout._push(features, np.zeros_like(features), base)
-        readout._trim(len(self._features))
+        readout._trim(reach)
         return readout
 
     def learn(self, features, base, labels):
@@ -259,7 +265,8 @@ class DelayedRLS:
         self._base = np.concatenate([self._base, base])
 
     def _trim(self, reach):
-        keep = slice(len(self._features) - reach, None)
-        self._features = self._features[keep].copy()
-        self._gains = self._gains[keep].copy()
-        self._base = self._base[keep].copy()
+        n = len(self._features) - reach
+        kept = self._features[n:], self._gains[n:], self._base[n:]
+        if n > reach:  # else views, which keep little more alive
+            kept = (array.copy() for array in kept)
+        self._features, self._gains, self._base = kept
