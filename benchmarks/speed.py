@@ -6,7 +6,8 @@ does for us; neither keeps gradients where none are needed. "Products" are the m
 the same pass and nothing else: no recurrent net built on them can be faster.
 
 Run: ``pip install -e ".[fast,bench]"``, then ``python benchmarks/speed.py`` (about five minutes;
-``--quick`` for a short look, which is not saved)
+``--quick`` for a short look, which is not saved; ``--estimators``, which needs statsmodels too, for
+rows streamed through the estimators alone)
 """
 
 import argparse
@@ -19,6 +20,7 @@ import torch
 from contestants import KERNELS, Case, floor, onnx, onnx_session, ours, pytorch
 from memory import forget_peak, in_fresh_process, peak, print_table, resident
 from report import save
+from rows import estimator_claims, estimator_rows, print_estimators
 from timing import Contestant, interleaved, medians
 
 from tsrnn import nn
@@ -155,32 +157,57 @@ def memory_of(contestant, shape):
     return (peak() - before) / 1e6
 
 
-# The rows of the estimators (partial_fit + forecast, SARIMAX, river) belong here: a function that
-# returns rows, one that prints them, and their claims; `main` calls them.
+def run_estimators():
+    """Time rows streamed through the estimators and their rivals; print, save."""
+    load_average = os.getloadavg()
+    measured = estimator_rows()
+    checked = []
+    for claim, value, limit, at_least in estimator_claims(measured):
+        hold(checked, claim, value, limit, at_least=at_least)
+    print("\nOne streamed row\n")
+    print_estimators(measured)
+    print_claims(checked)
+    print("load average at start, at end:", load_average, os.getloadavg())
+    result = {"load_average_at_start": load_average, "load_average_at_end": os.getloadavg()}
+    result |= measured | {"claims": as_documents(checked)}
+    save("speed_estimators", result, packages=("river", "statsmodels", "numba"))
+
+
+def hold(rows, claim, value, limit, *, at_least):
+    """Hold a value against its limit: append (claim, measured, limit, whether it holds)."""
+    holds = value >= limit if at_least else value <= limit
+    sign = "≥" if at_least else "≤"
+    rows.append((claim, f"{value:.2f}", f"{sign} {limit:g}", bool(holds)))
+
+
+def print_claims(checked):
+    print_table(
+        ["claim", "measured", "limit", "holds"],
+        [(*row, "yes" if holds else "**no**") for *row, holds in checked],
+    )
+
+
+def as_documents(checked):
+    """Return claims for the raw results."""
+    return [dict(zip(("claim", "measured", "limit", "holds"), c, strict=True)) for c in checked]
 
 
 def claims(training, inference, step, thread_counts):
     """Hold what was measured against its limits: (claim, measured, limit, whether it holds)."""
     rows = []
-
-    def hold(claim, value, limit, *, at_least):
-        holds = value >= limit if at_least else value <= limit
-        sign = "≥" if at_least else "≤"
-        rows.append((claim, f"{value:.2f}", f"{sign} {limit:g}", bool(holds)))
-
     limits = {"lstm": (1.4, 1.9), "gru": (1.2, 1.2), "rnn": (1.2, 1.2)}
     for cell, pair in limits.items():
         of_cell = [row for row in training if row["cell"] == cell]
         for kernels, limit in zip(KERNELS, pair, strict=True):
             ratios, mean = against(of_cell, "torch", kernels)
             claim = f"{cell.upper()} training : torch, {kernels}"
-            hold(f"{claim}, geometric mean", mean, limit, at_least=True)
+            hold(rows, f"{claim}, geometric mean", mean, limit, at_least=True)
             if cell == "lstm":
-                hold(f"{claim}, smallest", min(ratios), 1.0, at_least=True)
+                hold(rows, f"{claim}, smallest", min(ratios), 1.0, at_least=True)
     for kernels, limit in zip(KERNELS, (0.8, 1.1), strict=True):
         _, mean = against(inference, "onnxruntime", kernels)
         claim = f"LSTM inference : onnxruntime, {kernels}, geometric mean"
-        hold(claim, mean, limit, at_least=True)
+        hold(rows, claim, mean, limit, at_least=True)
     large = [row for row in training if row["cell"] == "lstm" and min(row["shape"][::3]) >= 64]
     floors = {1: (1.35, 1.2), 2: (1.5, 1.35)}
     for n_threads in thread_counts:
@@ -188,18 +215,19 @@ def claims(training, inference, step, thread_counts):
         for kernels, limit in zip(KERNELS, pair, strict=True):
             worst = max(above_floor(row, kernels, n_threads) for row in large)
             claim = f"LSTM training : products, {kernels}, {n_threads} thread(s), worst large shape"
-            hold(claim, worst, limit, at_least=False)
+            hold(rows, claim, worst, limit, at_least=False)
     for kernels, most, least in (("numpy", 15, 0.8), ("numba", 4, 3)):
         seconds = step["medians"][f"tsrnn {kernels}"]
-        hold(f"one step, {kernels}, µs", 1e6 * seconds, most, at_least=False)
+        hold(rows, f"one step, {kernels}, µs", 1e6 * seconds, most, at_least=False)
         ratio = step["medians"]["onnxruntime"] / seconds
-        hold(f"one step : onnxruntime, {kernels}", ratio, least, at_least=True)
+        hold(rows, f"one step : onnxruntime, {kernels}", ratio, least, at_least=True)
     return rows
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="fewer rounds; not saved")
+    parser.add_argument("--estimators", action="store_true", help="only rows of the estimators")
     parser.add_argument(
         "--threads",
         type=int,
@@ -209,6 +237,9 @@ def main():
         help="thread counts to try; two mean little unless two cores are free",
     )
     arguments = parser.parse_args()
+    if arguments.estimators:
+        run_estimators()
+        return
     quick, counts = arguments.quick, arguments.threads
     options = {"seconds": 1.0, "rounds": (3, 7)} if quick else {"seconds": 3.0}
     load_average = os.getloadavg()
@@ -244,10 +275,7 @@ def main():
     shape = " x ".join(map(str, SHAPES[4]))
     print(f"Peak memory of forward + backward at {shape}, beyond data and weights\n")
     print_table(["contestant", "MB"], [(k, f"{v:.0f}") for k, v in memory.items()])
-    print_table(
-        ["claim", "measured", "limit", "holds"],
-        [(*row, "yes" if holds else "**no**") for *row, holds in checked],
-    )
+    print_claims(checked)
     print("load average at start, at end:", load_average, os.getloadavg())
     if quick:
         print("shortened: results not saved")
@@ -263,10 +291,7 @@ def main():
             "one_step": step,
             "scaling": scales,
             "memory_mb": memory,
-            "claims": [
-                {"claim": claim, "measured": measured, "limit": limit, "holds": holds}
-                for claim, measured, limit, holds in checked
-            ],
+            "claims": as_documents(checked),
         },
         packages=PEERS,
     )

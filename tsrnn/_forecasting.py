@@ -1,6 +1,7 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
 import copy
+from functools import lru_cache
 from numbers import Real
 
 import numpy as np
@@ -206,7 +207,7 @@ class BaseForecaster(TimedEstimator):
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
             and 1 (or asked for beside ``future_cols``, for which there are no intervals yet).
         """
-        check_is_fitted(self)
+        self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         if self._form:
             self._refuse_for_panels(X_future, bands)
@@ -215,12 +216,14 @@ class BaseForecaster(TimedEstimator):
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
         outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
-        values, columns = self._in_units(outputs), list(self._columns.target_names)
+        values, columns = self._in_units(outputs), self._columns.target_names
         if bands:
             offsets = learner.offsets([probability for _, probability in bands])
             edges = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
-            columns += [f"{target}_{name}" for target in columns for name, _ in bands]
+            columns = [*columns, *(f"{t}_{name}" for t in columns for name, _ in bands)]
             values = np.concatenate([values, edges.swapaxes(0, 1).reshape(-1, len(index))])
+        if all(type(column) is str for column in columns):
+            columns = _index_of(*columns).view()  # its name is the caller's to set
         return pd.DataFrame(values.T, index=index, columns=columns)
 
     def future_index(self, horizon=None):
@@ -317,7 +320,8 @@ class BaseForecaster(TimedEstimator):
                 f"found y=None, expected the targets {self._columns.target_names} to score "
                 "against, which came as y at fit; pass y"
             )
-        outputs, actual = self._rolled(X, y, ids)
+        outputs, rows = self._rolled(X, y, ids)
+        actual = self._actuals(rows)
         scores = []
         for truth, guess in zip(
             actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
@@ -399,17 +403,22 @@ class BaseForecaster(TimedEstimator):
         return self._follow(self._dated(X), y, how)
 
     def _rolled(self, X, y, ids):
-        """Return forecasts after each row and what they forecast, (n_rows, S, M), in units."""
-        check_is_fitted(self)
+        """Return forecasts after each row, (n_rows, S, M), in units, and the rows."""
+        self._require_fitted()
         if self._form:
-            outputs, rows = roll_panel(self, X, y, ids)
-            return outputs, actuals_of(rows, self._horizon)
+            return roll_panel(self, X, y, ids)
         self._refuse_ids(ids)
         outputs, rows = self._roll(self._dated(X), y)
+        return self._in_units(outputs), rows
+
+    def _actuals(self, rows):
+        """Return what the forecasts after rows forecast, (n_rows, S, M), in units."""
+        if self._form:
+            return actuals_of(rows, self._horizon)
         zero = np.zeros_like(rows.record.targets)
         delays = np.arange(1, self._horizon + 1)
         actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
-        return self._in_units(outputs), self._scaling.undo(actual)
+        return self._scaling.undo(actual)
 
     def _dated(self, X):
         """Make a column of times the index of a stream without ids."""
@@ -449,3 +458,9 @@ class BaseForecaster(TimedEstimator):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""
         seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
         return Intervals(np.arange(1, self._horizon + 1), record.targets.shape[1], seasons)
+
+
+@lru_cache(maxsize=64)
+def _index_of(*names):
+    """Return the index of these strings: pandas takes longer to make one than to use it."""
+    return pd.Index(names)

@@ -61,7 +61,7 @@ def _familiar(estimator, X):
     """
     names = getattr(estimator, "feature_names_in_", None)
     if isinstance(X, pd.DataFrame):
-        if names is None or not np.array_equal(X.columns, names):
+        if names is None or X.columns.tolist() != names.tolist():
             return None
         values = X.to_numpy()
     elif isinstance(X, np.ndarray) and names is None and X.ndim == 2:

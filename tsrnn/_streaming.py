@@ -123,7 +123,7 @@ class StreamingEstimator(BaseEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        check_is_fitted(self)
+        self._require_fitted()
         self._stream = self._follow(X, y, "advance")
         return self
 
@@ -163,6 +163,11 @@ class StreamingEstimator(BaseEstimator):
         check_is_fitted(self)
         cutoff = self._stream.cutoff
         return None if cutoff is None else self._axis.label(cutoff)
+
+    def _require_fitted(self):
+        """As `check_is_fitted`, without its look at every attribute and tag for each row."""
+        if not hasattr(self, "_stream"):
+            check_is_fitted(self)
 
     def _learn_history(self, X, y):
         self._fit(X, y, *read_rows(self, X, y))
@@ -222,8 +227,9 @@ class StreamingEstimator(BaseEstimator):
         n_late = stream.n_late + len(stamps) - int(newer.sum())
         if not newer.any():
             return stream._replace(n_late=n_late)
-        values, y = values[newer], None if y is None else y[newer]
-        rows = self._on_grid(values, y, stamps[newer], stream.cutoff)
+        if not newer.all():
+            values, y, stamps = values[newer], None if y is None else y[newer], stamps[newer]
+        rows = self._on_grid(values, y, stamps, stream.cutoff)
         learner = stream.learner
         for run in rows.runs:
             learner = _taken_in(learner, rows.record, run, how)
@@ -235,7 +241,7 @@ class StreamingEstimator(BaseEstimator):
 
     def _roll(self, X, y):
         """Return the learner's outputs (n_rows, S, M) after each row of X, and the new rows."""
-        check_is_fitted(self)
+        self._require_fitted()
         learner, cutoff, _ = self._stream
         if self._starts_in_sample(X):
             learner, cutoff = learner.restarted(anew=True), None
@@ -248,6 +254,8 @@ class StreamingEstimator(BaseEstimator):
             following = rows.record.inputs[run.rows.stop :]
             run_outputs, learner = learner.outputs(rows.record[run.rows], following)
             outputs.append(run_outputs)
+        if len(rows.runs) == 1 and len(rows.record) == len(rows.places):
+            return outputs[0], rows
         taken = np.concatenate([np.arange(len(rows.record))[run.rows] for run in rows.runs])
         return np.concatenate(outputs)[np.searchsorted(taken, rows.places)], rows
 

@@ -57,7 +57,8 @@ class TimedEstimator(StreamingEstimator):
 
     def _steps(self, stamps, cutoff):
         steps = self._axis.steps_after(stamps, cutoff)
-        missing = np.diff(steps, prepend=0) - 1
+        missing = steps - 1
+        missing[1:] -= steps[:-1]
         limit = 0 if self.gap == "raise" else self.max_gap
         if missing.max() > limit:
             row = missing.argmax()

@@ -1,6 +1,5 @@
 """A recurrent network that turns a stream into features, and goes on learning slowly."""
 
-import copy
 import warnings
 
 import numpy as np
@@ -10,6 +9,7 @@ from ..nn import Adam, Network, clip_by_global_norm
 from ..numerics import NumericalWarning
 from .targets import origin_targets
 from .training import MAX_GRADIENT_NORM, bptt_step, train
+from .values import twin
 
 ONLINE_RATE = 0.03  # learning rate on the stream, as a share of the one on the history
 RIDGE = 1e-3  # penalty of the linear part, per row it is fitted on
@@ -83,13 +83,13 @@ class RecurrentEncoder:
 
     def restarted(self):
         """Return the encoder at the zero state."""
-        encoder = copy.copy(self)
+        encoder = twin(self)
         encoder.state = self.network.zero_state(self.n_streams)
         return encoder
 
     def encode(self, inputs):
         """Advance the state over inputs (n, S, D); return features (n, S, H) and the encoder."""
-        encoder = copy.copy(self)
+        encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
         hidden, encoder.state = self.network.forward(x, self.state, tape=False)
         return hidden.transpose(0, 2, 1).astype(np.float64), encoder
@@ -108,7 +108,7 @@ class RecurrentEncoder:
         weights : ndarray of shape (S, M, H + K)
             Of the readout: those of the hidden state first.
         """
-        encoder = copy.copy(self)
+        encoder = twin(self)
         encoder.network = network = self.network.copy()
         encoder.optimizer = self.optimizer.copy()
         head, linear = np.split(weights, [network.hidden_size], axis=2)

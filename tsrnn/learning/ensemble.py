@@ -1,11 +1,10 @@
 """The simple experts beside a recurrent one, and the mixture of them all."""
 
-import copy
-
 import numpy as np
 
 from .mixing import Mixing
 from .rls import DelayedRLS
+from .values import twin
 
 
 class Repeats:
@@ -101,7 +100,7 @@ class Ensemble:
         The mixture, too, starts from where learning left it: rows only taken in must not reach a
         prediction in sample.
         """
-        ensemble = copy.copy(self)
+        ensemble = twin(self)
         ensemble.mixing = self.learnt
         ensemble.linear = self.linear.restarted()
         ensemble._clear()
@@ -122,7 +121,7 @@ class Ensemble:
         learning : bool
             Whether the linear expert learns; the weights of the mixture move in any case.
         """
-        ensemble = copy.copy(self)
+        ensemble = twin(self)
         n_rows, base = len(recurrent), levels[len(levels) - len(recurrent) :]
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)

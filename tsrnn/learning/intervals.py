@@ -1,11 +1,10 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
-import copy
-
 import numpy as np
 
 from .conformal import Conformal
 from .drift import Drift
+from .values import twin
 
 
 class Intervals:
@@ -31,7 +30,7 @@ class Intervals:
 
         The changes noted are dropped too: how long ago they were is not known any more.
         """
-        intervals = copy.copy(self)
+        intervals = twin(self)
         intervals._restart()
         return intervals
 
@@ -44,7 +43,7 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
-        intervals, conformal, drift = copy.copy(self), self.conformal, self.drift
+        intervals, conformal, drift = twin(self), self.conformal, self.drift
         reach = len(self._said)
         said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
         said[reach:, :, 0] = forecasts.swapaxes(1, 2)

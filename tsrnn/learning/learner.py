@@ -1,6 +1,5 @@
 """The learner of one stream of rows: features, readout and the rows they still need."""
 
-import copy
 import math
 
 import numpy as np
@@ -9,6 +8,7 @@ from .ensemble import Ensemble
 from .future import FutureRLS
 from .rls import DelayedRLS
 from .targets import origin_targets
+from .values import twin
 
 BLOCK = 4096  # rows whose features are in memory at once
 RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
@@ -72,7 +72,7 @@ class Learner:
         """Rows of a history that matter: those λ remembers, and those they look back on."""
         forgotten = 1.0 - self.readout.forgetting
         remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
-        return self._memory + max(self.design.delays) + remembered
+        return self._memory + self.design.longest_delay + remembered
 
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
@@ -80,7 +80,7 @@ class Learner:
         The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
         as it did at fit.
         """
-        learner = copy.copy(self)
+        learner = twin(self)
         learner._restart()
         if anew:
             learner.usual = self.design.usual
@@ -110,10 +110,10 @@ class Learner:
         `following` are inputs (m, E) of the rows after those, where the design looks ahead.
         Intervals are left behind: it is outputs alone that are asked for.
         """
-        learner, outputs, known = copy.copy(self), [], record.inputs
+        learner, outputs, known = twin(self), [], record.inputs
         learner.intervals = None
         if self.design.n_ahead:
-            known = np.concatenate([known, following[: max(self.design.delays)]])
+            known = np.concatenate([known, following[: self.design.longest_delay]])
         for start in range(0, len(record), BLOCK):
             block = record[start : start + BLOCK]
             block_outputs, learner = learner._take_in(block, following=known[start + len(block) :])
@@ -159,7 +159,7 @@ class Learner:
 
         A design that looks ahead has outputs only where it is told the inputs that follow.
         """
-        learner, design = copy.copy(self), self.design
+        learner, design = twin(self), self.design
         joined, start = self._join(record)
         features = skip = design.skip(joined, start, len(joined))
         base, labels = design.base(joined, start), design.labels(joined, start)
@@ -179,7 +179,9 @@ class Learner:
             if self.intervals:
                 learner.intervals = self.intervals.follow(outputs, labels)
             learner._newest = outputs[-1].copy()
-        learner.window = joined[max(0, len(joined) - self._memory) :].copy()
+        learner.window = joined[max(0, len(joined) - self._memory) :]
+        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
+            learner.window = learner.window.copy()
         learner.n_rows = self.n_rows + len(record)
         return outputs, learner
 
@@ -207,7 +209,7 @@ class Learner:
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""
-        design, delay = self.design, max(self.design.delays)
+        design, delay = self.design, self.design.longest_delay
         n_origins = self.encoder.window
         if self.n_rows < n_origins + delay:
             return self
@@ -218,7 +220,7 @@ class Learner:
         if design.n_ahead:
             ahead = design.ahead(self.window, start, self.window.inputs[:0])
             targets -= self.readout.effect(ahead[:n_origins])
-        learner = copy.copy(self)
+        learner = twin(self)
         learner.encoder = self.encoder.learn(
             design.inputs(self.window, start, stop),
             design.skip(self.window, start, stop),
@@ -237,7 +239,7 @@ class Learner:
         """Rows to keep: what the next row looks back on, or the next training window does."""
         if self.encoder is None:
             return max(1, self.design.reach)
-        return self.design.reach + self.encoder.window + max(self.design.delays)
+        return self.design.reach + self.encoder.window + self.design.longest_delay
 
 
 def ridge_of(noise):

@@ -1,8 +1,8 @@
 """Recursive least squares for labels that arrive late."""
 
-import copy
-
 import numpy as np
+
+from .values import twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
@@ -86,15 +86,21 @@ class DelayedRLS:
 
     def restarted(self):
         """Drop the origins that still wait for labels; what was learnt stays."""
-        readout = copy.copy(self)
+        readout = twin(self)
         readout._clear_origins()
         return readout
 
     def advance(self, features, base):
         """Let rows pass without learning: their labels will be ignored when they come."""
-        readout = copy.copy(self)
+        readout = twin(self)
+        n, reach = len(features), len(self._features)
+        if n <= reach:  # as below, in one step: the way of a streamed row
+            readout._features = np.concatenate([self._features[n:], features])
+            readout._gains = np.concatenate([self._gains[n:], np.zeros_like(features)])
+            readout._base = np.concatenate([self._base[n:], base])
+            return readout
         readout._push(features, np.zeros_like(features), base)
-        readout._trim(len(self._features))
+        readout._trim(reach)
         return readout
 
     def learn(self, features, base, labels):
@@ -156,9 +162,7 @@ class DelayedRLS:
         return readout, innovations, shares
 
     def _taught(self, features, base, labels):
-        readout = copy.copy(self)
-        readout.weights = self.weights.copy()
-        readout.covariance = self.covariance.copy()
+        readout = twin(self)  # every step below puts new weights and a new P in place of the old
         readout._push(features, np.zeros_like(features), base)
         return readout, *readout._absorb(features, labels)
 
@@ -179,7 +183,8 @@ class DelayedRLS:
             innovation -= np.einsum("smk,smk->sm", phi, self.weights)
             if not complete:
                 innovation *= known[row]
-            self.weights += self._gains[origins].swapaxes(0, 1) * innovation[..., None]
+            step = self._gains[origins].swapaxes(0, 1) * innovation[..., None]
+            self.weights = np.add(self.weights, step, out=step)
             innovations[row] = innovation
             origins += 1
             self.n_learnt += 1
@@ -221,26 +226,28 @@ class DelayedRLS:
             v = np.matmul(P, phi[..., None])[..., 0]
             left = 1.0 - share * np.einsum("sk,sk->s", phi, v)
             u = v * np.sqrt(np.where(left > 0.0, share / np.maximum(left, 1e-12), 0.0))[:, None]
-            P += u[:, :, None] * u[:, None, :]
+            P = self.covariance = P + u[:, :, None] * u[:, None, :]
 
     def _gain(self, phi):
         """Update P with the features (S, K) of a new origin and return its gain (S, K)."""
-        P = self.covariance
-        v = np.matmul(P, phi[..., None])[..., 0]
+        v = np.matmul(self.covariance, phi[..., None])[..., 0]
         surprise = np.einsum("sk,sk->s", phi, v)
         if not (surprise < MAX_SURPRISE).all() or surprise.min() < 0.0:
             v, surprise = self._restart_covariance(phi, surprise)
         denominator = self.forgetting + surprise[:, None]
         u = v / np.sqrt(denominator)  # u u' is symmetric to the last bit, and so P stays
-        P -= u[:, :, None] * u[:, None, :]
+        known = u[:, :, None] * u[:, None, :]
+        P = np.subtract(self.covariance, known, out=known)  # K² numbers: no more of them than once
         bounded = np.einsum("skk->s", P) < MAX_MEAN_EIGENVALUE * P.shape[1]
         P *= np.where(bounded, 1.0 / self.forgetting, 1.0)[:, None, None]
+        self.covariance = P
         return v / denominator
 
     def _restart_covariance(self, phi, surprise):
         """Start P anew, in the units of phi, for streams whose update would lose all digits."""
         lost = ~((surprise >= 0.0) & (surprise < MAX_SURPRISE))
         size = np.maximum(np.einsum("sk,sk->s", phi, phi), 1.0)
+        self.covariance = self.covariance.copy()
         self.covariance[lost] = np.eye(phi.shape[1]) / size[lost, None, None]
         v = np.matmul(self.covariance, phi[..., None])[..., 0]
         return v, np.einsum("sk,sk->s", phi, v)
@@ -258,7 +265,8 @@ class DelayedRLS:
         self._base = np.concatenate([self._base, base])
 
     def _trim(self, reach):
-        keep = slice(len(self._features) - reach, None)
-        self._features = self._features[keep].copy()
-        self._gains = self._gains[keep].copy()
-        self._base = self._base[keep].copy()
+        n = len(self._features) - reach
+        kept = self._features[n:], self._gains[n:], self._base[n:]
+        if n > reach:  # else views, which keep little more alive
+            kept = (array.copy() for array in kept)
+        self._features, self._gains, self._base = kept

@@ -60,7 +60,9 @@ class Calendar:
             since_monday = (wall_ns - MONDAY_NS) % WEEK_NS
             week = 2 * np.pi * (since_monday / WEEK_NS)
             columns += [np.sin(week), np.cos(week), (since_monday >= 5 * DAY_NS).astype(float)]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(wall_ns), 0))
+        if not columns:
+            return np.zeros((len(wall_ns), 0))
+        return np.ascontiguousarray(np.array(columns).T)
 
 
 def season_lengths(axis):

@@ -110,6 +110,11 @@ class ForecastDesign:
         """Rows until the label of each output arrives."""
         return np.arange(1, self.horizon + 1)
 
+    @property
+    def longest_delay(self):
+        """Rows until the last label of an origin is in."""
+        return self.horizon
+
     @cached_property
     def reach(self):
         """Rows before an origin that it looks at."""
@@ -194,14 +199,16 @@ class ForecastDesign:
         n_changes, known = len(changes), len(changes) + self.n_calendar
         flags = known + self.n_inputs
         inputs = np.empty((*newest.shape, flags + self.n_flags))
-        inputs[..., :n_changes] = np.stack(changes, axis=2)
+        for change, values in enumerate(changes):
+            inputs[..., change] = values
         inputs[..., n_changes:known] = _by_stream(record.calendar[start:stop])[
             ..., : self.n_calendar
         ]
         inputs[..., known:flags] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
         inputs[..., flags] = np.isnan(record.targets[start:stop])
         inputs[..., flags + 1 :] = _by_stream(record.missing[start:stop])[..., self.flagged]
-        return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT, out=inputs)
+        np.maximum(inputs, -INPUT_LIMIT, out=inputs)
+        return np.minimum(inputs, INPUT_LIMIT, out=inputs)
 
 
 def _by_stream(values):
@@ -230,6 +237,7 @@ class RegressionDesign:
     flagged: list
     n_streams: ClassVar[int] = 1
     n_ahead: ClassVar[int] = 0
+    longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
     usual: ClassVar[None] = None
 

@@ -93,6 +93,8 @@ def require_finite(values, names, *, allow_nan=False):
     ValueError
         It names the row, the column and the remedy.
     """
+    if not values.size:
+        return
     with np.errstate(invalid="ignore"):
         good = np.abs(values) <= LARGEST  # not so of NaN
     if good.all():

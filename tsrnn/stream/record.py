@@ -1,6 +1,5 @@
 """Raw rows of a stream as arrays, the only form in which they are remembered."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +86,14 @@ class Record:
         )
 
     def _map(self, change):
-        fields = (getattr(self, field.name) for field in dataclasses.fields(self))
+        fields = (
+            self.targets,
+            self.inputs,
+            self.calendar,
+            self.levels,
+            self.spreads,
+            self.missing,
+        )
         return Record(*(None if field is None else change(field) for field in fields))
 
 

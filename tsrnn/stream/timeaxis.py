@@ -9,6 +9,8 @@ from pandas.tseries.frequencies import to_offset
 
 from .frequency import fixed_ns, infer_frequency
 
+NAT = np.iinfo(np.int64).min  # NaT as a number
+
 
 @dataclass(frozen=True)
 class TimeAxis:
@@ -217,9 +219,9 @@ class TimeAxis:
         """Return positions as an index of the kind the rows came with."""
         if self.counts:
             return pd.Index(stamps, name=self.name)
-        utc = pd.DatetimeIndex(stamps.view("M8[ns]"), name=self.name)
-        index = utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
-        return index.as_unit(self.unit)
+        times = stamps.view("M8[ns]").astype(f"M8[{self.unit}]")
+        utc = pd.DatetimeIndex(times, name=self.name)
+        return utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
 
     def label(self, stamp):
         """Return one position as the user knows it: a Timestamp or a row number."""
@@ -264,6 +266,8 @@ def _require_countable(index):
 
 def _require_increasing(index):
     """Name the rows that are missing, doubled or out of order."""
+    if len(index) == 1 and index.asi8[0] != NAT:
+        return  # a streamed row, for which pandas would build a hash table
     if index.is_monotonic_increasing and index.is_unique and not index.hasnans:
         return
     if index.hasnans:
