@@ -232,7 +232,7 @@ class DelayedRLS:
         """Update P with the features (S, K) of a new origin and return its gain (S, K)."""
         v = np.matmul(self.covariance, phi[..., None])[..., 0]
         surprise = np.einsum("sk,sk->s", phi, v)
-        if not (surprise < MAX_SURPRISE).all() or surprise.min() < 0.0:
+        if not ((surprise >= 0.0) & (surprise < MAX_SURPRISE)).all():
             v, surprise = self._restart_covariance(phi, surprise)
         denominator = self.forgetting + surprise[:, None]
         u = v / np.sqrt(denominator)  # u u' is symmetric to the last bit, and so P stays
