@@ -176,3 +176,27 @@ def test_a_forecast_overtaken_by_many_rows_is_made_again(monkeypatch):
 
     monkeypatch.setattr(tsrnn.learning.PanelLearner, "output", overtaken)
     pd.testing.assert_frame_equal(model.forecast(), expected.forecast())
+
+
+def test_a_unit_change_is_believed_row_by_row_too():
+    history, new = divided(long_frame(3, N_FIT + 40))
+    model = panel().fit(history)
+    changed = new.assign(y=np.where(new["id"] == "s1", 1e3, 1.0) * new["y"])
+    before = model.forecast(ids="s1")["y"].mean()
+    for _, part in changed.groupby("time"):
+        model.update(part)
+    newest = changed[changed["id"] == "s1"]["y"].iloc[-5:].mean()
+    assert 0.3 * newest < model.forecast(ids="s1")["y"].mean() < 3 * newest
+    assert newest > 300 * before
+
+
+def test_the_network_does_not_learn_across_a_restart():
+    history, new = divided(long_frame(3, N_FIT + 80))
+    model = panel().fit(history).partial_fit(new[new["time"] < START + pd.Timedelta("100h")])
+    model.reset_state()
+    trainings = []
+    for _, part in new[new["time"] >= START + pd.Timedelta("100h")].groupby("time"):
+        trainings.append(model.partial_fit(part)._stream.learner.n_trainings)
+    window = model._stream.learner.encoder.window + HORIZON
+    assert trainings[window - 2] == trainings[0]
+    assert trainings[-1] > trainings[0]
