@@ -407,7 +407,8 @@ def changed_from(rows, row, seed, kept=()):
             if name not in kept and pd.api.types.is_float_dtype(column):
                 later = 50 * later.fillna(1.0) + rng.normal(scale=30, size=len(later))
             elif name not in kept:
-                later = later.iloc[rng.permutation(len(later))].fillna("storm")
+                later = later.iloc[rng.permutation(len(later))]
+                later = later.where(later.notna(), "storm")
             columns[name] = pd.Series([*column.iloc[:row], *later], part.index, name=name)
         changed.append(pd.DataFrame(columns) if part.ndim == 2 else columns[part.name])
     return tuple(changed)

@@ -119,7 +119,7 @@ def test_cross_validation_in_processes_gives_the_same(kind, routing):
     results = [
         cross_validate(
             model, *data, cv=TimeSeriesSplit(2), n_jobs=n, return_estimator=True,
-            return_train_score=True, error_score="raise",
+            return_train_score=True, error_score="raise", params={},
         )
         for n in (1, 2)
     ]  # fmt: skip
@@ -145,7 +145,8 @@ def test_metadata_go_where_they_are_asked_for():
         scored = cross_validate(
             model, X, y, cv=TimeSeriesSplit(2), params={"sample_weight": weights}
         )["test_score"]
-        plain = cross_validate(RNNRegressor(**QUICK), X, y, cv=TimeSeriesSplit(2))["test_score"]
+        unweighted = RNNRegressor(**QUICK)
+        plain = cross_validate(unweighted, X, y, cv=TimeSeriesSplit(2), params={})["test_score"]
         assert (scored != plain).all()
         train, test = next(TimeSeriesSplit(2).split(X))
         model.fit(X.iloc[train], y.iloc[train])
