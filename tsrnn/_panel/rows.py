@@ -60,6 +60,7 @@ def beside(X, y):
 
 
 def rows_of(model, panel, places, times, values):
+    """Return the rows of a call, at their positions and their inputs scaled."""
     values, y = values
     if times is None and model._axis.counts:
         heads = panel.learner.heads[places]
@@ -71,6 +72,7 @@ def rows_of(model, panel, places, times, values):
 
 
 def took(model, panel, places, times, values, how):
+    """Return the panel after the rows of a call, late ones refused or dropped."""
     rows = rows_of(model, panel, places, times, values)
     late = rows.positions <= panel.learner.heads[rows.series]
     if late.any():

@@ -78,16 +78,6 @@ class SeriesUnits:
             usual=np.append(self.usual, np.zeros_like(new), axis=1),
         )
 
-    def forgotten(self, members):
-        """Return the units with those of some series unknown again."""
-        fields = {}
-        for name, blank in (("mean", np.nan), ("scale", np.nan), ("usual", 0.0)):
-            fields[name] = getattr(self, name).copy()
-            fields[name][:, members] = blank
-        fields["change_scale"] = self.change_scale.copy()
-        fields["change_scale"][:, members] = self.typical[3][:, None]
-        return replace(self, **fields)
-
     def taken(self, members):
         """Return the units of some series."""
         names = ("mean", "scale", "change_scale", "usual")
