@@ -24,7 +24,7 @@ def environment():
         "tsrnn": sys.modules["tsrnn"].__version__,
         **{m.__name__: m.__version__ for m in (np, pd, sklearn, joblib)},
     }
-    kernels = getattr(nn, "get_kernels", lambda: "numpy")()
+    kernels = nn.get_kernels()
     if kernels != "numpy":
         versions[kernels] = version(kernels)
     pools = [
