@@ -14,6 +14,7 @@ from ._intervals import add_offsets, bands_of
 from ._panel import (
     actuals_of,
     cutoffs_of,
+    drift_of,
     fit_panel,
     follow_panel,
     forecast_panel,
@@ -210,8 +211,8 @@ class BaseForecaster(TimedEstimator):
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         if self._form:
-            self._refuse_for_panels(X_future, bands)
-            return forecast_panel(self, self._checked_horizon(horizon), ids)
+            self._refuse_for_panels(X_future)
+            return forecast_panel(self, self._checked_horizon(horizon), ids, bands)
         self._refuse_ids(ids)
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
@@ -244,7 +245,7 @@ class BaseForecaster(TimedEstimator):
             As in ``forecast``.
         """
         check_is_fitted(self)
-        self._refuse_for_panels("asked for", ())
+        self._refuse_for_panels("asked for")
         return self._index_after(self._stream.cutoff, horizon)
 
     def _index_after(self, cutoff, horizon):
@@ -347,14 +348,17 @@ class BaseForecaster(TimedEstimator):
         """Changes of the error level since the last reset, at most the newest 100.
 
         A DataFrame with a row for each: ``time``, ``target`` and ``error``, the recent size of the
-        scaled errors in units of what was to be expected: above 2 or below 0.4.
+        scaled errors in units of what was to be expected: above 2 or below 0.4. Of a panel it
+        begins with the ``id``, and holds the changes of all series that have not been forgotten.
         """
         check_is_fitted(self)
+        if self._form:
+            return drift_of(self)
         stream, intervals = self._stream, getattr(self._stream.learner, "intervals", None)
         if intervals is None:
             raise AttributeError(
-                "found no errors that are followed: a panel, and a forecaster with future_cols, "
-                "has no intervals yet, and without them no drift log"
+                "found no errors that are followed: a forecaster with future_cols has no intervals "
+                "yet, and without them no drift log"
             )
         changes = intervals.drift.changes
         ago = [intervals.row - 1 - row for row, _, _ in changes]
@@ -438,11 +442,11 @@ class BaseForecaster(TimedEstimator):
                 "without ids; leave ids out, or fit with id_col, an (id, time) index or ids"
             )
 
-    def _refuse_for_panels(self, X_future, bands):
-        if self._form and (X_future is not None or bands):
+    def _refuse_for_panels(self, X_future):
+        if self._form and X_future is not None:
             raise ValueError(
-                "found X_future, coverage or quantiles for a panel, expected none of them: panels "
-                "have neither inputs known ahead nor intervals yet; leave them out"
+                "found X_future for a panel, expected none: panels have no inputs known ahead yet; "
+                "leave it out"
             )
 
     def _in_units(self, outputs):
@@ -453,6 +457,12 @@ class BaseForecaster(TimedEstimator):
         if self.lower is None and self.upper is None:
             return values
         return np.clip(values, self.lower, self.upper)
+
+    def _panel_widths(self, n_rows):
+        """Return what `PanelExperts` needs to know of intervals: those of 0.9 without a coverage."""
+        bands = bands_of(0.9 if self.coverage is None else self.coverage)
+        seasons = [s for s in season_lengths(self._axis) if 2 * s <= n_rows]
+        return {"profile": min(seasons, default=1), "probabilities": sorted({p for _, p in bands})}
 
     def _make_intervals(self, record):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""

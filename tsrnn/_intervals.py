@@ -30,10 +30,10 @@ def bands_of(coverage=None, quantiles=None):
 
 
 def add_offsets(outputs, offsets, bands):
-    """Return outputs (S, M) and offsets (P, S, M) added up; an interval holds its forecast."""
+    """Return outputs (..., M) and offsets (P, ..., M) added up; an interval holds its forecast."""
     limits = {"lower": (-np.inf, 0.0), "upper": (0.0, np.inf)}
     limits = [limits.get(name.partition("_")[0], (-np.inf, np.inf)) for name, _ in bands]
-    least, most = np.transpose(limits)[..., None, None]
+    least, most = np.transpose(limits).reshape(2, -1, *[1] * outputs.ndim)
     return outputs + np.clip(offsets, least, most)
 
 

@@ -239,7 +239,7 @@ def _fit_and_advance(model, data, initial, origins, asked):
 
 def _through_panel(model, data, chunk, take_in, asked, progress):
     """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
-    log = PanelLog(data, model.id_col, model.time_col)
+    log = PanelLog(data, model.id_col, model.time_col, asked.get("coverage", ()))
     stamps, number = np.unique(log.times, return_inverse=True)
     seconds = 0.0
     with _reporter(progress) as report:

@@ -8,8 +8,9 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
+from ._panel import weights_of
 from ._recurrent import RecurrentMixin
-from .learning import Learner, PanelLearner
+from .learning import Learner, PanelExperts, PanelLearner
 from .stream import ForecastDesign
 
 DEFAULT_LAGS = 24
@@ -227,11 +228,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def expert_weights_(self):
         """Weights of the experts in the forecast, a row for each target and step."""
         check_is_fitted(self)
+        if self._form:
+            return weights_of(self)
         ensemble = getattr(self._stream.learner, "ensemble", None)
         if ensemble is None:
             raise AttributeError(
-                "found no experts to weigh: a panel, and a forecaster with future_cols, has its "
-                "recurrent readout alone"
+                "found no experts to weigh: a forecaster with future_cols has its recurrent readout "
+                "alone"
             )
         weights = ensemble.mixing.weights.transpose(2, 0, 1)
         index = pd.MultiIndex.from_product(
@@ -267,7 +270,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         design = replace(design, change_scale=change_scale)
         encoder = self._make_encoder(design, record)
         n_targets = len(self._columns.target_names)
-        return PanelLearner.of(design, n_targets, self.forgetting, make_rings, encoder)
+        experts = PanelExperts(design.delays, n_targets, seasons, **self._panel_widths(n_rows))
+        return PanelLearner.of(
+            design, n_targets, self.forgetting, make_rings, encoder, experts=experts
+        )
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))

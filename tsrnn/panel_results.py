@@ -6,6 +6,8 @@ import pandas as pd
 from tsrnn.metrics import mase_scale
 from tsrnn.results import PrequentialResult, metric_table
 
+EDGES = "lower", "upper"
+
 
 class PanelLog:
     """Forecasts of a panel in the order they were issued, set beside the actuals at the end.
@@ -16,10 +18,14 @@ class PanelLog:
         Rows of the panel, with an (id, time) index or the columns of ``id_col`` and ``time_col``.
     id_col, time_col : label or None
         As of the model.
+    coverages : sequence of float
+        Of the intervals that stand beside the forecasts.
     """
 
-    def __init__(self, data, id_col=None, time_col=None):
+    def __init__(self, data, id_col=None, time_col=None, coverages=()):
         self._keys = id_col, time_col
+        self._coverages = [f"{share:g}" for share in coverages]
+        self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
         self._data, self.id_name = self._keyed(data)
         self.times = self._data.index.get_level_values(1)
         self._issued = []
@@ -42,7 +48,8 @@ class PanelLog:
         """
         issued = pd.concat(self._issued)
         issued = issued[~issued.set_index(["cutoff", "step"], append=True).index.duplicated()]
-        targets = issued.columns[2:]
+        n_targets = (issued.shape[1] - 2) // (1 + len(self._edges))
+        targets = issued.columns[2 : 2 + n_targets]
         if len(missing := targets.difference(self._data.columns)):
             raise ValueError(
                 f"data has the columns {list(self._data.columns)}; expected the targets "
@@ -58,10 +65,19 @@ class PanelLog:
         observed = self._data[targets].to_numpy(dtype=float)
         actual = np.where((rows >= 0)[:, None], observed[rows], np.nan)
         said = issued[targets].to_numpy()
+        edges = {
+            name: issued[[f"{target}_{name}" for target in targets]].to_numpy()
+            for name in self._edges
+        }
         by_issue = -1, n_steps, len(targets)
         scale = self._scales(targets, issued.index.get_level_values(0)).reshape(by_issue)
-        metrics = metric_table(actual.reshape(by_issue), said.reshape(by_issue), scale, targets)
-        scored, n_targets = np.flatnonzero(rows >= 0), len(targets)
+        bounds = {
+            share: [edges[f"{edge}_{share}"].reshape(by_issue) for edge in EDGES]
+            for share in self._coverages
+        }
+        values = actual.reshape(by_issue), said.reshape(by_issue)
+        metrics = metric_table(*values, scale, targets, bounds)
+        scored = np.flatnonzero(rows >= 0)
         each = scored.repeat(n_targets)
         forecasts = pd.DataFrame(
             {
@@ -72,6 +88,7 @@ class PanelLog:
                 "target": targets.take(np.tile(np.arange(n_targets), len(scored))),
                 "actual": actual[scored].ravel(),
                 "forecast": said[scored].ravel(),
+                **{name: values[scored].ravel() for name, values in edges.items()},
             }
         )
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)

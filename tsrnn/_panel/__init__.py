@@ -10,14 +10,17 @@ from .forecasting import (
     reset_panel,
     roll_panel,
 )
+from .looking import drift_of, weights_of
 
 __all__ = [
     "actuals_of",
     "cutoffs_of",
+    "drift_of",
     "fit_panel",
     "follow_panel",
     "forecast_panel",
     "forget_panel",
     "reset_panel",
     "roll_panel",
+    "weights_of",
 ]

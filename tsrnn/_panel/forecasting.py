@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .._intervals import add_offsets
 from ..learning import NEVER, SPARE
 from .rows import (
     calendar_of,
@@ -62,8 +63,15 @@ def roll_panel(model, X, y, ids):
     return outputs, rows
 
 
-def forecast_panel(model, horizon, ids):
+def forecast_panel(model, horizon, ids, bands=()):
     """Return the frame of `BaseForecaster.forecast` for a panel."""
+    if bands and model._stream.learner.experts is None:
+        raise ValueError(
+            f"found coverage or quantiles for a panel of {type(model).__name__}, expected none: "
+            "baselines have no intervals for panels; leave them out, or use RNNForecaster"
+        )
+    targets = model._columns.target_names
+    names = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
     while True:
         panel = model._stream
         places = places_of(panel, ids)
@@ -74,15 +82,20 @@ def forecast_panel(model, horizon, ids):
                 "expected at least one; pass rows to update() or partial_fit() first"
             )
         places = places[started]
-        values = np.empty((len(places), len(model._columns.target_names), horizon))
+        values = np.empty((len(places), len(names), horizon))
         heads = learner.heads[places]
         times = np.empty((len(places), horizon), dtype=np.int64)
         for head in np.unique(heads):
             which = heads == head
             members = members_of(places[which], len(learner.heads))
             outputs = learner.output(int(head), members, calendar_of(model, int(head), 1))
-            outputs = panel.units.undo(members, outputs[..., :horizon])
-            values[which] = outputs.swapaxes(0, 1)
+            said = panel.units.undo(members, outputs[..., :horizon])
+            values[which, : len(targets)] = said.swapaxes(0, 1)
+            if bands:
+                offsets = learner.offsets([p for _, p in bands], int(head), members)
+                edges = add_offsets(outputs, offsets, bands)[..., :horizon]
+                edges = panel.units.undo(members, edges).transpose(2, 1, 0, 3)  # (B, J, P, M)
+                values[which, len(targets) :] = edges.reshape(len(edges), -1, horizon)
             times[which] = model._axis.stamps_at(head + 1 + np.arange(horizon))
         # More rows than the rings have room for, written meanwhile, may be among those read.
         if model._stream.learner.n_groups - learner.n_groups <= SPARE:
@@ -90,7 +103,6 @@ def forecast_panel(model, horizon, ids):
     values = model._bounded(values)
     index = model._axis.index(times.ravel())
     flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
-    names = model._columns.target_names
     return model._form.frame(panel.ids[places].repeat(horizon), index, flat, names)
 
 

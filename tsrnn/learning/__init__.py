@@ -7,6 +7,7 @@ from .intervals import Intervals
 from .learner import Learner
 from .mixing import Mixing
 from .panel import PanelLearner
+from .panel_experts import PanelExperts
 from .pooled import PooledRLS
 from .rls import DelayedRLS
 from .series import NEVER, SPARE, Block
@@ -23,6 +24,7 @@ __all__ = [
     "Intervals",
     "Learner",
     "Mixing",
+    "PanelExperts",
     "PanelLearner",
     "PooledRLS",
     "RecurrentEncoder",

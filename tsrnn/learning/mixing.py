@@ -132,10 +132,10 @@ class Mixing:
         squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
         loss += squared
         parts = np.concatenate(
-            [_potential(regret, spread), _favour(loss[:, :n_experts])[:, None]], axis=1
+            [_potential(regret, spread), favour(loss[:, :n_experts])[:, None]], axis=1
         )
         n_labels = LOSS_DISCOUNT * self.n_labels + 1.0
-        blend = _favour(loss[:, n_experts:])
+        blend = favour(loss[:, n_experts:])
         stepped = Mixing(self.discounts, regret, spread, loss, n_labels, parts, blend)
         known = np.isfinite(error[:, -1])
         return stepped if known.all() else self._where(known, stepped)
@@ -176,7 +176,7 @@ def _potential(regret, spread):
     return parts
 
 
-def _favour(loss):
+def favour(loss):
     """Return weights (M, ..., S) in proportion to the inverse eighth power of losses."""
     loss = loss + TINY
     share = loss.min(axis=1, keepdims=True) / loss

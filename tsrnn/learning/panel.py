@@ -31,6 +31,9 @@ class PanelLearner(SeriesMemory):
     encoder : RecurrentEncoder or None
         Whose own state is not used.
     rings : SeriesRings
+    experts : PanelExperts or None
+        That the readout is mixed with, and the intervals around the mixture. They follow what is
+        learnt, not what is only taken in.
 
     Attributes
     ----------
@@ -44,8 +47,9 @@ class PanelLearner(SeriesMemory):
 
     learns = True  # whether `learn` does
 
-    def __init__(self, design, readout, encoder, rings):
+    def __init__(self, design, readout, encoder, rings, experts=None):
         self.design, self.readout, self.encoder, self.rings = design, readout, encoder, rings
+        self.experts = experts
         n_targets, n_outputs = readout.weights.shape[:2]
         self.features = Ring.zeros(n_outputs + 1 + ROOM, n_targets, 0, readout.weights.shape[2])
         self.opened = Ring.zeros(len(self.features), 1, 0, dtype=bool)
@@ -58,7 +62,9 @@ class PanelLearner(SeriesMemory):
         self.clock, self.n_groups, self.n_steps, self.n_trainings = NEVER, 0, 0, 0
 
     @classmethod
-    def of(cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True):
+    def of(
+        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True, experts=None
+    ):
         """Return a learner of no series yet, with a blank readout.
 
         Parameters
@@ -73,7 +79,7 @@ class PanelLearner(SeriesMemory):
         window = encoder.window if encoder else 0
         length = design.reach + window + n_outputs + 1 + ROOM
         rings = make_rings(length, design.reach, guarded)
-        return cls(design, readout, encoder, rings)
+        return cls(design, readout, encoder, rings, experts)
 
     def fixed(self, lag_weights):
         """Return the learner with a readout that adds up earlier values and never learns.
@@ -115,7 +121,10 @@ class PanelLearner(SeriesMemory):
             view = learner.rings.view(part.members, part.calendar, part.start)
             base = view.levels[part.start : part.start + len(features)]
             base = base.reshape(*features.shape[:-1], 1)
-            outputs.append(learner.readout.output(features) + base)
+            said = learner.readout.output(features) + base
+            for row in range(len(said) if self.experts else 0):
+                said[row] = learner._mixed(said[row], part.start + row, part.members)
+            outputs.append(said)
         return np.concatenate(outputs), learner
 
     def output(self, position, members, calendar):
@@ -128,7 +137,15 @@ class PanelLearner(SeriesMemory):
         view = self.rings.view(members, calendar, position)
         features = self._features(view, position, 1, self._hidden(position, members))
         base = view.levels[position : position + 1].reshape(features.shape[1:-1])
-        return self.readout.output(features)[0] + base[..., None]
+        said = self.readout.output(features)[0] + base[..., None]
+        return self._mixed(said, position, members) if self.experts else said
+
+    def offsets(self, probabilities, position, members):
+        """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
+        return self.experts and self.experts.offsets(probabilities, position, members)
+
+    def _mixed(self, said, position, members):
+        return self.experts.mix(said, self.rings.levels, position, members)
 
     def _take_in(self, block, learning):
         learner = self
@@ -251,6 +268,11 @@ class PanelLearner(SeriesMemory):
         if known.any():
             groups = self.groups.read(np.arange(first, position), members)[:, 0]
             errors = self._errors(first, members, arrived, origins)
+            if self.experts:
+                levels = self.rings.levels
+                self.experts = self.experts.learn(
+                    position, members, arrived, errors, known, levels, n_steps
+                )
         missing = opened & ~known
         if missing.any():
             readout = readout.take_back(*self._failed(first, missing, origins))

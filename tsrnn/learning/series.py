@@ -98,6 +98,8 @@ class SeriesMemory:
             setattr(learner, name, getattr(self, name).taken(members, n_more))
         learner.states = [tuple(r.taken(members, n_more) for r in layer) for layer in self.states]
         learner.calendar = self.calendar.copy()
+        if self.experts:
+            learner.experts = self.experts.taken(members, n_more)
         return learner
 
     def _no_states(self):

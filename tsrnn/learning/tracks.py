@@ -1,0 +1,82 @@
+"""Numbers kept for each of many series, in blocks of series that are replaced, never changed."""
+
+import numpy as np
+
+BLOCK = 512  # series: what is kept of so many stays in the cache while it is worked on
+
+
+class Tracks:
+    """A column of numbers for each of C series.
+
+    Tracks are a value: `changed` returns new ones, which share the blocks that are as before. So a
+    row of one series costs a copy of its block, whatever the number of series.
+
+    Parameters
+    ----------
+    start : ndarray of shape (F,)
+        What a series starts with.
+    blocks : list of ndarray of shape (F, b)
+        Of at most 512 series each, side by side.
+    """
+
+    def __init__(self, start, blocks=()):
+        self.start, self.blocks = start, list(blocks)
+
+    def pieces(self, members):
+        """Cut members by the blocks that they lie in.
+
+        Parameters
+        ----------
+        members : ndarray of int, shape (B,), ascending, or slice(None)
+
+        Returns
+        -------
+        list of tuple
+            Number of the block, the columns in it (ascending, or slice(None)), and which of the
+            members they are (a slice).
+        """
+        if isinstance(members, slice):
+            edges = np.append(0, np.cumsum([block.shape[1] for block in self.blocks]))
+            return [(n, slice(None), slice(*edges[n : n + 2])) for n in range(len(self.blocks))]
+        number = members // BLOCK
+        edges = np.searchsorted(number, np.arange(len(self.blocks) + 1))
+        return [
+            (n, members[slice(*edges[n : n + 2])] - n * BLOCK, slice(*edges[n : n + 2]))
+            for n in np.unique(number)
+        ]
+
+    def read(self, members):
+        """Return the columns (F, B) of some series, in any order."""
+        if isinstance(members, slice):
+            return np.concatenate([self.start[:, None][:, :0], *self.blocks], axis=1)
+        columns = np.empty((len(self.start), len(members)))
+        for n in np.unique(members // BLOCK):
+            which = members // BLOCK == n
+            columns[:, which] = self.blocks[n][:, members[which] - n * BLOCK]
+        return columns
+
+    def changed(self, pieces):
+        """Return tracks with other columns.
+
+        Parameters
+        ----------
+        pieces : list of tuple
+            As of `pieces`, with the new columns (F, b) in third place.
+        """
+        tracks = Tracks(self.start, self.blocks)
+        for number, columns, values in pieces:
+            if isinstance(columns, slice):
+                tracks.blocks[number] = values
+            else:
+                tracks.blocks[number] = tracks.blocks[number].copy()
+                tracks.blocks[number][:, columns] = values
+        return tracks
+
+    def taken(self, members, n_more=0):
+        """Return tracks of these series, and of ``n_more`` that start."""
+        if isinstance(members, slice) and not n_more:
+            return Tracks(self.start, self.blocks)
+        new = np.repeat(self.start[:, None], n_more, axis=1)
+        columns = np.concatenate([self.read(members), new], axis=1)
+        cuts = range(0, columns.shape[1], BLOCK)
+        return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
