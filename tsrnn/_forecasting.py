@@ -459,7 +459,7 @@ class BaseForecaster(TimedEstimator):
         return np.clip(values, self.lower, self.upper)
 
     def _panel_widths(self, n_rows):
-        """Return what `PanelExperts` needs to know of intervals: those of 0.9 without a coverage."""
+        """Return what `PanelExperts` is told of intervals: those of 0.9 without a coverage."""
         bands = bands_of(0.9 if self.coverage is None else self.coverage)
         seasons = [s for s in season_lengths(self._axis) if 2 * s <= n_rows]
         return {"profile": min(seasons, default=1), "probabilities": sorted({p for _, p in bands})}

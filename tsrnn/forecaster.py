@@ -233,8 +233,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         ensemble = getattr(self._stream.learner, "ensemble", None)
         if ensemble is None:
             raise AttributeError(
-                "found no experts to weigh: a forecaster with future_cols has its recurrent readout "
-                "alone"
+                "found no experts to weigh: a forecaster with future_cols has its recurrent "
+                "readout alone"
             )
         weights = ensemble.mixing.weights.transpose(2, 0, 1)
         index = pd.MultiIndex.from_product(

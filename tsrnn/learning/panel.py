@@ -145,7 +145,8 @@ class PanelLearner(SeriesMemory):
         return self.experts and self.experts.offsets(probabilities, position, members)
 
     def _mixed(self, said, position, members):
-        return self.experts.mix(said, self.rings.levels, position, members)
+        begun = self.begun[members]
+        return self.experts.mix(said, self.rings.levels, position, members, begun)
 
     def _take_in(self, block, learning):
         learner = self
@@ -269,9 +270,9 @@ class PanelLearner(SeriesMemory):
             groups = self.groups.read(np.arange(first, position), members)[:, 0]
             errors = self._errors(first, members, arrived, origins)
             if self.experts:
-                levels = self.rings.levels
+                past = self.rings.levels, self.begun[members]
                 self.experts = self.experts.learn(
-                    position, members, arrived, errors, known, levels, n_steps
+                    position, members, arrived, errors, known, *past, n_steps
                 )
         missing = opened & ~known
         if missing.any():

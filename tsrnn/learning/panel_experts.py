@@ -43,9 +43,10 @@ class PanelExperts:
     value and, for each season, the value one season ago. A series weights them, step by step, by
     the inverse eighth power of their discounted squared errors, as `Mixing` does without regrets;
     five labels' worth of the panel's mean squared error are added to its own, so that a new series
-    starts with what is good for the others. Quantiles of the mixture's error, in units of its
-    recent mean absolute value times a profile over the shortest season, are tracked as in
-    `Conformal`, and changes of the error level are noted as in `Drift`.
+    starts with what is good for the others. Its own errors count from when its longest season can
+    be repeated; until then an expert says what that of the season before says. Quantiles of the
+    mixture's error, in units of its recent mean absolute value times a profile over the shortest
+    season, are tracked as in `Conformal`, and changes of the error level are noted as in `Drift`.
 
     Nothing that was forecast is kept: when a label arrives, all experts forecast it again from the
     rows before its origin, with weights that have not learnt from it. State is of constant size for
@@ -70,8 +71,9 @@ class PanelExperts:
     names : list of str
         Of the experts.
     tracks : Tracks
-    pooled : ndarray of shape (E + 2, M, J)
-        Discounted sums over the panel: squared errors, the mixture's absolute error, and labels.
+    pooled : ndarray of shape (E + 3, M, J)
+        Discounted sums over the panel: squared errors of the experts and how many labels are in
+        them, absolute errors of the mixture and how many labels are in those.
     changes : tuple
         ``(position, place of the series, target, size)`` of the newest 100 changes.
     """
@@ -95,7 +97,7 @@ class PanelExperts:
         filled = zip(starts, self._shapes, strict=True)
         start = [np.broadcast_to(value, shape).ravel() for value, shape in filled]
         self.tracks = Tracks(np.concatenate(start).astype(np.float64))
-        self.pooled = np.zeros((E + 2, M, J))
+        self.pooled = np.zeros((E + 3, M, J))
         self.changes = ()
 
     # --- series -------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ class PanelExperts:
 
     # --- forecasting --------------------------------------------------------------------------
 
-    def mix(self, recurrent, levels, position, members):
+    def mix(self, recurrent, levels, position, members, begun):
         """Return the mixtures (J, B, M) at an origin.
 
         Parameters
@@ -122,10 +124,13 @@ class PanelExperts:
         levels : Ring
         position : int
             Of the origin.
+        begun : ndarray of int, shape (B,)
+            Position of the first row of each series.
         """
         weights = self.weights(members)
         mixture = weights[0] * recurrent.transpose(2, 0, 1)
-        for weight, said in zip(weights[1:], self._repeats(levels, position, members), strict=True):
+        repeats = self._repeats(levels, position, members, begun)
+        for weight, said in zip(weights[1:], repeats, strict=True):
             mixture += weight * said
         return mixture.transpose(1, 2, 0)
 
@@ -146,16 +151,28 @@ class PanelExperts:
         offsets = conformal.offsets(probabilities, scale.reshape(flat[1:]))
         return offsets.reshape(-1, *scale.shape).transpose(0, 2, 3, 1)
 
-    def _repeats(self, levels, position, members):
-        """Yield what the repeating experts say at an origin, (M or 1, J, B)."""
-        yield levels.read([position], members)
+    def _repeats(self, levels, origins, members, begun):
+        """Return what the repeating experts say at one origin or at that of each output.
+
+        Arrays of shape (M or 1, J, B). Where a series is younger than a season, the expert says
+        what the one before it says.
+        """
+        origins = np.atleast_1d(origins)
+        repeats = [levels.read(origins, members)]
         for season in self.seasons:
-            back = season * -(-self.delays // season) - self.delays
-            yield levels.read(position - back, members)
+            rows = origins - season * -(-self.delays // season) + self.delays
+            # All outputs that are within a season of their origins look at the same row.
+            rows = rows[:1] if (rows == rows[0]).all() else rows
+            said = levels.read(rows, members)
+            young = rows[:, None] < begun
+            if young.any():
+                said = np.where(young[:, None], repeats[-1], said)
+            repeats.append(said)
+        return repeats
 
     # --- learning -----------------------------------------------------------------------------
 
-    def learn(self, position, members, arrived, recurrent, known, levels, n_steps):
+    def learn(self, position, members, arrived, recurrent, known, levels, begun, n_steps):
         """Learn from the labels that arrive at a position.
 
         Parameters
@@ -169,11 +186,15 @@ class PanelExperts:
         known : ndarray of bool, shape (M, J, B)
             What is to be learnt from.
         levels : Ring
+        begun : ndarray of int, shape (B,)
+            As in `mix`.
         n_steps : int
             Steps of the panel's clock since the rows before.
         """
-        newest = levels.read(position - self.delays, members)
-        repeats = [levels.read(position - s * -(-self.delays // s), members) for s in self.seasons]
+        repeats = self._repeats(levels, position - self.delays, members, begun)
+        season = max(self.seasons, default=0)
+        grown = position - season * -(-self.delays[:, None] // max(season, 1)) >= begun  # (M, B)
+        weighed = known[::-1] & grown[:, None]
         experts, changes, noted = copy.copy(self), [], []
         experts.pooled = LOSS_DISCOUNT**n_steps * self.pooled
         recurrent, known = recurrent[::-1], known[::-1]
@@ -181,11 +202,10 @@ class PanelExperts:
             values = self.tracks.blocks[number][:, columns].copy()
             errors = np.empty((*self._shapes[0], values.shape[1]))
             errors[0] = recurrent[..., piece]
-            np.subtract(arrived[:, piece], newest[..., piece], out=errors[1])
-            for error, said in zip(errors[2:], repeats, strict=True):
+            for error, said in zip(errors[1:], repeats, strict=True):
                 np.subtract(arrived[:, piece], said[..., piece], out=error)
-            which = known[..., piece]
-            found = self._step(values, errors, which, position, experts.pooled)
+            which = known[..., piece], weighed[..., piece]
+            found = self._step(values, errors, *which, position, experts.pooled)
             places = np.arange(self.tracks.blocks[number].shape[1])[columns] + number * BLOCK
             noted += [(position, int(places[b]), j, size) for j, b, size in found]
             changes.append((number, columns, values))
@@ -195,22 +215,24 @@ class PanelExperts:
             experts.changes = (*self.changes, *noted)[-MOST:]
         return experts
 
-    def _step(self, values, errors, known, position, pooled):
+    def _step(self, values, errors, known, weighed, position, pooled):
         """Move the columns of some series, in place; return changes ``(target, column, size)``.
 
         `errors` (E, M, J, b) are used up; what they add to the panel's sums is added to `pooled`.
         """
         fields, n_experts = self._fields(values), len(errors)
-        complete = known.all()
+        complete = weighed.all()
         if not complete:
             before, errors = values.copy(), np.where(known, errors, 0.0)
         weights = favour(self._losses(fields)[None])[0]
         weights *= errors
         error = weights.sum(axis=0)
         errors *= errors
+        if not weighed.all():
+            errors *= weighed
         pooled[:n_experts] += errors.sum(axis=-1)
-        pooled[n_experts] += np.abs(error).sum(axis=-1)
-        pooled[n_experts + 1] += known.sum(axis=-1)
+        for total, gain in zip(pooled[n_experts:], (weighed, np.abs(error), known), strict=True):
+            total += gain.sum(axis=-1)
         fields.loss[...] *= LOSS_DISCOUNT
         fields.loss[...] += errors
         base = np.maximum(self._level(fields), TINY)
@@ -234,8 +256,10 @@ class PanelExperts:
         np.add(base, excess, out=fields.level)
         if not complete:
             old = self._fields(before)
-            for name in ("loss", "quantiles", "level", "n_labels"):
+            for name in ("quantiles", "level", "n_labels"):
                 np.copyto(getattr(fields, name), getattr(old, name), where=~known)
+        if not weighed.all():
+            np.copyto(fields.loss, self._fields(before).loss, where=~weighed)
         return found
 
     def _drift(self, kept, scaled, position):
@@ -250,7 +274,7 @@ class PanelExperts:
     def _losses(self, fields):
         """Return what the series and the panel say of the experts, (E, M, J, b)."""
         n_experts = len(fields.loss)
-        usual = self.pooled[:n_experts] / np.maximum(self.pooled[-1], 1.0)
+        usual = self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)
         return fields.loss + PRIOR * usual[..., None]
 
     def _level(self, fields):
