@@ -22,13 +22,16 @@ from .drift import MOST, Drift
 from .mixing import LOSS_DISCOUNT, favour
 from .tracks import BLOCK, Tracks
 
-PRIOR = 5.0  # labels of its own that the experience of the panel weighs as much as, for a series
+PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
+PRIOR_DISCOUNT = 0.9  # of that, at each label of its own: it must not outlast what differs
+LEAST_PRIOR = 1e-30
 
 
 class Fields(NamedTuple):
     """What is kept of b series, as views of their columns of `Tracks`."""
 
     loss: np.ndarray  # (E, M, J, b), discounted sums of squared errors
+    prior: np.ndarray  # (M, J, b), labels that the panel's experience weighs as much as
     quantiles: np.ndarray  # (Q, M, J, b), of scaled errors
     level: np.ndarray  # (M, J, b), recent mean absolute error
     n_labels: np.ndarray  # (M, J, b)
@@ -42,11 +45,12 @@ class PanelExperts:
     The experts are the pooled readout and the repetitions of each series' own past: the newest
     value and, for each season, the value one season ago. A series weights them, step by step, by
     the inverse eighth power of their discounted squared errors, as `Mixing` does without regrets;
-    five labels' worth of the panel's mean squared error are added to its own, so that a new series
-    starts with what is good for the others. Its own errors count from when its longest season can
-    be repeated; until then an expert says what that of the season before says. Quantiles of the
-    mixture's error, in units of its recent mean absolute value times a profile over the shortest
-    season, are tracked as in `Conformal`, and changes of the error level are noted as in `Drift`.
+    five labels' worth of the panel's mean squared error are added to its own at first, and soon
+    forgotten, so that a new series starts with what is good for the others. Its own errors count
+    from when its longest season can be repeated; until then an expert says what that of the
+    season before says. Quantiles of the mixture's error, in units of its recent mean absolute
+    value times a profile over the shortest season, are tracked as in `Conformal`, and changes of
+    the error level are noted as in `Drift`.
 
     Nothing that was forecast is kept: when a label arrives, all experts forecast it again from the
     rows before its origin, with weights that have not learnt from it. State is of constant size for
@@ -83,11 +87,12 @@ class PanelExperts:
         self.names = ["recurrent", "naive", *(f"seasonal_naive_{s}" for s in seasons)]
         self.probabilities = np.array(probabilities)
         M, J, E, Q = len(delays), n_targets, len(self.names), len(self.probabilities)
-        self._shapes = [(E, M, J), (Q, M, J), (M, J), (M, J), (3, J), (profile, J)]
+        self._shapes = [(E, M, J), (M, J), (Q, M, J), (M, J), (M, J), (3, J), (profile, J)]
         normal = [NormalDist().inv_cdf(p) / MAE_OF_NORMAL for p in self.probabilities]
         drift = Drift.of(1)
         starts = [
             0.0,
+            PRIOR,
             np.reshape(normal, (Q, 1, 1)),
             MAE_OF_NORMAL,
             0.0,
@@ -235,6 +240,8 @@ class PanelExperts:
             total += gain.sum(axis=-1)
         fields.loss[...] *= LOSS_DISCOUNT
         fields.loss[...] += errors
+        fields.prior[...] *= PRIOR_DISCOUNT
+        np.maximum(fields.prior, LEAST_PRIOR, out=fields.prior)
         base = np.maximum(self._level(fields), TINY)
         profile = fields.profile[position % len(fields.profile)]
         scaled = error / np.maximum(base * profile, TINY)
@@ -259,7 +266,9 @@ class PanelExperts:
             for name in ("quantiles", "level", "n_labels"):
                 np.copyto(getattr(fields, name), getattr(old, name), where=~known)
         if not weighed.all():
-            np.copyto(fields.loss, self._fields(before).loss, where=~weighed)
+            for name in ("loss", "prior"):
+                old = getattr(self._fields(before), name)
+                np.copyto(getattr(fields, name), old, where=~weighed)
         return found
 
     def _drift(self, kept, scaled, position):
@@ -275,7 +284,7 @@ class PanelExperts:
         """Return what the series and the panel say of the experts, (E, M, J, b)."""
         n_experts = len(fields.loss)
         usual = self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)
-        return fields.loss + PRIOR * usual[..., None]
+        return fields.loss + fields.prior * usual[..., None]
 
     def _level(self, fields):
         """Return levels (M, J, b), before a first label that of the panel."""
