@@ -176,7 +176,9 @@ class BaseForecaster(TimedEstimator):
         """Forecast the values after the last row seen. The estimator stays as it was.
 
         Intervals are conformal and online: quantiles of the errors of the forecasts of each target
-        and step, tracked as labels arrive, so that they cover their share in the long run.
+        and step, of a panel for each series, tracked as labels arrive, so that they cover their
+        share in the long run. Of a panel, the edges of the estimator's ``coverage`` are tracked,
+        those of 0.9 where it has none; others are interpolated.
 
         Parameters
         ----------
@@ -206,7 +208,8 @@ class BaseForecaster(TimedEstimator):
         ValueError
             ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
-            and 1 (or asked for beside ``future_cols``, for which there are no intervals yet).
+            and 1 (or asked for beside ``future_cols`` or of a baseline's panel, for which there are
+            no intervals yet).
         """
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)

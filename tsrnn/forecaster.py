@@ -37,8 +37,10 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one, no intervals and no
-    ``future_cols`` yet.
+    `tsrnn.stream.SeriesUnits`. Series by series and step by step the shared readout is mixed with
+    the series' own newest value and those one season ago, and has intervals of its own; a new
+    series starts with what is good for the others. Mixture, intervals and drift log of a panel
+    follow the rows of ``partial_fit``, not those of ``update``. It has no ``future_cols`` yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
@@ -100,7 +102,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     forgetting : float, default=0.9995
         Factor by which the readout discounts the past at each row, in (0, 1].
     coverage : float or list of float in (0, 1), optional
-        Intervals that ``forecast`` gives where it is not told otherwise; none by default.
+        Intervals that ``forecast`` gives where it is not told otherwise; none by default. Of a
+        panel the edges of these alone are tracked (without any, those of 0.9): others are read off
+        them as if errors were normal.
     max_series : int, optional
         Most series of a panel that are kept; those least recently seen are dropped for new ones.
     dtype : numpy dtype, default=numpy.float32
@@ -116,7 +120,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     loss_curve_ : list of float
         Training loss of each.
     expert_weights_ : DataFrame
-        Weights of the experts at the newest row, indexed by target and step; each row sums to 1.
+        Weights of the experts at the newest row, indexed by target and step, of a panel by id,
+        target and step; each row sums to 1.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (n_targets, hidden_size).
     cutoff_ : Timestamp, int or Series
