@@ -19,12 +19,14 @@ from .conformal import (
     Conformal,
 )
 from .drift import MOST, Drift
-from .mixing import LOSS_DISCOUNT, favour
+from .mixing import favour
 from .tracks import BLOCK, Tracks
 
+DISCOUNT = 0.995  # of losses at each label: a sensor that dies must be believed within weeks
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 PRIOR_DISCOUNT = 0.9  # of that, at each label of its own: it must not outlast what differs
 LEAST_PRIOR = 1e-30
+UNIT_CHANGE = 20.0  # standard deviations, as of `screen`: a season ago the unit was another one
 
 
 class Fields(NamedTuple):
@@ -160,7 +162,7 @@ class PanelExperts:
         """Return what the repeating experts say at one origin or at that of each output.
 
         Arrays of shape (M or 1, J, B). Where a series is younger than a season, the expert says
-        what the one before it says.
+        what the one before it says; where it has since changed its unit, the newest value.
         """
         origins = np.atleast_1d(origins)
         repeats = [levels.read(origins, members)]
@@ -172,6 +174,9 @@ class PanelExperts:
             young = rows[:, None] < begun
             if young.any():
                 said = np.where(young[:, None], repeats[-1], said)
+            other = np.abs(said - repeats[0]) > UNIT_CHANGE
+            if other.any():
+                said = np.where(other, repeats[0], said)
             repeats.append(said)
         return repeats
 
@@ -201,7 +206,7 @@ class PanelExperts:
         grown = position - season * -(-self.delays[:, None] // max(season, 1)) >= begun  # (M, B)
         weighed = known[::-1] & grown[:, None]
         experts, changes, noted = copy.copy(self), [], []
-        experts.pooled = LOSS_DISCOUNT**n_steps * self.pooled
+        experts.pooled = DISCOUNT**n_steps * self.pooled
         recurrent, known = recurrent[::-1], known[::-1]
         for number, columns, piece in self.tracks.pieces(members):
             values = self.tracks.blocks[number][:, columns].copy()
@@ -238,7 +243,7 @@ class PanelExperts:
         pooled[:n_experts] += errors.sum(axis=-1)
         for total, gain in zip(pooled[n_experts:], (weighed, np.abs(error), known), strict=True):
             total += gain.sum(axis=-1)
-        fields.loss[...] *= LOSS_DISCOUNT
+        fields.loss[...] *= DISCOUNT
         fields.loss[...] += errors
         fields.prior[...] *= PRIOR_DISCOUNT
         np.maximum(fields.prior, LEAST_PRIOR, out=fields.prior)
