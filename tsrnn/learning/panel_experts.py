@@ -143,7 +143,13 @@ class PanelExperts:
 
     def weights(self, members):
         """Return the weights (E, M, J, B) of the experts, of sum 1 over E."""
-        return favour(self._losses(self._fields(self.tracks.read(members)))[None])[0]
+        places = np.arange(sum(block.shape[1] for block in self.tracks.blocks))[members]
+        weights = np.empty((*self._shapes[0], len(places)))
+        for cut in range(0, len(places), BLOCK):  # what is needed on the way stays small
+            some = slice(cut, cut + BLOCK)
+            fields = self._fields(self.tracks.read(places[some]))
+            weights[..., some] = favour(self._losses(fields)[None])[0]
+        return weights
 
     def offsets(self, probabilities, position, members):
         """Return quantiles (P, J, B, M) of the errors of what is forecast at an origin."""
