@@ -64,7 +64,7 @@ class PanelLearner(SeriesMemory):
         Parameters
         ----------
         make_rings : callable
-            ``make_rings(length, reach, guarded)`` makes its rings of raw rows.
+            ``make_rings(length, n_newest, reach, guarded)`` makes its rings of raw rows.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
@@ -72,7 +72,7 @@ class PanelLearner(SeriesMemory):
         readout = PooledRLS(n_targets, n_features, n_outputs, forgetting, penalty)
         window = encoder.window if encoder else 0
         length = design.reach + window + n_outputs + 1 + ROOM
-        rings = make_rings(length, design.reach, guarded)
+        rings = make_rings(length, 1 + ROOM, design.reach, guarded)
         return cls(design, readout, encoder, rings)
 
     def fixed(self, lag_weights):
@@ -152,7 +152,7 @@ class PanelLearner(SeriesMemory):
         """
         start, members, n_rows = block.start, block.members, len(block.targets)
         learner = copy.copy(self)
-        usual = self.usual[:, members], np.ones_like(self.usual[:, members])
+        usual = self.usual[:, members]
         self.rings.push(start, members, block.targets, block.inputs, block.fresh, usual)
         view = self.rings.view(members, block.calendar, start)
         hidden = self._encode(view, block) if self.encoder else None

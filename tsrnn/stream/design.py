@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from .ahead import ahead_of
-from .guard import first_levels
+from .guard import first_levels, start_from
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
@@ -54,7 +54,7 @@ class ForecastDesign:
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
     usual : tuple of ndarray of shape (S,), or None
-        Level and change of the history's start, where absurd targets are screened.
+        What `screen` starts from at the history's start, where absurd targets are screened.
     future : list of int
         Inputs that are known ahead.
     pooled : bool
@@ -88,7 +88,7 @@ class ForecastDesign:
         pooled=False,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
-        usual = first_levels(record.targets) if guard else None
+        usual = start_from(first_levels(record.targets)) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
