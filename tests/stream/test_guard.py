@@ -53,6 +53,13 @@ def test_a_second_row_that_agrees_is_believed(size):
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 1])), [200, 201])
 
 
+def test_the_same_value_again_confirms_nothing():
+    targets = noise()
+    targets[50:56, 0] = -999.0
+    screened, *_ = run(targets)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), range(50, 56))
+
+
 def test_two_spikes_apart_do_not_confirm_each_other():
     targets = noise()
     targets[[50, 52], 0] += 1000.0

@@ -37,9 +37,10 @@ def screen(targets, level, spread, doubt):
     change counts in that mean up to the limit, which grows by a fifth with each.
 
     A lasting change of level is believed at the second row that shows it: a value that lies no
-    further from the one refused before than the limit. Where rows do not agree so, as after a
-    change of unit, they are believed after a number of rows that grows with the logarithm of the
-    change, 22 of them for 1,000 standard deviations.
+    further from the one refused before than the limit. The very same value again confirms nothing,
+    as a failing sensor repeats itself. Rows that do not agree so, as after a change of unit, are
+    believed after a number of them that grows with the logarithm of the change, 22 for 1,000
+    standard deviations.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def screen(targets, level, spread, doubt):
     for row, values in enumerate(targets):
         change = np.abs(values - level)
         limit = JUMP_LIMIT * spread
-        absurd = (change > limit) & ~(np.abs(values - doubt) <= limit)
+        difference = np.abs(values - doubt)
+        absurd = (change > limit) & ~((0.0 < difference) & (difference <= limit))
         doubt = np.where(absurd, values, np.where(np.isfinite(values), np.nan, doubt))
         values[absurd] = np.nan
         level = np.where(np.isfinite(values), values, level)
