@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from tsrnn import datasets
 from tsrnn.stream import Record
-from tsrnn.stream.guard import JUMP_LIMIT, screen, start_from
+from tsrnn.stream.guard import JUMP_LIMIT, first_levels, screen, start_from
 
 USUAL = start_from(np.zeros(2))
 
@@ -65,6 +66,22 @@ def test_two_spikes_apart_do_not_confirm_each_other():
     targets[[50, 52], 0] += 1000.0
     screened, *_ = run(targets)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), [50, 52])
+
+
+SHIPPED = {
+    "electricity": lambda: datasets.load_electricity().loc["2012-04":],
+    "traffic": lambda: datasets.load_traffic().loc["2015-07":, ["traffic_volume"]],
+    "pedestrians": lambda: datasets.load_pedestrians().iloc[:20000, :4],
+    "air quality": lambda: datasets.load_air_quality()[["pm25"]],
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_nothing_real_is_refused(name):
+    values = SHIPPED[name]()
+    scaled = ((values - values[:4000].mean()) / values[:4000].std()).to_numpy(float)
+    screened, *_ = screen(scaled, *start_from(first_levels(scaled)))
+    np.testing.assert_array_equal(screened, scaled)
 
 
 def test_the_caller_keeps_its_values():
