@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
 from ._recurrent import RecurrentMixin
-from .learning import Learner, PanelLearner
+from .learning import FuturePanelLearner, Learner, PanelLearner
 from .stream import ForecastDesign
 
 DEFAULT_LAGS = 24
@@ -36,8 +36,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one, no intervals and no
-    ``future_cols`` yet.
+    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one and no intervals
+    yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
@@ -261,13 +261,15 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             lags,
             seasons,
             flagged=self._columns.flagged,
+            future=self._columns.future,
             guard=True,
             pooled=True,
         )
         design = replace(design, change_scale=change_scale)
         encoder = self._make_encoder(design, record)
         n_targets = len(self._columns.target_names)
-        return PanelLearner.of(design, n_targets, self.forgetting, make_rings, encoder)
+        kind = FuturePanelLearner if design.n_ahead else PanelLearner
+        return kind.of(design, n_targets, self.forgetting, make_rings, encoder)
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
