@@ -246,6 +246,18 @@ class BaseForecaster(TimedEstimator):
         ------
         ValueError
             As in ``forecast``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> days = pd.date_range("2024-03-01", periods=3, name="day")
+        >>> sold = pd.DataFrame({"shop": "a", "sold": [1.0, 2.0, 4.0]}, days).reset_index()
+        >>> model = NaiveForecaster(2, id_col="shop", time_col="day").fit(sold)
+        >>> model.future_index().to_frame(index=False)
+          shop        day
+        0    a 2024-03-04
+        1    a 2024-03-05
         """
         check_is_fitted(self)
         if self._form:

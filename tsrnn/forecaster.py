@@ -66,7 +66,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
-        take them from the later rows of X, beyond its end carried forward.
+        take them from the later rows of X, beyond its end carried forward. Of a panel, each series
+        has its own; what they are worth is learnt from all.
     static_cols : label or list of labels, optional
         Columns of a panel that are constant in each series.
     id_col, time_col : label, optional
@@ -148,7 +149,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     2  210 Queen Street 2019-01-17 22:00:00
     3  210 Queen Street 2019-01-17 23:00:00
 
-    With a price that is known a day ahead:
+    With a price that is known a day ahead (of a panel, ``X_future`` would hold those of each
+    series, with its id and time):
 
     >>> import numpy as np
     >>> import pandas as pd

@@ -106,6 +106,21 @@ def test_what_is_left_stays_positive_whatever_is_missing(size):
     assert (np.abs(readout.effects) < 10).all()
 
 
+def test_what_is_left_stays_positive_where_a_gain_is_forgotten():
+    """The newest gain, of a gram that has forgotten the origin, claims too much of its error."""
+    readout = PooledFutureRLS(J, K, M, 0.5, 1.0, Z)
+    phi = np.zeros((J, B, K))
+    phi[:, 0, 0] = 100.0
+    readout = readout.enter(0, phi, 1)
+    for group in range(1, M + 3):
+        readout = readout.enter(group, 0.0 * phi, 1)
+    origins = [(slice(0, M), np.repeat(phi[None], M, axis=0))]
+    errors = np.random.default_rng(0).normal(size=(M, J, 1 + Z, B))
+    known = np.ones((M, J, B), dtype=bool)
+    readout = readout.correct(origins, errors, np.zeros((M, B), dtype=int), known)
+    assert np.linalg.eigvalsh(readout.moments).min() > -1e-12
+
+
 def test_methods_leave_the_old_readout_as_it_was():
     features, known, labels = stream(10)
     readout = learnt(features, known, labels, 0.9, 1.0)
