@@ -157,6 +157,55 @@ def test_a_new_series_is_forecast_by_what_the_others_taught():
     np.testing.assert_allclose(high - low, -0.1 * level, rtol=0.4)
 
 
+def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatch):
+    """From scratch, on the features of all origins and the prices of the rows that follow."""
+    frame = market(3, 200)
+    entered, enter = [], tsrnn.learning.PooledFutureRLS.enter
+
+    def noted(readout, group, features, n_steps):
+        entered.append(features[0])
+        return enter(readout, group, features, n_steps)
+
+    monkeypatch.setattr(tsrnn.learning.PooledFutureRLS, "enter", noted)
+    model = planned(forgetting=1.0).fit(frame)
+    features, readout = np.stack(entered), model._stream.learner.readout
+    y = frame["y"].to_numpy().reshape(200, 1, 3)
+    y = model._stream.units.apply(slice(None), y)[:, 0]
+    price = model._input_scaling.apply(frame[["price", "wind"]].to_numpy())[:, 0].reshape(200, 3)
+    n_features = features.shape[2]
+    for step in range(1, HORIZON + 1):
+        rows, targets = [], []
+        for origin, series in itertools.product(range(200 - step), range(3)):
+            way = price[origin + 1 : origin + step + 1, series]
+            ahead = way[-1], way.mean() - way[-1]
+            rows.append(np.append(features[origin, series], ahead))
+            targets.append(y[origin + step, series] - y[origin, series])
+        rows = np.array(rows)
+        held = np.diag([readout.penalty] * n_features + [1.0] * 2)
+        expected = np.linalg.solve(held + rows.T @ rows, rows.T @ targets)
+        found = np.append(readout.weights[0, step - 1], readout.effects[0, step - 1])
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
+
+
+def test_the_network_learns_what_prices_leave_unexplained():
+    """Its targets, series by series, against those of a plain loop."""
+    frame = market(3, N_FIT + N_NEW)
+    model = planned(target=["y", "wind"]).fit(frame)
+    learner, units = model._stream.learner, model._stream.units
+    start, stop = learner.clock - 20, learner.clock - HORIZON + 1
+    view = learner.rings.view(slice(None), None, start)
+    found = learner._window_targets(view, start, stop).reshape(stop - start, 2, 3, HORIZON)
+    values = frame[["y", "wind"]].to_numpy().reshape(-1, 3, 2).swapaxes(1, 2)
+    values = units.apply(slice(None), values)
+    price = model._input_scaling.apply(frame[["price"]].to_numpy()).reshape(-1, 3)
+    for origin, step, series in itertools.product(range(start, stop), (1, 2, 3), range(3)):
+        way = price[origin + 1 : origin + step + 1, series]
+        ahead = np.array([way[-1], way.mean() - way[-1]])
+        change = values[origin + step, :, series] - values[origin, :, series]
+        expected = change - learner.readout.effects[:, step - 1] @ ahead
+        np.testing.assert_allclose(found[origin - start, :, series, step - 1], expected)
+
+
 # --- any split, purity, all or nothing, no leak ---------------------------------------------------
 
 
