@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .ahead import ahead_of
+from .ahead import ahead_of, ahead_of_series, arrived_of_series
 from .guard import first_levels, start_from
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
@@ -188,6 +188,14 @@ class ForecastDesign:
         known = ahead_of(rows, len(rows), self.horizon)
         arrivals = np.arange(self.horizon, len(rows))[:, None]
         return known[arrivals - self.delays, self.delays - 1][:, None]
+
+    def ahead_of_series(self, newest, following):
+        """As `ahead`, of the series of a panel: (..., horizon, Z); see `ahead_of_series`."""
+        return ahead_of_series(newest, following, self.horizon)
+
+    def arrived_of_series(self, inputs):
+        """As `arrived`, of the newest rows (horizon, E, B) of series: (horizon, Z, B)."""
+        return arrived_of_series(inputs[:, self.future])
 
     def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, S, D)."""

@@ -70,7 +70,7 @@ def screen(targets, level, spread, doubt):
         change = np.abs(values - level)
         limit = JUMP_LIMIT * spread
         difference = np.abs(values - doubt)
-        absurd = (change > limit) & ~((0.0 < difference) & (difference <= limit))
+        absurd = (change > limit) & ~((difference > 0.0) & (difference <= limit))
         doubt = np.where(absurd, values, np.where(np.isfinite(values), np.nan, doubt))
         values[absurd] = np.nan
         level = np.where(np.isfinite(values), values, level)
