@@ -1,9 +1,12 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .conformal import Conformal
 from .drift import Drift
+from .kernels import compiled_loops
 from .values import twin
 
 
@@ -43,21 +46,60 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
-        intervals, conformal, drift = twin(self), self.conformal, self.drift
-        reach = len(self._said)
+        intervals, reach = twin(self), len(self._said)
         said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
         said[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        if loops := compiled_loops():
+            intervals.conformal, intervals.drift = self._follow_compiled(loops, said, labels)
+        else:
+            intervals.conformal, intervals.drift = self._follow_rows(said, labels)
+        intervals.row = self.row + len(forecasts)
+        intervals._said = said[len(forecasts) :].copy()
+        return intervals
+
+    def _follow_rows(self, said, labels):
+        """Return conformal and drift after rows; their scales are written behind `said`."""
+        conformal, drift, reach = self.conformal, self.drift, len(self._said)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
-        for row in range(len(forecasts)):
+        for row in range(len(labels)):
             past, now = said[origins + row, outputs], self.row + row
             error, scale = labels[row].T - past[:, 0], past[:, 1]
             conformal = conformal.step(error, scale, now)
             drift = drift.step(np.abs(error) / scale, now)
             said[reach + row, :, 1] = conformal.scale(now)
-        intervals.conformal, intervals.drift = conformal, drift
-        intervals.row = self.row + len(forecasts)
-        intervals._said = said[len(forecasts) :].copy()
-        return intervals
+        return conformal, drift
+
+    def _follow_compiled(self, loops, said, labels):
+        """As `_follow_rows`, in compiled code."""
+        conformal, drift = self.conformal, self.drift
+        quantiles, level, n_labels = (
+            array.copy() for array in (conformal.quantiles, conformal.level, conformal.n_labels)
+        )
+        lengths = np.array([len(profile) for profile in conformal.profiles], dtype=np.intp)
+        profiles = np.concatenate([np.empty((0, len(drift.size))), *conformal.profiles])
+        size, n_rows, calm = drift.size.copy(), drift.n_rows.copy(), drift.calm.copy()
+        noted = np.empty((len(labels), len(size)))
+        loops.follow_errors(
+            said,
+            labels,
+            self.row,
+            (
+                conformal.probabilities,
+                conformal.delays,
+                quantiles,
+                level,
+                n_labels,
+                profiles,
+                lengths,
+            ),
+            (size, n_rows, calm, noted),
+        )
+        ends = np.cumsum(lengths)
+        profiles = tuple(profiles[end - n : end] for end, n in zip(ends, lengths, strict=True))
+        conformal = replace(
+            conformal, quantiles=quantiles, level=level, n_labels=n_labels, profiles=profiles
+        )
+        return conformal, Drift(size, n_rows, calm, drift.changes).with_noted(noted, self.row)
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, M) of the errors of the newest forecast."""
