@@ -1,6 +1,6 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
-from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -71,35 +71,19 @@ class Intervals:
 
     def _follow_compiled(self, loops, said, labels):
         """As `_follow_rows`, in compiled code."""
-        conformal, drift = self.conformal, self.drift
-        quantiles, level, n_labels = (
-            array.copy() for array in (conformal.quantiles, conformal.level, conformal.n_labels)
-        )
-        lengths = np.array([len(profile) for profile in conformal.profiles], dtype=np.intp)
-        profiles = np.concatenate([np.empty((0, len(drift.size))), *conformal.profiles])
-        size, n_rows, calm = drift.size.copy(), drift.n_rows.copy(), drift.calm.copy()
-        noted = np.empty((len(labels), len(size)))
-        loops.follow_errors(
-            said,
-            labels,
-            self.row,
-            (
-                conformal.probabilities,
-                conformal.delays,
-                quantiles,
-                level,
-                n_labels,
-                profiles,
-                lengths,
-            ),
-            (size, n_rows, calm, noted),
-        )
-        ends = np.cumsum(lengths)
-        profiles = tuple(profiles[end - n : end] for end, n in zip(ends, lengths, strict=True))
-        conformal = replace(
-            conformal, quantiles=quantiles, level=level, n_labels=n_labels, profiles=profiles
-        )
-        return conformal, Drift(size, n_rows, calm, drift.changes).with_noted(noted, self.row)
+        conformal, drift, row = self.conformal, self.drift, self.row
+        lengths = [len(profile) for profile in conformal.profiles]
+        joined = np.concatenate([np.empty((0, len(drift.size))), *conformal.profiles])
+        fixed = conformal.probabilities, conformal.delays
+        errors = conformal.quantiles.copy(), conformal.level.copy(), conformal.n_labels.copy()
+        recent = drift.size.copy(), drift.n_rows.copy(), drift.calm.copy()
+        noted = np.empty((len(labels), len(drift.size)))
+        profiles = joined, np.array(lengths, dtype=np.intp)
+        loops.follow_errors(said, labels, row, (*fixed, *errors, *profiles), (*recent, noted))
+        ends = accumulate(lengths)
+        parts = tuple(joined[end - n : end] for n, end in zip(lengths, ends, strict=True))
+        drift = Drift(*recent, drift.changes).with_noted(noted, row)
+        return Conformal(*fixed, *errors, parts), drift
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, M) of the errors of the newest forecast."""
