@@ -128,9 +128,8 @@ class Columns:
     def split(self, values, y):
         """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
         if self.targets is not None:
-            columns = self._target_columns, self._input_columns
-            targets, inputs = (np.take(values, wanted, axis=1) for wanted in columns)
-            return targets, self.expand(inputs, self.input_names)
+            inputs = values[:, self._input_columns]
+            return values[:, self._target_columns], self.expand(inputs, self.input_names)
         if y is None:
             y = np.full((len(values), len(self.target_names)), np.nan)
         return y, self.expand(values, self.input_names)
