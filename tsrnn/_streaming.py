@@ -223,12 +223,12 @@ class StreamingEstimator(BaseEstimator):
             )
         values, y = read_rows(self, X, y, self._columns)
         stamps = self._axis.stamps(row_index(X), len(values), stream.cutoff)
-        newer = self._newer(stamps, stream.cutoff)
-        n_late = stream.n_late + len(stamps) - int(newer.sum())
-        if not newer.any():
-            return stream._replace(n_late=n_late)
-        if not newer.all():
+        newer, n_late = self._newer(stamps, stream.cutoff), stream.n_late
+        if newer is not None:
+            n_late += len(stamps) - int(newer.sum())
             values, y, stamps = values[newer], None if y is None else y[newer], stamps[newer]
+            if not len(stamps):
+                return stream._replace(n_late=n_late)
         rows = self._on_grid(values, y, stamps, stream.cutoff)
         learner = stream.learner
         for run in rows.runs:
@@ -236,8 +236,8 @@ class StreamingEstimator(BaseEstimator):
         return Stream(learner, rows.cutoff, n_late)
 
     def _newer(self, stamps, cutoff):
-        """Tell rows to take in from late ones to drop: by default there are none to drop."""
-        return np.ones(len(stamps), dtype=bool)
+        """Tell rows to take in from late ones to drop; None: there are none to drop."""
+        return None
 
     def _roll(self, X, y):
         """Return the learner's outputs (n_rows, S, M) after each row of X, and the new rows."""

@@ -41,6 +41,8 @@ class Record:
         return len(self.targets)
 
     def __getitem__(self, rows):
+        if rows.indices(len(self)) == (0, len(self), 1):
+            return self  # as it never changes
         return self._map(lambda a: a[rows])
 
     def copy(self):
