@@ -23,6 +23,7 @@ class Case(NamedTuple):
     prepare: Any = None  # what befalls the fitted model
     asked: dict | None = {}  # noqa: RUF012, of `forecast`; None: there is none
     ids: tuple = ()  # series of a panel that `reset_state` and `forget` name
+    whole: bool = True  # also `fit` and `score`, which take other ways from case to case seldom
 
     def prepared(self):
         """Return the model fitted to the history."""
@@ -34,14 +35,15 @@ class Case(NamedTuple):
     def calls(self):
         """Return the calls to interrupt by name, functions of a model."""
         calls = {
-            "fit": lambda m: m.fit(**self.short),
             "partial_fit": lambda m: m.partial_fit(**self.new),
             "update": lambda m: m.update(**self.new),
             "predict": lambda m: m.predict(**without_y(self.new)),
             "predict in-sample": lambda m: m.predict(**without_y(self.history)),
-            "score": lambda m: m.score(**self.new),
             "reset_state": lambda m: m.reset_state(*self.ids[:1]),
         }
+        if self.whole:
+            calls["fit"] = lambda m: m.fit(**self.short)
+            calls["score"] = lambda m: m.score(**self.new)
         if self.asked is not None:
             calls["forecast"] = lambda m: m.forecast(**self.asked)
         if self.ids:
@@ -101,41 +103,33 @@ def streams():
     bands = {"coverage": [0.5, 0.9], "quantiles": [0.1]}
     late = {"late": "drop", "season": (3, 5)}
     replayed = {"X": pd.concat([rows[N_FIT - 3 : N_FIT], with_gaps(rows)[N_FIT - 2 :]])}
-    y = rows["s2"].round(3)
 
-    def known_ahead(cell):
-        columns = {"target": ["s0", "s1"], "future_cols": ["sky", "price"], "season": None}
-        return RNNForecaster(2, cell, **columns, **SMALL)
+    def case(model, *parts, part=False, **more):
+        return Case(model, *parts, whole=not part, **more)
 
     for cell in ("rnn", "lstm", "gru"):
-        yield f"array, {cell}", Case(RNNForecaster(2, cell, **SMALL), *cut(numbers), asked=bands)
-        model = RNNForecaster(3, cell, target="s0", season="auto", coverage=0.9, lower=0, **SMALL)
-        yield f"frame with gaps, {cell}", Case(model, *dated(with_gaps(rows)))
-        yield (
-            f"known ahead, {cell}",
-            Case(known_ahead(cell), *cut(known), asked={"X_future": ahead}),
-        )
-        yield (
-            f"regressor, {cell}",
-            Case(RNNRegressor(cell, **SMALL), *cut(rows.drop(columns="s2"), y), asked=None),
-        )
+        model = RNNForecaster(2, cell, **SMALL)
+        yield f"array, {cell}", case(model, *cut(numbers), asked=bands, part=cell != "lstm")
+    model = RNNForecaster(3, "gru", target="s0", season="auto", coverage=0.9, lower=0, **SMALL)
+    yield "frame with gaps", case(model, *dated(with_gaps(rows)))
+    columns = {"target": ["s0", "s1"], "future_cols": ["sky", "price"], "season": None}
+    model = RNNForecaster(2, "rnn", **columns, **SMALL)
+    yield "known ahead", case(model, *cut(known), asked={"X_future": ahead})
+    X, y = rows.drop(columns="s2"), rows["s2"].round(3)
+    yield "regressor", case(RNNRegressor("lstm", **SMALL), *cut(X, y), asked=None)
     model = RNNForecaster(
         2, "gru", target="s0", n_layers=2, dtype=float, gap="reset", **late, **SMALL
     )
-    yield "late rows, runs, two layers", Case(model, *dated(with_gaps(rows))[:2], replayed)
-    yield (
-        "after reset_state",
-        Case(RNNForecaster(2, target="s0", **SMALL), *cut(rows), lambda m: m.reset_state(), None, None),
-    )
-    yield (
-        "y apart",
-        Case(RNNForecaster(2, "gru", **SMALL), *cut(rows.drop(columns="s0"), rows["s0"])),
-    )
+    yield "late rows, runs, two layers", case(model, *dated(with_gaps(rows))[:2], replayed)
+    model, back = RNNForecaster(2, target="s0", **SMALL), lambda m: m.reset_state()
+    yield "after reset_state", case(model, *cut(rows), prepare=back, asked=None, part=True)
+    X, y = rows.drop(columns="s0"), rows["s0"]
+    yield "y apart", case(RNNForecaster(2, "gru", **SMALL), *cut(X, y), part=True)
     drawn = SMALL | {"random_state": np.random.RandomState(0)}
-    yield "months, RandomState", Case(RNNForecaster(2, "rnn", **drawn), *cut(monthly(numbers)))
-    yield "linear", Case(LinearForecaster(2, lags=2), *cut(stream(2)), asked=bands)
-    yield "seasonal naive", Case(SeasonalNaiveForecaster(2, season=5), *cut(stream(2)), asked=bands)
-    yield "naive", Case(NaiveForecaster(2), *cut(stream(1)["s0"]))
+    yield "months, RandomState", case(RNNForecaster(2, "rnn", **drawn), *cut(monthly(numbers)))
+    yield "linear", case(LinearForecaster(2, lags=2), *cut(stream(2)), asked=bands)
+    yield "seasonal naive", case(SeasonalNaiveForecaster(2, season=5), *cut(stream(2)), asked=bands)
+    yield "naive", case(NaiveForecaster(2), *cut(stream(1)["s0"]))
 
 
 def monthly(numbers):
@@ -195,29 +189,27 @@ def panels():
         again = frame[frame["time"] < end].tail(2)
         return {"X": pd.concat([again, rows[rows["id"] != "a"]]) if new else rows}
 
-    for cell in ("rnn", "lstm", "gru"):
-        model = RNNForecaster(2, cell, **columns, **SMALL)
-        yield f"long, {cell}", Case(model, *apart(long()), **some)
+    short = some | {"whole": False}
     model = RNNForecaster(2, "lstm", **columns, **SMALL)
-    yield "long, three stamps", Case(model, *apart(long(n_new=3)), **some)
+    yield "long", Case(model, *apart(long()), **some)
+    model = RNNForecaster(2, "gru", **columns, **SMALL)
+    yield "three stamps", Case(model, *apart(long(n_new=3)), **short)
     model = RNNForecaster(2, "gru", target="y", season=5, **SMALL)
     yield "levels, new series, gaps", Case(model, *apart(holed(long("abcde")), levels), **some)
     model = RNNForecaster(2, "rnn", target="y", gap="reset", **SMALL)
-    yield "ids beside, runs", Case(model, *apart(holed(long("abcd")), beside), **some)
-    yield "counted", Case(RNNForecaster(2, "rnn", **SMALL), *apart(long("abcd"), counted), **some)
+    yield "ids beside, runs", Case(model, *apart(holed(long("abcd")), beside), **short)
+    model = RNNForecaster(2, "rnn", **SMALL)
+    yield "counted", Case(model, *apart(long("abcd"), counted), **short)
     frame, end = holed(long("abcde")), START.tz_localize(None) + pd.Timedelta(N_FIT, "h")
     static = {"static_cols": "size", "max_series": 4, "late": "drop"}
     model = RNNForecaster(2, "lstm", n_layers=2, **static, **columns, **SMALL)
     yield "static, evicted, late", Case(model, *apart(frame, replayed), **some)
-    model = RNNForecaster(2, "lstm", **columns, **SMALL)
-    yield (
-        "after reset_state of some",
-        Case(model, *apart(long()), lambda m: m.reset_state(["b"]), **some),
-    )
+    model, back = RNNForecaster(2, **columns, **SMALL), lambda m: m.reset_state(["b"])
+    yield "after reset_state of some", Case(model, *apart(long()), back, **short)
     frame = long("abcd").drop(columns=["x", "size"])
     ways = {"id_col": "id", "time_col": "time"}
     yield "linear panel", Case(LinearForecaster(2, lags=2, **ways), *apart(frame), **some)
-    yield "naive panel", Case(NaiveForecaster(2, **ways), *apart(frame), **some)
+    yield "naive panel", Case(NaiveForecaster(2, **ways), *apart(frame), **short)
 
 
 CASES = {**dict(streams()), **{f"panel: {name}": case for name, case in panels()}}
