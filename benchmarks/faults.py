@@ -1,6 +1,6 @@
 """An exception at every line of a call: what `save` writes stays as it was, byte by byte.
 
-    python benchmarks/faults.py [--every 1] [--jobs 2]
+    python benchmarks/faults.py [--every 8 --part 0] [--jobs 2]
 
 Each call of each case in ``fault_cases.py`` is made once to see which lines of tsrnn it executes,
 and then, on a copy of the model, once for every such line, with an exception raised just before the
@@ -125,8 +125,8 @@ def failure(model, call, line, n, expected, anew=True):
     return None if again == answer else "the same call made anew gave another answer"
 
 
-def run(name, every=1):
-    """Interrupt the calls of a case at every so many-th of their lines.
+def run(name, every=1, part=0):
+    """Interrupt the calls of a case at every so many-th of their lines; each part has its own.
 
     Returns
     -------
@@ -136,14 +136,14 @@ def run(name, every=1):
     """
     rng, case = np.random.default_rng(list(CASES).index(name)), CASES[name]
     model, n_raised, failures = case.prepared(), Counter(), []
-    for what, call in case.calls().items():
+    for shift, (what, call) in enumerate(case.calls().items()):
         alone, watched = copy.deepcopy(model), copy.deepcopy(model)
         answer = said(call(alone))
         expected = content(model), content(alone), answer
         counts = lines_of(partial(call, watched))
         faults = [(line, 1) for line in counts]
         faults += [(line, int(rng.integers(2, n + 1))) for line, n in counts.items() if n > 1]
-        for line, n in faults[int(rng.integers(every)) :: every]:
+        for line, n in faults[(part + shift) % every :: every]:
             n_raised[what] += 1
             anew = what != "fit" or n_raised[what] % 10 == 0  # a fit forgets what was before
             wrong = failure(model, call, line, n, expected, anew)
@@ -160,14 +160,16 @@ def text_of(line):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="one of so many lines (default: all)")
+    parser.add_argument("--part", type=int, default=0, help="which of them, 0 to EVERY - 1")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cases", default="", help="those whose name holds this")
     args = parser.parse_args()
     names = [name for name in CASES if args.cases in name]
-    done = Parallel(args.jobs)(delayed(run)(name, args.every) for name in names)
+    tasks = (delayed(run)(name, args.every, args.part) for name in names)
+    done = Parallel(args.jobs, return_as="generator")(tasks)
     n_raised, failures = Counter(), []
     for name, (counts, wrong) in zip(names, done, strict=True):
-        print(f"{counts.total():6d} {len(wrong):4d}  {name}")
+        print(f"{counts.total():6d} {len(wrong):4d}  {name}", flush=True)
         n_raised.update(counts)
         failures += wrong
     for what, n in n_raised.items():
