@@ -1,6 +1,5 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
-import copy
 from functools import lru_cache
 from numbers import Real
 
@@ -60,15 +59,7 @@ class BaseForecaster(TimedEstimator):
         ValueError
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
-        fitted = copy.copy(self)
-        form = PanelForm.of(X, ids, self.id_col, self.time_col)
-        if form is None:
-            fitted._form = None
-            fitted._learn_history(self._dated(X), y)
-        else:
-            fit_panel(fitted, form, X, y, ids)
-        self.__dict__ = vars(fitted)
-        return self
+        return self._fit_anew(X, y, ids)
 
     def partial_fit(self, X, y=None, *, ids=None):
         """Learn from new rows, one by one, and advance the state.
@@ -380,6 +371,17 @@ class BaseForecaster(TimedEstimator):
         targets = [self._columns.target_names[s] for _, s, _ in changes]
         errors = [size for _, _, size in changes]
         return pd.DataFrame({"time": times, "target": targets, "error": errors})
+
+    def _learn_history(self, X, y, ids):
+        form = PanelForm.of(X, ids, self.id_col, self.time_col)
+        if form is None:
+            self._form = None
+            self._learn_stream(self._dated(X), y)
+        else:
+            fit_panel(self, form, X, y, ids)
+
+    def _learn_stream(self, X, y):
+        super()._learn_history(X, y)
 
     def _check_params(self):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)

@@ -70,10 +70,7 @@ class StreamingEstimator(BaseEstimator):
         ValueError
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
-        fitted = copy.copy(self)
-        fitted._learn_history(X, y)
-        self.__dict__ = vars(fitted)
-        return self
+        return self._fit_anew(X, y)
 
     def partial_fit(self, X, y=None):
         """Learn from new rows, one by one, and advance the state.
@@ -168,6 +165,24 @@ class StreamingEstimator(BaseEstimator):
         """As `check_is_fitted`, without its look at every attribute and tag for each row."""
         if not hasattr(self, "_stream"):
             check_is_fitted(self)
+
+    def _fit_anew(self, *rows):
+        """Learn a history on a copy, and become it in one assignment.
+
+        A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
+        to where it was.
+        """
+        fitted, drawn = copy.copy(self), getattr(self, "random_state", None)
+        drawn = drawn if isinstance(drawn, np.random.RandomState) else None
+        before = drawn and drawn.get_state(legacy=False)
+        try:
+            fitted._learn_history(*rows)
+            self.__dict__ = vars(fitted)
+        except BaseException:
+            if drawn:
+                drawn.set_state(before)
+            raise
+        return self
 
     def _learn_history(self, X, y):
         self._fit(X, y, *read_rows(self, X, y))

@@ -248,13 +248,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         if self.max_series is not None:
             check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
 
-    def _learn_history(self, X, y):
+    def _learn_stream(self, X, y):
         if self.static_cols is not None:
             raise ValueError(
                 f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
                 "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
             )
-        super()._learn_history(X, y)
+        super()._learn_stream(X, y)
 
     def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
         lags, seasons = self._lags(DEFAULT_LAGS, n_rows), self._seasons(n_rows)
