@@ -1,10 +1,17 @@
 """Shared data and helpers: small streams, and the exact content of an estimator."""
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tsrnn.nn import set_kernels
+
+needs_numba = pytest.mark.skipif(
+    importlib.util.find_spec("numba") is None, reason="numba, the extra fast, is not installed"
+)
 
 
 def hourly(n_rows, n_columns=1, seed=0, tz=None):
@@ -41,3 +48,11 @@ def content(value):
 @pytest.fixture
 def series():
     return hourly(700)
+
+
+@pytest.fixture(params=["numpy", pytest.param("numba", marks=needs_numba)])
+def both_kernels(request):
+    """Run a test on NumPy's kernels and, where numba is installed, on its own."""
+    set_kernels(request.param)
+    yield
+    set_kernels(None)

@@ -281,6 +281,20 @@ def test_score_is_r2_of_the_rows_that_follow(series):
 # --- errors ---------------------------------------------------------------------------------------
 
 
+def test_a_fit_that_fails_after_its_draw_gives_the_draw_back(series, monkeypatch):
+    drawn = np.random.RandomState(0)
+    model = quick(random_state=drawn)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(RNNForecaster, "_make_intervals", lambda *_: 1 / 0)
+        model.fit(series)
+    assert drawn.randint(2**31) == np.random.RandomState(0).randint(2**31)
+    drawn.seed(0)
+    forecast, again = (model.fit(series).forecast() for _ in range(2))
+    expected = quick(random_state=np.random.RandomState(0)).fit(series).forecast()
+    pd.testing.assert_frame_equal(forecast, expected)
+    assert model.random_state is drawn and not forecast.equals(again)
+
+
 def test_a_call_that_raises_changes_nothing(make, series):
     model = make().fit(series[:300])
     before = content(vars(model))

@@ -40,7 +40,8 @@ ALLOWED = {
 }
 FORBIDDEN_OUTSIDE = {"nn": {"pandas", "sklearn", "joblib"}, "stream": {"joblib"}}
 OPTIONAL = {"rich", "matplotlib", "numba"}
-ON_DEMAND = PACKAGE / "nn" / "compiled"  # imported by name, when its kernels are chosen
+# Imported by name, when their kernels are chosen.
+ON_DEMAND = [PACKAGE / "nn" / "compiled", PACKAGE / "learning" / "compiled"]
 
 
 def part_of(path):
@@ -81,7 +82,7 @@ def test_imports_point_one_way(path):
         assert top not in FORBIDDEN_OUTSIDE.get(part, ()), f"{part} imports {top}"
         assert not in_function or top in OPTIONAL, f"import of {top} inside a function"
         at_the_top = top in OPTIONAL and not in_function
-        assert not at_the_top or path.is_relative_to(ON_DEMAND), (
+        assert not at_the_top or any(map(path.is_relative_to, ON_DEMAND)), (
             f"{top} is optional, yet at the top"
         )
 

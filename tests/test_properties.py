@@ -1,4 +1,4 @@
-"""The streaming contract over random settings, streams and splits, and under a fault at any line.
+"""The streaming contract over random settings, streams and splits.
 
 Settings and streams are drawn by strategies named by their axes. Contents are compared to the last
 bit.
@@ -6,9 +6,6 @@ bit.
 
 import copy
 import itertools
-import linecache
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +14,6 @@ from conftest import content, hourly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import tsrnn
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.evaluate import prequential
@@ -463,178 +459,3 @@ def test_rows_to_come_never_reach_an_issued_forecast(case, fraction, seed, chunk
         issued.append(log[["cutoff", "time", "step", "target", "forecast"]])
     pd.testing.assert_frame_equal(*issued, check_exact=True)
     assert content(vars(case.model)) == before
-
-
-# --- all or nothing -------------------------------------------------------------------------------
-
-PACKAGE = str(Path(tsrnn.__file__).parent)
-
-
-class Fault(BaseException):
-    """Raised at a line, as Ctrl-C may be."""
-
-
-def traced(call, at_line):
-    """Call, with `at_line(code, number)` before every line inside the package."""
-
-    def inside(frame, event, _):
-        if event == "line":
-            at_line(frame.f_code, frame.f_lineno)
-        return inside
-
-    def on_call(frame, _event, _):
-        return inside if frame.f_code.co_filename.startswith(PACKAGE) else None
-
-    tracing = sys.gettrace()
-    sys.settrace(on_call)
-    try:
-        call()
-    finally:
-        sys.settrace(tracing)
-
-
-def lines_of(call):
-    """Return the lines that a call executes, in order."""
-    lines = []
-    traced(call, lambda code, number: lines.append((code.co_filename, number)))
-    return lines
-
-
-def interrupt(call, k):
-    """Raise at the k-th line of a call; return the text of that line, None if it has fewer."""
-    passed, line = -1, None
-
-    def at_line(code, number):
-        nonlocal passed, line
-        passed += 1
-        if passed == k:
-            line = linecache.getline(code.co_filename, number).strip()
-            raise Fault
-
-    try:
-        traced(call, at_line)
-    except Fault:
-        return line
-    return None
-
-
-def strata(lines, every):
-    """Choose the first and the last execution of each line, and every so many-th of all."""
-    first, last = {}, {}
-    for k, line in enumerate(lines):
-        first.setdefault(line, k)
-        last[line] = k
-    return sorted({*first.values(), *last.values(), *range(0, len(lines), every)})
-
-
-def frames(n_rows, n_columns=2):
-    """Rows whose first column is missing once in eight."""
-    frame = hourly(n_rows, n_columns)
-    frame.iloc[3::8, 0] = np.nan
-    return (frame,)
-
-
-def plans(n_rows, n_columns=3):
-    """As frames, with an input missing once in five, a category and another known ahead."""
-    (frame,) = frames(n_rows, n_columns)
-    frame.iloc[2::5, 1] = np.nan
-    return (frame.assign(sky=np.where(np.arange(n_rows) % 3, "sun", "rain"), known=frame["s2"]),)
-
-
-def tables(n_rows, n_columns=2):
-    frame = hourly(n_rows, n_columns)
-    return frame.drop(columns="s0"), frame["s0"]
-
-
-def part_of(rows, start, stop):
-    return tuple(part[start:stop] for part in rows)
-
-
-SMALL = {"hidden_size": 4, "window_size": 8, "lags": 2, "max_iter": 2, "random_state": 0}
-BREAKABLE = {
-    "lstm": (RNNForecaster(2, "lstm", target="s0", season=None, **SMALL), frames),
-    "known ahead": (
-        RNNForecaster(2, "rnn", target="s0", future_cols=["sky", "known"], season=None, **SMALL),
-        plans,
-    ),
-    "regressor": (RNNRegressor("lstm", **SMALL), tables),
-    "linear": (LinearForecaster(2, lags=2, target="s0"), frames),
-}
-
-
-@pytest.mark.parametrize("method", ["partial_fit", "update"])
-@pytest.mark.parametrize("name", BREAKABLE)
-def test_a_fault_at_any_line_of_taking_rows_in_changes_nothing(name, method):
-    """Interrupt one call of 8 rows after the other, each elsewhere; then make it as it should be.
-
-    With 43 rows before them, each call learns from 5 rows, takes a BPTT step, and learns from 3.
-    Models that share most lines with the first are interrupted at every second one.
-    """
-    model, make_rows = BREAKABLE[name]
-    rows = make_rows(16_000)
-    model = copy.deepcopy(model).fit(*part_of(rows, 0, 43))
-    reference = copy.deepcopy(model)
-
-    def call(model, i):
-        return getattr(model, method)(*part_of(rows, 43 + 8 * i, 51 + 8 * i))
-
-    for i in range(4):  # the first calls fill windows and scratch buffers
-        call(model, i)
-        lines = lines_of(lambda i=i: call(reference, i))
-    picks = strata(lines, every=23)[:: 2 if name in ("regressor", "known ahead") else 1]
-    before, n_done = content(vars(reference)), 0
-    for i, k in enumerate(picks, start=4):
-        line = interrupt(lambda i=i: call(model, i), k)
-        after = content(vars(call(reference, i)))
-        if line in ("return self", None) and content(vars(model)) == after:
-            n_done += 1  # the fault came after the end, or the call had fewer lines than another
-        else:
-            assert content(vars(model)) == before, f"changed by a fault at: {line}"
-            call(model, i)
-            assert content(vars(model)) == after, f"another result after a fault at: {line}"
-        before = after
-    assert n_done <= max(1, len(picks) // 50)
-    assert_same(model, reference)
-
-
-@pytest.mark.parametrize("name", BREAKABLE)
-def test_a_fault_at_any_line_of_fit_changes_nothing(name):
-    """As above, for a fit over another, at every eighth of the chosen lines.
-
-    One fault in ten is followed by the call without it, and by a first partial_fit with it.
-    """
-    model, make_rows = BREAKABLE[name]
-    old, new = make_rows(16, 3), make_rows(24)
-    blank, model = copy.deepcopy(model), copy.deepcopy(model).fit(*old)
-    before, after = content(vars(model)), content(vars(copy.deepcopy(model).fit(*new)))
-    unfitted = content(vars(blank))
-    lines = lines_of(lambda: model.fit(*new))
-    model.fit(*old)
-    picks = strata(lines, every=101)
-    for i, k in enumerate([*picks[list(BREAKABLE).index(name) :: 8], len(lines) - 1]):
-        line = interrupt(lambda: model.fit(*new), k)
-        if line == "return self" and content(vars(model)) == after:
-            model.fit(*old)
-        assert content(vars(model)) == before, f"changed by a fault at: {line}"
-        if i % 10 == 0:
-            assert content(vars(model.fit(*new))) == after
-            assert content(vars(model.fit(*old))) == before
-            interrupt(lambda: blank.partial_fit(*new), k)
-            assert content(vars(blank)) == unfitted
-
-
-@pytest.mark.parametrize("name", BREAKABLE)
-def test_a_fault_in_a_question_spoils_no_later_answer(name):
-    model, make_rows = BREAKABLE[name]
-    rows = make_rows(60)
-    model = copy.deepcopy(model).fit(*part_of(rows, 0, 48))
-    X, before = rows[0][48:], content(vars(model))
-    asked = [lambda: model.predict(X)]
-    if future_cols(model):
-        asked.append(lambda: forecast(model, rows=rows))
-    for ask in asked:
-        answer = ask()
-        for k in strata(lines_of(ask), every=11):
-            interrupt(ask, k)
-            assert content(vars(model)) == before
-            np.testing.assert_array_equal(ask(), answer)

@@ -1,6 +1,5 @@
 """What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
 
-import copy
 from functools import lru_cache
 from numbers import Real
 
@@ -19,6 +18,7 @@ from ._panel import (
     follow_panel,
     forecast_panel,
     forget_panel,
+    future_index_of,
     reset_panel,
     roll_panel,
 )
@@ -60,15 +60,7 @@ class BaseForecaster(TimedEstimator):
         ValueError
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
-        fitted = copy.copy(self)
-        form = PanelForm.of(X, ids, self.id_col, self.time_col)
-        if form is None:
-            fitted._form = None
-            fitted._learn_history(self._dated(X), y)
-        else:
-            fit_panel(fitted, form, X, y, ids)
-        self.__dict__ = vars(fitted)
-        return self
+        return self._fit_anew(X, y, ids)
 
     def partial_fit(self, X, y=None, *, ids=None):
         """Learn from new rows, one by one, and advance the state.
@@ -186,7 +178,10 @@ class BaseForecaster(TimedEstimator):
             Steps ahead, at most the fitted ``horizon``, which is the default.
         X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
             The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
-            of X may stand beside them and are not used. Missing values are carried forward.
+            of X may stand beside them and are not used. Missing values are carried forward. Of a
+            panel, ``horizon`` rows for each series asked for, in any order, in the form in which
+            rows came: with the id and time columns, or an (id, time) index (also where ids come
+            beside X, unless that is an array: then in the order of `future_index`).
         coverage : float or list of float in (0, 1), optional
             Shares of the actuals that intervals are to cover; by default the estimator's
             ``coverage``, if it has one. Wider coverage has wider intervals.
@@ -214,8 +209,7 @@ class BaseForecaster(TimedEstimator):
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         if self._form:
-            self._refuse_for_panels(X_future)
-            return forecast_panel(self, self._checked_horizon(horizon), ids, bands)
+            return forecast_panel(self, self._checked_horizon(horizon), ids, X_future, bands)
         self._refuse_ids(ids)
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
@@ -230,25 +224,39 @@ class BaseForecaster(TimedEstimator):
             columns = _index_of(*columns).view()  # its name is the caller's to set
         return pd.DataFrame(values.T, index=index, columns=columns)
 
-    def future_index(self, horizon=None):
+    def future_index(self, horizon=None, *, ids=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
 
         Parameters
         ----------
-        horizon : int, optional
+        horizon, ids : optional
             As in ``forecast``.
 
         Returns
         -------
-        DatetimeIndex, or Index of row numbers
+        DatetimeIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
 
         Raises
         ------
         ValueError
             As in ``forecast``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> days = pd.date_range("2024-03-01", periods=3, name="day")
+        >>> sold = pd.DataFrame({"shop": "a", "sold": [1.0, 2.0, 4.0]}, days).reset_index()
+        >>> model = NaiveForecaster(2, id_col="shop", time_col="day").fit(sold)
+        >>> model.future_index().to_frame(index=False)
+          shop        day
+        0    a 2024-03-04
+        1    a 2024-03-05
         """
         check_is_fitted(self)
-        self._refuse_for_panels("asked for")
+        if self._form:
+            return future_index_of(self, self._checked_horizon(horizon), ids)
+        self._refuse_ids(ids)
         return self._index_after(self._stream.cutoff, horizon)
 
     def _index_after(self, cutoff, horizon):
@@ -370,6 +378,17 @@ class BaseForecaster(TimedEstimator):
         errors = [size for _, _, size in changes]
         return pd.DataFrame({"time": times, "target": targets, "error": errors})
 
+    def _learn_history(self, X, y, ids):
+        form = PanelForm.of(X, ids, self.id_col, self.time_col)
+        if form is None:
+            self._form = None
+            self._learn_stream(self._dated(X), y)
+        else:
+            fit_panel(self, form, X, y, ids)
+
+    def _learn_stream(self, X, y):
+        super()._learn_history(X, y)
+
     def _check_params(self):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
@@ -443,13 +462,6 @@ class BaseForecaster(TimedEstimator):
             raise ValueError(
                 f"found ids={ids!r}, expected None: this forecaster was fitted to one stream "
                 "without ids; leave ids out, or fit with id_col, an (id, time) index or ids"
-            )
-
-    def _refuse_for_panels(self, X_future):
-        if self._form and X_future is not None:
-            raise ValueError(
-                "found X_future for a panel, expected none: panels have no inputs known ahead yet; "
-                "leave it out"
             )
 
     def _in_units(self, outputs):

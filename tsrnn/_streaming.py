@@ -70,10 +70,7 @@ class StreamingEstimator(BaseEstimator):
         ValueError
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
-        fitted = copy.copy(self)
-        fitted._learn_history(X, y)
-        self.__dict__ = vars(fitted)
-        return self
+        return self._fit_anew(X, y)
 
     def partial_fit(self, X, y=None):
         """Learn from new rows, one by one, and advance the state.
@@ -169,6 +166,24 @@ class StreamingEstimator(BaseEstimator):
         if not hasattr(self, "_stream"):
             check_is_fitted(self)
 
+    def _fit_anew(self, *rows):
+        """Learn a history on a copy, and become it in one assignment.
+
+        A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
+        to where it was.
+        """
+        fitted, drawn = copy.copy(self), getattr(self, "random_state", None)
+        drawn = drawn if isinstance(drawn, np.random.RandomState) else None
+        before = drawn and drawn.get_state(legacy=False)
+        try:
+            fitted._learn_history(*rows)
+            self.__dict__ = vars(fitted)
+        except BaseException:
+            if drawn:
+                drawn.set_state(before)
+            raise
+        return self
+
     def _learn_history(self, X, y):
         self._fit(X, y, *read_rows(self, X, y))
 
@@ -223,12 +238,12 @@ class StreamingEstimator(BaseEstimator):
             )
         values, y = read_rows(self, X, y, self._columns)
         stamps = self._axis.stamps(row_index(X), len(values), stream.cutoff)
-        newer = self._newer(stamps, stream.cutoff)
-        n_late = stream.n_late + len(stamps) - int(newer.sum())
-        if not newer.any():
-            return stream._replace(n_late=n_late)
-        if not newer.all():
+        newer, n_late = self._newer(stamps, stream.cutoff), stream.n_late
+        if newer is not None:
+            n_late += len(stamps) - int(newer.sum())
             values, y, stamps = values[newer], None if y is None else y[newer], stamps[newer]
+            if not len(stamps):
+                return stream._replace(n_late=n_late)
         rows = self._on_grid(values, y, stamps, stream.cutoff)
         learner = stream.learner
         for run in rows.runs:
@@ -236,8 +251,8 @@ class StreamingEstimator(BaseEstimator):
         return Stream(learner, rows.cutoff, n_late)
 
     def _newer(self, stamps, cutoff):
-        """Tell rows to take in from late ones to drop: by default there are none to drop."""
-        return np.ones(len(stamps), dtype=bool)
+        """Tell rows to take in from late ones to drop; None: there are none to drop."""
+        return None
 
     def _roll(self, X, y):
         """Return the learner's outputs (n_rows, S, M) after each row of X, and the new rows."""

@@ -57,6 +57,8 @@ class TimedEstimator(StreamingEstimator):
 
     def _steps(self, stamps, cutoff):
         steps = self._axis.steps_after(stamps, cutoff)
+        if steps[-1] == len(steps):  # each is the next one, as it is of most rows
+            return steps
         missing = steps - 1
         missing[1:] -= steps[:-1]
         limit = 0 if self.gap == "raise" else self.max_gap
@@ -74,7 +76,8 @@ class TimedEstimator(StreamingEstimator):
     def _newer(self, stamps, cutoff):
         if self.late == "raise" or cutoff is None:
             return super()._newer(stamps, cutoff)
-        return stamps > cutoff
+        newer = stamps > cutoff
+        return None if newer.all() else newer
 
     def _runs(self, steps):
         if self.gap != "reset":
@@ -90,6 +93,8 @@ class TimedEstimator(StreamingEstimator):
         axis = self._axis
         if not self._calendar.weekly:
             return np.zeros((steps[-1], 0))
+        if len(stamps) == steps[-1] == 1 and axis.step_ns is not None and axis.tz is None:
+            return self._calendar.one(int(stamps[0]) + axis.step_ns)
         if cutoff is None:
             later = np.append(axis.following(stamps[0], steps[-1] - 1), 0)
             later[-1] = axis.following(stamps[-1], 1)[0]

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._forecasting import BaseForecaster
 from ._panel import weights_of
 from ._recurrent import RecurrentMixin
-from .learning import Learner, PanelExperts, PanelLearner
+from .learning import FuturePanelLearner, Learner, PanelExperts, PanelLearner
 from .stream import ForecastDesign
 
 DEFAULT_LAGS = 24
@@ -40,11 +40,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     `tsrnn.stream.SeriesUnits`. Series by series and step by step the shared readout is mixed with
     the series' own newest value and those one season ago, and has intervals of its own; a new
     series starts with what is good for the others. Mixture, intervals and drift log of a panel
-    follow the rows of ``partial_fit``, not those of ``update``. It has no ``future_cols`` yet.
+    follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols`` it has none of
+    them yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
-    until it has shown that it will last (22 rows for 1,000 standard deviations).
+    until a row confirms it or it has shown that it will last (22 rows for 1,000 standard
+    deviations).
 
     Parameters
     ----------
@@ -69,7 +71,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
-        take them from the later rows of X, beyond its end carried forward.
+        take them from the later rows of X, beyond its end carried forward. Of a panel, each series
+        has its own; what they are worth is learnt from all.
     static_cols : label or list of labels, optional
         Columns of a panel that are constant in each series.
     id_col, time_col : label, optional
@@ -154,7 +157,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     2  210 Queen Street 2019-01-17 22:00:00
     3  210 Queen Street 2019-01-17 23:00:00
 
-    With a price that is known a day ahead:
+    With a price that is known a day ahead (of a panel, ``X_future`` would hold those of each
+    series, with its id and time):
 
     >>> import numpy as np
     >>> import pandas as pd
@@ -253,13 +257,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         if self.max_series is not None:
             check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
 
-    def _learn_history(self, X, y):
+    def _learn_stream(self, X, y):
         if self.static_cols is not None:
             raise ValueError(
                 f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
                 "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
             )
-        super()._learn_history(X, y)
+        super()._learn_stream(X, y)
 
     def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
         lags, seasons = self._lags(DEFAULT_LAGS, n_rows), self._seasons(n_rows)
@@ -269,16 +273,18 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             lags,
             seasons,
             flagged=self._columns.flagged,
+            future=self._columns.future,
             guard=True,
             pooled=True,
         )
         design = replace(design, change_scale=change_scale)
         encoder = self._make_encoder(design, record)
         n_targets = len(self._columns.target_names)
+        rest = self.forgetting, make_rings, encoder
+        if design.n_ahead:
+            return FuturePanelLearner.of(design, n_targets, *rest)
         experts = PanelExperts(design.delays, n_targets, seasons, **self._panel_widths(n_rows))
-        return PanelLearner.of(
-            design, n_targets, self.forgetting, make_rings, encoder, experts=experts
-        )
+        return PanelLearner.of(design, n_targets, *rest, experts=experts)
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))

@@ -8,6 +8,8 @@ from conftest import content
 
 from tsrnn.learning import Conformal, Intervals
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 
 def walk(errors, conformal, tails=(0.05, 0.95)):
     """Show errors (n, S) of one step ahead; return bounds (2, n, S) issued before each."""

@@ -7,6 +7,8 @@ from tsrnn.learning import Ensemble, Mixing
 from tsrnn.learning.ensemble import Repeats
 from tsrnn.stream import ForecastDesign, Record
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 
 @pytest.mark.parametrize("seasons", [(), (4,), (3, 5)])
 def test_repeats_are_what_they_say_row_by_row(seasons):

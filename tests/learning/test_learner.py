@@ -9,6 +9,8 @@ from tsrnn.learning import DelayedRLS, Learner
 from tsrnn.learning.future import FutureRLS
 from tsrnn.stream import ForecastDesign, Record
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 PERIOD, WINDOW, HORIZON = 10, 12, 3
 
 

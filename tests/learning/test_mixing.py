@@ -6,6 +6,8 @@ from conftest import content
 
 from tsrnn.learning import Mixing
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 M, E, S, N_ROWS = 3, 4, 2, 80
 
 

@@ -6,6 +6,8 @@ import pytest
 from tsrnn.learning import DelayedRLS
 from tsrnn.learning.rls import RENEWAL
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 S, K, N_ROWS = 2, 5, 60
 
 

@@ -10,6 +10,7 @@ from .forecasting import (
     reset_panel,
     roll_panel,
 )
+from .future import future_index_of
 from .looking import drift_of, weights_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "follow_panel",
     "forecast_panel",
     "forget_panel",
+    "future_index_of",
     "reset_panel",
     "roll_panel",
     "weights_of",

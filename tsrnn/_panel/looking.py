@@ -15,8 +15,8 @@ def experts_of(model):
     experts = model._stream.learner.experts
     if experts is None:
         raise AttributeError(
-            f"found a panel of {type(model).__name__}, expected one of RNNForecaster: baselines "
-            "have no experts, no intervals and no drift log for panels"
+            f"found a panel of {type(model).__name__}, expected one of RNNForecaster without "
+            "future_cols: others have no experts, no intervals and no drift log for panels"
         )
     return experts
 

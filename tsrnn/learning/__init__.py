@@ -8,7 +8,9 @@ from .learner import Learner
 from .mixing import Mixing
 from .panel import PanelLearner
 from .panel_experts import PanelExperts
+from .panel_future import FuturePanelLearner
 from .pooled import PooledRLS
+from .pooled_future import PooledFutureRLS
 from .rls import DelayedRLS
 from .series import NEVER, SPARE, Block
 from .targets import origin_targets
@@ -21,11 +23,13 @@ __all__ = [
     "Conformal",
     "DelayedRLS",
     "Ensemble",
+    "FuturePanelLearner",
     "Intervals",
     "Learner",
     "Mixing",
     "PanelExperts",
     "PanelLearner",
+    "PooledFutureRLS",
     "PooledRLS",
     "RecurrentEncoder",
     "TrainingSettings",

@@ -74,3 +74,13 @@ class Drift:
             calm = calm & ~far
         calm = calm | ((size > CALM[0]) & (size < CALM[1]))
         return Drift(size, n_rows, calm, changes)
+
+    def with_noted(self, sizes, row):
+        """Return the drift with the changes noted that rows (n, S) from `row` on tell: not NaN."""
+        if np.isnan(sizes).all():
+            return self
+        new = [
+            (row + int(at), int(stream), float(sizes[at, stream]))
+            for at, stream in np.argwhere(~np.isnan(sizes))
+        ]
+        return replace(self, changes=(*self.changes, *new)[-MOST:])

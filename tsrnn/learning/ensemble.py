@@ -130,13 +130,7 @@ class Ensemble:
         forecasts[:, :, 1] = (linear + base[..., None]).swapaxes(1, 2)
         forecasts[:, :, 2:] = self.repeats.forecasts(levels, n_rows)
         said = np.concatenate([self._said, np.empty((n_rows, *self._said.shape[1:]))])
-        reach, mixing = len(self._said), self.mixing
-        origins, outputs = reach - self.linear.delays, np.arange(len(self.linear.delays))
-        mixtures = np.empty_like(recurrent)
-        for row in range(n_rows):
-            mixing = mixing.step(said[origins + row, outputs], labels[row].T)
-            said[reach + row] = mixing.issue(forecasts[row])
-            mixtures[row] = mixing.mixture(said[reach + row]).T
+        mixing, mixtures = self.mixing.follow(forecasts, said, labels, self.linear.delays)
         ensemble.mixing, ensemble._said = mixing, said[n_rows:].copy()
         if learning:
             ensemble.learnt = mixing

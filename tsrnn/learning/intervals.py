@@ -1,9 +1,12 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
+from itertools import accumulate
+
 import numpy as np
 
 from .conformal import Conformal
 from .drift import Drift
+from .kernels import compiled_loops
 from .values import twin
 
 
@@ -43,21 +46,44 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
-        intervals, conformal, drift = twin(self), self.conformal, self.drift
-        reach = len(self._said)
+        intervals, reach = twin(self), len(self._said)
         said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
         said[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        if loops := compiled_loops():
+            intervals.conformal, intervals.drift = self._follow_compiled(loops, said, labels)
+        else:
+            intervals.conformal, intervals.drift = self._follow_rows(said, labels)
+        intervals.row = self.row + len(forecasts)
+        intervals._said = said[len(forecasts) :].copy()
+        return intervals
+
+    def _follow_rows(self, said, labels):
+        """Return conformal and drift after rows; their scales are written behind `said`."""
+        conformal, drift, reach = self.conformal, self.drift, len(self._said)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
-        for row in range(len(forecasts)):
+        for row in range(len(labels)):
             past, now = said[origins + row, outputs], self.row + row
             error, scale = labels[row].T - past[:, 0], past[:, 1]
             conformal = conformal.step(error, scale, now)
             drift = drift.step(np.abs(error) / scale, now)
             said[reach + row, :, 1] = conformal.scale(now)
-        intervals.conformal, intervals.drift = conformal, drift
-        intervals.row = self.row + len(forecasts)
-        intervals._said = said[len(forecasts) :].copy()
-        return intervals
+        return conformal, drift
+
+    def _follow_compiled(self, loops, said, labels):
+        """As `_follow_rows`, in compiled code."""
+        conformal, drift, row = self.conformal, self.drift, self.row
+        lengths = [len(profile) for profile in conformal.profiles]
+        joined = np.concatenate([np.empty((0, len(drift.size))), *conformal.profiles])
+        fixed = conformal.probabilities, conformal.delays
+        errors = conformal.quantiles.copy(), conformal.level.copy(), conformal.n_labels.copy()
+        recent = drift.size.copy(), drift.n_rows.copy(), drift.calm.copy()
+        noted = np.empty((len(labels), len(drift.size)))
+        profiles = joined, np.array(lengths, dtype=np.intp)
+        loops.follow_errors(said, labels, row, (*fixed, *errors, *profiles), (*recent, noted))
+        ends = accumulate(lengths)
+        parts = tuple(joined[end - n : end] for n, end in zip(lengths, ends, strict=True))
+        drift = Drift(*recent, drift.changes).with_noted(noted, row)
+        return Conformal(*fixed, *errors, parts), drift
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, M) of the errors of the newest forecast."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kernels import compiled_loops
+
 # Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
 # follow patterns within the day; losses remember longer, to be sure of what is best.
 REGRET_DISCOUNTS = (0.98,)
@@ -139,6 +141,37 @@ class Mixing:
         stepped = Mixing(self.discounts, regret, spread, loss, n_labels, parts, blend)
         known = np.isfinite(error[:, -1])
         return stepped if known.all() else self._where(known, stepped)
+
+    def follow(self, forecasts, said, labels, delays):
+        """Over rows: learn from the labels that arrive, issue, and blend.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, M, E, S)
+        said : ndarray of shape (reach + n, M, E + R + 1, S)
+            What was issued at the rows before; what is issued now is written behind it.
+        labels : ndarray of shape (n, S, 1)
+        delays : ndarray of int, shape (M,)
+            Rows between an origin and its label.
+
+        Returns
+        -------
+        mixing : Mixing
+        mixtures : ndarray of shape (n, S, M)
+        """
+        n_rows, reach, outputs = len(forecasts), len(said) - len(forecasts), np.arange(len(delays))
+        mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
+        if loops := compiled_loops():
+            moving = tuple(array.copy() for array in self._moving())
+            discounts = self.discounts.ravel()
+            loops.follow_experts(forecasts, said, labels, delays, discounts, moving, mixtures)
+            return Mixing(self.discounts, *moving), mixtures
+        mixing = self
+        for row in range(n_rows):
+            mixing = mixing.step(said[reach + row - delays, outputs], labels[row].T)
+            said[reach + row] = mixing.issue(forecasts[row])
+            mixtures[row] = mixing.mixture(said[reach + row]).T
+        return mixing, mixtures
 
     def take(self, members):
         """Return the state of some streams."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .kernels import compiled_loops
 from .values import twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
@@ -170,28 +171,49 @@ class DelayedRLS:
         start = len(self._features) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
-        labels = np.where(known, labels, 0.0)
         origins = start - self.delays
-        innovations = np.empty((len(labels), *self.weights.shape[:2]))
-        outputs = np.empty_like(innovations)
+        told = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
+        loops = compiled_loops()
         for row in range(len(features)):
             if not complete and not known[row].all():
                 self._take_back(~known[row], origins)
-            self._gains[start + row] = self._gain(features[row])
-            phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
-            innovation = labels[row] - self._base[origins].T
-            innovation -= np.einsum("smk,smk->sm", phi, self.weights)
-            if not complete:
-                innovation *= known[row]
-            step = self._gains[origins].swapaxes(0, 1) * innovation[..., None]
-            self.weights = np.add(self.weights, step, out=step)
-            innovations[row] = innovation
+            if loops:
+                self._learn_compiled(loops, start + row, labels[row], told[row])
+            else:
+                self._gains[start + row] = self._gain(features[row])
+                told[row, 0] = self._correct(origins, labels[row])
             origins += 1
             self.n_learnt += 1
-            if self.ridge is not None and self.n_learnt % RENEWAL == 0:
+            renewed = self.ridge is not None and self.n_learnt % RENEWAL == 0
+            if renewed:
                 self._renew_penalty()
-            outputs[row] = self.output(features[row])
-        return outputs, innovations
+            if renewed or not loops:
+                told[row, 1] = self.output(features[row])
+        return told[:, 1], told[:, 0]
+
+    def _learn_compiled(self, loops, row, labels, told):
+        """Do what `_gain`, `_correct` and `output` do for a row, in compiled code."""
+        P, weights = np.empty_like(self.covariance), np.empty_like(self.weights)
+        rows = row, self._features, self._gains, self._base, labels, self.delays
+        limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
+        if not loops.learn_row(*rows, self.covariance, self.weights, limits, P, weights, told):
+            phi = self._features[row]
+            surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
+            self._restart_covariance(phi, surprise)
+            limits = self.forgetting, np.inf, MAX_MEAN_EIGENVALUE
+            loops.learn_row(*rows, self.covariance, self.weights, limits, P, weights, told)
+        self.covariance, self.weights = P, weights
+
+    def _correct(self, origins, labels):
+        """Let each output take its step by the label that arrives; return innovations (S, M)."""
+        phi = self._features[origins].swapaxes(0, 1)  # (S, M, K)
+        known = np.isfinite(labels)
+        innovation = np.where(known, labels, 0.0) - self._base[origins].T
+        innovation -= np.einsum("smk,smk->sm", phi, self.weights)
+        innovation *= known
+        step = self._gains[origins].swapaxes(0, 1) * innovation[..., None]
+        self.weights = np.add(self.weights, step, out=step)
+        return innovation
 
     def _renew_penalty(self):
         """Put back what has faded of the penalty: P⁻¹ ← P⁻¹ + δ, and pull the weights to zero."""

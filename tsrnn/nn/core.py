@@ -64,10 +64,15 @@ class Recurrence:
         """
         scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
-        parts = self._parts(x.shape[0], x.shape[2], tape)
+        cell = kernels.kernel(self.cell)
+        if cell.forward_stream and x.shape[2] == 1 and not tape:
+            h = np.empty((x.shape[0], self.hidden_size, 1), self.dtype) if out is None else out
+            return h, cell.forward_stream(self.weights[0], x, state, h)
+        parts = self._parts(cell, x.shape[0], x.shape[2], tape)
         first = parts.tapes[0]
         self.cell.pack(self.weights, first.packed)
-        self.cell.halve(first.packed, first.halved)
+        if not first.whole:
+            self.cell.halve(first.packed, first.halved)
         h = out
         if out is None:
             h = first.h if len(parts.tapes) == 1 else parts.joined_h()
@@ -126,11 +131,11 @@ class Recurrence:
         self.cell.unpack_grad(d_packed, self.weight_grads)
         return d_x, State.joined(starts)
 
-    def _parts(self, n_steps: int, n_streams: int, keep: bool) -> _Parts:
+    def _parts(self, cell: Cell, n_steps: int, n_streams: int, keep: bool) -> _Parts:
         """Return the arrays for a shape: those of the last call if they fit."""
         product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
         streams = threads.parts(n_streams, product_size * n_streams)
-        key = kernels.kernel(self.cell), n_steps, streams
+        key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:
             sizes = self.input_size, self.hidden_size

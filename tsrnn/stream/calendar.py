@@ -1,6 +1,7 @@
 """What the calendar says about the step after each row, and the seasons of a frequency."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from pandas.tseries import offsets
@@ -63,6 +64,15 @@ class Calendar:
         if not columns:
             return np.zeros((len(wall_ns), 0))
         return np.ascontiguousarray(np.array(columns).T)
+
+    def one(self, wall_ns):
+        """Return the features (1, C) of one time; of those of a week they are kept."""
+        return _features_in_week(self, wall_ns % WEEK_NS).copy()
+
+
+@lru_cache(maxsize=4096)
+def _features_in_week(calendar, wall_ns):
+    return calendar.features(np.array([wall_ns]))
 
 
 def season_lengths(axis):

@@ -113,6 +113,14 @@ class Columns:
         return [i for i, label in enumerate(self.expanded_names) if label in self.future_names]
 
     @cached_property
+    def _target_columns(self):
+        return np.array(self.targets, dtype=np.intp)
+
+    @cached_property
+    def _input_columns(self):
+        return np.array(self.inputs, dtype=np.intp)
+
+    @cached_property
     def static(self):
         """Positions of the inputs that are constant in each series, among the expanded ones."""
         return [i for i, label in enumerate(self.expanded_names) if label in self.static_names]
@@ -120,7 +128,8 @@ class Columns:
     def split(self, values, y):
         """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
         if self.targets is not None:
-            return values[:, self.targets], self.expand(values[:, self.inputs], self.input_names)
+            inputs = values[:, self._input_columns]
+            return values[:, self._target_columns], self.expand(inputs, self.input_names)
         if y is None:
             y = np.full((len(values), len(self.target_names)), np.nan)
         return y, self.expand(values, self.input_names)

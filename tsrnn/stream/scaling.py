@@ -52,6 +52,8 @@ class Scaling:
 
     def apply(self, values):
         """Scale values, shape (n, S)."""
+        if not values.size:
+            return values
         return (values - self.mean) / self.scale
 
     def undo(self, values):

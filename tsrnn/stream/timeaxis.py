@@ -10,6 +10,8 @@ from pandas.tseries.frequencies import to_offset
 from .frequency import fixed_ns, infer_frequency
 
 NAT = np.iinfo(np.int64).min  # NaT as a number
+LAST = np.iinfo(np.int64).max  # in the year 2262
+NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class TimeAxis:
             return np.arange(cutoff + 1, cutoff + 1 + n)
         self._require_kind(index)
         _require_increasing(index)
-        return index.as_unit("ns").asi8
+        return _nanoseconds(index)
 
     def steps_after(self, stamps, cutoff):
         """Count the steps of the axis from the cutoff to each stamp, 1 for the next one.
@@ -112,7 +114,9 @@ class TimeAxis:
                 f"found {n_late} rows not newer than the cutoff {self.label(cutoff)}, the first at "
                 f"{self.label(stamps[0])}; expected rows after it: drop those already seen"
             )
-        if self.freq is None:
+        if self.freq is None or (
+            len(stamps) == 1 and cutoff is not None and stamps[0] - cutoff == self.step_ns
+        ):  # the next one, as it is of most rows: the cutoff lies on the axis
             return np.arange(1, len(stamps) + 1)
         if self.step_ns is not None:
             misplaced = (stamps - self.start) % self.step_ns != 0
@@ -184,7 +188,7 @@ class TimeAxis:
                 f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
                 "indexed by time"
             )
-        if str(index.tz) != str(self.tz):
+        if index.tz is not self.tz and str(index.tz) != str(self.tz):
             raise ValueError(
                 f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
                 "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"
@@ -262,6 +266,15 @@ def _require_countable(index):
         f"found an index of type {index.dtype}, expected time stamps or row numbers; convert it "
         "with X.set_index(pd.to_datetime(...)) or drop it with X.reset_index(drop=True)"
     )
+
+
+def _nanoseconds(index):
+    """Return time stamps in nanoseconds; of one, pandas would take as long as for thousands."""
+    if len(index) == 1:
+        stamp = int(index.asi8[0]) * NANOSECONDS[index.unit]
+        if abs(stamp) < LAST:
+            return np.array([stamp])
+    return index.as_unit("ns").asi8
 
 
 def _require_increasing(index):

@@ -46,6 +46,8 @@ class Cell(ABC):
     extra_names: ClassVar[tuple[str, ...]] = ()
     #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
     forward_window = backward_window = None
+    #: Some take them straight from the weights, where nothing is kept for a backward.
+    forward_stream = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
         """Write the weights as one product needs them.

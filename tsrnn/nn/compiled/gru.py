@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.gru import GRUCell
-from tsrnn.nn.compiled.maths import TILE, compiled, product, product_T, tanh
+from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
@@ -25,7 +25,7 @@ class CompiledGRU(GRUCell):
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
-        _forward_window(tape.halved, *tape.one, tape.keep)
+        _forward_window(tape.packed, *tape.one, tape.keep)
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -84,6 +84,7 @@ def _forward_window(packed, Z, A, keep):
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
         product(packed, Z[t], a)
+        halve(a[: 2 * H])
         _forward(a, Z[t, :H], Z[t + 1, :H])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.lstm import LSTMCell
-from tsrnn.nn.compiled.maths import TILE, compiled, product, product_T, tanh
+from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
+from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
@@ -25,7 +26,13 @@ class CompiledLSTM(LSTMCell):
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
-        _forward_window(tape.halved, *tape.one, tape.tmp[0], tape.keep)
+        _forward_window(tape.packed, *tape.one, tape.tmp[0], tape.keep)
+
+    def forward_stream(self, W: np.ndarray, x: np.ndarray, state: State, h: np.ndarray) -> State:
+        """Take all steps of one stream, of which nothing is kept but `h`; return the state."""
+        end = State(np.empty_like(state.h), np.empty_like(state.c))
+        _forward_stream(W, x, *state, h, *end)
+        return end
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start` of one stream, products included."""
@@ -88,8 +95,27 @@ def _forward_window(packed, Z, A, tmp, keep):
     rows, H = packed.shape[0], packed.shape[0] // 4
     for t in range(len(Z) - 1):
         wide = A[t if keep else 0]
-        product(packed, Z[t], wide[:rows])
-        _forward(wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
+        _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
+
+
+@compiled
+def _step(W, z, wide, h, c, tmp):
+    rows, H = W.shape[0], W.shape[0] // 4
+    product(W, z, wide[:rows])
+    halve(wide[: 3 * H])
+    _forward(wide, h, c, tmp)
+
+
+@compiled
+def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
+    (T, D, _), H = x.shape, len(h_0)
+    z, wide, tmp = np.empty(H + D + 1, W.dtype), np.empty(5 * H, W.dtype), np.empty(2 * H, W.dtype)
+    z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
+    for t in range(T):
+        z[H:-1] = x[t, :, 0]
+        _step(W, z, wide, z[:H], wide[4 * H :], tmp)
+        h[t, :, 0] = z[:H]
+    h_end[:, 0], c_end[:, 0] = z[:H], wide[4 * H :]
 
 
 @compiled

@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.nn.cells.rnn import RNNCell
 from tsrnn.nn.compiled.maths import compiled, product, product_T, tanh
+from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
@@ -25,7 +26,13 @@ class CompiledRNN(RNNCell):
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
-        _forward_window(tape.halved, *tape.one, tape.keep)
+        _forward_window(tape.packed, *tape.one, tape.keep)
+
+    def forward_stream(self, W: np.ndarray, x: np.ndarray, state: State, h: np.ndarray) -> State:
+        """Take all steps of one stream, of which nothing is kept but `h`; return the state."""
+        end = State(np.empty_like(state.h))
+        _forward_stream(W, x, state.h, h, end.h)
+        return end
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -55,6 +62,19 @@ def _forward_window(packed, Z, A, keep):
         a = A[t if keep else 0]
         product(packed, Z[t], a)
         _forward(a, Z[t + 1, :H])
+
+
+@compiled
+def _forward_stream(W, x, h_0, h, h_end):
+    (T, D, _), H = x.shape, len(h_0)
+    z, a = np.empty(H + D + 1, W.dtype), np.empty(H, W.dtype)
+    z[:H], z[-1] = h_0[:, 0], 1
+    for t in range(T):
+        z[H:-1] = x[t, :, 0]
+        product(W, z, a)
+        _forward(a, z[:H])
+        h[t, :, 0] = z[:H]
+    h_end[:, 0] = z[:H]
 
 
 @compiled

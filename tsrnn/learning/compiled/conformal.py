@@ -1,0 +1,122 @@
+"""Intervals and drift over rows, compiled; maths and names are those of `Conformal`, `Drift`."""
+
+import numpy as np
+
+from tsrnn.learning.conformal import (
+    LEVEL_RATE,
+    OUTLIER,
+    PROFILE_LIMITS,
+    PROFILE_OUTLIER,
+    PROFILE_RATE,
+    RATE,
+    SMALLEST_SIZE,
+    TINY,
+)
+from tsrnn.learning.drift import CALM, FALL, FIRST_ROWS, LIMIT, RISE
+from tsrnn.learning.drift import RATE as DRIFT_RATE
+from tsrnn.nn.compiled.maths import compiled
+
+LOW, HIGH = PROFILE_LIMITS
+
+
+# No shortcut of the compiler's: infinities and NaN mean something here.
+
+
+def follow_errors(said, labels, first_row, conformal, drift):
+    """Score what was forecast by the labels of rows, and note the scale of their own forecasts.
+
+    Parameters
+    ----------
+    said : ndarray of shape (reach + n, M, 2, S)
+        Forecast and scale; the scales of the last n rows are written.
+    labels : ndarray of shape (n, S, M or 1)
+    first_row : int
+    conformal : tuple of ndarray
+        Probabilities, delays, and, changed in place, quantiles, level, n_labels, the profiles one
+        behind the other, and their lengths.
+    drift : tuple of ndarray
+        Size, n_rows and calm, changed in place, and (n, S) where the size is written that is a
+        change worth noting, else NaN.
+    """
+    probabilities, delays, quantiles, level, n_labels, profiles, lengths = conformal
+    size, n_rows, calm, noted = drift
+    n, (M, S) = len(labels), level.shape
+    reach = len(said) - n
+    excess = np.empty(M)
+    for row in range(n):
+        now = first_row + row
+        for s in range(S):
+            expected, n_known, scaled = _profile(profiles, lengths, now, s), 0, 0.0
+            for m in range(M):
+                past = said[reach + row - delays[m], m]
+                error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
+                excess[m] = np.nan
+                if np.isfinite(error):
+                    n_known += 1
+                    scaled += min(abs(error) / past[1, s], LIMIT)
+                    excess[m] = _score(
+                        error,
+                        past[1, s],
+                        expected,
+                        probabilities,
+                        quantiles[:, m, s],
+                        level[m],
+                        n_labels[m],
+                        s,
+                    )
+            if n_known:
+                _move_profiles(profiles, lengths, now, s, excess, n_known)
+            noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
+            for m in range(M):
+                scale = level[m, s] * _profile(profiles, lengths, now + delays[m], s)
+                said[reach + row, m, 1, s] = max(scale, TINY)
+
+
+def _profile(profiles, lengths, row, s):
+    """Return the product of the factors of a row."""
+    product, start = 1.0, 0
+    for length in lengths:
+        product *= profiles[start + row % length, s]
+        start += length
+    return product
+
+
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
+    """Move quantiles and level by an error; return its excess over what was to be expected."""
+    for q in range(len(quantiles)):
+        below = 1.0 if error / scale < quantiles[q] else 0.0
+        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (RATE * (probabilities[q] - below))
+    base = max(level[s], TINY)
+    excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
+    n_labels[s] += 1.0
+    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE) * excess * base
+    return excess
+
+
+def _move_profiles(profiles, lengths, row, s, excess, n_known):
+    """Move the factors of a row by the mean excess of its errors."""
+    total, start = 0.0, 0
+    for m in range(len(excess)):
+        if np.isfinite(excess[m]):
+            total += min(excess[m], PROFILE_OUTLIER - 1.0)
+    factor = 1.0 + PROFILE_RATE * (total / n_known)
+    for length in lengths:
+        at = start + row % length
+        profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
+        start += length
+
+
+def _drift(scaled, n_known, size, n_rows, calm, s):
+    """Move the recent size of errors; return it where it is a change to be noted, else NaN."""
+    if n_known:
+        size[s] += DRIFT_RATE * (scaled / n_known - size[s])
+        n_rows[s] += 1.0
+    far = size[s] > RISE or size[s] < FALL
+    noted = size[s] if far and calm[s] and n_rows[s] >= FIRST_ROWS else np.nan
+    calm[s] = (calm[s] and not far) or CALM[0] < size[s] < CALM[1]
+    return noted
+
+
+_profile, _score = compiled(_profile, False), compiled(_score, False)
+_move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
+follow_errors = compiled(follow_errors, False)
