@@ -10,6 +10,7 @@ from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveFore
 
 N_SHORT, N_FIT, N_NEW = 30, 44, 10  # windows of 8 rows end in the new ones, which are more than 8
 SMALL = {"hidden_size": 4, "window_size": 8, "lags": 2, "max_iter": 2, "random_state": 0}
+BANDS = {"coverage": [0.5, 0.9], "quantiles": [0.1]}
 START = pd.Timestamp("2024-03-30", tz="Europe/Berlin")  # the clocks change within the history
 
 
@@ -100,7 +101,6 @@ def streams():
     numbers, rows = stream(2).to_numpy(), messy()
     known = rows.assign(price=rows["s2"].round())
     ahead = known[["sky", "price"]][N_FIT : N_FIT + 2]
-    bands = {"coverage": [0.5, 0.9], "quantiles": [0.1]}
     late = {"late": "drop", "season": (3, 5)}
     replayed = {"X": pd.concat([rows[N_FIT - 3 : N_FIT], with_gaps(rows)[N_FIT - 2 :]])}
 
@@ -109,7 +109,7 @@ def streams():
 
     for cell in ("rnn", "lstm", "gru"):
         model = RNNForecaster(2, cell, **SMALL)
-        yield f"array, {cell}", case(model, *cut(numbers), asked=bands, part=cell != "lstm")
+        yield f"array, {cell}", case(model, *cut(numbers), asked=BANDS, part=cell != "lstm")
     model = RNNForecaster(3, "gru", target="s0", season="auto", coverage=0.9, lower=0, **SMALL)
     yield "frame with gaps", case(model, *dated(with_gaps(rows)))
     columns = {"target": ["s0", "s1"], "future_cols": ["sky", "price"], "season": None}
@@ -127,8 +127,8 @@ def streams():
     yield "y apart", case(RNNForecaster(2, "gru", **SMALL), *cut(X, y), part=True)
     drawn = SMALL | {"random_state": np.random.RandomState(0)}
     yield "months, RandomState", case(RNNForecaster(2, "rnn", **drawn), *cut(monthly(numbers)))
-    yield "linear", case(LinearForecaster(2, lags=2), *cut(stream(2)), asked=bands)
-    yield "seasonal naive", case(SeasonalNaiveForecaster(2, season=5), *cut(stream(2)), asked=bands)
+    yield "linear", case(LinearForecaster(2, lags=2), *cut(stream(2)), asked=BANDS)
+    yield "seasonal naive", case(SeasonalNaiveForecaster(2, season=5), *cut(stream(2)), asked=BANDS)
     yield "naive", case(NaiveForecaster(2), *cut(stream(1)["s0"]))
 
 
@@ -190,8 +190,8 @@ def panels():
         return {"X": pd.concat([again, rows[rows["id"] != "a"]]) if new else rows}
 
     short = some | {"whole": False}
-    model = RNNForecaster(2, "lstm", **columns, **SMALL)
-    yield "long", Case(model, *apart(long()), **some)
+    model = RNNForecaster(2, "lstm", season=3, **columns, **SMALL)
+    yield "long", Case(model, *apart(long()), asked=BANDS, **some)
     model = RNNForecaster(2, "gru", **columns, **SMALL)
     yield "three stamps", Case(model, *apart(long(n_new=3)), **short)
     model = RNNForecaster(2, "gru", target="y", season=5, **SMALL)
@@ -206,6 +206,10 @@ def panels():
     yield "static, evicted, late", Case(model, *apart(frame, replayed), **some)
     model, back = RNNForecaster(2, **columns, **SMALL), lambda m: m.reset_state(["b"])
     yield "after reset_state of some", Case(model, *apart(long()), back, **short)
+    model = RNNForecaster(2, "gru", future_cols="x", **columns, **SMALL)
+    after = pd.to_timedelta([N_FIT, N_FIT + 1], unit="h") + START.tz_localize(None)
+    ahead = pd.DataFrame({"id": list("aabbcc"), "time": [*after] * 3, "x": 0.5})
+    yield "known ahead", Case(model, *apart(long()), asked={"X_future": ahead})
     frame = long("abcd").drop(columns=["x", "size"])
     ways = {"id_col": "id", "time_col": "time"}
     yield "linear panel", Case(LinearForecaster(2, lags=2, **ways), *apart(frame), **some)

@@ -335,7 +335,7 @@ def test_baselines_say_that_their_panels_have_neither():
     history, _ = divided(long_frame(3, N_FIT))
     model = tsrnn.baselines.NaiveForecaster(2, target="y", id_col="id", time_col="time")
     model.fit(history)
-    with pytest.raises(ValueError, match="baselines have no intervals"):
+    with pytest.raises(ValueError, match="have no intervals"):
         model.forecast(coverage=0.9)
-    with pytest.raises(AttributeError, match="baselines have no experts"):
+    with pytest.raises(AttributeError, match="have no experts"):
         _ = model.drift_log_

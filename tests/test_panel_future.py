@@ -19,13 +19,13 @@ from test_panels import (
     cuts,
     divided,
     examples,
+    failing,
     forgettings,
     hows,
     long_frame,
     panel,
     walked,
 )
-from test_panels_edges import failing
 
 import tsrnn
 from tsrnn import RNNForecaster

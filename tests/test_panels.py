@@ -46,6 +46,18 @@ def panel(horizon=HORIZON, **params):
     )
 
 
+def failing(method, call):
+    calls = []
+
+    def wrapped(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
+            raise FloatingPointError
+        return method(*args, **kwargs)
+
+    return wrapped
+
+
 def divided(frame, n_fit=N_FIT):
     """History and stream; in the history every series has a row."""
     cut = START + n_fit * (frame["time"].drop_duplicates().diff().min())

@@ -12,6 +12,7 @@ from test_panels import (
     START,
     content_of,
     divided,
+    failing,
     long_frame,
     panel,
 )
@@ -54,18 +55,6 @@ def test_a_series_that_ended_long_ago_keeps_its_cutoff():
     model = panel(forgetting=0.9).fit(history)
     assert model.cutoff_["s1"] == START + pd.Timedelta("99h")
     assert np.isfinite(model.forecast(ids="s1")["y"]).all()
-
-
-def failing(method, call):
-    calls = []
-
-    def wrapped(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == call:
-            raise FloatingPointError
-        return method(*args, **kwargs)
-
-    return wrapped
 
 
 @pytest.mark.parametrize("skipped", [4, 20, 40])
