@@ -9,6 +9,7 @@ from .mixing import Mixing
 from .panel import PanelLearner
 from .pooled import PooledRLS
 from .rls import DelayedRLS
+from .room import require_room
 from .series import NEVER, SPARE, Block
 from .targets import origin_targets
 from .training import TrainingSettings, train
@@ -28,5 +29,6 @@ __all__ = [
     "RecurrentEncoder",
     "TrainingSettings",
     "origin_targets",
+    "require_room",
     "train",
 ]

@@ -4,6 +4,8 @@ import copy
 
 import numpy as np
 
+from .room import require_room
+
 
 class PooledRLS:
     r"""Linear readouts, one for each target, that all series of a panel share.
@@ -47,6 +49,7 @@ class PooledRLS:
     """
 
     def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0):
+        require_room(n_targets, n_features, n_copies=n_outputs + 2)
         self.forgetting, self.penalty = float(forgetting), float(penalty)
         self.weights = np.zeros((n_targets, n_outputs, n_features))
         self.gram = np.repeat(penalty * np.eye(n_features)[None], n_targets, axis=0)

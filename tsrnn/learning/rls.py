@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .room import require_room
 from .values import twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
@@ -70,6 +71,7 @@ class DelayedRLS:
     """
 
     def __init__(self, n_streams, n_features, delays, forgetting, ridge=None):
+        require_room(n_streams, n_features)
         self.delays = np.asarray(delays, dtype=np.intp)
         self.forgetting = float(forgetting)
         self.ridge = None if ridge is None else np.asarray(ridge, dtype=float)
