@@ -480,8 +480,6 @@ def test_panels_and_streams_are_not_taken_for_each_other():
         stream.forget("s0")
     with pytest.raises(ValueError, match="one series a constant"):
         panel(id_col=None, static_cols="x").fit(one)
-    with pytest.raises(ValueError, match="known ahead"):
-        panel(future_cols="x").fit(history)
 
 
 def test_baselines_of_a_panel_are_those_of_its_columns():

@@ -142,7 +142,7 @@ def test_all_series_may_be_forgotten():
 def test_evaluations_refuse_what_they_cannot_score():
     history, new = divided(long_frame(3, N_FIT + 5).drop(columns="x"))
     model = NaiveForecaster(2, id_col="id", time_col="time").fit(history)
-    with pytest.raises(ValueError, match="neither inputs known ahead nor intervals"):
+    with pytest.raises(ValueError, match="panels have no intervals yet"):
         prequential(model, new, coverage=0.9)
     with pytest.raises(ValueError, match="found a panel"):
         backtest(model, history, initial=60, step=10)

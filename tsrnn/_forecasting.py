@@ -18,6 +18,7 @@ from ._panel import (
     follow_panel,
     forecast_panel,
     forget_panel,
+    future_index_of,
     reset_panel,
     roll_panel,
 )
@@ -183,7 +184,10 @@ class BaseForecaster(TimedEstimator):
             Steps ahead, at most the fitted ``horizon``, which is the default.
         X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
             The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
-            of X may stand beside them and are not used. Missing values are carried forward.
+            of X may stand beside them and are not used. Missing values are carried forward. Of a
+            panel, ``horizon`` rows for each series asked for, in any order, in the form in which
+            rows came: with the id and time columns, or an (id, time) index (also where ids come
+            beside X, unless that is an array: then in the order of `future_index`).
         coverage : float or list of float in (0, 1), optional
             Shares of the actuals that intervals are to cover; by default the estimator's
             ``coverage``, if it has one. Wider coverage has wider intervals.
@@ -210,8 +214,8 @@ class BaseForecaster(TimedEstimator):
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         if self._form:
-            self._refuse_for_panels(X_future, bands)
-            return forecast_panel(self, self._checked_horizon(horizon), ids)
+            self._refuse_for_panels(bands)
+            return forecast_panel(self, self._checked_horizon(horizon), ids, X_future)
         self._refuse_ids(ids)
         learner, cutoff, _ = self._stream  # once: another thread may replace it
         index = self._index_after(cutoff, horizon)
@@ -226,25 +230,39 @@ class BaseForecaster(TimedEstimator):
             columns = _index_of(*columns).view()  # its name is the caller's to set
         return pd.DataFrame(values.T, index=index, columns=columns)
 
-    def future_index(self, horizon=None):
+    def future_index(self, horizon=None, *, ids=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
 
         Parameters
         ----------
-        horizon : int, optional
+        horizon, ids : optional
             As in ``forecast``.
 
         Returns
         -------
-        DatetimeIndex, or Index of row numbers
+        DatetimeIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
 
         Raises
         ------
         ValueError
             As in ``forecast``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> days = pd.date_range("2024-03-01", periods=3, name="day")
+        >>> sold = pd.DataFrame({"shop": "a", "sold": [1.0, 2.0, 4.0]}, days).reset_index()
+        >>> model = NaiveForecaster(2, id_col="shop", time_col="day").fit(sold)
+        >>> model.future_index().to_frame(index=False)
+          shop        day
+        0    a 2024-03-04
+        1    a 2024-03-05
         """
         check_is_fitted(self)
-        self._refuse_for_panels("asked for", ())
+        if self._form:
+            return future_index_of(self, self._checked_horizon(horizon), ids)
+        self._refuse_ids(ids)
         return self._index_after(self._stream.cutoff, horizon)
 
     def _index_after(self, cutoff, horizon):
@@ -438,11 +456,11 @@ class BaseForecaster(TimedEstimator):
                 "without ids; leave ids out, or fit with id_col, an (id, time) index or ids"
             )
 
-    def _refuse_for_panels(self, X_future, bands):
-        if self._form and (X_future is not None or bands):
+    def _refuse_for_panels(self, bands):
+        if self._form and bands:
             raise ValueError(
-                "found X_future, coverage or quantiles for a panel, expected none of them: panels "
-                "have neither inputs known ahead nor intervals yet; leave them out"
+                "found coverage or quantiles for a panel, expected neither: panels have no "
+                "intervals yet; leave them out"
             )
 
     def _in_units(self, outputs):

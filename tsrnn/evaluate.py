@@ -245,8 +245,9 @@ def _through_panel(model, data, chunk, take_in, asked, progress):
     with _reporter(progress) as report:
         for start in range(0, len(stamps), chunk):
             rows = data[(number >= start) & (number < start + chunk)]
+            ahead = _known_ahead_of_panel(model, log)
             begin = time.perf_counter()
-            forecast, cutoffs = model.forecast(**asked), model.cutoff_
+            forecast, cutoffs = model.forecast(**asked, **ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(cutoffs, forecast)
@@ -271,6 +272,13 @@ def _known_ahead(model, data, start):
     else:  # row numbers only count on
         rows = rows.set_axis(index[: len(rows)])
     return {"X_future": rows.reindex(index)}
+
+
+def _known_ahead_of_panel(model, log):
+    """As `_known_ahead`, for a panel."""
+    if getattr(model, "future_cols", None) is None:
+        return {}
+    return {"X_future": log.rows_at(model.future_index())}
 
 
 def _asked(model, coverage):

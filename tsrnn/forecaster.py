@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._forecasting import BaseForecaster
 from ._recurrent import RecurrentMixin
-from .learning import Learner, PanelLearner
+from .learning import FuturePanelLearner, Learner, PanelLearner
 from .stream import ForecastDesign
 
 DEFAULT_LAGS = 24
@@ -36,12 +36,13 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one, no intervals and no
-    ``future_cols`` yet.
+    `tsrnn.stream.SeriesUnits`. A panel has no experts beside the recurrent one and no intervals
+    yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, counts as missing
-    until it has shown that it will last (22 rows for 1,000 standard deviations).
+    until a row confirms it or it has shown that it will last (22 rows for 1,000 standard
+    deviations).
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
-        take them from the later rows of X, beyond its end carried forward.
+        take them from the later rows of X, beyond its end carried forward. Of a panel, each series
+        has its own; what they are worth is learnt from all.
     static_cols : label or list of labels, optional
         Columns of a panel that are constant in each series.
     id_col, time_col : label, optional
@@ -148,7 +150,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     2  210 Queen Street 2019-01-17 22:00:00
     3  210 Queen Street 2019-01-17 23:00:00
 
-    With a price that is known a day ahead:
+    With a price that is known a day ahead (of a panel, ``X_future`` would hold those of each
+    series, with its id and time):
 
     >>> import numpy as np
     >>> import pandas as pd
@@ -261,13 +264,15 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             lags,
             seasons,
             flagged=self._columns.flagged,
+            future=self._columns.future,
             guard=True,
             pooled=True,
         )
         design = replace(design, change_scale=change_scale)
         encoder = self._make_encoder(design, record)
         n_targets = len(self._columns.target_names)
-        return PanelLearner.of(design, n_targets, self.forgetting, make_rings, encoder)
+        kind = FuturePanelLearner if design.n_ahead else PanelLearner
+        return kind.of(design, n_targets, self.forgetting, make_rings, encoder)
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))

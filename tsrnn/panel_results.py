@@ -24,6 +24,15 @@ class PanelLog:
         self.times = self._data.index.get_level_values(1)
         self._issued = []
 
+    def rows_at(self, index):
+        """Return the data at an (id, time) index, in their form; NaN where they have no row."""
+        rows = self._data[~self._data.index.duplicated()].reindex(index)
+        id_col, time_col = self._keys
+        if id_col is None:
+            return rows
+        rows.index.names = [id_col, rows.index.names[1] if time_col is None else time_col]
+        return rows.reset_index(level=id_col if time_col is None else [id_col, time_col])
+
     def add(self, cutoffs, forecast):
         """Note a frame of forecasts and the cutoff of each series, a Series by id."""
         frame, _ = self._keyed(forecast)

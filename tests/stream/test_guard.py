@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from tsrnn import datasets
 from tsrnn.stream import Record
-from tsrnn.stream.guard import JUMP_LIMIT, screen
+from tsrnn.stream.guard import JUMP_LIMIT, first_levels, screen, start_from
 
-USUAL = (np.zeros(2), np.ones(2))
+USUAL = start_from(np.zeros(2))
 
 
 def noise(n_rows=300):
@@ -20,7 +21,7 @@ def run(targets):
 def test_ordinary_values_pass_untouched():
     targets = noise()
     targets[7, 1] = np.nan
-    screened, levels, _ = run(targets)
+    screened, levels, *_ = run(targets)
     np.testing.assert_array_equal(screened, targets)
     np.testing.assert_array_equal(levels[7], [targets[7, 0], targets[6, 1]])
 
@@ -28,7 +29,7 @@ def test_ordinary_values_pass_untouched():
 def test_a_spike_is_missing_in_its_own_column_alone():
     targets = noise()
     targets[50, 0] += 1000.0
-    screened, levels, _ = run(targets)
+    screened, levels, *_ = run(targets)
     assert np.isnan(screened[50, 0])
     assert levels[50, 0] == targets[49, 0]
     assert np.isnan(screened).sum() == 1
@@ -39,8 +40,48 @@ def test_a_spike_is_missing_in_its_own_column_alone():
 def test_a_lasting_change_is_believed_within_tens_of_rows(size, change):
     targets = noise(600)
     targets[200:] = targets[200:] + size if change == "level" else targets[200:] * size
-    screened, _, _ = run(targets)
+    screened, *_ = run(targets)
     assert np.isfinite(screened[300:]).all()
+
+
+@pytest.mark.parametrize("size", [25.0, 1e3, 1e6])
+def test_a_second_row_that_agrees_is_believed(size):
+    targets = noise()
+    targets[200:] += size
+    targets[201, 1] = np.nan
+    screened, *_ = run(targets)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), [200])
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 1])), [200, 201])
+
+
+def test_the_same_value_again_confirms_nothing():
+    targets = noise()
+    targets[50:56, 0] = -999.0
+    screened, *_ = run(targets)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), range(50, 56))
+
+
+def test_two_spikes_apart_do_not_confirm_each_other():
+    targets = noise()
+    targets[[50, 52], 0] += 1000.0
+    screened, *_ = run(targets)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), [50, 52])
+
+
+SHIPPED = {
+    "electricity": lambda: datasets.load_electricity().loc["2012-04":],
+    "traffic": lambda: datasets.load_traffic().loc["2015-07":, ["traffic_volume"]],
+    "pedestrians": lambda: datasets.load_pedestrians().iloc[:20000, :4],
+    "air quality": lambda: datasets.load_air_quality()[["pm25"]],
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_nothing_real_is_refused(name):
+    values = SHIPPED[name]()
+    scaled = ((values - values[:4000].mean()) / values[:4000].std()).to_numpy(float)
+    screened, *_ = screen(scaled, *start_from(first_levels(scaled)))
+    np.testing.assert_array_equal(screened, scaled)
 
 
 def test_the_caller_keeps_its_values():
@@ -53,12 +94,12 @@ def test_the_caller_keeps_its_values():
 
 def test_records_follow_the_guard_across_chunks():
     targets = noise()
-    targets[40:43, 0] += 1000.0
+    targets[40:43, 0] += [1000.0, 3000.0, -2000.0]
     empty = np.zeros((300, 0))
     record = Record(targets, empty, empty)
     whole = record.padded(5, USUAL)
     parts = record[:41].padded(5, USUAL).append(record[41:100]).append(record[100:])
-    for name in ("targets", "levels", "spreads"):
+    for name in ("targets", "levels", "spreads", "doubts"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert np.isnan(whole.targets[45:48, 0]).all()
     assert np.isfinite(record.padded(5).targets[45:48]).all()  # only where it is asked for

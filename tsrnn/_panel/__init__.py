@@ -10,6 +10,7 @@ from .forecasting import (
     reset_panel,
     roll_panel,
 )
+from .future import future_index_of
 
 __all__ = [
     "actuals_of",
@@ -18,6 +19,7 @@ __all__ = [
     "follow_panel",
     "forecast_panel",
     "forget_panel",
+    "future_index_of",
     "reset_panel",
     "roll_panel",
 ]

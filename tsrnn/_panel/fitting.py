@@ -23,11 +23,6 @@ def fit_panel(model, form, X, y, ids):
     values, y_values = read_rows(model, X, y)
     model._check_params()
     model._columns = Columns.of(X, y, values.shape[1], **model._roles)
-    if model._columns.future:
-        raise ValueError(
-            f"found future_cols={model.future_cols!r} with a panel, expected None: what is known "
-            "ahead is not used for panels yet; leave future_cols out"
-        )
     series, names = pd.factorize(ids)
     times = counted(series) if times is None else times
     model._set_axis(_axis_of(series, times, model.freq))

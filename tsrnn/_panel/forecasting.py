@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..learning import NEVER, SPARE
+from .future import following_of, known_ahead_of
 from .rows import (
     calendar_of,
     members_of,
@@ -12,6 +13,7 @@ from .rows import (
     places_of,
     read,
     rows_of,
+    started_places,
     taken_in,
     took,
     with_series,
@@ -58,29 +60,25 @@ def roll_panel(model, X, y, ids):
     if len(seen):  # these roll from the zero state
         own = own._replace(learner=own.learner.restarted(seen))
     outputs = np.empty((*rows.targets.shape, model._horizon))
-    taken_in(model, own, rows, "outputs", outputs)
+    following = following_of(model, rows) if model._columns.future else None
+    taken_in(model, own, rows, "outputs", outputs, following)
     return outputs, rows
 
 
-def forecast_panel(model, horizon, ids):
+def forecast_panel(model, horizon, ids, X_future=None):
     """Return the frame of `BaseForecaster.forecast` for a panel."""
     while True:
         panel = model._stream
-        places = places_of(panel, ids)
-        learner, started = panel.learner, panel.learner.heads[places] != NEVER
-        if ids is not None and not started.all():
-            raise ValueError(
-                f"found no row of {list(panel.ids[places[~started]][:3])} since reset_state(), "
-                "expected at least one; pass rows to update() or partial_fit() first"
-            )
-        places = places[started]
+        learner, places = panel.learner, started_places(panel, ids)
+        ahead = known_ahead_of(model, panel, places, horizon, X_future)
         values = np.empty((len(places), len(model._columns.target_names), horizon))
         heads = learner.heads[places]
         times = np.empty((len(places), horizon), dtype=np.int64)
         for head in np.unique(heads):
             which = heads == head
             members = members_of(places[which], len(learner.heads))
-            outputs = learner.output(int(head), members, calendar_of(model, int(head), 1))
+            known = () if ahead is None else (ahead[which],)
+            outputs = learner.output(int(head), members, calendar_of(model, int(head), 1), *known)
             outputs = panel.units.undo(members, outputs[..., :horizon])
             values[which] = outputs.swapaxes(0, 1)
             times[which] = model._axis.stamps_at(head + 1 + np.arange(horizon))

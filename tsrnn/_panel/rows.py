@@ -90,8 +90,11 @@ def took(model, panel, places, times, values, how):
     return taken_in(model, panel, rows, how) if len(rows.series) else panel
 
 
-def taken_in(model, panel, rows, how, outputs=None):
-    """Return the panel after rows; with ``outputs``, write forecasts after each there."""
+def taken_in(model, panel, rows, how, outputs=None, following=None):
+    """Return the panel after rows; with ``outputs``, write forecasts after each there.
+
+    Those of a learner that looks ahead need ``following``, the inputs that follow each row.
+    """
     learner = panel.learner
     _, steps = steps_of(rows, learner.heads, panel.ids, model)
     groups = arrange(rows.series, rows.positions, steps, model.gap)
@@ -117,7 +120,7 @@ def taken_in(model, panel, rows, how, outputs=None):
         if outputs is None:
             learner = getattr(learner, how)(block)
         else:
-            said, learner = learner.outputs(block)
+            said, learner = learner.outputs(block, *_ahead_of(group, following))
             if group.rows is not None:
                 told = np.isfinite(targets).cumsum(axis=0)[..., None] > 0  # not before their time
                 said = np.where(told, units.undo(members, said), before.undo(members, said))
@@ -131,6 +134,15 @@ def _values_of(group, values):
     if group.rows is None:
         return np.full((len(group), values.shape[1], len(group.members)), np.nan)
     return values[np.stack(group.rows)].swapaxes(1, 2)
+
+
+def _ahead_of(group, following):
+    """Return what follows the rows (T, B, M, F) of a group, in a tuple, empty where not asked."""
+    if following is None:
+        return ()
+    if group.rows is None:
+        return (np.full((len(group), len(group.members), *following.shape[1:]), np.nan),)
+    return (following[np.stack(group.rows)],)
 
 
 def one_by_one(model, panel, ids, times, values, how):
@@ -190,6 +202,24 @@ def places_of(panel, ids):
             f"the {len(panel.ids)} series; correct them"
         )
     return places
+
+
+def started_places(panel, ids):
+    """Return the places of series to forecast; by default of all that have rows.
+
+    Raises
+    ------
+    ValueError
+        One of those asked for has none.
+    """
+    places = places_of(panel, ids)
+    started = panel.learner.heads[places] != NEVER
+    if ids is not None and not started.all():
+        raise ValueError(
+            f"found no row of {list(panel.ids[places[~started]][:3])} since reset_state(), "
+            "expected at least one; pass rows to update() or partial_fit() first"
+        )
+    return places[started]
 
 
 def members_of(places, n_series):

@@ -7,7 +7,9 @@ from .intervals import Intervals
 from .learner import Learner
 from .mixing import Mixing
 from .panel import PanelLearner
+from .panel_future import FuturePanelLearner
 from .pooled import PooledRLS
+from .pooled_future import PooledFutureRLS
 from .rls import DelayedRLS
 from .room import require_room
 from .series import NEVER, SPARE, Block
@@ -21,10 +23,12 @@ __all__ = [
     "Conformal",
     "DelayedRLS",
     "Ensemble",
+    "FuturePanelLearner",
     "Intervals",
     "Learner",
     "Mixing",
     "PanelLearner",
+    "PooledFutureRLS",
     "PooledRLS",
     "RecurrentEncoder",
     "TrainingSettings",

@@ -31,7 +31,7 @@ class Learner:
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
         holds the delay of each output, ``reach`` the number of earlier rows it looks at,
         ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
-        (level and change), None where absurd targets are not screened.
+        there, None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
@@ -149,7 +149,7 @@ class Learner:
         self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
         if self.window is not None and self.usual is not None:  # the guard goes on
-            self.usual = self.window.levels[-1].copy(), self.window.spreads[-1].copy()
+            self.usual = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
         self._newest = None

@@ -64,16 +64,21 @@ class PanelLearner(SeriesMemory):
         Parameters
         ----------
         make_rings : callable
-            ``make_rings(length, reach, guarded)`` makes its rings of raw rows.
+            ``make_rings(length, n_newest, reach, guarded)`` makes its rings of raw rows.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
         penalty = ridge_of(encoder.noise.mean()) if encoder else 1.0
-        readout = PooledRLS(n_targets, n_features, n_outputs, forgetting, penalty)
+        readout = cls.blank_readout(design, n_targets, n_features, forgetting, penalty)
         window = encoder.window if encoder else 0
         length = design.reach + window + n_outputs + 1 + ROOM
-        rings = make_rings(length, design.reach, guarded)
+        rings = make_rings(length, 1 + ROOM, design.reach, guarded)
         return cls(design, readout, encoder, rings)
+
+    @staticmethod
+    def blank_readout(design, n_targets, n_features, forgetting, penalty):
+        """Return a readout that has learnt nothing yet."""
+        return PooledRLS(n_targets, n_features, len(design.delays), forgetting, penalty)
 
     def fixed(self, lag_weights):
         """Return the learner with a readout that adds up earlier values and never learns.
@@ -152,7 +157,7 @@ class PanelLearner(SeriesMemory):
         """
         start, members, n_rows = block.start, block.members, len(block.targets)
         learner = copy.copy(self)
-        usual = self.usual[:, members], np.ones_like(self.usual[:, members])
+        usual = self.usual[:, members]
         self.rings.push(start, members, block.targets, block.inputs, block.fresh, usual)
         view = self.rings.view(members, block.calendar, start)
         hidden = self._encode(view, block) if self.encoder else None
@@ -300,12 +305,16 @@ class PanelLearner(SeriesMemory):
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         view = self.rings.view(complete, days, start)
-        levels = view.levels[start : stop + n_outputs]
-        labels = view.targets[start : stop + n_outputs][..., None]
         learner.encoder = self.encoder.learn(
             self._design_of(complete).inputs(view, start, stop),
             self.design.skip(view, start, stop),
-            origin_targets(levels, labels, self.design.delays)[:n_origins],
+            self._window_targets(view, start, stop),
             np.repeat(self.readout.weights, len(complete), axis=0),
         )
         return learner
+
+    def _window_targets(self, view, start, stop):
+        """Return the targets (T, S, M) of origins whose labels are all in."""
+        rows = slice(start, stop + len(self.design.delays))
+        levels, labels = view.levels[rows], view.targets[rows][..., None]
+        return origin_targets(levels, labels, self.design.delays)[: stop - start]

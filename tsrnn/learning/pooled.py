@@ -108,6 +108,32 @@ class PooledRLS:
         """
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
+        for output, gain, _, sums in self._due(origins, errors[:, :, None], groups, known):
+            P, renewed = gain
+            total = sums[:, 0] - renewed * readout.weights[:, output]
+            readout.weights[:, output] += np.matmul(P, total[..., None])[..., 0]
+        return readout
+
+    def _due(self, origins, errors, groups, known):
+        """Yield what each output learns from each group of origins whose labels have come.
+
+        Parameters
+        ----------
+        origins, groups, known
+            As in `correct`.
+        errors : ndarray of shape (M, J, V, B)
+            Of V variables in place of one.
+
+        Yields
+        ------
+        output : int
+        gain : tuple
+            Of `gains`.
+        chosen : ndarray of shape (J, V, B)
+            Errors, zero but for those of the group.
+        sums : ndarray of shape (J, V, K)
+            Of their products with the features.
+        """
         newest = max(self.gains)
         groups = np.where(groups >= min(self.gains), groups, newest)  # P of its own is forgotten
         left = known
@@ -115,11 +141,8 @@ class PooledRLS:
             group = np.where(left.any(axis=1), groups, -1).max(axis=1)  # of each output
             now = left & (groups == group[:, None])[:, None]
             left = left & ~now
-            chosen = np.where(now, errors, 0.0)[:, :, None]
-            sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])[:, :, 0]
+            chosen = np.where(now[:, :, None], errors, 0.0)
+            sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
-                    P, renewed = self.gains[which]
-                    total = sums[-1 - output] - renewed * self.weights[:, output]
-                    readout.weights[:, output] += np.matmul(P, total[..., None])[..., 0]
-        return readout
+                    yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from .ahead import ahead_of
-from .guard import first_levels
+from .ahead import ahead_of, ahead_of_series, arrived_of_series
+from .guard import first_levels, start_from
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
@@ -54,7 +54,7 @@ class ForecastDesign:
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
     usual : tuple of ndarray of shape (S,), or None
-        Level and change of the history's start, where absurd targets are screened.
+        What `screen` starts from at the history's start, where absurd targets are screened.
     future : list of int
         Inputs that are known ahead.
     pooled : bool
@@ -88,7 +88,7 @@ class ForecastDesign:
         pooled=False,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
-        usual = first_levels(record.targets) if guard else None
+        usual = start_from(first_levels(record.targets)) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
@@ -188,6 +188,14 @@ class ForecastDesign:
         known = ahead_of(rows, len(rows), self.horizon)
         arrivals = np.arange(self.horizon, len(rows))[:, None]
         return known[arrivals - self.delays, self.delays - 1][:, None]
+
+    def ahead_of_series(self, newest, following):
+        """As `ahead`, of the series of a panel: (..., horizon, Z); see `ahead_of_series`."""
+        return ahead_of_series(newest, following, self.horizon)
+
+    def arrived_of_series(self, inputs):
+        """As `arrived`, of the newest rows (horizon, E, B) of series: (horizon, Z, B)."""
+        return arrived_of_series(inputs[:, self.future])
 
     def inputs(self, record, start, stop):
         """Return the network inputs, shape (n, S, D)."""

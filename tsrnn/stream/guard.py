@@ -7,31 +7,40 @@ FIRST_ROWS = 25  # known rows of a history whose median its first value is held 
 STEP = 0.01  # weight of the newest change in the running mean
 
 
+def start_from(levels):
+    """Return what `screen` starts from at these levels, any shape: usual changes, no doubts."""
+    return levels, np.ones_like(levels), np.full_like(levels, np.nan)
+
+
 def first_levels(targets):
-    """Return level and change (S,) to start a history from: a median that one spike cannot move.
+    """Return levels (S,) to start a history from: medians that one spike cannot move.
 
     Examples
     --------
     >>> import numpy as np
     >>> first_levels(np.array([[1000.0], [1.0], [2.0], [np.nan]]))
-    (array([2.]), array([1.]))
+    array([2.])
     """
     levels = np.zeros(targets.shape[1])
     for stream, values in enumerate(targets.T):
         known = values[np.isfinite(values)][:FIRST_ROWS]
         if len(known):
             levels[stream] = np.median(known)
-    return levels, np.ones_like(levels)
+    return levels
 
 
-def screen(targets, level, spread):
+def screen(targets, level, spread, doubt):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
     A value is absurd if it jumps from the level before by more than 20 times the usual change:
     the running mean of changes, but at least 1, a standard deviation of the history. An absurd
-    change counts in that mean up to the limit, which grows by a fifth with each: a lasting change
-    of level or unit is believed after a number of rows that grows with its logarithm, 22 of them
-    for 1,000 standard deviations.
+    change counts in that mean up to the limit, which grows by a fifth with each.
+
+    A lasting change of level is believed at the second row that shows it: a value that lies no
+    further from the one refused before than the limit. The very same value again confirms nothing,
+    as a failing sensor repeats itself. Rows that do not agree so, as after a change of unit, are
+    believed after a number of them that grows with the logarithm of the change, 22 for 1,000
+    standard deviations.
 
     Parameters
     ----------
@@ -39,28 +48,33 @@ def screen(targets, level, spread):
         Scaled, NaN where missing.
     level, spread : ndarray of shape (S,)
         Newest known value and usual change, at the row before.
+    doubt : ndarray of shape (S,)
+        The value refused last, NaN if one was believed since.
 
     Returns
     -------
-    targets, levels, spreads : ndarray of shape (n, S)
-        Absurd targets are NaN.
+    targets, levels, spreads, doubts : ndarray of shape (n, S)
+        Absurd targets are NaN; the others are what the row after starts from.
 
     Examples
     --------
     >>> import numpy as np
-    >>> targets = np.array([[0.5], [1000.0], [0.7]])
-    >>> screened, levels, spreads = screen(targets, np.zeros(1), np.ones(1))
+    >>> targets = np.array([[0.5], [1000.0], [0.7], [90.0], [91.0]])
+    >>> screened, levels, *_ = screen(targets, *start_from(np.zeros(1)))
     >>> screened.ravel(), levels.ravel()
-    (array([0.5, nan, 0.7]), array([0.5, 0.5, 0.7]))
+    (array([ 0.5,  nan,  0.7,  nan, 91. ]), array([ 0.5,  0.5,  0.7,  0.7, 91. ]))
     """
     targets, levels = targets.copy(), np.empty_like(targets)
-    spreads = np.empty_like(targets)
+    spreads, doubts = np.empty_like(targets), np.empty_like(targets)
     for row, values in enumerate(targets):
         change = np.abs(values - level)
         limit = JUMP_LIMIT * spread
-        values[change > limit] = np.nan
+        difference = np.abs(values - doubt)
+        absurd = (change > limit) & ~((difference > 0.0) & (difference <= limit))
+        doubt = np.where(absurd, values, np.where(np.isfinite(values), np.nan, doubt))
+        values[absurd] = np.nan
         level = np.where(np.isfinite(values), values, level)
         change = np.where(np.isfinite(change), np.minimum(change, limit), spread)
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
-        levels[row], spreads[row] = level, spread
-    return targets, levels, spreads
+        levels[row], spreads[row], doubts[row] = level, spread, doubt
+    return targets, levels, spreads, doubts

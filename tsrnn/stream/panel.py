@@ -1,6 +1,6 @@
 """Panels: which series each row belongs to, and rows arranged for a learner of many series."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,11 @@ class PanelForm:
         name = X.index.name if time_col is None else time_col
         return cls(id_col, name, False, True, time_col is not None)
 
-    def take_apart(self, X, ids=None):
+    def with_levels(self):
+        """Return the form of forecasts where ids come beside X: they are levels of the index."""
+        return replace(self, levels=True)
+
+    def take_apart(self, X, ids=None, name="X"):
         """Return X without ids and times, the ids (n,), and the times as an index or None.
 
         Raises
@@ -83,8 +87,8 @@ class PanelForm:
         if self.levels:
             if not isinstance(getattr(X, "index", None), pd.MultiIndex):
                 raise ValueError(
-                    "found rows without an (id, time) index, expected one, as at fit; use "
-                    f"X.set_index([{self.id_name!r}, {self.time_name!r}])"
+                    f"found rows of {name} without an (id, time) index, expected one, as at fit; "
+                    f"use {name}.set_index([{self.id_name!r}, {self.time_name!r}])"
                 )
             ids, times = (X.index.get_level_values(level) for level in (0, 1))
             _require_ids(ids)
@@ -94,8 +98,8 @@ class PanelForm:
             missing = [c for c in named if not isinstance(X, pd.DataFrame) or c not in X.columns]
             if missing:
                 raise ValueError(
-                    f"found X without the columns {missing}, expected them, as at fit; add them "
-                    "(an index becomes a column by X.reset_index())"
+                    f"found {name} without the columns {missing}, expected them, as at fit; add "
+                    f"them (an index becomes a column by {name}.reset_index())"
                 )
         times = getattr(X, "index", None)
         if self.time_column:

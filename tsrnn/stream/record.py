@@ -23,6 +23,8 @@ class Record:
         Targets with missing ones replaced by the newest known value.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where absurd targets are taken for missing (see `screen`).
+    doubts : ndarray of shape (n, S) or None
+        Newest absurd target at each row, NaN if one was believed since; None without spreads.
     missing : ndarray of bool, shape (n, E), or None
         Where inputs were carried forward; None in new rows.
     """
@@ -32,6 +34,7 @@ class Record:
     calendar: np.ndarray
     levels: np.ndarray | None = None
     spreads: np.ndarray | None = None
+    doubts: np.ndarray | None = None
     missing: np.ndarray | None = None
 
     def __len__(self):
@@ -48,16 +51,24 @@ class Record:
         """Return this record with new rows behind it, missing values carried forward."""
         if self.spreads is None:
             targets, levels = new.targets, _carry(new.targets, self.levels[-1])
+            spreads = doubts = None
         else:
-            targets, levels, spreads = screen(new.targets, self.levels[-1], self.spreads[-1])
+            targets, *guarded = screen(new.targets, *self.guard)
+            levels, spreads, doubts = guarded
         return Record(
             np.concatenate([self.targets, targets]),
             np.concatenate([self.inputs, _carry(new.inputs, self.inputs[-1])]),
             np.concatenate([self.calendar, new.calendar]),
             np.concatenate([self.levels, levels]),
-            None if self.spreads is None else np.concatenate([self.spreads, spreads]),
+            None if spreads is None else np.concatenate([self.spreads, spreads]),
+            None if doubts is None else np.concatenate([self.doubts, doubts]),
             np.concatenate([self.missing, np.isnan(new.inputs)]),
         )
+
+    @property
+    def guard(self):
+        """What `screen` goes on from after the last row."""
+        return self.levels[-1], self.spreads[-1], self.doubts[-1]
 
     def followed_by(self, inputs, start):
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
@@ -66,22 +77,23 @@ class Record:
     def padded(self, n, usual=None):
         """Return the start of a stream: n rows that hold the first levels, then these rows.
 
-        Values missing at the start are the mean of the scaled history, zero. With `usual`, a pair
-        of level and change (S,) to start from, absurd targets are taken for missing ones from here
+        Values missing at the start are the mean of the scaled history, zero. With `usual`,
+        what `screen` starts from, absurd targets are taken for missing ones from here
         on (see `screen`).
         """
         n_streams = self.targets.shape[1]
         zeros = np.zeros(n_streams)
-        targets, levels, spreads = self.targets, _carry(self.targets, zeros), None
+        targets, levels, spreads, doubts = self.targets, _carry(self.targets, zeros), None, None
         if usual is not None:
-            targets, levels, spreads = screen(targets, *usual)
-            spreads = _repeat_first(spreads, n)
+            targets, levels, *guarded = screen(targets, *usual)
+            spreads, doubts = (_repeat_first(values, n) for values in guarded)
         return Record(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
             _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
             _repeat_first(self.calendar, n),
             _repeat_first(levels, n),
             spreads,
+            doubts,
             _repeat_first(np.isnan(self.inputs), n),
         )
 
@@ -92,6 +104,7 @@ class Record:
             self.calendar,
             self.levels,
             self.spreads,
+            self.doubts,
             self.missing,
         )
         return Record(*(None if field is None else change(field) for field in fields))

@@ -7,7 +7,7 @@ of many series, are written and read in one piece. Nothing here is per series in
 import numpy as np
 
 from .._rings import Ring
-from .guard import screen
+from .guard import screen, start_from
 
 
 class SeriesRings:
@@ -15,8 +15,10 @@ class SeriesRings:
 
     Attributes
     ----------
-    targets, levels, spreads : Ring
+    targets, levels : Ring
         As in `Record`, by target and series.
+    spreads, doubts : Ring
+        Likewise, in short rings: of each series only the newest row is looked at.
     inputs, missing : Ring
         Likewise, by input (in the place of targets) and series.
     reach : int
@@ -25,15 +27,17 @@ class SeriesRings:
         Whether absurd targets count as missing (see `screen`).
     """
 
-    def __init__(self, targets, levels, spreads, inputs, missing, reach, guarded):
-        self.targets, self.levels, self.spreads = targets, levels, spreads
+    def __init__(self, targets, levels, spreads, doubts, inputs, missing, reach, guarded):
+        self.targets, self.levels = targets, levels
+        self.spreads, self.doubts = spreads, doubts
         self.inputs, self.missing = inputs, missing
         self.reach, self.guarded = reach, guarded
 
     @classmethod
-    def empty(cls, n_targets, n_inputs, length, reach, guarded=True):
-        """Return rings of ``length`` rows for no series yet."""
-        by_target = (Ring.zeros(length, n_targets, 0) for _ in range(3))
+    def empty(cls, n_targets, n_inputs, length, n_newest, reach, guarded=True):
+        """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
+        lengths = (length, length, n_newest, n_newest)
+        by_target = (Ring.zeros(n_rows, n_targets, 0) for n_rows in lengths)
         missing = Ring.zeros(length, n_inputs, 0, dtype=bool)
         return cls(*by_target, Ring.zeros(length, n_inputs, 0), missing, reach, guarded)
 
@@ -43,7 +47,10 @@ class SeriesRings:
 
     def cleaned(self, heads, n_kept):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`."""
-        return self._each(lambda ring: ring.cleaned(heads, n_kept))
+        cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
+        cleaned.spreads = self.spreads.cleaned(heads, 1)
+        cleaned.doubts = self.doubts.cleaned(heads, 1)
+        return cleaned
 
     def push(self, start, members, targets, inputs, fresh, usual):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
@@ -58,22 +65,17 @@ class SeriesRings:
         inputs : ndarray of shape (T, E, B)
         fresh : ndarray of bool, shape (B,)
             Series that start here: what lies before is not theirs.
-        usual : tuple of ndarray (J, B)
-            Level and change that `screen` holds the first value of a fresh series against.
+        usual : ndarray of shape (J, B)
+            Level that the first value of a fresh series is held against (see `screen`).
         """
-        level = np.where(fresh, usual[0], self.levels.read(start - 1, members))
-        spread = np.where(fresh, usual[1], self.spreads.read(start - 1, members))
         if self.guarded:
-            flat = targets.reshape(len(targets), -1)
-            screened = screen(flat, level.ravel(), spread.ravel())
-            targets, levels, spreads = (a.reshape(targets.shape) for a in screened)
+            targets, levels = self._screened(start, members, targets, fresh, usual)
         else:
-            levels, spreads = carried(targets, level), np.broadcast_to(spread, targets.shape)
+            levels = carried(targets, np.where(fresh, usual, self.levels.read(start - 1, members)))
         newest = np.where(fresh, 0.0, self.inputs.read(start - 1, members))
         for ring, values in (
             (self.targets, targets),
             (self.levels, levels),
-            (self.spreads, spreads),
             (self.inputs, carried(inputs, newest)),
             (self.missing, np.isnan(inputs)),
         ):
@@ -81,8 +83,21 @@ class SeriesRings:
         if fresh.any():
             self._pad(start, members, fresh)
 
+    def _screened(self, start, members, targets, fresh, usual):
+        """Return targets without absurd values and the levels, and let the guard move on."""
+        rings = self.levels, self.spreads, self.doubts
+        guard = (
+            np.where(fresh, first, ring.read(start - 1, members)).ravel()
+            for ring, first in zip(rings, start_from(usual), strict=True)
+        )
+        screened = screen(targets.reshape(len(targets), -1), *guard)
+        targets, levels, *newest = (a.reshape(targets.shape) for a in screened)
+        for ring, values in zip(rings[1:], newest, strict=True):
+            ring.write(start + len(targets) - 1, members, values[-1:])
+        return targets, levels
+
     def _each(self, change):
-        fields = (self.targets, self.levels, self.spreads, self.inputs, self.missing)
+        fields = (self.targets, self.levels, self.spreads, self.doubts, self.inputs, self.missing)
         return SeriesRings(*(change(ring) for ring in fields), self.reach, self.guarded)
 
     def _pad(self, start, members, fresh):

@@ -143,7 +143,7 @@ def _units(values):
     centred = np.where(known, changes - np.where(known, changes, 0.0).sum(axis=0) / n_known, 0.0)
     change_scale = np.sqrt((centred**2).sum(axis=0) / n_known)
     change_scale[change_scale == 0.0] = np.nan
-    return np.stack([mean, scale, change_scale, first_levels(scaled)[0]])
+    return np.stack([mean, scale, change_scale, first_levels(scaled)])
 
 
 def _median(values):
