@@ -1,11 +1,14 @@
 """Hostile streams: whatever finite numbers come, forecasts stay finite and find their way back."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster
+from tsrnn.learning import encoder
 
 N_FIT, N_NEW = 500, 900
 
@@ -80,3 +83,22 @@ def test_a_spike_in_the_history_is_not_taken_for_its_scale(n_fit, place):
     new = y[n_fit : n_fit + 200]
     errors = [np.abs(m.predict(new)[:-1] - new.to_numpy()[1:]).mean() for m in (clean, spoilt)]
     assert errors[1] < 1.3 * errors[0]
+
+
+@pytest.mark.parametrize("panel", [False, True])
+@pytest.mark.parametrize("kind", [RNNForecaster, LinearForecaster])
+def test_a_readout_beyond_the_memory_is_refused_before_it_is_allocated(kind, panel, monkeypatch):
+    """Of 400 targets with 1,200 lags; no network is trained before."""
+    rows = pd.DataFrame(np.ones((2500, 400)), pd.date_range("2024", periods=2500, freq="h"))
+    rows.columns = rows.columns.astype(str)
+    if panel:
+        rows = rows.assign(id="one")
+    model = kind(2, lags=1200, id_col="id" if panel else None)
+    monkeypatch.setattr(encoder, "train", None)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"found 400 targets .* GiB, expected at most 4 GiB"):
+            model.fit(rows)
+        assert tracemalloc.get_traced_memory()[1] < 1e9  # copies of the rows
+    finally:
+        tracemalloc.stop()

@@ -97,3 +97,36 @@ def test_values_too_large_to_calculate_with_are_an_error(value):
     assert content(model) == before
     with pytest.raises(ValueError, match="another unit"):
         RNNRegressor(max_iter=1).fit(np.full((50, 1), value), y[:50])
+
+
+@pytest.mark.parametrize("value", [9.9e49, -9.9e49])
+@pytest.mark.parametrize("model", list(models())[1:], ids=lambda model: type(model).__name__)
+def test_a_score_on_large_values_is_a_finite_number(value, model):
+    y = series(daily())
+    model.fit(y[:N_FIT])
+    y.iloc[-20:] = value
+    assert np.isfinite(model.score(y[N_FIT:]))
+
+
+@pytest.mark.parametrize("value", [1e300, -1.01e50])
+def test_a_score_on_values_too_large_is_an_error(value):
+    y = series(daily()).rename("y")
+    X = y.shift(1).bfill().to_frame("x")
+    model = RNNRegressor(max_iter=1, hidden_size=3).fit(X[:N_FIT], y[:N_FIT])
+    assert np.isfinite(model.score(X[N_FIT:], y[N_FIT:]))
+    y.iloc[-1] = value
+    with pytest.raises(ValueError, match=r"expected numbers between ±1e\+50"):
+        model.score(X[N_FIT:], y[N_FIT:])
+    for forecaster in list(models())[1:]:
+        with pytest.raises(ValueError, match=r"expected numbers between ±1e\+50"):
+            forecaster.fit(y[:N_FIT]).score(y[N_FIT:])
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "update", "predict", "score"])
+def test_complex_columns_are_refused_without_showing_them(method):
+    """A column of float16 beside them cannot be shown without an overflow in pandas."""
+    rows = pd.DataFrame({"a": daily(), "b": daily(1)}, series(daily()).index)
+    model = SeasonalNaiveForecaster(2).fit(rows[:N_FIT])
+    rows = rows[N_FIT:].astype({"a": complex, "b": np.float16})
+    with pytest.raises(ValueError, match=r"no numbers \({'a': 'complex128'}\)"):
+        getattr(model, method)(rows)

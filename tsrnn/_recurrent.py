@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from .learning import RecurrentEncoder, TrainingSettings
+from .learning import RecurrentEncoder, TrainingSettings, require_room
 from .nn import CELLS, State, get_loss
 
 LOSSES = ("squared", "absolute", "huber")
@@ -61,7 +61,10 @@ class RecurrentMixin:
             )
 
     def _make_encoder(self, design, record):
-        """Train a network on the history."""
+        """Train a network on the history, if there is room for the readout to come."""
+        n_copies = len(design.delays) + 2 if getattr(design, "pooled", False) else 1
+        n_features = design.n_features + self.hidden_size
+        require_room(len(self._columns.target_names), n_features, n_copies)
         settings = TrainingSettings(
             window_size=self.window_size,
             warmup=self.window_size // 2,

@@ -2,12 +2,14 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_scalar
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array, check_scalar
 
 from ._recurrent import RecurrentMixin
 from ._streaming import StreamingEstimator
 from .learning import Learner
 from .stream import RegressionDesign, TimeAxis
+from .stream.frames import require_finite
 
 
 class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
@@ -130,6 +132,32 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         """
         outputs = self._roll(X, None)[0][:, 0] * self._scaling.scale + self._scaling.mean
         return outputs[:, 0] if self._single_output else outputs
+
+    def score(self, X, y, sample_weight=None):
+        """Return R² of the estimates for X.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        sample_weight : array-like of shape (n_rows,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            As in `predict`, or y is not finite or beyond ±1e50, where squares would overflow.
+        """
+        outputs = self.predict(X)
+        actual = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
+        )
+        if actual.shape == outputs.shape:  # else scikit-learn says what is wrong
+            require_finite(actual.reshape(len(actual), -1), self._columns.target_names)
+        return r2_score(y, outputs, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         """Return the tags of a regressor that takes several targets."""

@@ -6,7 +6,7 @@ import sys
 from tsrnn.evaluate import prequential
 
 from .frames import Complaints
-from .models import read_forecaster
+from .models import newest, read_forecaster
 from .options import add_data_options, whole_number
 from .update import new_rows
 
@@ -14,6 +14,7 @@ EPILOG = """\
 examples:
   tsrnn evaluate m.tsrnn later.csv
   tsrnn evaluate m.tsrnn later.csv --frozen --by-step --json
+  tsrnn evaluate sensors.tsrnn later.csv                 (a panel: errors of all series together)
 """
 
 
@@ -35,7 +36,7 @@ def add(commands):
         type=whole_number(1, 1_000_000),
         default=1,
         metavar="N",
-        help="rows from one forecast to the next (default: %(default)s)",
+        help="rows (of a panel: time stamps) from one forecast to the next (default: %(default)s)",
     )
     parser.add_argument("--by-step", action="store_true", help="a line for each step ahead too")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
@@ -49,7 +50,7 @@ def run(args):
     complaints = Complaints(args.on_error, "tsrnn evaluate")
     new, n_seen = new_rows(saved, args, complaints)
     if not len(new):
-        raise ValueError(f"found no row newer than {saved.model.cutoff_} in {args.data}")
+        raise ValueError(f"found no row newer than {newest(saved.model)} in {args.data}")
     result = prequential(saved.model, new, chunk=args.chunk, learn=not args.frozen)
     table = result.metrics.reset_index()
     if not args.by_step:

@@ -5,8 +5,10 @@ import sys
 
 from tsrnn.persistence import save
 
-from .frames import Complaints, Source, is_parquet, look, named, read_frame, time_columns
+from .frames import Complaints, is_parquet, look, named, read_frame, time_columns
+from .models import newest
 from .options import MODELS, add_data_options, add_parameters, parameters, whole_number
+from .source import Source
 from .times import TimeOptions
 
 EPILOG = """\
@@ -17,6 +19,12 @@ examples:
   tsrnn fit air.csv --time year,month,day,hour --target pm2.5 --inputs TEMP,PRES -o air.tsrnn
   tsrnn fit raw.csv --time date_time --target volume --horizon 24 --on-error skip \\
       --gap reset --max-gap 10000 -o raw.tsrnn                       (doubled rows, long gaps)
+  tsrnn fit sensors.csv --time time --id sensor --target count --horizon 24 -o sensors.tsrnn
+  tsrnn fit shops.csv --time day --id shop --target sold --inputs price --static-cols region \
+      --horizon 7 -o shops.tsrnn                                     (a panel, with categories)
+
+--id makes a panel: a row for each series and time stamp, one model for all. Inputs that are texts
+become categories, of at most 100 values: those of --inputs, --static-cols and --future-cols.
 """
 
 
@@ -45,8 +53,8 @@ def add(commands):
         "--inputs",
         action="append",
         metavar="COLS",
-        help="past inputs to look at beside the targets, or none (default: every other column of "
-        "numbers, if there is a --target)",
+        help="past inputs to look at beside the targets, or none; texts are taken for categories "
+        "(default: every other column of numbers, if there is a --target)",
     )
     parser.add_argument(
         "--horizon",
@@ -71,10 +79,20 @@ def run(args):
     header, numeric = look(args.data, sep)
     time = time_columns(args.time, header)
     targets = _named_all(args.target, header)
-    columns = _columns(args, header, numeric, time, targets)
-    source = Source(columns, TimeOptions(time, args.time_format, args.tz), sep, header)
+    columns, categories = _columns(args, header, numeric, time, targets, params)
+    names = {}
+    if args.id is not None:
+        named(args.id, header)
+        params["id_col"] = args.id
+        if time:
+            names[None] = params["time_col"] = time[0] if len(time) == 1 else "time"
+    options = TimeOptions(time, args.time_format, args.tz)
+    source = Source(columns, options, sep, header, categories, args.id, names)
     complaints = Complaints(args.on_error, "tsrnn fit")
     frame, _ = read_frame(args.data, source, complaints)
+    if not targets and categories:
+        roles = [*params.get("static_cols", ()), *params.get("future_cols", ())]
+        targets = [name for name in columns if name not in {*categories, *roles}]
     if targets and targets != columns:
         params["target"] = targets if len(targets) > 1 else targets[0]
     model = cls(args.horizon, **params)
@@ -87,9 +105,10 @@ def run(args):
     save(model, args.output, notes={"source": source.notes()})
     print(
         f"{args.output}: {cls.__name__} of {', '.join(map(repr, targets or columns))}, "
-        f"{args.horizon} steps ahead, learnt from {len(frame):,} rows up to {model.cutoff_}"
-        + f", {complaints.n_skipped:,} skipped"
-        * bool(complaints.n_skipped),
+        f"{args.horizon} steps ahead, learnt from {len(frame):,} rows "
+        + (f"of {len(model.cutoff_):,} series " if args.id is not None else "")
+        + f"up to {newest(model)}"
+        + f", {complaints.n_skipped:,} skipped" * bool(complaints.n_skipped),
         file=sys.stderr,
     )
     return 0
@@ -99,20 +118,26 @@ def _named_all(texts, columns):
     return [name for text in texts or () for name in named(text, columns)]
 
 
-def _columns(args, header, numeric, time, targets):
-    """Return the columns to read, in the order of the file."""
+def _columns(args, header, numeric, time, targets, params):
+    """Return the columns to read, in the order of the file, and those of them that are texts."""
     given = args.inputs and args.inputs != ["none"]
     inputs = _named_all(args.inputs, header) if given else []
+    categories = _named_all(args.categories, header)
+    for role in ("static_cols", "future_cols"):
+        inputs += named(",".join(params.get(role) or ()), header) if params.get(role) else []
     if args.inputs is None:
-        inputs = [name for name in numeric if name not in time]
-        left_out = [name for name in header if name not in {*numeric, *time, *targets}]
-        if left_out:
+        numeric_ones = [name for name in numeric if name not in {*time, args.id}]
+        used = {*numeric_ones, *time, *targets, *inputs, *categories, args.id}
+        inputs += numeric_ones
+        if left_out := [name for name in header if name not in used]:
             print(
-                f"tsrnn fit: leaves out {', '.join(map(repr, left_out))}: not numbers",
+                f"tsrnn fit: leaves out {', '.join(map(repr, left_out))}: not numbers; as "
+                "categories they are taken with --categories",
                 file=sys.stderr,
             )
-    wanted = {*targets, *inputs}
+    wanted = {*targets, *inputs, *categories}
     columns = [name for name in header if name in wanted]
-    if not columns:
+    texts = [name for name in columns if name not in {*numeric, *targets} or name in categories]
+    if not set(columns) - set(texts):
         raise ValueError(f"found no column of numbers among {header}, expected some")
-    return columns
+    return columns, texts

@@ -5,7 +5,7 @@ import inspect
 import sys
 
 from .frames import Complaints, read_frame
-from .models import known_ahead, read_forecaster, source_of
+from .models import is_panel, known_ahead, read_forecaster, source_of
 from .options import add_data_options, coverage, whole_number
 
 EPILOG = """\
@@ -14,6 +14,7 @@ examples:
   tsrnn forecast m.tsrnn --horizon 6 --json
   tsrnn forecast m.tsrnn --coverage 0.9 -o next.csv
   tsrnn forecast m.tsrnn --future holidays.csv
+  tsrnn forecast sensors.tsrnn --series "45 Queen Street" --series "210 Queen Street"
 """
 
 
@@ -33,6 +34,12 @@ def add(commands):
         "--future",
         metavar="FILE",
         help="rows to come of the columns that are known ahead (--future-cols of the fit)",
+    )
+    parser.add_argument(
+        "--series",
+        action="append",
+        metavar="ID",
+        help="series of a panel to forecast; may be given again (default: all)",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="file to write to instead")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of CSV")
@@ -78,14 +85,23 @@ def run(args):
     saved = read_forecaster(args.model)
     model, options = saved.model, forecast_options(args, saved.model)
     if args.future is not None:
-        source = source_of(saved, args)._replace(columns=known_ahead(model))
+        source = source_of(saved, args)._replace(columns=known_ahead(model), names={})
         complaints = Complaints(args.on_error, "tsrnn forecast")
         options["X_future"], _ = read_frame(args.future, source, complaints)
+    panel = is_panel(model)
+    if args.series:
+        source = source_of(saved, args)
+        if not panel:
+            raise ValueError(f"found --series {args.series[0]} and a model of one series")
+        options["ids"] = [source.read_id(text, source.id) for text in args.series]
     frame = model.forecast(**options)
-    frame.index.name = frame.index.name or "time"
+    if not (panel and model.time_col is not None):
+        if not (panel and model.id_col is None):  # whose index has levels, with names
+            frame.index.name = frame.index.name or "time"
+        frame = frame.reset_index()
     file = args.output or sys.stdout
     if args.json:
-        frame.reset_index().to_json(file, orient="records", lines=True, date_format="iso")
+        frame.to_json(file, orient="records", lines=True, date_format="iso")
     else:
-        frame.to_csv(file)
+        frame.to_csv(file, index=False)
     return 0

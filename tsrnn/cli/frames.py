@@ -4,47 +4,17 @@ import itertools
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .lines import line_blocks
-from .rows import RowParser, Rows, json_object, number, split
-from .times import TimeOptions, joined_time, parse_times
+from .rows import Rows, json_object, number, split
+from .times import joined_time, parse_times
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
 SHOWN = 3
-
-
-class Source(NamedTuple):
-    """How the rows of a file are to be read; kept beside a model, for the rows to come.
-
-    Attributes
-    ----------
-    columns : list of str
-        Of numbers, as the model sees them.
-    time : TimeOptions
-    sep : str
-    header : list of str or None
-        Names of all fields, for rows that come without a header.
-    """
-
-    columns: list
-    time: TimeOptions
-    sep: str = ","
-    header: list | None = None
-
-    def notes(self):
-        """Return what is kept beside a model, as JSON knows it."""
-        time = self.time
-        return {
-            "time": time.columns,
-            "time_format": time.format,
-            "sep": self.sep,
-            "header": self.header,
-        }
 
 
 class Complaints:
@@ -149,23 +119,24 @@ def read_frame(name, source, complaints):
     Returns
     -------
     frame : DataFrame of shape (n, p)
-        Indexed by time, if the rows have one.
+        Indexed by time, if the rows have one; of a panel as its model takes it.
     lines : ndarray of int, shape (n,)
     """
     if is_parquet(name):
         blocks = [_parquet_rows(name, source)]
     else:
-        parser = RowParser(source.columns, source.time, source.sep)
+        parser = source.parser()
         blocks = (parser.parse(first, lines) for first, lines in line_blocks(name))
-    indexes, values, lines, newest = [], [], [], None
+    indexes, values, labels, lines, newest = [], [], [], [], {}
     for rows in blocks:
         for line in sorted(rows.problems):
             complaints.add(line, rows.problems[line])
         good = np.ones(len(rows.lines), dtype=bool)
         if rows.index is not None and len(rows.index):
-            good, newest = _newer(rows, newest, complaints)
+            good = _newer(rows, newest, complaints, source.id is not None)
             indexes.append(rows.index[good])
         values.append(rows.numbers[good])
+        labels.append(rows.labels[good])
         lines.append(rows.lines[good])
     if not values or not sum(map(len, values)):
         raise ValueError(f"found no row in {name} that can be used, expected some")
@@ -173,22 +144,25 @@ def read_frame(name, source, complaints):
     if source.time.columns:
         name = source.time.columns[0] if len(source.time.columns) == 1 else "time"
         index = indexes[0].append(indexes[1:]).set_names(name)
-    frame = pd.DataFrame(np.concatenate(values), index, source.columns)
+    frame = source.frame(index, np.concatenate(values), np.concatenate(labels))
     return frame, np.concatenate(lines)
 
 
-def _newer(rows, newest, complaints):
-    """Tell rows that are newer than all before them; complain of the others."""
-    stamps = rows.index.as_unit("ns").asi8
-    before = np.maximum.accumulate(np.append(stamps[0] - 1 if newest is None else newest, stamps))
-    good = stamps > before[:-1]
-    for row in np.flatnonzero(~good):
-        same = stamps[row] == before[row]
-        found = f"the time stamp {rows.index[row]} " + (
-            "has come before" if same else "is older than one before it"
-        )
+def _newer(rows, newest, complaints, panel):
+    """Tell rows that are newer than all before them, of their series; complain of the others."""
+    good = np.ones(len(rows.lines), dtype=bool)
+    series = rows.labels[:, 0] if panel else [None] * len(good)
+    stamps = rows.index.as_unit("ns").asi8.tolist()
+    for row, (one, stamp) in enumerate(zip(series, stamps, strict=True)):
+        before = newest.get(one)
+        if before is None or stamp > before:
+            newest[one] = stamp
+            continue
+        good[row] = False
+        found = f"the time stamp {rows.index[row]} " + f"of {one!r} " * panel
+        found += "has come before" if stamp == before else "is older than one before it"
         complaints.add(rows.lines[row], f"{found}, expected rows in the order of time")
-    return good, before[-1]
+    return good
 
 
 def read_parquet(name):
@@ -203,10 +177,14 @@ def _parquet_rows(name, source):
     """Return a Parquet file as `Rows`; a time stamp may be of a type of its own, or a text."""
     frame = read_parquet(name).reset_index(drop=False)
     frame.columns = [str(column) for column in frame.columns]
-    values = frame[source.columns].to_numpy(dtype=float)
+    values = frame[source.numbers].to_numpy(dtype=float)
     lines, problems, time = np.arange(1, len(frame) + 1), {}, source.time
+    labels = np.empty((len(frame), len(source.labels)), dtype=object)
+    for place, (name, read) in enumerate(source.labels):
+        column = frame[name].astype(object)
+        labels[:, place] = [read(x, name) for x in column.where(column.notna(), None)]
     if not time.columns:
-        return Rows(lines, None, values, problems)
+        return Rows(lines, None, values, problems, labels)
     stamps = frame[time.columns[0]]
     if len(time.columns) == 1 and pd.api.types.is_datetime64_any_dtype(stamps.dtype):
         index = pd.DatetimeIndex(stamps)
@@ -217,4 +195,4 @@ def _parquet_rows(name, source):
         parts = zip(*(frame[column].astype(str) for column in time.columns), strict=True)
         index = parse_times([joined_time(list(part)) for part in parts], time, lines, problems)
     good = ~index.isna()
-    return Rows(lines[good], index[good], values[good], problems)
+    return Rows(lines[good], index[good], values[good], problems, labels[good])

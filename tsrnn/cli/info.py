@@ -5,7 +5,7 @@ import json
 
 from tsrnn.persistence import read
 
-from .models import blank_forecast
+from .models import blank_forecast, is_panel, newest
 
 EPILOG = """\
 examples:
@@ -36,7 +36,10 @@ def run(args):
     facts = {"model": type(model).__name__}
     cutoff = getattr(model, "cutoff_", None) if hasattr(model, "n_features_in_") else None
     if cutoff is not None:
-        facts["last row"] = str(cutoff)
+        facts["last row"] = str(newest(model))
+        if is_panel(model):
+            facts["series"] = len(cutoff)
+            facts["ids in"] = None if model.id_col is None else str(model.id_col)
         if hasattr(model, "forecast"):
             facts["frequency"] = getattr(model.freq_, "freqstr", None)
             facts["targets"] = [str(name) for name in blank_forecast(model).columns]

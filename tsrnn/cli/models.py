@@ -6,7 +6,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.persistence import read
 
-from .frames import Source
+from .rows import text_id, whole_id
+from .source import Source
 from .times import TimeOptions
 
 
@@ -33,7 +34,7 @@ def source_of(saved, args):
     Raises
     ------
     ValueError
-        The model was fitted on an array, or with its targets apart, or is a panel.
+        The model was fitted on an array, or with its targets apart, or on a panel without id_col.
     """
     model, notes = saved.model, saved.notes.get("source", {})
     names = list(getattr(model, "feature_names_in_", ()))
@@ -43,18 +44,52 @@ def source_of(saved, args):
             "found a model of an array, or of X and y, expected one of a DataFrame that holds its "
             "targets; fit it by 'tsrnn fit', or on such a frame"
         )
-    dated = isinstance(model.cutoff_, pd.Timestamp)
+    cutoff, panel = newest(model), is_panel(model)
+    if panel and model.id_col is None:
+        raise ValueError(
+            "found a model of a panel whose ids were levels of an index, or beside X; expected "
+            "one fitted with id_col; fit it by 'tsrnn fit --id', or on frame.reset_index()"
+        )
+    if args.id is not None and not panel:
+        raise ValueError(f"found --id {args.id} and a model of one series; leave --id out")
+    dated = isinstance(cutoff, pd.Timestamp)
     columns = notes.get("time") or [ahead.index.name or "time"]
     if args.time is not None:
         columns = [args.time] if args.time == columns[0] else args.time.split(",")
     time = TimeOptions(
         columns if dated else [],
         args.time_format or notes.get("time_format"),
-        model.cutoff_.tz if dated else None,
+        cutoff.tz if dated else None,
         strict=True,
     )
     sep = (args.sep or notes.get("sep", ",")).replace("\\t", "\t")
-    return Source([str(name) for name in names], time, sep, notes.get("header"))
+    called = {str(name): name for name in names}
+    id_col = (args.id or str(model.id_col)) if panel else None
+    if panel:
+        called[id_col] = model.id_col
+        if dated and model.time_col is not None:
+            called[None] = model.time_col
+    categories = [x for text in args.categories or () for x in text.split(",")]
+    return Source(
+        [str(name) for name in names],
+        time,
+        sep,
+        notes.get("header"),
+        categories or notes.get("categories", ()),
+        id_col,
+        called,
+        whole_id if panel and model.cutoff_.index.dtype.kind in "iu" else text_id,
+    )
+
+
+def is_panel(model):
+    """Whether a fitted forecaster holds many series."""
+    return isinstance(model.cutoff_, pd.Series)
+
+
+def newest(model):
+    """Return the cutoff; of a panel the newest one."""
+    return model.cutoff_.max() if is_panel(model) else model.cutoff_
 
 
 def blank_forecast(model):
@@ -66,7 +101,12 @@ def blank_forecast(model):
     if model.cutoff_ is None or known_ahead(model):
         targets = [] if model.target is None else np.atleast_1d(model.target)
         return pd.DataFrame(columns=targets)
-    return model.forecast(1)[:0]
+    ahead = model.forecast(1)[:0]
+    if is_panel(model):
+        own = [name for name in (model.id_col, model.time_col) if name in ahead]
+        name = ahead.index.names[-1] if model.time_col is None else model.time_col
+        ahead = ahead.drop(columns=own).set_axis(pd.Index([], name=name))
+    return ahead
 
 
 def known_ahead(model):

@@ -14,7 +14,7 @@ MODELS = {
     "naive": NaiveForecaster,
 }
 # Parameters that the command sets itself, or that mean nothing to it.
-OWN = {"horizon", "target", "time_col", "verbose", "n_jobs"}
+OWN = {"horizon", "target", "id_col", "time_col", "verbose", "n_jobs"}
 
 
 def whole_number(low, high):
@@ -56,6 +56,19 @@ def add_data_options(parser):
         metavar="FORMAT",
         help="as in strptime, such as '%%d/%%m/%%Y %%H:%%M'; or s, ms: seconds, milliseconds "
         "since 1970",
+    )
+    group.add_argument(
+        "--id",
+        "--id-col",
+        metavar="COL",
+        help="column that names the series of each row, for a panel: many series in one file",
+    )
+    group.add_argument(
+        "--categories",
+        action="append",
+        metavar="COLS",
+        help="columns to take as texts, not as numbers (default: as at fit; at fit, those named "
+        "as inputs that are no numbers)",
     )
     group.add_argument("--tz", metavar="ZONE", help="time zone of the stamps, such as Europe/Rome")
     group.add_argument("--sep", metavar="CHAR", help="between the fields of a CSV (default: ',')")

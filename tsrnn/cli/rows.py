@@ -22,12 +22,15 @@ class Rows(NamedTuple):
         NaN where missing.
     problems : dict
         What is wrong with the other lines, by number.
+    labels : ndarray of object, shape (n, q)
+        Fields that are no numbers: the id where there is one, then categories, None where missing.
     """
 
     lines: np.ndarray
     index: pd.DatetimeIndex | None
     numbers: np.ndarray
     problems: dict
+    labels: np.ndarray
 
 
 class RowParser:
@@ -42,10 +45,14 @@ class RowParser:
         Between the fields of CSV.
     header : list of str, optional
         Names of the fields, for CSV without a header.
+    labels : list of (str, callable), optional
+        Columns to read otherwise, and how the text of each is read: `category`, or an id.
     """
 
-    def __init__(self, columns, time, sep=",", header=None):
+    def __init__(self, columns, time, sep=",", header=None, labels=()):
         self.columns, self.time, self.sep = columns, time, sep
+        self.label_names = [name for name, _ in labels]
+        self._labels = [read for _, read in labels]
         self._read = None
         self._first = None  # the header's line: the same line further on is no row
         if header is not None:
@@ -81,14 +88,18 @@ class RowParser:
                 problems[place] = "found bytes that are no UTF-8"
             except _BadRow as error:
                 problems[place] = str(error)
-        values = np.array([row for _, row in fields], dtype=float).reshape(-1, len(self.columns))
+        values = np.array([row for _, row, _ in fields], dtype=float)
+        values = values.reshape(-1, len(self.columns))
+        labels = np.array([row for *_, row in fields], dtype=object)
+        labels = labels.reshape(len(fields), len(self._labels))
         if not self.time.columns:
-            return Rows(np.array(kept, dtype=int), None, values, problems)
-        index = parse_times([stamp for stamp, _ in fields], self.time, kept, problems)
+            return Rows(np.array(kept, dtype=int), None, values, problems, labels)
+        index = parse_times([stamp for stamp, *_ in fields], self.time, kept, problems)
         good = ~index.isna()
         if good.any():  # the first stamps decide for the others
             self.time = self.time._replace(tz=index.tz, strict=True)
-        return Rows(np.array(kept, dtype=int)[good], index[good], values[good], problems)
+        lines = np.array(kept, dtype=int)[good]
+        return Rows(lines, index[good], values[good], problems, labels[good])
 
     def _start(self, text):
         """Look at the first line; return whether it was a header."""
@@ -99,27 +110,35 @@ class RowParser:
         return True
 
     def _use(self, header):
-        require_columns(header, [*self.time.columns, *self.columns])
+        require_columns(header, [*self.time.columns, *self.columns, *self.label_names])
         self._header, self._read = header, self._read_csv
         self._places = [header.index(name) for name in self.columns]
         self._time_places = [header.index(name) for name in self.time.columns]
+        self._label_places = [header.index(name) for name in self.label_names]
 
     def _read_csv(self, text):
         fields = split(text, self.sep)
         if len(fields) != len(self._header):
             raise _BadRow(f"found {len(fields)} fields, expected {len(self._header)}")
         stamp = joined_time([fields[place] for place in self._time_places])
-        return stamp, [number(fields[place], self._header[place]) for place in self._places]
+        values = [number(fields[place], self._header[place]) for place in self._places]
+        return stamp, values, self._read_labels([fields[place] for place in self._label_places])
 
     def _read_json(self, text):
         row = json_object(text)
         missing = [name for name in self.time.columns if row.get(name) is None]
         if missing:
             raise _BadRow(f"found no {missing[0]!r}, expected the time of the row")
-        if self.columns and not row.keys() & set(self.columns):
-            raise _BadRow(f"found none of the columns {self.columns}")
+        wanted = [*self.columns, *self.label_names]
+        if wanted and not row.keys() & set(wanted):
+            raise _BadRow(f"found none of the columns {wanted}")
         stamp = joined_time([str(row[name]) for name in self.time.columns])
-        return stamp, [number(row.get(name), name) for name in self.columns]
+        values = [number(row.get(name), name) for name in self.columns]
+        return stamp, values, self._read_labels([row.get(name) for name in self.label_names])
+
+    def _read_labels(self, fields):
+        pairs = zip(self._labels, fields, self.label_names, strict=True)
+        return [read(field, name) for read, field, name in pairs]
 
 
 class _BadRow(ValueError):
@@ -167,3 +186,26 @@ def number(value, name):
             return np.nan
         shown = str(value) if len(str(value)) <= 40 else str(value)[:40] + "..."
         raise _BadRow(f"found {shown!r} in column {name!r}, expected a number") from None
+
+
+def category(value, name):
+    """Read a field as a text, None where it is missing; JSON's true is the True of a CSV."""
+    text = "" if value is None else str(value).strip()
+    return None if text.lower() in MISSING else text
+
+
+def text_id(value, name):
+    """Read the id of a series, which may be any text: NA is a country."""
+    text = "" if value is None else str(value).strip()
+    if not text:
+        raise _BadRow(f"found nothing in column {name!r}, expected the id of a series")
+    return text
+
+
+def whole_id(value, name):
+    """Read the id of a series where ids are whole numbers, as in a model fitted in Python."""
+    text = text_id(value, name)
+    try:
+        return int(text)
+    except ValueError:
+        raise _BadRow(f"found {text!r} in column {name!r}, expected a whole number") from None

@@ -11,9 +11,8 @@ from tsrnn.persistence import leftovers, save
 
 from .forecast import forecast_options
 from .frames import Complaints
-from .models import known_ahead, source_of
+from .models import known_ahead, newest, source_of
 from .output import Output
-from .rows import RowParser
 
 
 class Session:
@@ -35,11 +34,11 @@ class Session:
                 f"found a model that must be told {known_ahead(self.model)} ahead, which rows that "
                 "come cannot; use tsrnn update and tsrnn forecast --future"
             )
-        source = source_of(saved, args)
+        source = self.source = source_of(saved, args)
         header = source.header if args.no_header else None
         if args.no_header and header is None:
             raise ValueError("found --no-header, but the file says nothing of the fields at fit")
-        self.parser = RowParser(source.columns, source.time, source.sep, header)
+        self.parser = source.parser(header)
         self.take_in = self.model.update if args.frozen else self.model.partial_fit
         self.options = forecast_options(args, self.model)
         self.complaints = Complaints(args.on_error, "tsrnn stream")
@@ -47,13 +46,17 @@ class Session:
         self.stopped = False
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
-        cutoff = self.model.cutoff_
-        self._newest = cutoff.as_unit("ns").value if isinstance(cutoff, pd.Timestamp) else None
+        self._newest = self._seen()
         if resumed:
-            say(f"goes on from {self.path}, after {cutoff}")
+            say(f"goes on from {self.path}, after {newest(self.model)}")
             for file in leftovers(self.path):  # of checkpoints that a kill has cut short
                 file.unlink(missing_ok=True)
         self.checkpoint()  # now, so that a restart finds where the output began
+
+    def _seen(self):
+        """Return what tells rows that the model has seen: the newest stamp of them, in ns."""
+        cutoff = self.model.cutoff_
+        return cutoff.as_unit("ns").value if isinstance(cutoff, pd.Timestamp) else None
 
     def run(self, inbox):
         """Take in rows until there are no more, or `stopped` is set."""
@@ -61,7 +64,7 @@ class Session:
             try:
                 block = inbox.next(self._seconds_left())
             except StopIteration:
-                return
+                return self.finish()
             if block is not None:
                 self._take_block(*block)
             elif self._seconds_left() == 0:
@@ -69,7 +72,7 @@ class Session:
 
     def _take_block(self, first, lines):
         rows = self.parser.parse(first, lines)
-        frame = pd.DataFrame(rows.numbers, rows.index, self.model.feature_names_in_)
+        self._start_block(rows)
         stamps = None if rows.index is None else rows.index.as_unit("ns").asi8.tolist()
         bad = sorted(rows.problems)
         for row, line in enumerate(rows.lines):
@@ -78,27 +81,37 @@ class Session:
                 self.complaints.add(place, rows.problems[place])
             if self.stopped:
                 return
-            if stamps is not None and self._newest is not None and stamps[row] <= self._newest:
-                self.n_seen += 1
-                continue
-            try:
-                self.take_in(frame[row : row + 1])
-            except ValueError as error:
-                self.complaints.add(line, error)
-                continue
-            self._newest = None if stamps is None else stamps[row]
-            self._issue()
+            self._take_row(row, None if stamps is None else stamps[row], line)
         for line in bad:
             self.complaints.add(line, rows.problems[line])
 
-    def _issue(self):
-        """Write the forecast after the newest row, and save the model if it is time."""
+    def _start_block(self, rows):
+        self._frame = self.source.frame(rows.index, rows.numbers, rows.labels)
+
+    def _take_row(self, row, stamp, line):
+        """Take in a row of the block, and write the forecast after it."""
+        if stamp is not None and self._newest is not None and stamp <= self._newest:
+            self.n_seen += 1
+            return
+        try:
+            self.take_in(self._frame[row : row + 1])
+        except ValueError as error:
+            self.complaints.add(line, error)
+            return
+        self._newest = stamp
         forecast = self.model.forecast(**self.options)
         self.output.write(forecast_line(self.model.cutoff_, forecast))
-        self.n_rows += 1
-        self._n_since += 1
-        if self._n_since == self.every_rows or self._seconds_left() == 0:
+        self._count(1)
+
+    def _count(self, n_rows):
+        """Count rows taken in, whose forecasts are out, and save the model if it is time."""
+        self.n_rows += n_rows
+        self._n_since += n_rows
+        if self._n_since >= (self.every_rows or np.inf) or self._seconds_left() == 0:
             self.checkpoint()
+
+    def finish(self):
+        """Take in what is left when the input has ended: nothing, where each row stands alone."""
 
     def _seconds_left(self):
         """Seconds to the next checkpoint; None where rows decide, or nothing is new."""
@@ -118,12 +131,12 @@ class Session:
         """Say how many rows there were."""
         say(
             f"{self.n_rows:,} rows, {self.n_seen:,} not newer than those before, "
-            f"{self.complaints.n_skipped:,} skipped; the model ends at {self.model.cutoff_}"
+            f"{self.complaints.n_skipped:,} skipped; the model ends at {newest(self.model)}"
         )
 
 
-def forecast_line(cutoff, forecast):
-    """Return a forecast as a line of JSON.
+def forecast_line(cutoff, forecast, **about):
+    """Return a forecast as a line of JSON, behind what else there is to say about it.
 
     Examples
     --------
@@ -136,7 +149,8 @@ def forecast_line(cutoff, forecast):
         columns = [[v if np.isfinite(v) else None for v in column] for column in columns]
     stamp = cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
     names = map(str, forecast.columns)
-    return json.dumps({"cutoff": stamp, "forecast": dict(zip(names, columns, strict=True))})
+    values = dict(zip(names, columns, strict=True))
+    return json.dumps({**about, "cutoff": stamp, "forecast": values})
 
 
 def say(text):

@@ -9,17 +9,19 @@ from .forecast import add_forecast_options
 from .frames import is_parquet
 from .inbox import Inbox
 from .lines import line_blocks
-from .models import read_forecaster
+from .models import is_panel, read_forecaster
 from .options import add_data_options
 from .output import NobodyReadsError
 from .session import Session
+from .stamps import PATIENCE, PanelSession
 
-EPILOG = """\
+EPILOG = f"""\
 examples:
   sensor | tsrnn stream m.tsrnn | consumer
   tsrnn stream m.tsrnn --input rows.csv --output forecasts.jsonl
   tsrnn stream m.tsrnn --input log.csv --follow --output forecasts.jsonl \\
       --checkpoint state.tsrnn --every 60s --on-error log
+  sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
 
 Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
 values of the steps after it. Rows are CSV with a header, or JSON lines; they are learnt one by one.
@@ -29,6 +31,13 @@ seen are known by their time stamp and passed over, so the input may begin anew.
 cut back to what the checkpoint had seen, and so holds each forecast once; on standard output a
 forecast may come again, the same to the last digit. Give each stream a checkpoint of its own.
 SIGINT and SIGTERM end a stream in good order: the checkpoint is written, the exit code is 0.
+
+Rows of a panel (a model of tsrnn fit --id) come stamp by stamp, and each gives a line with its
+series under "id". Rows that follow each other with the same time stamp are learnt together: as
+soon as a row of another stamp comes, the input ends, or every series that has sent a row in the
+last {PATIENCE} steps has one at this stamp. A row is passed over if it is not newer than the
+last one of its series. Rows of a stamp that is still open at a signal are not learnt: feed them
+again.
 """
 
 
@@ -95,7 +104,7 @@ def run(args):
         )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
-    session = Session(saved, args, resumed)
+    session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
     inbox = Inbox(line_blocks(args.input, args.follow))
     # when nobody takes the output any more, the last checkpoint is the one to go on from
     with _stopping(session, inbox), suppress(NobodyReadsError):

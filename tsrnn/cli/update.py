@@ -3,10 +3,12 @@
 import argparse
 import sys
 
+import pandas as pd
+
 from tsrnn.persistence import save
 
 from .frames import Complaints, read_frame
-from .models import read_forecaster, source_of
+from .models import is_panel, newest, read_forecaster, source_of
 from .options import add_data_options
 
 EPILOG = """\
@@ -14,6 +16,7 @@ examples:
   tsrnn update m.tsrnn today.csv
   tsrnn update m.tsrnn all.csv -o new.tsrnn       (rows seen before are passed over)
   zcat rows.jsonl.gz | tsrnn update m.tsrnn - --frozen
+  tsrnn update sensors.tsrnn today.csv            (a panel: rows of any of its series, or new ones)
 """
 
 
@@ -46,7 +49,7 @@ def run(args):
     save(model, args.output or args.model, notes=saved.notes)
     print(
         f"tsrnn update: {len(new):,} rows {'taken in' if args.frozen else 'learnt'}, {n_seen:,} "
-        f"seen before, {complaints.n_skipped:,} skipped; the model ends at {model.cutoff_}",
+        f"seen before, {complaints.n_skipped:,} skipped; the model ends at {newest(model)}",
         file=sys.stderr,
     )
     return 0
@@ -54,10 +57,15 @@ def run(args):
 
 def new_rows(saved, args, complaints):
     """Return the rows of a file that the model has not seen, and how many it has."""
-    source = source_of(saved, args)
+    source, model = source_of(saved, args), saved.model
     frame, _ = read_frame(args.data, source, complaints)
-    frame.columns = saved.model.feature_names_in_
-    if not source.time.columns or saved.model.cutoff_ is None:
+    if not source.time.columns or newest(model) is None:
         return frame.reset_index(drop=True) if not source.time.columns else frame, 0
-    new = frame[frame.index > saved.model.cutoff_]
+    times = pd.DatetimeIndex(frame[model.time_col] if None in source.names else frame.index)
+    if is_panel(model):
+        cutoffs = model.cutoff_.reindex(frame[model.id_col]).array
+        is_new = (times > cutoffs) | cutoffs.isna()
+    else:
+        is_new = times > model.cutoff_
+    new = frame[is_new]
     return new, len(frame) - len(new)

@@ -12,6 +12,7 @@ from .panel_future import FuturePanelLearner
 from .pooled import PooledRLS
 from .pooled_future import PooledFutureRLS
 from .rls import DelayedRLS
+from .room import require_room
 from .series import NEVER, SPARE, Block
 from .targets import origin_targets
 from .training import TrainingSettings, train
@@ -34,5 +35,6 @@ __all__ = [
     "RecurrentEncoder",
     "TrainingSettings",
     "origin_targets",
+    "require_room",
     "train",
 ]

@@ -276,8 +276,9 @@ class PanelLearner(SeriesMemory):
             errors = self._errors(first, members, arrived, origins)
             if self.experts:
                 past = self.rings.levels, self.begun[members]
+                sound = known & np.isfinite(errors)  # not where the readout has lost its numbers
                 self.experts = self.experts.learn(
-                    position, members, arrived, errors, known, *past, n_steps
+                    position, members, arrived, errors, sound, *past, n_steps
                 )
         missing = opened & ~known
         if missing.any():

@@ -1,8 +1,12 @@
 """One least-squares readout for all series of a panel, by pooled normal equations."""
 
 import copy
+from contextlib import suppress
 
 import numpy as np
+
+from .restarts import warn_of_restart
+from .room import require_room
 
 
 class PooledRLS:
@@ -24,6 +28,9 @@ class PooledRLS:
     whatever the number of series.
 
     Where labels are missing, an origin gives 1/M of its weight back for each, as in `DelayedRLS`.
+
+    Targets whose R or weights are not finite, or whose R is no covariance, start anew from their
+    penalty, and a step that is not finite is skipped; a `NumericalWarning` says so.
 
     A readout is a value: its methods return a new one and leave the old one as it was.
 
@@ -47,6 +54,7 @@ class PooledRLS:
     """
 
     def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0):
+        require_room(n_targets, n_features, n_copies=n_outputs + 2)
         self.forgetting, self.penalty = float(forgetting), float(penalty)
         self.weights = np.zeros((n_targets, n_outputs, n_features))
         self.gram = np.repeat(penalty * np.eye(n_features)[None], n_targets, axis=0)
@@ -73,6 +81,7 @@ class PooledRLS:
             gram -= phi.T @ phi
         return readout
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
     def enter(self, group, features, n_steps):
         """Let a group of origins, features (J, B, K), into R, ``n_steps`` after the one before."""
         readout = copy.copy(self)
@@ -81,13 +90,22 @@ class PooledRLS:
         for gram, phi in zip(readout.gram, features, strict=True):
             gram += phi.T @ phi
             gram.flat[:: len(gram) + 1] += (1.0 - kept) * self.penalty
-        inverse = np.linalg.inv(readout.gram)
+        inverse = _inverse(readout.gram)
+        lost = ~(np.einsum("jkk->jk", inverse) > 0.0).all(axis=1) | ~readout._finite()
+        if lost.any():
+            warn_of_restart("a covariance or a weight")
+            readout._restart(lost)
+            readout.gram[lost] = self.penalty * np.eye(inverse.shape[1])
+            for target in np.flatnonzero(lost):
+                readout.gram[target] += features[target].T @ features[target]
+            inverse = _inverse(readout.gram)
         recent = group - self.weights.shape[1]
         readout.gains = {g: gain for g, gain in self.gains.items() if g >= recent}
         symmetric = 0.5 * (inverse + inverse.swapaxes(1, 2))
         readout.gains[group] = symmetric, (1.0 - kept) * self.penalty
         return readout
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
     def correct(self, origins, errors, groups, known):
         """Learn from labels that have come.
 
@@ -108,8 +126,16 @@ class PooledRLS:
         for output, gain, _, sums in self._due(origins, errors[:, :, None], groups, known):
             P, renewed = gain
             total = sums[:, 0] - renewed * readout.weights[:, output]
-            readout.weights[:, output] += np.matmul(P, total[..., None])[..., 0]
+            readout.weights[:, output] += finite_steps(np.matmul(P, total[..., None])[..., 0])
         return readout
+
+    def _finite(self):
+        """Tell targets whose weights are finite, bool of shape (J,)."""
+        return np.isfinite(self.weights).all(axis=(1, 2))
+
+    def _restart(self, lost):
+        """Forget the weights of some targets."""
+        self.weights = np.where(lost[:, None, None], 0.0, self.weights)
 
     def _due(self, origins, errors, groups, known):
         """Yield what each output learns from each group of origins whose labels have come.
@@ -143,3 +169,24 @@ class PooledRLS:
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
                     yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]
+
+
+def _inverse(grams):
+    """Return the inverses of matrices (J, K, K), NaN of those that have none."""
+    try:
+        return np.linalg.inv(grams)
+    except np.linalg.LinAlgError:
+        inverses = np.full_like(grams, np.nan)
+        for gram, inverse in zip(grams, inverses, strict=True):
+            with suppress(np.linalg.LinAlgError):
+                inverse[:] = np.linalg.inv(gram)
+        return inverses
+
+
+def finite_steps(steps):
+    """Return the steps (J, ...) of each target, zero where not all of one is finite."""
+    finite = np.isfinite(steps).reshape(len(steps), -1).all(axis=1)
+    if finite.all():
+        return steps
+    warn_of_restart("a learning step")
+    return np.where(finite.reshape(-1, *[1] * (steps.ndim - 1)), steps, 0.0)

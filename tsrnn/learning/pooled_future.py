@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from .pooled import PooledRLS
+from .pooled import PooledRLS, finite_steps
 
 PENALTY = 1.0  # on the squared effects, in units of the spread of what is known ahead
 ROUNDING = 1e-12  # share of their moments that effects are penalised by, beside that
@@ -68,11 +68,25 @@ class PooledFutureRLS(PooledRLS):
         """Return what is due to what is known ahead (..., B, M, Z), as (..., J, B, M)."""
         return np.einsum("...bmz,jmz->...jbm", ahead, self.effects)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
     def enter(self, group, features, n_steps):
         """As in `PooledRLS`; what was left is forgotten likewise."""
         readout = super().enter(group, features, n_steps)
         readout.moments = self.forgetting**n_steps * self.moments
         return readout
+
+    def _finite(self):
+        parts = self.effects[..., None], self.regressions, self.moments
+        return super()._finite() & np.all(
+            [np.isfinite(p).all(axis=(1, 2, 3)) for p in parts], axis=0
+        )
+
+    def _restart(self, lost):
+        super()._restart(lost)
+        lost = lost[:, None, None, None]
+        self.effects = np.where(lost[..., 0], 0.0, self.effects)
+        self.regressions = np.where(lost, 0.0, self.regressions)
+        self.moments = np.where(lost, 0.0, self.moments)
 
     def errors(self, origins, targets):
         """Return targets (M, J, 1 + Z, B) of `origins` less what the shared features say."""
@@ -80,6 +94,7 @@ class PooledFutureRLS(PooledRLS):
         said = [np.matmul(phi, weights[piece]) for piece, phi in origins]
         return targets - np.concatenate(said).swapaxes(2, 3)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
     def correct(self, origins, errors, groups, known):
         """Learn from labels that have come, as in `PooledRLS`: errors are (M, J, 1 + Z, B)."""
         readout = copy.copy(self)
@@ -90,6 +105,9 @@ class PooledFutureRLS(PooledRLS):
             total = sums - renewed * W
             step = np.matmul(total, P)
             left = _gram(chosen, chosen) + renewed * _gram(W, W) - _gram(step, total)
+            if not (np.isfinite(step).all() and np.isfinite(left).all()):
+                step = finite_steps(step)
+                left = np.where(np.isfinite(left).all(axis=(1, 2), keepdims=True), left, 0.0)
             readout.moments[:, output] += _positive(left)
             readout.regressions[:, output] = W + step
         own, others = readout.regressions[:, :, 0], readout.regressions[:, :, 1:]

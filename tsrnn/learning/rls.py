@@ -3,6 +3,8 @@
 import numpy as np
 
 from .kernels import compiled_loops
+from .restarts import warn_of_restart
+from .room import require_room
 from .values import twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
@@ -29,6 +31,9 @@ class DelayedRLS:
     :math:`b_o` of the origin. With all labels known this is, output by output, exactly the
     exponentially weighted ridge regression on the origins whose labels are in. Where labels are
     missing it is so for one output, and nearly so for several (see ``_take_back``).
+
+    A stream whose P is not finite or no covariance, or whose outputs are not finite, has that part
+    started anew from its penalty, and a `NumericalWarning` says so.
 
     A readout is a value: `learn`, `advance` and `restarted` return a new one and leave the old
     one as it was.
@@ -71,6 +76,7 @@ class DelayedRLS:
     """
 
     def __init__(self, n_streams, n_features, delays, forgetting, ridge=None):
+        require_room(n_streams, n_features)
         self.delays = np.asarray(delays, dtype=np.intp)
         self.forgetting = float(forgetting)
         self.ridge = None if ridge is None else np.asarray(ridge, dtype=float)
@@ -162,6 +168,7 @@ class DelayedRLS:
         readout._trim(len(self._features))
         return readout, innovations, shares
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows starts anew and is told
     def _taught(self, features, base, labels):
         readout = twin(self)  # every step below puts new weights and a new P in place of the old
         readout._push(features, np.zeros_like(features), base)
@@ -184,10 +191,17 @@ class DelayedRLS:
                 told[row, 0] = self._correct(origins, labels[row])
             origins += 1
             self.n_learnt += 1
-            renewed = self.ridge is not None and self.n_learnt % RENEWAL == 0
+            renewed = self.n_learnt % RENEWAL == 0
             if renewed:
-                self._renew_penalty()
+                self._check_covariance()
+                if self.ridge is not None:
+                    self._renew_penalty()
             if renewed or not loops:
+                told[row, 1] = self.output(features[row])
+            if not np.isfinite(told[row, 1]).all():
+                lost = ~np.isfinite(told[row, 1]).all(axis=1)
+                self._restart_weights(lost)
+                told[row, 0, lost] = 0.0
                 told[row, 1] = self.output(features[row])
         return told[:, 1], told[:, 0]
 
@@ -214,6 +228,31 @@ class DelayedRLS:
         step = self._gains[origins].swapaxes(0, 1) * innovation[..., None]
         self.weights = np.add(self.weights, step, out=step)
         return innovation
+
+    def _check_covariance(self):
+        """Start P anew for streams where it is none: rounding, or what has befallen the memory."""
+        lost = ~(np.einsum("skk->sk", self.covariance) > 0.0).all(axis=1)
+        if lost.any():
+            warn_of_restart("a covariance")
+            self._start_covariance(lost, self._prior[lost])
+
+    def _restart_weights(self, lost):
+        """Start all of some streams anew, origins that wait for labels included."""
+        warn_of_restart("a weight")
+        self.weights = self.weights.copy()
+        self.weights[lost] = 0.0
+        self._gains[:, lost] = 0.0  # in place: `_push` has just made it
+        self._features[:, lost] = np.nan_to_num(self._features[:, lost], posinf=0.0, neginf=0.0)
+        self._start_covariance(lost, self._prior[lost])
+
+    def _start_covariance(self, lost, size):
+        self.covariance = self.covariance.copy()
+        self.covariance[lost] = np.eye(self.covariance.shape[1]) / size[:, None, None]
+
+    @property
+    def _prior(self):
+        """Penalty at the start, by stream."""
+        return np.ones(len(self.weights)) if self.ridge is None else self.ridge
 
     def _renew_penalty(self):
         """Put back what has faded of the penalty: P⁻¹ ← P⁻¹ + δ, and pull the weights to zero."""
@@ -269,8 +308,11 @@ class DelayedRLS:
         """Start P anew, in the units of phi, for streams whose update would lose all digits."""
         lost = ~((surprise >= 0.0) & (surprise < MAX_SURPRISE))
         size = np.maximum(np.einsum("sk,sk->s", phi, phi), 1.0)
-        self.covariance = self.covariance.copy()
-        self.covariance[lost] = np.eye(phi.shape[1]) / size[lost, None, None]
+        broken = ~((surprise >= 0.0) & np.isfinite(surprise))
+        if broken.any():
+            warn_of_restart("a covariance")
+            size[broken] = np.maximum(self._prior[broken], size[broken] / (0.1 * MAX_SURPRISE))
+        self._start_covariance(lost, size[lost])
         v = np.matmul(self.covariance, phi[..., None])[..., 0]
         return v, np.einsum("sk,sk->s", phi, v)
 

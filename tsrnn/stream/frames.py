@@ -64,7 +64,10 @@ def require_unique(frame, name="X"):
 
 
 def require_numeric(frame, name="X"):
-    """Refuse columns that are no numbers.
+    """Refuse columns that are no real numbers.
+
+    Complex ones as well, though scikit-learn does: its message shows the frame, and for a column
+    of float16 pandas cannot do that without an overflow.
 
     Raises
     ------
@@ -75,6 +78,7 @@ def require_numeric(frame, name="X"):
         column: str(dtype)
         for column, dtype in frame.dtypes.items()
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype))
+        or pd.api.types.is_complex_dtype(dtype)
     }
     if bad:
         raise ValueError(
