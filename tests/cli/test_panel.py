@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -170,30 +172,55 @@ def test_kills_leave_no_trace(folder):
     assert same(folder, "c", load(folder["w"]))
 
 
+@contextmanager
+def open_stream(folder, data):
+    """A stream that has got these bytes, with its input still open; ended after a minute."""
+    argv = [sys.executable, "-m", "tsrnn", "stream", folder["m.tsrnn"]]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, **pipes) as process:
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        process.stdin.write(data)
+        process.stdin.flush()
+        yield process
+        process.communicate()
+        timer.cancel()
+
+
 def test_a_whole_stamp_waits_for_no_other(folder):
     """Its forecasts come while the input is still open; those of a stamp that is not, do not."""
-    argv = [sys.executable, "-m", "tsrnn", "stream", folder["m.tsrnn"]]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)  # fmt: skip
-    process.stdin.write(b"".join(folder.read("n.csv").splitlines(keepends=True)[: 1 + 3 + 2]))
-    process.stdin.flush()
-    found = [json.loads(process.stdout.readline()) for _ in range(3)]
-    assert [line["id"] for line in found] == IDS
-    out, _ = process.communicate()  # the input ends, and with it the stamp
-    assert [json.loads(line)["id"] for line in out.splitlines()] == IDS[:2]
+    rows = folder.read("n.csv").splitlines(keepends=True)[: 1 + 3 + 2]
+    with open_stream(folder, b"".join(rows)) as process:
+        found = [json.loads(process.stdout.readline()) for _ in range(3)]
+        assert [line["id"] for line in found] == IDS
+        process.stdin.close()  # the input ends, and with it the stamp
+        process.stdin = None
+        found = [json.loads(line) for line in process.stdout]
+        assert [line["id"] for line in found] == IDS[:2]
 
 
 def test_a_series_that_falls_silent_is_waited_for_only_so_long(folder):
     rows = new_rows(folder)
     rows[rows["who"] != "a"][:40].to_csv(folder["quiet.csv"], index=False)
-    argv = [sys.executable, "-m", "tsrnn", "stream", folder["m.tsrnn"]]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)  # fmt: skip
-    process.stdin.write(folder.read("quiet.csv"))
-    process.stdin.flush()
-    found = [json.loads(process.stdout.readline()) for _ in range(40)]  # with the input still open
-    assert len(found) == 40
-    process.communicate()
+    with open_stream(folder, folder.read("quiet.csv")) as process:
+        assert len([json.loads(process.stdout.readline()) for _ in range(40)]) == 40
+
+
+def test_inputs_known_ahead_of_a_panel(folder, capsys):
+    rows = folder.rows.assign(price=np.arange(len(folder.rows)) % 5)
+    n_fit = N_FIT * len(IDS)
+    rows[:n_fit].to_csv(folder["p.csv"], index=False)
+    rows[n_fit : n_fit + 2 * len(IDS)].to_csv(folder["f.csv"], index=False)
+    argv = ["--time", "time", "--id", "who", "--target", "load", "--inputs", "none",
+            "--future-cols", "price", "--horizon", 2, "--hidden-size", 4, "--max-iter", 5,
+            "--random-state", 0, "-o", folder["p"]]  # fmt: skip
+    assert folder("fit", folder["p.csv"], *argv) == 0
+    capsys.readouterr()
+    assert folder("forecast", folder["p"], "--future", folder["f.csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    ahead = rows[["time", "who", "price"]][n_fit : n_fit + 2 * len(IDS)]
+    expected = load(folder["p"]).forecast(X_future=ahead)
+    assert [float(line.split(",")[2]) for line in lines] == expected["load"].tolist()
 
 
 def test_bad_rows_of_a_stamp_are_passed_over_alone(folder, capsys):

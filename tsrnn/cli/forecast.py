@@ -85,7 +85,7 @@ def run(args):
     saved = read_forecaster(args.model)
     model, options = saved.model, forecast_options(args, saved.model)
     if args.future is not None:
-        source = source_of(saved, args)._replace(columns=known_ahead(model), names={})
+        source = source_of(saved, args)._replace(columns=[str(x) for x in known_ahead(model)])
         complaints = Complaints(args.on_error, "tsrnn forecast")
         options["X_future"], _ = read_frame(args.future, source, complaints)
     panel = is_panel(model)
