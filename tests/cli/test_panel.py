@@ -111,6 +111,17 @@ def test_update_takes_what_is_new_to_each_series(folder, capsys):
     assert same(folder, "u", model)
 
 
+def test_a_series_that_lags_behind_gets_its_rows(folder, capsys):
+    rows = new_rows(folder)
+    late = (rows["who"] == "a") & (rows["time"] > rows["time"].iloc[5])
+    rows[~late].to_csv(folder["early.csv"], index=False)
+    assert folder("update", folder["m.tsrnn"], folder["early.csv"]) == 0
+    capsys.readouterr()
+    assert folder("update", folder["m.tsrnn"], folder["n.csv"]) == 0
+    assert f"{late.sum()} rows learnt, {(~late).sum()} seen before" in capsys.readouterr().err
+    assert (load(folder["m.tsrnn"]).cutoff_ == rows["time"].max()).all()
+
+
 def test_evaluate_is_prequential(folder, capsys):
     capsys.readouterr()
     assert folder("evaluate", folder["m.tsrnn"], folder["all.csv"], "--json") == 0
@@ -189,10 +200,11 @@ def open_stream(folder, data):
 
 def test_a_whole_stamp_waits_for_no_other(folder):
     """Its forecasts come while the input is still open; those of a stamp that is not, do not."""
-    rows = folder.read("n.csv").splitlines(keepends=True)[: 1 + 3 + 2]
-    with open_stream(folder, b"".join(rows)) as process:
+    rows = folder.read("n.csv").splitlines(keepends=True)
+    with open_stream(folder, b"".join(rows[: 1 + 3])) as process:
         found = [json.loads(process.stdout.readline()) for _ in range(3)]
         assert [line["id"] for line in found] == IDS
+        process.stdin.write(b"".join(rows[4:6]))
         process.stdin.close()  # the input ends, and with it the stamp
         process.stdin = None
         found = [json.loads(line) for line in process.stdout]
