@@ -154,7 +154,6 @@ def again(value):
 VALUES = [
     [None, True, 3, 2**80, -0.0, 1e-320, 0.1, "é\ud800", b"\x00\xff", 1 + 2j],
     (1, [2, {3: "x", None: (), (1, "b"): 2.5}]),
-    {frozenset({1, 2}), "a"},
     deque([1, 2], maxlen=4),
     [slice(1, None, 2), range(3, 9, 2)],
     [np.float32(0.1), np.int8(-3), np.bool_(True), np.str_("é"), np.datetime64("2024-01-01T05")],
@@ -170,6 +169,13 @@ def test_values_come_back(value):
     found = again(value)
     assert found == value or str(found) == str(value)
     assert repr(found) == repr(value)
+
+
+def test_sets_come_back():
+    value = {frozenset({1, 2}), "a"}
+    found = again(value)
+    assert found == value  # in what order a set is printed hangs on hashes and insertions
+    assert sorted(map(str, map(type, found))) == sorted(map(str, map(type, value)))
 
 
 def test_numbers_that_are_none_come_back():
