@@ -433,7 +433,7 @@ def test_rows_that_cannot_be_used_are_named(change, message):
 def test_panels_and_streams_are_not_taken_for_each_other():
     history, _ = divided(long_frame(3, N_FIT + 20))
     model = panel().fit(history)
-    with pytest.raises(ValueError, match="no inputs known ahead"):
+    with pytest.raises(ValueError, match="no column is known ahead"):
         model.forecast(X_future=history)
     one = history[history["id"] == "s0"].drop(columns="id")
     stream = panel(id_col=None).fit(one)
