@@ -44,9 +44,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     them yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
-    times the usual change, at least 20 standard deviations of the history, counts as missing
-    until a row confirms it or it has shown that it will last (22 rows for 1,000 standard
-    deviations).
+    times the usual change, at least 20 standard deviations of the history, away from the history's
+    range counts as missing until a row confirms it or it has shown that it will last (22 rows for
+    1,000 standard deviations).
 
     Parameters
     ----------

@@ -61,6 +61,15 @@ def test_the_same_value_again_confirms_nothing():
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), range(50, 56))
 
 
+def test_coming_back_to_where_the_history_was_is_never_absurd():
+    targets = noise()
+    targets[100:200, 0] -= 40.0  # a fault, after which the sensor holds one value
+    targets[200:] = [1.5, -1.5]
+    screened, levels, *_ = run(targets)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(screened[:, 0])), [100])
+    assert levels[200, 0] == 1.5
+
+
 def test_two_spikes_apart_do_not_confirm_each_other():
     targets = noise()
     targets[[50, 52], 0] += 1000.0

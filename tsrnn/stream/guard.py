@@ -32,9 +32,10 @@ def first_levels(targets):
 def screen(targets, level, spread, doubt):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
-    A value is absurd if it jumps from the level before by more than 20 times the usual change:
-    the running mean of changes, but at least 1, a standard deviation of the history. An absurd
-    change counts in that mean up to the limit, which grows by a fifth with each.
+    A value is absurd if it jumps by more than 20 times the usual change, away from the level before
+    and from where the history was: the usual change is the running mean of changes, but at least 1,
+    a standard deviation of the history. An absurd change counts in that mean up to the limit, which
+    grows by a fifth with each. Coming back to where the history was is never absurd.
 
     A lasting change of level is believed at the second row that shows it: a value that lies no
     further from the one refused before than the limit. The very same value again confirms nothing,
@@ -70,7 +71,8 @@ def screen(targets, level, spread, doubt):
         change = np.abs(values - level)
         limit = JUMP_LIMIT * spread
         difference = np.abs(values - doubt)
-        absurd = (change > limit) & ~((difference > 0.0) & (difference <= limit))
+        far = (change > limit) & (np.abs(values) > limit)
+        absurd = far & ~((difference > 0.0) & (difference <= limit))
         doubt = np.where(absurd, values, np.where(np.isfinite(values), np.nan, doubt))
         values[absurd] = np.nan
         level = np.where(np.isfinite(values), values, level)
