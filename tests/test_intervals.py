@@ -163,7 +163,7 @@ def test_drift_is_logged_where_it_happens(make, freq):
     model = make(**params).fit(series[:600])
     model.partial_fit(series[600:800])
     log = model.drift_log_
-    assert list(log.columns) == ["time", "target", "error"]
+    assert list(log.columns) == ["time", "target", "error", "level", "scale", "phase"]
     risen = log[log["error"] > 2]
     assert risen["time"].isin(series.index[700:740]).any()
     assert not risen["time"].isin(series.index[300:700]).any()

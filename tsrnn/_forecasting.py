@@ -23,7 +23,7 @@ from ._panel import (
     roll_panel,
 )
 from ._timed import TimedEstimator
-from .learning import Intervals, origin_targets
+from .learning import CHANGE_COLUMNS, Intervals, changes_of, origin_targets
 from .stream import PanelForm, read_future, season_lengths
 
 
@@ -356,27 +356,34 @@ class BaseForecaster(TimedEstimator):
 
     @property
     def drift_log_(self):
-        """Changes of the error level since the last reset, at most the newest 100.
+        """Changes of the stream since the last reset, and what was done about them.
 
-        A DataFrame with a row for each: ``time``, ``target`` and ``error``, the recent size of the
-        scaled errors in units of what was to be expected: above 2 or below 0.4. Of a panel it
-        begins with the ``id``, and holds the changes of all series that have not been forgotten.
+        A DataFrame with a row for each, at most the newest 200: ``time``, ``target``, and, as they
+        then stood,
+
+        - ``error``: the recent size of the scaled errors in units of what was to be expected; a
+          change above 2 or below 0.4 is noted (NaN with ``future_cols``, whose errors are not
+          followed),
+        - ``level`` and ``scale``: how far, in standard deviations of the history, and by what
+          factor the newest season has left the history, as a recurrent network is told; a change
+          by 1 or by half is noted,
+        - ``phase``: rows by which the season has come to be early against the calendar, which is
+          corrected by them.
+
+        Of a panel it begins with the ``id``, ends with the ``error``, and holds the changes of all
+        series that have not been forgotten.
         """
         check_is_fitted(self)
         if self._form:
             return drift_of(self)
-        stream, intervals = self._stream, getattr(self._stream.learner, "intervals", None)
-        if intervals is None:
-            raise AttributeError(
-                "found no errors that are followed: a forecaster with future_cols has no intervals "
-                "yet, and without them no drift log"
-            )
-        changes = intervals.drift.changes
-        ago = [intervals.row - 1 - row for row, _, _ in changes]
-        times = [self._axis.label(self._axis.before(stream.cutoff, n)) for n in ago]
-        targets = [self._columns.target_names[s] for _, s, _ in changes]
-        errors = [size for _, _, size in changes]
-        return pd.DataFrame({"time": times, "target": targets, "error": errors})
+        learner, cutoff, _ = self._stream
+        intervals, regime = (getattr(learner, name, None) for name in ("intervals", "regime"))
+        rows = changes_of(intervals, regime)
+        newest = (intervals.row if intervals else learner.n_rows) - 1
+        times = [self._axis.label(self._axis.before(cutoff, newest - row)) for row, *_ in rows]
+        targets = [self._columns.target_names[stream] for _, stream, *_ in rows]
+        found = pd.DataFrame([row[2:] for row in rows], columns=CHANGE_COLUMNS, dtype=float)
+        return pd.DataFrame({"time": times, "target": targets}).join(found.astype({"phase": int}))
 
     def _learn_history(self, X, y, ids):
         form = PanelForm.of(X, ids, self.id_col, self.time_col)

@@ -296,6 +296,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             flagged=self._columns.flagged,
             future=self._columns.future,
             guard=True,
+            normalized=True,
         )
         encoder = self._make_encoder(design, record)
         if design.n_ahead:

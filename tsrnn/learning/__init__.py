@@ -11,6 +11,7 @@ from .panel_experts import PanelExperts
 from .panel_future import FuturePanelLearner
 from .pooled import PooledRLS
 from .pooled_future import PooledFutureRLS
+from .regime import CHANGE_COLUMNS, changes_of
 from .rls import DelayedRLS
 from .room import require_room
 from .series import NEVER, SPARE, Block
@@ -18,6 +19,7 @@ from .targets import origin_targets
 from .training import TrainingSettings, train
 
 __all__ = [
+    "CHANGE_COLUMNS",
     "NEVER",
     "SPARE",
     "Block",
@@ -34,6 +36,7 @@ __all__ = [
     "PooledRLS",
     "RecurrentEncoder",
     "TrainingSettings",
+    "changes_of",
     "origin_targets",
     "require_room",
     "train",

@@ -87,15 +87,21 @@ class RecurrentEncoder:
         encoder.state = self.network.zero_state(self.n_streams)
         return encoder
 
-    def encode(self, inputs):
-        """Advance the state over inputs (n, S, D); return features (n, S, H) and the encoder."""
+    def encode(self, inputs, local=None):
+        """Advance the state over inputs (n, S, D); return features (n, S, H) and the encoder.
+
+        Where the inputs were normalized, by center and scale (n, S), the features get their scale.
+        """
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
         hidden, encoder.state = self.network.forward(x, self.state, tape=False)
-        return hidden.transpose(0, 2, 1).astype(np.float64), encoder
+        features = hidden.transpose(0, 2, 1).astype(np.float64)
+        if local is not None:
+            features *= local[1][..., None]
+        return features, encoder
 
     @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
-    def learn(self, inputs, skip, targets, weights):
+    def learn(self, inputs, skip, targets, weights, local=None):
         """Take one step of truncated BPTT on a window of origins whose labels are in.
 
         A gradient that is not finite is a `NumericalWarning`, and the encoder stays as it was.
@@ -107,12 +113,16 @@ class RecurrentEncoder:
         targets : ndarray of shape (window, S, M)
         weights : ndarray of shape (S, M, H + K)
             Of the readout: those of the hidden state first.
+        local : tuple of ndarray, optional
+            As for `encode`.
         """
         encoder = twin(self)
         encoder.network = network = self.network.copy()
         encoder.optimizer = self.optimizer.copy()
         head, linear = np.split(weights, [network.hidden_size], axis=2)
         residual = (targets - np.matmul(linear, skip[..., None])[..., 0]) / self.scale
+        if local is not None:
+            residual /= local[1][..., None]
         warmup = self.settings.warmup
         bptt_step(
             network,
@@ -160,8 +170,9 @@ def _training_arrays(design, record, dtype):
         left -= np.matmul(ridges, design.skip(record, start, stop)[..., None])[..., 0]
         squares += np.nansum(np.square(left), axis=0)
         counts += np.isfinite(left).sum(axis=0)
-        residual[rows] = left
-        block = design.inputs(record, start, stop)
+        local = design.local(record, start, stop)
+        residual[rows] = left if local is None else left / local[1][..., None]
+        block = design.inputs(record, start, stop, local)
         if inputs is None:
             inputs = np.empty((end - first, *block.shape[1:]), dtype)
         inputs[rows] = block

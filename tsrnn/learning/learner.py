@@ -6,6 +6,7 @@ import numpy as np
 
 from .ensemble import Ensemble
 from .future import FutureRLS
+from .regime import Regime
 from .rls import DelayedRLS
 from .targets import origin_targets
 from .values import twin
@@ -26,10 +27,13 @@ class Learner:
     Parameters
     ----------
     design : object
-        Turns a record of raw rows into arrays, by the methods ``inputs(record, start)``
-        (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
-        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
-        holds the delay of each output, ``reach`` the number of earlier rows it looks at,
+        Turns a record of raw rows into arrays, by the methods ``local(record, start, stop)`` (None,
+        or center and scale of what the network sees, (n, S) each), ``inputs(record, start, stop,
+        local)`` (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S)
+        and ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
+        holds the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm``
+        is None or what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow
+        and set the phase,
         ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
         there, None where absurd targets are not screened.
     readout : DelayedRLS
@@ -47,6 +51,7 @@ class Learner:
         self.ensemble = ensemble
         self.intervals = intervals
         self.usual = design.usual
+        self.regime = Regime.of(design.n_streams)
         self.window = None
         self._restart()
 
@@ -77,13 +82,14 @@ class Learner:
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
 
-        The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
-        as it did at fit.
+        The guard goes on from the newest level, and the phase stays; for rows that may lie anywhere
+        (`anew`) they start as they did at fit.
         """
         learner = twin(self)
         learner._restart()
         if anew:
             learner.usual = self.design.usual
+            learner.design, learner.regime = self.design.phased(0), Regime.of(self.design.n_streams)
         return learner
 
     def advance(self, record):
@@ -100,7 +106,7 @@ class Learner:
             block = record[start : start + learner._rows_to_training]
             _, learner = learner._take_in(block, learning=True)
             if learner.encoder and learner.n_rows % learner.encoder.period == 0:
-                learner = learner._train_encoder()
+                learner = learner._in_regime()._train_encoder()
             start += len(block)
         return learner
 
@@ -148,6 +154,7 @@ class Learner:
         self.encoder = self.encoder and self.encoder.restarted()
         self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
+        self.regime = self.regime.cleared()
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
@@ -164,8 +171,9 @@ class Learner:
         features = skip = design.skip(joined, start, len(joined))
         base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            inputs = design.inputs(joined, start, len(joined))
-            hidden, learner.encoder = self.encoder.encode(inputs)
+            local = design.local(joined, start, len(joined))
+            inputs = design.inputs(joined, start, len(joined), local)
+            hidden, learner.encoder = self.encoder.encode(inputs, local)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
             outputs = learner._follow_ahead(joined, start, features, learning, following)
@@ -207,6 +215,18 @@ class Learner:
             return record.padded(self.design.reach, self.usual), self.design.reach
         return self.window.append(record), len(self.window)
 
+    def _in_regime(self):
+        """See where the stream is now, and follow the phase of its season."""
+        if self.design.norm is None or self.n_rows < self.design.reach:
+            return self
+        learner, newest = twin(self), len(self.window) - 1
+        design = learner.design = self.design.rephased(self.window)
+        center, scale = design.local(self.window, newest, newest + 1)
+        error = self.intervals and self.intervals.drift.size.tolist()
+        now = center[0], scale[0], design.phase, error
+        learner.regime = self.regime.follow(self.n_rows - 1, *now)
+        return learner
+
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""
         design, delay = self.design, self.design.longest_delay
@@ -220,12 +240,13 @@ class Learner:
         if design.n_ahead:
             ahead = design.ahead(self.window, start, self.window.inputs[:0])
             targets -= self.readout.effect(ahead[:n_origins])
-        learner = twin(self)
+        learner, local = twin(self), design.local(self.window, start, stop)
         learner.encoder = self.encoder.learn(
-            design.inputs(self.window, start, stop),
+            design.inputs(self.window, start, stop, local),
             design.skip(self.window, start, stop),
             targets,
             self.readout.weights,
+            local,
         )
         return learner
 

@@ -1,6 +1,6 @@
 """What a learner sees of a record: network inputs, readout features, bases and labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from .ahead import ahead_of, ahead_of_series, arrived_of_series
 from .guard import first_levels, start_from
+from .instance_norm import InstanceNorm
+from .phase import CalendarProfile
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
@@ -38,7 +40,8 @@ class ForecastDesign:
     The network sees the newest value and its last change, the change that followed one season
     ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
     and the flagged inputs. The readout is not told: to a flag that never changed in the history
-    its covariance would be wide open.
+    its covariance would be wide open. Where there is a `norm`, the network sees values as they
+    would have been at the history's level and scale.
 
     Attributes
     ----------
@@ -59,6 +62,12 @@ class ForecastDesign:
         Inputs that are known ahead.
     pooled : bool
         Whether the streams are series of a panel, which share one readout.
+    norm : InstanceNorm or None
+        Of what the network sees.
+    profile : CalendarProfile or None
+        By which a changed phase is told.
+    phase : int
+        Rows by which the season is early: the calendar that is seen is that many rows on.
     """
 
     horizon: int
@@ -71,6 +80,9 @@ class ForecastDesign:
     usual: tuple | None
     future: list
     pooled: bool = False
+    norm: InstanceNorm | None = None
+    profile: CalendarProfile | None = None
+    phase: int = 0
 
     @classmethod
     def of(
@@ -86,12 +98,18 @@ class ForecastDesign:
         future=(),
         guard=False,
         pooled=False,
+        normalized=False,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
         usual = start_from(first_levels(record.targets)) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
+        norm = profile = None
+        if normalized and seasons:
+            norm = InstanceNorm.of(record.targets, seasons[-1])
+            if record.calendar.shape[-1]:
+                profile = CalendarProfile.of(record.levels, record.calendar, seasons)
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
@@ -103,7 +121,19 @@ class ForecastDesign:
             usual,
             list(future),
             pooled,
+            norm,
+            profile,
         )
+
+    def rephased(self, record):
+        """Return the design with the phase of the newest season of a record."""
+        if self.profile is None:
+            return self
+        return self.phased(self.profile.phase(record.levels, record.calendar, self.phase))
+
+    def phased(self, phase):
+        """Return the design with this phase."""
+        return self if phase == self.phase else replace(self, phase=phase)
 
     @cached_property
     def delays(self):
@@ -167,11 +197,16 @@ class ForecastDesign:
         np.subtract(earlier, newest, out=features[..., :n_lags])
         features[..., n_lags] = newest[..., 0]
         known = n_lags + 1 + n_calendar
-        features[..., n_lags + 1 : known] = _by_stream(record.calendar[start:stop])[
+        features[..., n_lags + 1 : known] = _by_stream(self._calendar(record, start, stop))[
             ..., :n_calendar
         ]
         features[..., known:-1] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
         return features
+
+    def _calendar(self, record, start, stop):
+        """Return the calendar of the rows as their phase is: a season ago it was the same."""
+        back = self.profile.season - self.phase if self.phase > 0 else -self.phase
+        return record.calendar[start - back : stop - back]
 
     def ahead(self, record, start, following):
         """Return what is known ahead of the rows from start on, shape (n, 1, horizon, Z).
@@ -197,19 +232,27 @@ class ForecastDesign:
         """As `arrived`, of the newest rows (horizon, E, B) of series: (horizon, Z, B)."""
         return arrived_of_series(inputs[:, self.future])
 
-    def inputs(self, record, start, stop):
-        """Return the network inputs, shape (n, S, D)."""
+    def local(self, record, start, stop):
+        """Return center and scale of the rows, each (n, S), or None without a `norm`."""
+        return self.norm and self.norm.at(record.targets, start, stop)
+
+    def inputs(self, record, start, stop, local=None):
+        """Return the network inputs, shape (n, S, D), normalized by center and scale."""
         levels = record.levels
         newest = levels[start:stop]
         changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
         for season in self.seasons:
             changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
+        if local is not None:
+            center, scale = local
+            changes[0] = newest - center
+            changes = [values / scale for values in changes]
         n_changes, known = len(changes), len(changes) + self.n_calendar
         flags = known + self.n_inputs
         inputs = np.empty((*newest.shape, flags + self.n_flags))
         for change, values in enumerate(changes):
             inputs[..., change] = values
-        inputs[..., n_changes:known] = _by_stream(record.calendar[start:stop])[
+        inputs[..., n_changes:known] = _by_stream(self._calendar(record, start, stop))[
             ..., : self.n_calendar
         ]
         inputs[..., known:flags] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
@@ -248,6 +291,7 @@ class RegressionDesign:
     longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
     usual: ClassVar[None] = None
+    norm: ClassVar[None] = None
 
     @cached_property
     def delays(self):
@@ -284,7 +328,14 @@ class RegressionDesign:
         features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
         return features
 
-    def inputs(self, record, start, stop):
+    def local(self, record, start, stop):
+        """Return None: inputs are seen as they are."""
+
+    def phased(self, phase):
+        """Return the design: there is no phase."""
+        return self
+
+    def inputs(self, record, start, stop, local=None):
         """Return the network inputs, shape (n, 1, D)."""
         values = np.clip(record.inputs[start:stop], -INPUT_LIMIT, INPUT_LIMIT)
         flags = record.missing[start:stop, self.flagged]

@@ -1,0 +1,86 @@
+"""Where a stream is against its history, and when that changed."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+LEVEL_STEP = 1.0  # standard deviations of the history: a move to be noted
+SCALE_STEP = 1.5  # factor of scale that is
+MOST = 100  # changes remembered, newest last
+CHANGE_COLUMNS = ["error", "level", "scale", "phase"]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Level, scale and phase of S streams as last noted, and the changes among them.
+
+    A regime is a value: `follow` returns a new one.
+
+    Attributes
+    ----------
+    level, scale : ndarray of shape (S,)
+        In standard deviations of the history, and as a factor of its scale.
+    phase : int
+        Rows by which the season is early.
+    changes : tuple
+        ``(row, stream, error, level, scale, phase)`` of the newest changes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> regime = Regime.of(n_streams=1)
+    >>> for row, level in enumerate([0.1, 0.9, 2.2, 2.9, 2.8]):
+    ...     regime = regime.follow(row, np.array([level]), np.ones(1), 0, [1.0])
+    >>> regime.changes
+    ((2, 0, 1.0, 2.2, 1.0, 0),)
+    """
+
+    level: np.ndarray
+    scale: np.ndarray
+    phase: int = 0
+    changes: tuple = ()
+
+    @classmethod
+    def of(cls, n_streams):
+        """Return the regime of the history."""
+        return cls(np.zeros(n_streams), np.ones(n_streams))
+
+    def cleared(self):
+        """Return the regime with no changes noted."""
+        return replace(self, changes=())
+
+    def follow(self, row, level, scale, phase, error):
+        """Note streams that have moved since they were last noted, with the size of their errors.
+
+        Parameters
+        ----------
+        row : int
+        level, scale : ndarray of shape (S,)
+        phase : int
+        error : list of S floats, or None where errors are not followed
+        """
+        moved = np.abs(level - self.level) >= LEVEL_STEP
+        moved |= np.abs(np.log(scale / self.scale)) >= np.log(SCALE_STEP)
+        moved |= phase != self.phase
+        if not moved.any():
+            return self
+        new = [
+            (row, int(s), error and error[s], float(level[s]), float(scale[s]), phase)
+            for s in np.flatnonzero(moved)
+        ]
+        level, scale = np.where(moved, level, self.level), np.where(moved, scale, self.scale)
+        return Regime(level, scale, phase, (*self.changes, *new)[-MOST:])
+
+
+def changes_of(intervals, regime):
+    """Return the changes of some streams in order of their rows, in the form of a `Regime`'s.
+
+    Where it was the errors that changed, level, scale and phase are those noted before. Either may
+    be None.
+    """
+    noted = [*(intervals.drift.changes if intervals else ()), *(regime.changes if regime else ())]
+    changes, newest = [], {}
+    for row, stream, error, *now in sorted(noted):
+        newest[stream] = now or newest.get(stream, [0.0, 1.0, 0])
+        changes.append((row, stream, error, *newest[stream]))
+    return changes

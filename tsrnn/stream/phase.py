@@ -1,0 +1,79 @@
+"""The phase of the newest season against the calendar: clocks are set, habits move by hours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# A phase is changed where no more than this share of the unexplained variance is left: away from
+# the calendar only for much, from one phase to the next, or back, also for little.
+MUCH, LITTLE = 0.5, 0.9
+
+
+@dataclass(frozen=True)
+class CalendarProfile:
+    """What the calendar says of the level, by which a changed phase can be told.
+
+    Attributes
+    ----------
+    season : int
+        Rows of the longest season, over which phases are compared.
+    most : int
+        Rows by which it may have moved, at most: half of the shortest season.
+    coefficients : ndarray of shape (C, S)
+        Of the least-squares regression of the levels on the calendar.
+
+    Examples
+    --------
+    A day of 24 hours that comes to begin three hours early:
+
+    >>> import numpy as np
+    >>> hours = 2 * np.pi * np.arange(1, 241) / 24  # calendar features are those of the next row
+    >>> calendar = np.stack([np.sin(hours), np.cos(hours)], axis=1)
+    >>> levels = np.sin(2 * np.pi * np.arange(240) / 24)[:, None]
+    >>> profile = CalendarProfile.of(levels, calendar, seasons=(24,))
+    >>> profile.phase(levels[30:60], calendar[30:60], current=0)
+    0
+    >>> profile.phase(levels[33:63], calendar[30:60], current=0)
+    3
+    """
+
+    season: int
+    most: int
+    coefficients: np.ndarray
+
+    @classmethod
+    def of(cls, levels, calendar, seasons):
+        """Regress the levels (n, S) of a history on the calendar (n, C) of the rows before."""
+        said, known = calendar[:-1] - calendar[:-1].mean(axis=0), levels[1:]
+        coefficients = np.linalg.lstsq(said, known - known.mean(axis=0), rcond=None)[0]
+        return cls(seasons[-1], seasons[0] // 2, coefficients)
+
+    def phase(self, levels, calendar, current):
+        """Return by how many rows the newest season is early: the current phase, or a better one.
+
+        Parameters
+        ----------
+        levels : ndarray of shape (n, S)
+            The newest n > season rows.
+        calendar : ndarray of shape (n, C)
+        current : int
+            The phase so far.
+        """
+        expected = _standardized(calendar[-1 - self.season : -1] @ self.coefficients)
+        found = _standardized(levels[-self.season :])
+        phases = np.arange(-self.most, self.most + 1)
+        rows = (np.arange(self.season) + phases[:, None]) % self.season
+        agreement = np.einsum("ks,pks->p", found, expected[rows]) / found.shape[1]
+        unexplained = 1.0 - np.maximum(agreement, 0.0) ** 2
+        best = unexplained.argmin()
+        share = LITTLE if current else MUCH
+        if unexplained[best] < share * unexplained[current + self.most]:
+            return int(phases[best])
+        return current
+
+
+def _standardized(values):
+    """Return columns of mean zero and length one, or of zeros where nothing varies."""
+    values = values - values.mean(axis=0)
+    length = np.sqrt(np.square(values).sum(axis=0))
+    return values / np.where(length > 0.0, length, np.inf)
