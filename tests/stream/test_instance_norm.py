@@ -1,0 +1,73 @@
+"""Level and scale of the newest season: followed where they have left the history, and only there."""
+
+import numpy as np
+import pytest
+
+from tsrnn.stream.instance_norm import InstanceNorm
+
+SEASON = 24
+
+
+def wave(n_rows=600, seed=0):
+    rows = np.arange(n_rows)
+    noise = np.random.default_rng(seed).normal(scale=0.2, size=(n_rows, 2))
+    return np.stack([np.sin(rows * 2 * np.pi / SEASON)] * 2, axis=1) + noise
+
+
+def slow(norm, targets, row):
+    """Return center and scale of a row, written out."""
+    season = targets[row + 1 - SEASON : row + 1]
+    known = np.isfinite(season)
+    mean = np.where(known, season, 0.0).sum(axis=0) / SEASON
+    deviation = np.where(known, np.abs(season - mean), norm.spread).sum(axis=0) / SEASON
+    growth = np.log(deviation / norm.spread)
+    share = [x**4 / (1 + x**4) for x in (np.abs(mean), np.abs(growth) / 0.4)]
+    return mean * share[0], np.exp(growth * share[1])
+
+
+def test_it_is_the_formula():
+    targets = wave()
+    norm = InstanceNorm.of(targets[:300], SEASON)
+    targets[350:] = 2.0 * targets[350:] + 1.5
+    targets[[400, 401, 420], 1] = np.nan
+    center, scale = norm.at(targets, 300, 600)
+    for row in range(300, 600, 7):
+        expected = slow(norm, targets, row)
+        np.testing.assert_allclose([center[row - 300], scale[row - 300]], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_stream_like_its_history_is_seen_as_it_is():
+    targets = wave()
+    center, scale = InstanceNorm.of(targets[:300], SEASON).at(targets, 300, 600)
+    assert np.abs(center).max() < 1e-3
+    assert np.abs(np.log(scale)).max() < 0.05
+
+
+def test_what_is_missing_has_not_moved():
+    targets = wave()
+    norm = InstanceNorm.of(targets[:300], SEASON)
+    targets[400:500] = np.nan
+    center, scale = norm.at(targets, 430, 500)
+    np.testing.assert_array_equal(center, 0.0)
+    np.testing.assert_allclose(scale, 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12, 1e200])
+def test_absurd_sizes_stay_finite(size):
+    targets = wave()
+    norm = InstanceNorm.of(targets[:300], SEASON)
+    center, scale = norm.at(targets * size, 300, 600)
+    assert np.isfinite(center).all() and (scale > 0).all() and np.isfinite(scale).all()
+    constant = InstanceNorm.of(np.zeros((300, 1)), SEASON)
+    assert constant.spread == 1.0
+
+
+def test_rows_do_not_hang_on_their_block():
+    targets = wave()
+    targets[444] = np.nan
+    norm = InstanceNorm.of(targets[:300], SEASON)
+    whole = norm.at(targets, 300, 600)
+    for start, stop in [(300, 301), (301, 307), (440, 450), (599, 600)]:
+        part = norm.at(targets, start, stop)
+        rows = slice(start - 300, stop - 300)
+        np.testing.assert_array_equal(part, [whole[0][rows], whole[1][rows]])

@@ -1,0 +1,78 @@
+"""After a lasting change a stream is soon forecast as well as before, and the change is told."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster, datasets, load
+from tsrnn.evaluate import prequential
+
+WEEK, CHANGE = 168, 400
+
+
+@pytest.fixture(scope="module")
+def stream():
+    return datasets.load_electricity()[:4600]
+
+
+@pytest.fixture(scope="module")
+def fitted(stream):
+    return RNNForecaster(1, max_iter=60, random_state=0).fit(stream[:3000])
+
+
+def changed(stream, kind):
+    """Return the rows after the history, changed for good from `CHANGE` on."""
+    rows, spread = stream[3000:].copy(), stream[:3000].std()
+    if kind == "level":
+        rows.iloc[CHANGE:] += 3.0 * spread
+    elif kind == "scale":
+        rows.iloc[CHANGE:] = rows.mean() + 2.0 * (rows.iloc[CHANGE:] - rows.mean())
+    else:
+        early = np.delete(rows.to_numpy(), slice(CHANGE, CHANGE + 6), axis=0)
+        rows = pd.DataFrame(early, rows.index[: len(early)], rows.columns)
+    return rows
+
+
+def errors(result, first):
+    table = result.forecasts
+    late = table[table["time"] >= first]
+    return np.sqrt(((late["actual"] - late["forecast"]) ** 2).mean())
+
+
+@pytest.mark.parametrize("kind", ["level", "scale", "phase"])
+def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(stream, fitted, kind):
+    rows = changed(stream, kind)
+    before, after = prequential(fitted, stream[3000:]), prequential(fitted, rows)
+    later = rows.index[CHANGE + 3 * WEEK]
+    unit = 2.0 if kind == "scale" else 1.0
+    assert errors(after, later) / unit < 1.2 * errors(before, later)
+    log = after.model.drift_log_
+    log = log[(log["time"] >= rows.index[CHANGE]) & (log["time"] < later)]
+    newest = log.iloc[-1]
+    if kind == "level":
+        assert 2.0 < newest["level"] - before.model.drift_log_["level"].max() < 4.5
+    elif kind == "scale":
+        assert 1.6 < newest["scale"] < 2.6
+    else:
+        assert newest["phase"] == 6
+
+
+def test_any_split_follows_a_phase_alike(stream, fitted, tmp_path):
+    rows = changed(stream, "phase")[: CHANGE + 2 * WEEK]
+    fitted.save(tmp_path / "m")
+    whole, parts = load(tmp_path / "m").partial_fit(rows), load(tmp_path / "m")
+    for start in range(0, len(rows), 37):
+        parts.partial_fit(rows[start : start + 37])
+        parts.save(tmp_path / "parts")
+        parts = load(tmp_path / "parts")
+    assert whole.drift_log_["phase"].iloc[-1] == 6
+    pd.testing.assert_frame_equal(whole.drift_log_, parts.drift_log_)
+    np.testing.assert_array_equal(whole.forecast(), parts.forecast())
+
+
+def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    model = load(tmp_path / "m").partial_fit(changed(stream, "phase")[: CHANGE + 2 * WEEK])
+    assert model._stream.learner.design.phase == 6
+    assert model.reset_state()._stream.learner.design.phase == 0
+    assert model.drift_log_.empty
