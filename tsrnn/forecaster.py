@@ -27,6 +27,11 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     what their forecasts have been worth lately, under ``update`` too. A label of step h is learnt
     from only when its row has arrived.
 
+    Where the newest season has left the history for another level or scale, the network sees it as
+    the history was (`tsrnn.stream.instance_norm`); where it has come to be early or late, by up to
+    half the shortest season, it sees the calendar moved (`tsrnn.stream.phase`). `drift_log_` tells.
+    Of a panel nothing of this is done yet.
+
     Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
     100 of them), which become columns of 0 and 1; a category that the history did not hold counts
     as none of them. A missing input stands at its newest known value, at the mean of the history

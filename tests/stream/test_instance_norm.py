@@ -1,4 +1,4 @@
-"""Level and scale of the newest season: followed where they have left the history, and only there."""
+"""Level and scale of the newest season are followed where they have left the history."""
 
 import numpy as np
 import pytest
@@ -21,19 +21,25 @@ def slow(norm, targets, row):
     mean = np.where(known, season, 0.0).sum(axis=0) / SEASON
     deviation = np.where(known, np.abs(season - mean), norm.spread).sum(axis=0) / SEASON
     growth = np.log(deviation / norm.spread)
-    share = [x**4 / (1 + x**4) for x in (np.abs(mean), np.abs(growth) / 0.4)]
+    far = np.abs([mean, growth]) / norm.moved
+    share = far**4 / (1 + far**4)
     return mean * share[0], np.exp(growth * share[1])
 
 
 def test_it_is_the_formula():
     targets = wave()
     norm = InstanceNorm.of(targets[:300], SEASON)
+    means = np.array([targets[row - 23 : row + 1].mean(axis=0) for row in range(23, 300)])
+    np.testing.assert_allclose(norm.moved[0], 1.0 + np.quantile(np.abs(means), 0.9, axis=0))
+    assert (norm.moved[1] > 0.4).all() and (norm.moved[1] < 0.7).all()
     targets[350:] = 2.0 * targets[350:] + 1.5
     targets[[400, 401, 420], 1] = np.nan
     center, scale = norm.at(targets, 300, 600)
     for row in range(300, 600, 7):
         expected = slow(norm, targets, row)
-        np.testing.assert_allclose([center[row - 300], scale[row - 300]], expected, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            [center[row - 300], scale[row - 300]], expected, rtol=1e-12, atol=1e-15
+        )
 
 
 def test_a_stream_like_its_history_is_seen_as_it_is():

@@ -1,11 +1,13 @@
 """Level and scale of the newest season, where they are not those of the history any more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-LEVEL_MOVED = 1.0  # standard deviations of the history: of a level that counts half as moved
-SCALE_MOVED = 0.4  # of the logarithm of a scale that does: a factor of 1.5
+# A level or (logarithm of a) scale counts half as moved that is this much further from that of the
+# history than this share of the history's own seasons: a standard deviation, a factor of 1.5.
+LEVEL_MOVED, SCALE_MOVED = 1.0, 0.4
+USUAL_SHARE = 0.9
 SMALLEST, LARGEST = 0.1, 1e6  # factors of scale that are followed
 BLOCK = 4096  # rows looked at at once
 
@@ -16,9 +18,8 @@ class InstanceNorm:
 
     A network is lost where a series moves to a level or a scale that its history never had. So the
     mean of the newest season is taken from its inputs and their scale divided out, and its outputs
-    are multiplied by that scale; but only by as much as mean and scale have moved further than
-    seasons of the history do among each other: within those, the level itself tells the network
-    something.
+    are multiplied by that scale; but only where they have moved clearly further than seasons of
+    the history do: within those, the level itself tells the network something.
 
     Attributes
     ----------
@@ -26,6 +27,8 @@ class InstanceNorm:
         Rows that are looked at: the longest season.
     spread : ndarray of shape (S,)
         Mean absolute deviation from the mean of a season, over the history.
+    moved : ndarray of shape (2, S)
+        Distance of a level and of the logarithm of a scale that counts half as moved.
 
     References
     ----------
@@ -48,19 +51,24 @@ class InstanceNorm:
 
     season: int
     spread: np.ndarray
+    moved: np.ndarray
 
     @classmethod
     def of(cls, targets, season):
         """Learn what is usual from the targets (n, S) of a history of at least a season."""
         total, n_known = np.zeros((2, targets.shape[1]))
-        for start in range(season - 1, len(targets), BLOCK):
-            stop = min(start + BLOCK, len(targets))
+        starts = range(season - 1, len(targets), BLOCK)
+        blocks = [(start, min(start + BLOCK, len(targets))) for start in starts]
+        for start, stop in blocks:
             for stream, _, deviation, missing in _seasons(targets, start, stop, season):
                 deviation[missing] = 0.0
                 total[stream] += deviation.sum()
                 n_known[stream] += missing.size - missing.sum()
         spread = total / np.maximum(n_known, 1)
-        return cls(season, np.where(spread > 0, spread, 1.0))
+        norm = cls(season, np.where(spread > 0, spread, 1.0), np.ones((2, len(spread))))
+        found = np.concatenate([norm._distances(targets, *block) for block in blocks], axis=1)
+        usual = np.quantile(np.abs(found), USUAL_SHARE, axis=1)
+        return replace(norm, moved=usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]]))
 
     def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
@@ -68,14 +76,19 @@ class InstanceNorm:
         Before `start` there is at least a season less one row. Missing targets (NaN) count as
         those of the history: what is not known has not moved.
         """
-        mean, spread = np.empty((2, stop - start, targets.shape[1]))
-        for stream, means, deviation, missing in _seasons(targets, start, stop, self.season):
+        distance = self._distances(targets, start, stop)
+        far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 4
+        center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far
+        return center, np.exp(growth)
+
+    def _distances(self, targets, start, stop):
+        """Return how far mean and logarithm of the scale are from the history's, (2, n, S)."""
+        found = np.empty((2, stop - start, targets.shape[1]))
+        for stream, mean, deviation, missing in _seasons(targets, start, stop, self.season):
             deviation[missing] = self.spread[stream]
-            mean[:, stream], spread[:, stream] = means, deviation.mean(axis=1)
-        center = mean * _moved(np.abs(mean) / LEVEL_MOVED)
-        growth = np.log(np.clip(spread / self.spread, SMALLEST, LARGEST))
-        scale = np.exp(growth * _moved(np.abs(growth) / SCALE_MOVED))
-        return center, scale
+            growth = deviation.mean(axis=1) / self.spread[stream]
+            found[:, :, stream] = mean, np.log(np.clip(growth, SMALLEST, LARGEST))
+        return found
 
 
 def _seasons(targets, start, stop, season):
@@ -91,8 +104,3 @@ def _seasons(targets, start, stop, season):
         mean = windows.mean(axis=1)
         windows -= mean[:, None]
         yield stream, mean, np.abs(windows, out=windows), missing
-
-
-def _moved(size):
-    """Return what share of a move counts: half of one of size 1, hardly any of a smaller one."""
-    return 1.0 - 1.0 / (1.0 + np.minimum(size, 1e6) ** 4)
