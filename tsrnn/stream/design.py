@@ -9,7 +9,7 @@ import numpy as np
 from .ahead import ahead_of, ahead_of_series, arrived_of_series
 from .guard import first_levels, start_from
 from .instance_norm import InstanceNorm
-from .phase import CalendarProfile
+from .phase import CalendarProfile, repeats
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
@@ -108,7 +108,7 @@ class ForecastDesign:
         norm = profile = None
         if normalized and seasons:
             norm = InstanceNorm.of(record.targets, seasons[-1])
-            if record.calendar.shape[-1]:
+            if repeats(record.calendar, seasons[-1]):
                 profile = CalendarProfile.of(record.levels, record.calendar, seasons)
         return cls(
             horizon,

@@ -72,6 +72,19 @@ class CalendarProfile:
         return current
 
 
+def repeats(calendar, season):
+    """Tell whether calendar features (n, C) are the same a season ago, clock changes apart.
+
+    Examples
+    --------
+    >>> hours = np.arange(100) % 24.0
+    >>> repeats(hours[:, None], 24), repeats(hours[:, None], 5), repeats(np.empty((100, 0)), 24)
+    (True, False, False)
+    """
+    change = np.abs(calendar[season:] - calendar[:-season])
+    return bool(change.size and np.median(change.max(axis=1)) < 1e-6)
+
+
 def _standardized(values):
     """Return columns of mean zero and length one, or of zeros where nothing varies."""
     values = values - values.mean(axis=0)
