@@ -77,6 +77,7 @@ def repeats(calendar, season):
 
     Examples
     --------
+    >>> import numpy as np
     >>> hours = np.arange(100) % 24.0
     >>> repeats(hours[:, None], 24), repeats(hours[:, None], 5), repeats(np.empty((100, 0)), 24)
     (True, False, False)
