@@ -56,51 +56,50 @@ class InstanceNorm:
     @classmethod
     def of(cls, targets, season):
         """Learn what is usual from the targets (n, S) of a history of at least a season."""
-        total, n_known = np.zeros((2, targets.shape[1]))
+        n_streams = targets.shape[1]
+        norm = cls(season, np.ones(n_streams), np.ones((2, n_streams)))
         starts = range(season - 1, len(targets), BLOCK)
-        blocks = [(start, min(start + BLOCK, len(targets))) for start in starts]
-        for start, stop in blocks:
-            for stream, _, deviation, missing in _seasons(targets, start, stop, season):
-                deviation[missing] = 0.0
-                total[stream] += deviation.sum()
-                n_known[stream] += missing.size - missing.sum()
-        spread = total / np.maximum(n_known, 1)
-        norm = cls(season, np.where(spread > 0, spread, 1.0), np.ones((2, len(spread))))
-        found = np.concatenate([norm._distances(targets, *block) for block in blocks], axis=1)
-        usual = np.quantile(np.abs(found), USUAL_SHARE, axis=1)
+        blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
+        mean, deviation, n_known = np.concatenate(blocks, axis=1)
+        spread = (deviation * n_known).sum(axis=0) / np.maximum(n_known.sum(axis=0), 1)
+        norm = replace(norm, spread=np.where(spread > 0, spread, 1.0))
+        distance = norm._distances(mean, deviation, n_known)
+        usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)
         return replace(norm, moved=usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]]))
 
     def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
 
-        Before `start` there is at least a season less one row. Missing targets (NaN) count as
-        those of the history: what is not known has not moved.
+        Before `start` there is at least a season less one row. Missing targets (NaN) do not count;
+        where they are more than half, less of a move is believed.
         """
-        distance = self._distances(targets, start, stop)
+        distance = self._distances(*self._found(targets, start, stop))
         far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 4
         center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far
         return center, np.exp(growth)
 
-    def _distances(self, targets, start, stop):
+    def _distances(self, mean, deviation, n_known):
         """Return how far mean and logarithm of the scale are from the history's, (2, n, S)."""
-        found = np.empty((2, stop - start, targets.shape[1]))
-        for stream, mean, deviation, missing in _seasons(targets, start, stop, self.season):
-            deviation[missing] = self.spread[stream]
-            growth = deviation.mean(axis=1) / self.spread[stream]
-            found[:, :, stream] = mean, np.log(np.clip(growth, SMALLEST, LARGEST))
+        growth = np.log(np.clip(deviation / self.spread, SMALLEST, LARGEST))
+        return np.stack([mean, growth]) * np.minimum(2.0 * n_known / self.season, 1.0)
+
+    def _found(self, targets, start, stop):
+        """Return mean, mean absolute deviation and number of known targets, (3, n, S).
+
+        They are of the season up to each row. Sums run over memory in order, so that they do not
+        hang on how many rows there are.
+        """
+        rows = targets[start + 1 - self.season : stop]
+        found = np.empty((3, len(rows) + 1 - self.season, targets.shape[1]))
+        for stream, values in enumerate(rows.T):
+            windows = np.lib.stride_tricks.sliding_window_view(values, self.season).copy()
+            missing = np.isnan(windows)
+            n_known = self.season - missing.sum(axis=1)
+            count = np.maximum(n_known, 1)
+            windows[missing] = 0.0
+            mean = windows.sum(axis=1) / count
+            windows -= mean[:, None]
+            windows[missing] = 0.0
+            deviation = np.abs(windows, out=windows).sum(axis=1) / count
+            found[..., stream] = mean, deviation, n_known
         return found
-
-
-def _seasons(targets, start, stop, season):
-    """Yield stream, mean (n,), absolute deviations (n, season) and what is missing, by stream.
-
-    They are of the season up to each row. Missing targets count as zero in the mean. Sums run over
-    memory in order, so that they do not hang on how many rows there are.
-    """
-    for stream, values in enumerate(targets[start + 1 - season : stop].T):
-        windows = np.lib.stride_tricks.sliding_window_view(values, season).copy()
-        missing = np.isnan(windows)
-        windows[missing] = 0.0
-        mean = windows.mean(axis=1)
-        windows -= mean[:, None]
-        yield stream, mean, np.abs(windows, out=windows), missing
