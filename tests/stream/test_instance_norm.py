@@ -24,7 +24,7 @@ def slow(norm, targets, row):
     trust = np.minimum(1.0, 2.0 * known.mean(axis=0))
     mean, growth = mean * trust, growth * trust
     far = np.abs([mean, growth]) / norm.moved
-    share = far**4 / (1 + far**4)
+    share = far**8 / (1 + far**8)
     return mean * share[0], np.exp(growth * share[1])
 
 

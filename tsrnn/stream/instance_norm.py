@@ -46,7 +46,7 @@ class InstanceNorm:
     >>> targets[150:] *= 2.0
     >>> center, scale = norm.at(targets, 1, 200)
     >>> center.ravel()[[0, 120, 198]].round(2), scale.ravel()[[0, 120, 198]].round(2)
-    (array([0.  , 4.99, 0.  ]), array([1.  , 1.  , 1.87]))
+    (array([0., 5., 0.]), array([1.  , 1.  , 1.98]))
     """
 
     season: int
@@ -74,7 +74,7 @@ class InstanceNorm:
         where they are more than half, less of a move is believed.
         """
         distance = self._distances(*self._found(targets, start, stop))
-        far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 4
+        far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 8
         center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far
         return center, np.exp(growth)
 
