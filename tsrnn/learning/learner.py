@@ -6,6 +6,7 @@ import numpy as np
 
 from .ensemble import Ensemble
 from .future import FutureRLS
+from .kernels import compiled_loops
 from .rls import DelayedRLS
 from .targets import origin_targets
 from .values import twin
@@ -26,9 +27,10 @@ class Learner:
     Parameters
     ----------
     design : object
-        Turns a record of raw rows into arrays, by the methods ``inputs(record, start)``
+        Turns a record of raw rows into arrays, by the methods ``inputs(record, start, stop)``
         (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S) and
-        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
+        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; the first two are
+        also given the compiled loop that may make them, or None; ``delays``
         holds the delay of each output, ``reach`` the number of earlier rows it looks at,
         ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
         there, None where absurd targets are not screened.
@@ -159,12 +161,12 @@ class Learner:
 
         A design that looks ahead has outputs only where it is told the inputs that follow.
         """
-        learner, design = twin(self), self.design
+        learner, design, loops = twin(self), self.design, compiled_loops()
         joined, start = self._join(record)
-        features = skip = design.skip(joined, start, len(joined))
+        features = skip = design.skip(joined, start, len(joined), loops and loops.lagged)
         base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            inputs = design.inputs(joined, start, len(joined))
+            inputs = design.inputs(joined, start, len(joined), loops and loops.network_inputs)
             hidden, learner.encoder = self.encoder.encode(inputs)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
@@ -205,7 +207,9 @@ class Learner:
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
             return record.padded(self.design.reach, self.usual), self.design.reach
-        return self.window.append(record), len(self.window)
+        n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
+        loops = compiled_loops()
+        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""

@@ -148,6 +148,14 @@ class ForecastDesign:
         known = np.arange(n_offsets, n_offsets + 1 + self.n_calendar)
         return np.array([*range(n_lags), *known, self.n_features - 1])
 
+    @cached_property
+    def _seasons(self):
+        return np.array(self.seasons, dtype=np.intp)
+
+    @cached_property
+    def _flagged(self):
+        return np.array(self.flagged, dtype=np.intp)
+
     def base(self, record, start):
         """Return the newest value at each row, shape (n, S)."""
         return record.levels[start:]
@@ -156,8 +164,15 @@ class ForecastDesign:
         """Return the value that arrives with each row, shape (n, S, 1)."""
         return record.targets[start:, :, None]
 
-    def skip(self, record, start, stop):
-        """Return the readout features, shape (n, S, K)."""
+    def skip(self, record, start, stop, loop=None):
+        """Return the readout features, shape (n, S, K).
+
+        `loop` makes those of a `Record` in the place of NumPy, with the same result: for a row it
+        is much faster.
+        """
+        if loop:
+            rows = record.levels, record.calendar, record.inputs
+            return loop(*rows, self.offsets, self.n_calendar, self.n_inputs, start, stop)
         levels = record.levels
         rows = np.arange(start, stop)
         newest = levels[start:stop][..., None]
@@ -197,8 +212,13 @@ class ForecastDesign:
         """As `arrived`, of the newest rows (horizon, E, B) of series: (horizon, Z, B)."""
         return arrived_of_series(inputs[:, self.future])
 
-    def inputs(self, record, start, stop):
-        """Return the network inputs, shape (n, S, D)."""
+    def inputs(self, record, start, stop, loop=None):
+        """Return the network inputs, shape (n, S, D); as for `skip`, a `loop` may make them."""
+        if loop:
+            rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
+            seasons, flagged = self._seasons, self._flagged
+            widths = self.n_calendar, self.n_inputs
+            return loop(rows, self.change_scale, seasons, widths, flagged, INPUT_LIMIT, start, stop)
         levels = record.levels
         newest = levels[start:stop]
         changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
@@ -277,15 +297,15 @@ class RegressionDesign:
         """Return the labels of each row, shape (n, 1, n_outputs)."""
         return record.targets[start:, None]
 
-    def skip(self, record, start, stop):
-        """Return the readout features, shape (n, 1, K)."""
+    def skip(self, record, start, stop, loop=None):
+        """Return the readout features, shape (n, 1, K); a `loop` is not needed."""
         rows = np.arange(start, stop)[:, None] - np.arange(self.lags + 1)
         features = np.ones((stop - start, 1, self.n_features))
         features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
         return features
 
-    def inputs(self, record, start, stop):
-        """Return the network inputs, shape (n, 1, D)."""
+    def inputs(self, record, start, stop, loop=None):
+        """Return the network inputs, shape (n, 1, D); a `loop` is not needed."""
         values = np.clip(record.inputs[start:stop], -INPUT_LIMIT, INPUT_LIMIT)
         flags = record.missing[start:stop, self.flagged]
         return np.concatenate([values, flags], axis=1)[:, None]
