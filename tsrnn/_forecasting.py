@@ -266,10 +266,11 @@ class BaseForecaster(TimedEstimator):
                 "found no row since reset_state(), expected at least one to forecast from; pass "
                 "rows to update() or partial_fit() first"
             )
-        return self._axis.index(self._axis.following(cutoff, horizon))
+        return self._axis.index_after(cutoff, horizon)
 
     def _checked_horizon(self, horizon):
-        horizon = self._horizon if horizon is None else horizon
+        if horizon is None:
+            return self._horizon
         check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
         if horizon > self._horizon:
             raise ValueError(
@@ -420,12 +421,16 @@ class BaseForecaster(TimedEstimator):
                 )
 
     def _known_ahead(self, X_future, index):
-        """Return inputs (len(index), E) of rows to come, scaled, NaN but where known ahead."""
+        """Return inputs (len(index), E) of rows to come, scaled, NaN but where known ahead.
+
+        None where no input is.
+        """
         columns, scaling = self._columns, self._input_scaling
-        inputs = np.full((len(index), len(scaling.mean)), np.nan)
         known = read_future(X_future, index, columns)
-        if known is not None:
-            inputs[:, columns.future] = columns.expand(known, columns.future_names)
+        if known is None:
+            return None
+        inputs = np.full((len(index), len(scaling.mean)), np.nan)
+        inputs[:, columns.future] = columns.expand(known, columns.future_names)
         return scaling.apply(inputs)
 
     def _after(self, X, y, ids, how):

@@ -1,14 +1,30 @@
 """Compiled loops against NumPy's code, which is the reference, on rows of every kind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from conftest import needs_numba
+from conftest import content, needs_numba
 
-from tsrnn.learning import DelayedRLS, Intervals, Mixing
-from tsrnn.nn import set_kernels
+from tsrnn.learning import (
+    DelayedRLS,
+    Ensemble,
+    Intervals,
+    Learner,
+    Mixing,
+    RecurrentEncoder,
+    TrainingSettings,
+)
+from tsrnn.learning.kernels import compiled_loops
+from tsrnn.learning.rls import RENEWAL
+from tsrnn.nn import get_loss, set_kernels
+from tsrnn.stream import ForecastDesign, Record
+from tsrnn.stream.instance_norm import InstanceNorm
+from tsrnn.stream.phase import CalendarProfile
 
 pytestmark = needs_numba
 S, K, E, N_ROWS = 2, 7, 4, 400
+FED_BACK = 1e-9  # what 1e-12 in each of 400 rows may become where each goes on from the last
 
 
 @pytest.fixture
@@ -34,20 +50,42 @@ def labels_with_gaps(rng, n_outputs=1):
     return labels
 
 
-def assert_alike(one, other, path=""):
-    """Compare all that two values hold: to 1e-12 of the largest number of an array."""
+@pytest.fixture
+def loops():
+    """Return the compiled loops, in use for the test."""
+    set_kernels("numba")
+    yield compiled_loops()
+    set_kernels(None)
+
+
+def messy_record(n_rows=N_ROWS, n_inputs=2):
+    """Rows with gaps, spikes that the guard refuses, a change of level, and missing inputs."""
+    rng = np.random.default_rng(3)
+    targets, inputs = rng.normal(size=(n_rows, S)), rng.normal(size=(n_rows, n_inputs))
+    targets[rng.random(targets.shape) < 0.1] = np.nan
+    targets[rng.random(targets.shape) < 0.05] = 1e4
+    targets[150:160] = np.nan
+    targets[200:] += 60.0
+    targets[220:240, 0] = -1e5  # a sensor that repeats itself
+    inputs[rng.random(inputs.shape) < 0.2] = np.nan
+    inputs[50:60] = np.inf * np.array([1, -1])[:n_inputs]
+    return Record(targets, inputs, rng.normal(size=(n_rows, 3)))
+
+
+def assert_alike(one, other, path="", rounding=1e-12):
+    """Compare all that two values hold: to 1e-12 of the largest number of an array, by default."""
     if isinstance(one, np.ndarray):
-        size = np.abs(one[np.isfinite(one)]).max(initial=0.0)
-        np.testing.assert_allclose(other, one, rtol=0, atol=1e-12 * size, err_msg=path)
+        most = np.abs(one[np.isfinite(one)]).max(initial=0.0)
+        np.testing.assert_allclose(other, one, rtol=0, atol=rounding * most, err_msg=path)
     elif isinstance(one, tuple):
         assert len(one) == len(other), path
         for k, pair in enumerate(zip(one, other, strict=True)):
-            assert_alike(*pair, f"{path}[{k}]")
+            assert_alike(*pair, f"{path}[{k}]", rounding)
     elif hasattr(one, "__dict__"):
         for name, value in vars(one).items():
-            assert_alike(value, getattr(other, name), f"{path}.{name}")
+            assert_alike(value, getattr(other, name), f"{path}.{name}", rounding)
     elif isinstance(one, float):
-        assert other == pytest.approx(one, rel=1e-12), path
+        assert other == pytest.approx(one, rel=rounding), path
     else:
         assert other == one, path
 
@@ -57,7 +95,7 @@ def assert_alike(one, other, path=""):
 def test_least_squares(on_both, delays, ridge):
     rng = np.random.default_rng(0)
     features, base = rng.normal(size=(N_ROWS, S, K)), rng.normal(size=(N_ROWS, S))
-    features[300] *= 1e8  # beyond what P can take in: it starts anew
+    features[[155, 300]] *= 1e8  # beyond what P can take in: it starts anew, labels or none
     labels = labels_with_gaps(rng, len(delays))
     blank = DelayedRLS(S, K, delays, 0.99, ridge)
     assert_alike(*on_both(lambda: blank.follow(features, base, labels)))
@@ -84,7 +122,154 @@ def test_mixtures(on_both):
 
     def work():
         mixing = Mixing.of(3, E, S)
-        said = np.full((4 + N_ROWS, *mixing.loss.shape), np.nan)
-        return (*mixing.follow(forecasts, said, labels, delays), said)
+        waiting = np.full((4, *mixing.loss.shape), np.nan)
+        return mixing.follow(forecasts, waiting, labels, delays)
 
     assert_alike(*on_both(work))
+
+
+@pytest.mark.parametrize("learning", [True, False])
+@pytest.mark.parametrize("seasons", [(), (5,), (5, 12)])
+def test_ensembles(on_both, seasons, learning):
+    record = messy_record()
+    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True)
+    padded, start = record.padded(design.reach, design.usual), design.reach
+    skip, labels = design.skip(padded, start, len(padded)), design.labels(padded, start)
+    recurrent = np.random.default_rng(4).normal(size=(N_ROWS, S, 3))
+    blank = Ensemble.of(design, 0.99, None)
+    rows = recurrent, skip, padded.levels, labels, learning
+    assert_alike(*on_both(lambda: blank.follow(*rows)), rounding=FED_BACK)
+
+
+# --- what is looked at: the very numbers of NumPy -------------------------------------------------
+
+
+@pytest.mark.parametrize("n_kept", [0, 7, 1000])
+@pytest.mark.parametrize("n_inputs", [0, 2])
+@pytest.mark.parametrize("chunk", [1, 9, N_ROWS])
+def test_records(loops, chunk, n_inputs, n_kept):
+    record = messy_record(n_inputs=n_inputs)
+    design = ForecastDesign.of(record, 3, lags=2, seasons=(5,), guard=True)
+    one, n_refused = record[:2].padded(design.reach, design.usual), 0
+    for start in range(2, N_ROWS, chunk):
+        before, new, kept = content(one), record[start : start + chunk], n_kept or design.reach
+        joined, other = one.append(new, kept), one.append(new, kept, loops.append_rows)
+        assert content(one) == before
+        assert content(other) == content(joined)
+        assert len(joined) == min(kept, len(one)) + len(new)
+        n_refused += (np.isnan(joined.targets[-len(new) :]) & np.isfinite(new.targets)).sum()
+        one = joined
+    assert n_refused > 20
+
+
+@pytest.mark.parametrize("seasons", [(), (5,), (5, 12)])
+@pytest.mark.parametrize(("n_calendar", "n_inputs", "flagged"), [(3, 2, [1]), (0, 0, [])])
+def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seasons):
+    record = messy_record()
+    widths = {"n_calendar": n_calendar, "n_inputs": n_inputs, "flagged": flagged}
+    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True, **widths)
+    padded = record.padded(design.reach, design.usual)
+    shape = len(padded), record.targets.shape[1]
+    local = np.random.default_rng(0).uniform(0.5, 2.0, size=(2, *shape))
+    profile = CalendarProfile(12, 2, np.zeros((n_calendar, shape[1])))
+    for start, stop in ((design.reach, len(padded)), (len(padded) - 1, len(padded))):
+        for phase in (0, 2, -2) if 12 in seasons else (0,):
+            moved, rows = replace(design, profile=profile, phase=phase), (padded, start, stop)
+            np.testing.assert_array_equal(moved.skip(*rows, loops.lagged), moved.skip(*rows))
+            for now in (None, tuple(local[:, start:stop])):
+                inputs = moved.inputs(*rows, now)
+                made = moved.inputs(*rows, now, loops.network_inputs)
+                np.testing.assert_array_equal(made, inputs)
+    assert np.abs(inputs).max() <= 8.0
+
+
+def test_center_and_scale(loops):
+    record = messy_record()
+    norm = InstanceNorm.of(record.targets, 12)
+    targets = np.concatenate([record.targets, 3.0 * record.targets + 2.0])
+    targets[-40:] = np.nan
+    for start, stop in ((11, len(targets)), (len(targets) - 50, len(targets) - 49)):
+        made = norm.at(targets, start, stop, loops.centers_and_scales)
+        np.testing.assert_allclose(made, norm.at(targets, start, stop), rtol=1e-12, atol=1e-12)
+
+
+# --- rows that compiled code leaves to NumPy ------------------------------------------------------
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_where_least_squares_stop_for_rare_work_does_not_hang_on_the_split(loops, chunk):
+    """Labels missing in some outputs or all, surprises (with labels missing too), renewals."""
+    rng = np.random.default_rng(5)
+    features, base = rng.normal(size=(N_ROWS, S, K)), rng.normal(size=(N_ROWS, S))
+    labels = labels_with_gaps(rng, 3)
+    features[[30, RENEWAL - 1, 155, 300]] *= 1e8
+    blank = DelayedRLS(S, K, [1, 2, 5], 0.99, [0.5, 2.0])
+    whole, outputs = blank.follow(features, base, labels)
+    part, parts = blank, []
+    for start in range(0, N_ROWS, chunk):
+        rows = slice(start, start + chunk)
+        before = content(part)
+        after, said = part.follow(features[rows], base[rows], labels[rows])
+        assert content(part) == before
+        part = after
+        parts.append(said)
+    assert content(np.concatenate(parts)) == content(np.ascontiguousarray(outputs))
+    assert content(part) == content(whole)
+
+
+def test_least_squares_take_over_arrays_as_numpy_or_a_memory_map_left_them(loops, tmp_path):
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(3, S, K)), rng.normal(size=(3, S)), rng.normal(size=(3, S, 1))
+    readout = DelayedRLS(S, K, [1, 2], 0.99).learn(*rows)
+    expected = content(readout.learn(*rows))
+    P, weights = readout.covariance, readout.weights
+    P.tofile(tmp_path / "P")
+    readout.covariance = np.memmap(tmp_path / "P", P.dtype, "r", shape=P.shape)
+    readout.weights = np.asfortranarray(weights)
+    assert not readout.weights.flags.c_contiguous
+    assert content(readout.learn(*rows)) == expected
+
+
+# --- the whole of it ------------------------------------------------------------------------------
+
+
+def blank_learner(record, cell="lstm"):
+    """Return a learner with all its parts; its network takes no step within the record."""
+    set_kernels("numpy")
+    design = ForecastDesign.of(record, 3, lags=2, seasons=(5, 12), guard=True)
+    settings = TrainingSettings(
+        window_size=N_ROWS + 1, warmup=4, batch_size=4, max_iter=2, learning_rate=0.01,
+        early_stopping=False, loss=get_loss("squared"), verbose=False,
+    )  # fmt: skip
+    encoder = RecurrentEncoder.fit(
+        design, record.padded(design.reach, design.usual), settings, np.random.default_rng(0),
+        cell=cell, hidden_size=4, n_layers=1, dtype=np.dtype(np.float64),
+    )  # fmt: skip
+    intervals = Intervals(design.delays, S, (5, 12))
+    return Learner.of(design, 0.99, encoder, mixed=True, intervals=intervals)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_learners(on_both, cell):
+    record = messy_record()
+    blank = blank_learner(record, cell)
+
+    def work():
+        learner = blank.learn(record[:200]).advance(record[200:230]).learn(record[230:370])
+        outputs, moved = learner.outputs(record[370:])
+        return learner, outputs, moved
+
+    assert_alike(*on_both(work), rounding=FED_BACK)
+
+
+@pytest.mark.parametrize("how", ["learn", "advance", "outputs"])
+def test_what_a_learner_was_is_not_written_to(loops, how):
+    record = messy_record()
+    learner = blank_learner(record)
+    set_kernels("numba")
+    for start in [*range(300), *range(300, N_ROWS, 20)]:
+        rows = record[start : start + (1 if start < 300 else 20)]
+        before = content(learner)
+        after = getattr(learner, how)(rows)
+        assert content(learner) == before
+        learner = learner.learn(rows) if how == "outputs" else after

@@ -97,3 +97,25 @@ def test_rows_that_do_not_fit_the_history_are_refused():
         axis.steps_after(axis.stamps(index[:2] + pd.Timedelta("10.5h"), 2), cutoff)
     with pytest.raises(ValueError, match="without, as at fit"):
         TimeAxis.of(None).stamps(index, 10)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_the_index_after_a_cutoff_is_made_of_what_follows(unit, zone):
+    start = pd.Timestamp("2024-03-30 20:00", tz=zone)  # the clocks change on the next day
+    index = pd.date_range(start, periods=9, freq="h", name="time").as_unit(unit)
+    axis, hour = TimeAxis.of(index), 3_600_000_000_000
+    for row in [*range(520), 255, 3, 10_000]:  # stretches end at 256 and 512
+        cutoff = axis.start + (row - 5) * hour
+        for n in (1, 24):
+            found, expected = axis.index_after(cutoff, n), axis.index(axis.following(cutoff, n))
+            pd.testing.assert_index_equal(found, expected, exact=True)
+            assert found.freq == expected.freq
+            assert found.unit == unit
+
+
+def test_the_index_after_a_cutoff_close_to_the_end_of_time():
+    index = pd.date_range("2262-04-01", periods=9, freq="D", unit="ns")
+    axis = TimeAxis.of(index)
+    after = axis.index_after(int(index.asi8[-1]), 2)
+    np.testing.assert_array_equal(after, pd.DatetimeIndex(["2262-04-10", "2262-04-11"]))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .kernels import compiled_loops
 from .mixing import Mixing
 from .rls import DelayedRLS
 from .values import twin
@@ -47,6 +48,23 @@ class Repeats:
             return repeated
         change = levels[rows] - levels[rows - self._season]
         return np.concatenate([repeated, repeated[:, :, -1:] + change[:, None, None]], axis=2)
+
+    def beside(self, recurrent, linear, levels):
+        """Return forecasts (n, M, E, S) of all experts, those of the past behind two others.
+
+        Parameters
+        ----------
+        recurrent : ndarray of shape (n, S, M)
+        linear : ndarray of shape (n, S, M)
+            Changes from the newest level.
+        levels : ndarray of shape (n + earlier rows, S)
+        """
+        if loops := compiled_loops():
+            return loops.expert_forecasts(recurrent, linear, levels, self._back, self._season or 0)
+        n_rows = len(recurrent)
+        linear = linear + levels[len(levels) - n_rows :, :, None]
+        others = np.stack([recurrent, linear], axis=3).transpose(0, 2, 3, 1)
+        return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
 
 
 class Ensemble:
@@ -122,24 +140,16 @@ class Ensemble:
             Whether the linear expert learns; the weights of the mixture move in any case.
         """
         ensemble = twin(self)
-        n_rows, base = len(recurrent), levels[len(levels) - len(recurrent) :]
+        base = levels[len(levels) - len(recurrent) :]
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
-        forecasts = np.empty((n_rows, *self._forecasts_shape))  # (n, M, E, S)
-        forecasts[:, :, 0] = recurrent.swapaxes(1, 2)
-        forecasts[:, :, 1] = (linear + base[..., None]).swapaxes(1, 2)
-        forecasts[:, :, 2:] = self.repeats.forecasts(levels, n_rows)
-        said = np.concatenate([self._said, np.empty((n_rows, *self._said.shape[1:]))])
-        mixing, mixtures = self.mixing.follow(forecasts, said, labels, self.linear.delays)
-        ensemble.mixing, ensemble._said = mixing, said[n_rows:].copy()
+        forecasts = self.repeats.beside(recurrent, linear, levels)
+        ensemble.mixing, ensemble._said, mixtures = self.mixing.follow(
+            forecasts, self._said, labels, self.linear.delays
+        )
         if learning:
-            ensemble.learnt = mixing
+            ensemble.learnt = ensemble.mixing
         return ensemble, mixtures
-
-    @property
-    def _forecasts_shape(self):
-        n_outputs, _, n_experts, n_streams = self.mixing.parts.shape
-        return n_outputs, n_experts, n_streams
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""

@@ -1,5 +1,6 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -46,44 +47,50 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
-        intervals, reach = twin(self), len(self._said)
-        said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
-        said[reach:, :, 0] = forecasts.swapaxes(1, 2)
-        if loops := compiled_loops():
-            intervals.conformal, intervals.drift = self._follow_compiled(loops, said, labels)
-        else:
-            intervals.conformal, intervals.drift = self._follow_rows(said, labels)
+        intervals = twin(self)
         intervals.row = self.row + len(forecasts)
-        intervals._said = said[len(forecasts) :].copy()
+        if loops := compiled_loops():
+            intervals._follow_compiled(loops, forecasts, labels, self.row)
+        else:
+            intervals._follow_rows(forecasts, labels, self.row)
         return intervals
 
-    def _follow_rows(self, said, labels):
-        """Return conformal and drift after rows; their scales are written behind `said`."""
+    def _follow_rows(self, forecasts, labels, row):
+        """Move on over rows, the first of which is `row`."""
         conformal, drift, reach = self.conformal, self.drift, len(self._said)
+        said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
+        said[reach:, :, 0] = forecasts.swapaxes(1, 2)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
-        for row in range(len(labels)):
-            past, now = said[origins + row, outputs], self.row + row
-            error, scale = labels[row].T - past[:, 0], past[:, 1]
+        for n in range(len(labels)):
+            past, now = said[origins + n, outputs], row + n
+            error, scale = labels[n].T - past[:, 0], past[:, 1]
             conformal = conformal.step(error, scale, now)
             drift = drift.step(np.abs(error) / scale, now)
-            said[reach + row, :, 1] = conformal.scale(now)
-        return conformal, drift
+            said[reach + n, :, 1] = conformal.scale(now)
+        self.conformal, self.drift, self._said = conformal, drift, said[len(forecasts) :].copy()
 
-    def _follow_compiled(self, loops, said, labels):
+    def _follow_compiled(self, loops, forecasts, labels, row):
         """As `_follow_rows`, in compiled code."""
-        conformal, drift, row = self.conformal, self.drift, self.row
-        lengths = [len(profile) for profile in conformal.profiles]
-        joined = np.concatenate([np.empty((0, len(drift.size))), *conformal.profiles])
-        fixed = conformal.probabilities, conformal.delays
-        errors = conformal.quantiles.copy(), conformal.level.copy(), conformal.n_labels.copy()
-        recent = drift.size.copy(), drift.n_rows.copy(), drift.calm.copy()
-        noted = np.empty((len(labels), len(drift.size)))
-        profiles = joined, np.array(lengths, dtype=np.intp)
-        loops.follow_errors(said, labels, row, (*fixed, *errors, *profiles), (*recent, noted))
-        ends = accumulate(lengths)
-        parts = tuple(joined[end - n : end] for n, end in zip(lengths, ends, strict=True))
-        drift = Drift(*recent, drift.changes).with_noted(noted, row)
-        return Conformal(*fixed, *errors, parts), drift
+        c, drift = self.conformal, self.drift
+        lengths = tuple(map(len, c.profiles))
+        joined = np.concatenate(c.profiles) if lengths else np.empty((0, len(drift.size)))
+        self._said, moved, recent, noted, any_noted = loops.follow_errors(
+            forecasts,
+            self._said,
+            labels,
+            row,
+            (c.probabilities, c.delays, c.quantiles, c.level, c.n_labels, joined),
+            _as_array(*lengths),
+            (drift.size, drift.n_rows, drift.calm),
+        )
+        *errors, joined = moved
+        parts = tuple(
+            joined[end - n : end] for n, end in zip(lengths, accumulate(lengths), strict=True)
+        )
+        self.conformal = Conformal(c.probabilities, c.delays, *errors, parts)
+        self.drift = Drift(*recent, drift.changes)
+        if any_noted:
+            self.drift = self.drift.with_noted(noted, row)
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, M) of the errors of the newest forecast."""
@@ -96,3 +103,8 @@ class Intervals:
         self.conformal = self.conformal.without_seasons()
         self.drift = self.drift.cleared()
         self.row = 0
+
+
+@lru_cache(maxsize=64)
+def _as_array(*numbers):
+    return np.array(numbers, dtype=np.intp)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .ensemble import Ensemble
 from .future import FutureRLS
+from .kernels import compiled_loops
 from .regime import Regime
 from .rls import DelayedRLS
 from .targets import origin_targets
@@ -30,10 +31,11 @@ class Learner:
         Turns a record of raw rows into arrays, by the methods ``local(record, start, stop)`` (None,
         or center and scale of what the network sees, (n, S) each), ``inputs(record, start, stop,
         local)`` (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S)
-        and ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays``
-        holds the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm``
-        is None or what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow
-        and set the phase,
+        and ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; the first
+        three are also given the compiled loop that may make them, or None; ``delays`` holds the
+        delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None or
+        what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow and set the
+        phase,
         ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
         there, None where absurd targets are not screened.
     readout : DelayedRLS
@@ -166,13 +168,14 @@ class Learner:
 
         A design that looks ahead has outputs only where it is told the inputs that follow.
         """
-        learner, design = twin(self), self.design
+        learner, design, loops = twin(self), self.design, compiled_loops()
         joined, start = self._join(record)
-        features = skip = design.skip(joined, start, len(joined))
+        features = skip = design.skip(joined, start, len(joined), loops and loops.lagged)
         base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            local = design.local(joined, start, len(joined))
-            inputs = design.inputs(joined, start, len(joined), local)
+            rows = joined, start, len(joined)
+            local = design.local(*rows, loops and loops.centers_and_scales)
+            inputs = design.inputs(*rows, local, loops and loops.network_inputs)
             hidden, learner.encoder = self.encoder.encode(inputs, local)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
@@ -213,7 +216,9 @@ class Learner:
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
             return record.padded(self.design.reach, self.usual), self.design.reach
-        return self.window.append(record), len(self.window)
+        n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
+        loops = compiled_loops()
+        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 
     def _in_regime(self):
         """See where the stream is now, and follow the phase of its season."""

@@ -142,14 +142,14 @@ class Mixing:
         known = np.isfinite(error[:, -1])
         return stepped if known.all() else self._where(known, stepped)
 
-    def follow(self, forecasts, said, labels, delays):
+    def follow(self, forecasts, waiting, labels, delays):
         """Over rows: learn from the labels that arrive, issue, and blend.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, M, E, S)
-        said : ndarray of shape (reach + n, M, E + R + 1, S)
-            What was issued at the rows before; what is issued now is written behind it.
+        waiting : ndarray of shape (reach, M, E + R + 1, S)
+            What was issued at the rows before.
         labels : ndarray of shape (n, S, 1)
         delays : ndarray of int, shape (M,)
             Rows between an origin and its label.
@@ -157,21 +157,23 @@ class Mixing:
         Returns
         -------
         mixing : Mixing
+        waiting : ndarray of shape (reach, M, E + R + 1, S)
+            What waits for its labels after the rows.
         mixtures : ndarray of shape (n, S, M)
         """
-        n_rows, reach, outputs = len(forecasts), len(said) - len(forecasts), np.arange(len(delays))
-        mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         if loops := compiled_loops():
-            moving = tuple(array.copy() for array in self._moving())
-            discounts = self.discounts.ravel()
-            loops.follow_experts(forecasts, said, labels, delays, discounts, moving, mixtures)
-            return Mixing(self.discounts, *moving), mixtures
+            rows = forecasts, waiting, labels, delays, self.discounts
+            moving, waiting, mixtures = loops.follow_experts(*rows, self._moving())
+            return Mixing(self.discounts, *moving), waiting, mixtures
+        n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(delays))
+        said = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+        mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         mixing = self
         for row in range(n_rows):
             mixing = mixing.step(said[reach + row - delays, outputs], labels[row].T)
             said[reach + row] = mixing.issue(forecasts[row])
             mixtures[row] = mixing.mixture(said[reach + row]).T
-        return mixing, mixtures
+        return mixing, said[n_rows:].copy(), mixtures
 
     def take(self, members):
         """Return the state of some streams."""

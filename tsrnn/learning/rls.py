@@ -5,7 +5,7 @@ import numpy as np
 from .kernels import compiled_loops
 from .restarts import warn_of_restart
 from .room import require_room
-from .values import twin
+from .values import plain, twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
@@ -13,6 +13,9 @@ MAX_MEAN_EIGENVALUE = 1e8
 # An update takes φ'Pφ out of P in one step; beyond this, what is left would be rounding alone.
 MAX_SURPRISE = 1e10
 RENEWAL = 64  # rows between two renewals of the penalty: they cost K³, an update K²
+
+# What overflows starts anew, and that is told.
+QUIETLY = np.errstate(over="ignore", invalid="ignore")
 
 
 class DelayedRLS:
@@ -99,14 +102,8 @@ class DelayedRLS:
 
     def advance(self, features, base):
         """Let rows pass without learning: their labels will be ignored when they come."""
-        readout = twin(self)
-        n, reach = len(features), len(self._features)
-        if n <= reach:  # as below, in one step: the way of a streamed row
-            readout._features = np.concatenate([self._features[n:], features])
-            readout._gains = np.concatenate([self._gains[n:], np.zeros_like(features)])
-            readout._base = np.concatenate([self._base[n:], base])
-            return readout
-        readout._push(features, np.zeros_like(features), base)
+        readout, reach = twin(self), len(self._features)
+        readout._push(features, base, max(0, reach - len(features)))
         readout._trim(reach)
         return readout
 
@@ -168,55 +165,82 @@ class DelayedRLS:
         readout._trim(len(self._features))
         return readout, innovations, shares
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows starts anew and is told
     def _taught(self, features, base, labels):
         readout = twin(self)  # every step below puts new weights and a new P in place of the old
-        readout._push(features, np.zeros_like(features), base)
-        return readout, *readout._absorb(features, labels)
+        told = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
+        if loops := compiled_loops():
+            readout._absorb_compiled(loops, (features, base, labels), told)
+        else:
+            readout._push(features, base, len(self._features))
+            readout._absorb(features, labels, told)
+        return readout, told[:, 1], told[:, 0]
 
-    def _absorb(self, features, labels):
+    @QUIETLY
+    def _absorb(self, features, labels, told):
         start = len(self._features) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
         origins = start - self.delays
-        told = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
-        loops = compiled_loops()
         for row in range(len(features)):
             if not complete and not known[row].all():
                 self._take_back(~known[row], origins)
-            if loops:
-                self._learn_compiled(loops, start + row, labels[row], told[row])
-            else:
-                self._gains[start + row] = self._gain(features[row])
-                told[row, 0] = self._correct(origins, labels[row])
+            self._gains[start + row] = self._gain(features[row])
+            told[row, 0] = self._correct(origins, labels[row])
+            told[row, 1] = self.output(features[row])
             origins += 1
-            self.n_learnt += 1
-            renewed = self.n_learnt % RENEWAL == 0
-            if renewed:
-                self._check_covariance()
-                if self.ridge is not None:
-                    self._renew_penalty()
-            if renewed or not loops:
-                told[row, 1] = self.output(features[row])
-            if not np.isfinite(told[row, 1]).all():
-                lost = ~np.isfinite(told[row, 1]).all(axis=1)
-                self._restart_weights(lost)
-                told[row, 0, lost] = 0.0
-                told[row, 1] = self.output(features[row])
-        return told[:, 1], told[:, 0]
+            self._count(1, features[row], told[row])
 
-    def _learn_compiled(self, loops, row, labels, told):
-        """Do what `_gain`, `_correct` and `output` do for a row, in compiled code."""
-        P, weights = np.empty_like(self.covariance), np.empty_like(self.weights)
-        rows = row, self._features, self._gains, self._base, labels, self.delays
-        limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
-        if not loops.learn_row(*rows, self.covariance, self.weights, limits, P, weights, told):
-            phi = self._features[row]
-            surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
-            self._restart_covariance(phi, surprise)
-            limits = self.forgetting, np.inf, MAX_MEAN_EIGENVALUE
-            loops.learn_row(*rows, self.covariance, self.weights, limits, P, weights, told)
-        self.covariance, self.weights = P, weights
+    def _absorb_compiled(self, loops, rows, told):
+        """As `_push` and `_absorb`; what is rare is done here, where compiled code stops for it."""
+        features, _, labels = rows = tuple(map(plain, rows))
+        self.covariance, self.weights = plain(self.covariance), plain(self.weights)
+        n, row, why = len(labels), 0, loops.START
+        while row < n:
+            first, most = row, RENEWAL - self.n_learnt % RENEWAL
+            stop, limits = min(n, row + most), (self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE)
+            if why == loops.MISSING:
+                origins = len(self._features) - n + row - self.delays
+                self._take_back(~np.isfinite(labels[row]), origins)
+            elif why == loops.SURPRISED:
+                phi = features[row]
+                surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
+                self._restart_covariance(phi, surprise)
+                stop, limits = row + 1, (self.forgetting, np.inf, MAX_MEAN_EIGENVALUE)
+            waiting = self._features, self._gains, self._base
+            state = self.delays, self.covariance, self.weights
+            row, why, waiting, self.covariance, self.weights = loops.learn_rows(
+                row, stop, why, waiting, rows, *state, limits, told
+            )
+            self._features, self._gains, self._base = waiting
+            if row > first:
+                self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
+
+    def _count(self, n_rows, features, told, lost=None):
+        """Count rows as learnt; renew P when it is time, and see to outputs that are not finite.
+
+        Of the last row, features (S, K) and what is told (2, S, M). `lost` is whether an output is
+        not finite, where that is known.
+        """
+        self.n_learnt += n_rows
+        if self.n_learnt % RENEWAL == 0:
+            self._renew(features, told)
+            lost = None
+        if lost or (lost is None and not np.isfinite(told[1]).all()):
+            self._restart_lost(features, told)
+
+    @QUIETLY
+    def _renew(self, features, told):
+        self._check_covariance()
+        if self.ridge is not None:
+            self._renew_penalty()
+        told[1] = self.output(features)
+
+    @QUIETLY
+    def _restart_lost(self, features, told):
+        lost = ~np.isfinite(told[1]).all(axis=1)
+        self._restart_weights(lost)
+        told[0, lost] = 0.0
+        told[1] = self.output(features)
 
     def _correct(self, origins, labels):
         """Let each output take its step by the label that arrives; return innovations (S, M)."""
@@ -264,6 +288,7 @@ class DelayedRLS:
             self.covariance[s] = (P + P.T) / 2.0
             self.weights[s] -= faded[s] * np.matmul(self.weights[s], self.covariance[s])
 
+    @QUIETLY
     def _take_back(self, missing, origins):
         """Take origins whose label failed to come out of P again, by the share of their outputs.
 
@@ -304,6 +329,7 @@ class DelayedRLS:
         self.covariance = P
         return v / denominator
 
+    @QUIETLY
     def _restart_covariance(self, phi, surprise):
         """Start P anew, in the units of phi, for streams whose update would lose all digits."""
         lost = ~((surprise >= 0.0) & (surprise < MAX_SURPRISE))
@@ -323,13 +349,23 @@ class DelayedRLS:
         self._gains = np.zeros((reach, n_streams, n_features))  # zero: nothing to learn from
         self._base = np.zeros((reach, n_streams))
 
-    def _push(self, features, gains, base):
-        self._features = np.concatenate([self._features, features])
-        self._gains = np.concatenate([self._gains, gains])
-        self._base = np.concatenate([self._base, base])
+    def _push(self, features, base, n_kept):
+        """Put rows, of no gain yet, behind the newest of those that wait."""
+        if loops := compiled_loops():
+            waiting = self._features, self._gains, self._base
+            self._features, self._gains, self._base = loops.push_rows(
+                waiting, features, base, n_kept
+            )
+            return
+        n = len(self._features) - n_kept
+        self._features = np.concatenate([self._features[n:], features])
+        self._gains = np.concatenate([self._gains[n:], np.zeros_like(features)])
+        self._base = np.concatenate([self._base[n:], base])
 
     def _trim(self, reach):
         n = len(self._features) - reach
+        if not n:
+            return
         kept = self._features[n:], self._gains[n:], self._base[n:]
         if n > reach:  # else views, which keep little more alive
             kept = (array.copy() for array in kept)

@@ -113,6 +113,11 @@ class Columns:
         return [i for i, label in enumerate(self.expanded_names) if label in self.future_names]
 
     @cached_property
+    def _targets_alone(self):
+        """Whether X is the targets, in their order."""
+        return not self.inputs and self.targets == list(range(len(self.targets or ())))
+
+    @cached_property
     def _target_columns(self):
         return np.array(self.targets, dtype=np.intp)
 
@@ -127,6 +132,8 @@ class Columns:
 
     def split(self, values, y):
         """Divide values (n, p) and y (n, S) or None into targets (n, S) and inputs (n, E)."""
+        if self._targets_alone:
+            return values, np.empty((len(values), 0))
         if self.targets is not None:
             inputs = values[:, self._input_columns]
             return values[:, self._target_columns], self.expand(inputs, self.input_names)

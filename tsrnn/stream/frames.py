@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 LARGEST = 1e50  # squares of larger values, in units of a small scale, would overflow
+FEW = 16  # values that Python looks at faster than NumPy
 
 
 def column_names(X, n_columns):
@@ -97,7 +98,9 @@ def require_finite(values, names, *, allow_nan=False):
     ValueError
         It names the row, the column and the remedy.
     """
-    if not values.size:
+    if values.size <= FEW and all(
+        -LARGEST <= value <= LARGEST for value in values.ravel().tolist()
+    ):
         return
     with np.errstate(invalid="ignore"):
         good = np.abs(values) <= LARGEST  # not so of NaN

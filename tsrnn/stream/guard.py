@@ -5,6 +5,7 @@ import numpy as np
 JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
 FIRST_ROWS = 25  # known rows of a history whose median its first value is held against
 STEP = 0.01  # weight of the newest change in the running mean
+LIMITS = JUMP_LIMIT, STEP
 
 
 def start_from(levels):

@@ -67,12 +67,15 @@ class InstanceNorm:
         usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)
         return replace(norm, moved=usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]]))
 
-    def at(self, targets, start, stop):
+    def at(self, targets, start, stop, loop=None):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
 
         Before `start` there is at least a season less one row. Missing targets (NaN) do not count;
-        where they are more than half, less of a move is believed.
+        where they are more than half, less of a move is believed. A compiled `loop` may make them.
         """
+        if loop:
+            learnt = self.spread, self.moved, (SMALLEST, LARGEST), self.season
+            return loop(targets, *learnt, start, stop)
         distance = self._distances(*self._found(targets, start, stop))
         far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 8
         center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far

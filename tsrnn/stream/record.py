@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .guard import screen
+from .guard import LIMITS, screen
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,23 @@ class Record:
         """Return a record that shares no memory with this one."""
         return self._map(np.copy)
 
-    def append(self, new):
-        """Return this record with new rows behind it, missing values carried forward."""
+    def append(self, new, n_kept=None, loop=None):
+        """Return this record with new rows behind it, missing values carried forward.
+
+        Parameters
+        ----------
+        new : Record
+        n_kept : int, optional
+            How many of these rows are kept, the newest ones; by default all of them.
+        loop : callable, optional
+            What appends to records with spreads in the place of NumPy, with the same result:
+            ``loop(fields, new_fields, n_kept, limits)`` returns the fields. For a row it is much
+            faster.
+        """
+        n_kept = len(self) if n_kept is None else min(n_kept, len(self))
+        if loop and self.spreads is not None:
+            return Record(*loop(self._fields, new._given, n_kept, LIMITS))
+        old = self[len(self) - n_kept :]
         if self.spreads is None:
             targets, levels = new.targets, _carry(new.targets, self.levels[-1])
             spreads = doubts = None
@@ -58,13 +73,13 @@ class Record:
             targets, *guarded = screen(new.targets, *self.guard)
             levels, spreads, doubts = guarded
         return Record(
-            np.concatenate([self.targets, targets]),
-            np.concatenate([self.inputs, _carry(new.inputs, self.inputs[-1])]),
-            np.concatenate([self.calendar, new.calendar]),
-            np.concatenate([self.levels, levels]),
-            None if spreads is None else np.concatenate([self.spreads, spreads]),
-            None if doubts is None else np.concatenate([self.doubts, doubts]),
-            np.concatenate([self.missing, np.isnan(new.inputs)]),
+            np.concatenate([old.targets, targets]),
+            np.concatenate([old.inputs, _carry(new.inputs, self.inputs[-1])]),
+            np.concatenate([old.calendar, new.calendar]),
+            np.concatenate([old.levels, levels]),
+            None if spreads is None else np.concatenate([old.spreads, spreads]),
+            None if doubts is None else np.concatenate([old.doubts, doubts]),
+            np.concatenate([old.missing, np.isnan(new.inputs)]),
         )
 
     @property
@@ -99,8 +114,9 @@ class Record:
             _repeat_first(np.isnan(self.inputs), n),
         )
 
-    def _map(self, change):
-        fields = (
+    @property
+    def _fields(self):
+        return (
             self.targets,
             self.inputs,
             self.calendar,
@@ -109,7 +125,14 @@ class Record:
             self.doubts,
             self.missing,
         )
-        return Record(*(None if field is None else change(field) for field in fields))
+
+    @property
+    def _given(self):
+        """Fields of new rows, contiguous, as compiled code wants them."""
+        return tuple(map(np.ascontiguousarray, (self.targets, self.inputs, self.calendar)))
+
+    def _map(self, change):
+        return Record(*(None if field is None else change(field) for field in self._fields))
 
 
 def _carry(values, previous):

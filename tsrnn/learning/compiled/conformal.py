@@ -16,33 +16,49 @@ from tsrnn.learning.drift import CALM, FALL, FIRST_ROWS, LIMIT, RISE
 from tsrnn.learning.drift import RATE as DRIFT_RATE
 from tsrnn.nn.compiled.maths import compiled
 
+from .rings import newest, with_room
+
 LOW, HIGH = PROFILE_LIMITS
 
 
 # No shortcut of the compiler's: infinities and NaN mean something here.
 
 
-def follow_errors(said, labels, first_row, conformal, drift):
+def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, drift):
     """Score what was forecast by the labels of rows, and note the scale of their own forecasts.
 
     Parameters
     ----------
-    said : ndarray of shape (reach + n, M, 2, S)
-        Forecast and scale; the scales of the last n rows are written.
+    forecasts : ndarray of shape (n, S, M)
+    waiting : ndarray of shape (reach, M, 2, S)
+        Forecast and scale of the rows before.
     labels : ndarray of shape (n, S, M or 1)
     first_row : int
     conformal : tuple of ndarray
-        Probabilities, delays, and, changed in place, quantiles, level, n_labels, the profiles one
-        behind the other, and their lengths.
+        Probabilities, delays, quantiles, level, n_labels, and the profiles one behind the other.
+    lengths : ndarray of int
+        Of the profiles.
     drift : tuple of ndarray
-        Size, n_rows and calm, changed in place, and (n, S) where the size is written that is a
-        change worth noting, else NaN.
+        Size, n_rows and calm.
+
+    Returns
+    -------
+    said : ndarray of shape (reach, M, 2, S)
+        What waits for its labels now.
+    conformal : tuple of ndarray
+        Quantiles, level, n_labels and profiles after the rows.
+    drift : tuple of ndarray
+    noted : ndarray of shape (n, S)
+        The size that is a change worth noting, else NaN.
+    any_noted : bool
     """
-    probabilities, delays, quantiles, level, n_labels, profiles, lengths = conformal
-    size, n_rows, calm, noted = drift
-    n, (M, S) = len(labels), level.shape
-    reach = len(said) - n
-    excess = np.empty(M)
+    probabilities, delays, quantiles, level, n_labels, profiles = conformal
+    quantiles, level = quantiles.copy(), level.copy()
+    n_labels, profiles = n_labels.copy(), profiles.copy()
+    size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    n, (M, S), reach = len(labels), level.shape, len(waiting)
+    noted, any_noted = np.empty((n, S)), False
+    said, excess = with_room(waiting, reach, n), np.empty(M)
     for row in range(n):
         now = first_row + row
         for s in range(S):
@@ -67,9 +83,13 @@ def follow_errors(said, labels, first_row, conformal, drift):
             if n_known:
                 _move_profiles(profiles, lengths, now, s, excess, n_known)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
+            any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
                 scale = level[m, s] * _profile(profiles, lengths, now + delays[m], s)
+                said[reach + row, m, 0, s] = forecasts[row, s, m]
                 said[reach + row, m, 1, s] = max(scale, TINY)
+    conformal, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
+    return newest(said, reach), conformal, drift, noted, any_noted
 
 
 def _profile(profiles, lengths, row, s):

@@ -1,8 +1,10 @@
-"""A row of recursive least squares, compiled; maths and names are those of `DelayedRLS`."""
+"""Rows of recursive least squares, compiled; maths and names are those of `DelayedRLS`."""
 
 import numpy as np
 
 from tsrnn.nn.compiled.maths import FASTMATH, compiled, product
+
+from .rings import followed, with_room
 
 
 def _dot(x, y):
@@ -16,15 +18,92 @@ _dot = compiled(_dot, FASTMATH | {"reassoc"})
 
 
 @compiled
-def learn_row(
+def push_rows(waiting, features, base, n_kept):
+    """Return the newest of the origins that wait, and rows behind them, with no gain yet.
+
+    Parameters
+    ----------
+    waiting : tuple of ndarray
+        Features (reach, S, K), gains, and base (reach, S).
+    features, base : ndarray of shape (n, S, K) and (n, S)
+    n_kept : int
+    """
+    gains = with_room(waiting[1], n_kept, len(base))
+    new = gains[n_kept:].ravel()
+    for k in range(len(new)):
+        new[k] = 0.0
+    return followed(waiting[0], n_kept, features), gains, followed(waiting[2], n_kept, base)
+
+
+#: Why `learn_rows` stopped: all rows are learnt, or what is rare is to be done first, as a row
+#: misses labels, its surprise is beyond the limit, or an output of the one before is not finite.
+START, LEARNT, MISSING, SURPRISED, LOST = range(5)
+
+
+@compiled
+def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told):
+    """Enter rows as origins, one by one, and learn from the labels that arrive with each.
+
+    Parameters
+    ----------
+    first, stop : int
+        Which of the rows.
+    why : int
+        START, or why it stopped the last time, which has been seen to.
+    waiting : tuple of ndarray
+        Features (reach, S, K), gains and base of the origins that wait, at the start without the
+        rows, and then as returned.
+    rows : tuple of ndarray
+        Features (n, S, K), base (n, S) and labels (n, S, M or 1) of all rows.
+    delays : ndarray of int, shape (M,)
+    P, weights : ndarray
+    limits : tuple of float
+        λ, the most surprise, and the largest mean eigenvalue of P.
+    told : ndarray of shape (n, 2, S, M)
+        Where innovations and outputs are written.
+
+    Returns
+    -------
+    row : int
+        The first one that is not learnt.
+    why : int
+    waiting : tuple of ndarray
+        With all rows behind, of which those learnt have their gain.
+    P, weights : ndarray
+        After the last row learnt, those given where there is none.
+    """
+    if why == START:
+        waiting = push_rows(waiting, rows[0], rows[1], len(waiting[0]))
+    (features, gains, base), labels = waiting, rows[2]
+    reach, settled = len(features) - len(labels), why in (MISSING, SURPRISED)
+    for row in range(first, stop):
+        if not (settled and row == first) and not _finite(labels[row]):
+            return row, MISSING, waiting, P, weights
+        if row < first + 2:  # what was given stays; after that, two buffers take turns
+            new_P, new_weights = np.empty_like(P), np.empty_like(weights)
+        arrived = reach + row, features, gains, base, labels[row], delays
+        if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):
+            return row, SURPRISED, waiting, P, weights
+        P, new_P = new_P, P
+        weights, new_weights = new_weights, weights
+        if not _finite(told[row, 1]):
+            return row + 1, LOST, waiting, P, weights
+    return stop, LEARNT, waiting, P, weights
+
+
+@compiled
+def _finite(values):
+    total = 0.0
+    for value in values.flat:
+        total += 0.0 * value  # NaN of whatever is not finite
+    return total == 0.0
+
+
+@compiled
+def _learn_row(
     row, features, gains, base, labels, delays, P, weights, limits, new_P, new_weights, told
 ):
-    """Enter a row as an origin and learn from the labels (S, M or 1) that arrive with it.
-
-    ``limits`` are λ, the most surprise, and the largest mean eigenvalue of P. Written are the gain
-    of the row, `new_P` and `new_weights`, and innovations and outputs as ``told`` (2, S, M).
-    False: the surprise is beyond its limit; nothing that is written then counts.
-    """
+    """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
     innovation, output = told
     for s in range(len(P)):
         phi = features[row, s]

@@ -1,0 +1,47 @@
+"""Center and scale of rows, compiled; maths and names are those of `InstanceNorm`."""
+
+import numpy as np
+
+from tsrnn.nn.compiled.maths import compiled
+
+
+def centers_and_scales(targets, spread, moved, limits, season, start, stop):
+    """Return center and scale, each (n, S), of rows `start` to `stop` of targets.
+
+    ``limits`` are the smallest and the largest factor of scale that are followed.
+    """
+    center = np.empty((stop - start, targets.shape[1]))
+    scale = np.empty_like(center)
+    for n, s in np.ndindex(center.shape):
+        mean, deviation, n_known = _moments(targets[start + n + 1 - season : start + n + 1, s])
+        growth = np.log(min(max(deviation / spread[s], limits[0]), limits[1]))
+        trust = min(2.0 * n_known / season, 1.0)
+        center[n, s] = _followed(mean * trust, moved[0, s])
+        scale[n, s] = np.exp(_followed(growth * trust, moved[1, s]))
+    return center, scale
+
+
+def _moments(values):
+    """Return mean, mean absolute deviation and number of the values that are known."""
+    total, absolute, n_known = 0.0, 0.0, 0
+    for value in values:
+        if not np.isnan(value):
+            total += value
+            n_known += 1
+    mean = total / max(n_known, 1)
+    for value in values:
+        if not np.isnan(value):
+            absolute += abs(value - mean)
+    return mean, absolute / max(n_known, 1), n_known
+
+
+def _followed(distance, moved):
+    """Return how much of a distance is followed."""
+    far = min(abs(distance) / moved, 1e6)
+    far *= far
+    far *= far
+    return distance * (1.0 - 1.0 / (1.0 + far * far))
+
+
+_moments, _followed = compiled(_moments, False), compiled(_followed, False)
+centers_and_scales = compiled(centers_and_scales, False)

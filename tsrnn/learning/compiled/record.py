@@ -1,0 +1,121 @@
+"""Records of raw rows, compiled; maths and names are those of `Record` and `ForecastDesign`."""
+
+import numpy as np
+
+from tsrnn.nn.compiled.maths import compiled
+
+from .rings import followed, with_room
+
+# No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
+
+
+def append_rows(old, new, n_kept, limits):
+    """Return the fields of a record with new rows behind it.
+
+    Parameters
+    ----------
+    old : tuple of ndarray
+        Targets, inputs, calendar, levels, spreads, doubts, missing; see `Record`.
+    new : tuple of ndarray
+        Targets, inputs and calendar of the new rows.
+    n_kept : int
+        How many of the old rows are kept, the newest ones.
+    limits : tuple of float
+        The jump limit and the step of the guard.
+    """
+    n = len(new[0])
+    targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
+    calendar, levels = followed(old[2], n_kept, new[2]), with_room(old[3], n_kept, n)
+    spreads, doubts = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
+    missing = with_room(old[6], n_kept, n)
+    for row in range(n):
+        now = n_kept + row
+        for s in range(targets.shape[1]):
+            before = levels[now - 1, s], spreads[now - 1, s], doubts[now - 1, s]
+            screened = _screen(new[0][row, s], *before, *limits)
+            targets[now, s], levels[now, s], spreads[now, s], doubts[now, s] = screened
+        for e in range(inputs.shape[1]):
+            value = new[1][row, e]
+            inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
+            missing[now, e] = np.isnan(value)
+    return targets, inputs, calendar, levels, spreads, doubts, missing
+
+
+def lagged(levels, calendar, inputs, offsets, n_calendar, n_inputs, start, stop, back):
+    """Return the readout features (n, S, K) of a `ForecastDesign` at rows of a record.
+
+    The calendar is that of ``back`` rows before.
+    """
+    n_lags, S = len(offsets), levels.shape[1]
+    features = np.empty((stop - start, S, n_lags + n_calendar + n_inputs + 2))
+    for n, s in np.ndindex(stop - start, S):
+        row, at = start + n, features[n, s]
+        for k in range(n_lags):
+            at[k] = levels[row - offsets[k], s] - levels[row, s]
+        at[n_lags], at[-1], known = levels[row, s], 1.0, n_lags + 1
+        for c in range(n_calendar):
+            at[known + c] = calendar[row - back, c]
+        for e in range(n_inputs):
+            at[known + n_calendar + e] = inputs[row, e]
+    return features
+
+
+def network_inputs(rows, local, change_scale, seasons, widths, flagged, limit, places):
+    """Return the network inputs (n, S, D) of a `ForecastDesign` at rows of a record.
+
+    Parameters
+    ----------
+    rows : tuple of ndarray
+        Levels, targets, calendar, inputs and missing of the record.
+    local : tuple of ndarray
+        Center and scale of the rows, (n, S).
+    change_scale : ndarray of shape (S,)
+    seasons, flagged : ndarray of int
+    widths : tuple of int
+        Columns of the calendar and of the inputs that are used.
+    limit : float
+        Beyond which values are cut off.
+    places : tuple of int
+        Start and stop of the rows, and how many rows back their calendar is.
+    """
+    (start, stop, back), (center, scale) = places, local
+    levels, targets, calendar, inputs, missing = rows
+    (n_calendar, n_inputs), n_changes = widths, 2 + len(seasons)
+    known, flags = n_changes + n_calendar, n_changes + n_calendar + n_inputs
+    made = np.empty((stop - start, levels.shape[1], flags + 1 + len(flagged)))
+    for n, s in np.ndindex(made.shape[:2]):
+        row, at = start + n, made[n, s]
+        newest = levels[row, s]
+        at[0], at[1] = newest - center[n, s], (newest - levels[row - 1, s]) / change_scale[s]
+        for k in range(len(seasons)):
+            at[2 + k] = levels[row + 1 - seasons[k], s] - newest
+        for k in range(n_changes):
+            at[k] /= scale[n, s]
+        for c in range(n_calendar):
+            at[n_changes + c] = calendar[row - back, c]
+        for e in range(n_inputs):
+            at[known + e] = inputs[row, e]
+        at[flags] = np.isnan(targets[row, s])
+        for f in range(len(flagged)):
+            at[flags + 1 + f] = missing[row, flagged[f]]
+        for d in range(len(at)):
+            if abs(at[d]) > limit:
+                at[d] = limit if at[d] > 0.0 else -limit
+    return made
+
+
+def _screen(value, level, spread, doubt, jump, step):
+    """Return a target, NaN if it is absurd, and the guard after it."""
+    change, difference, limit = abs(value - level), abs(value - doubt), jump * spread
+    far = change > limit and abs(value) > limit
+    if far and not 0.0 < difference <= limit:
+        value, doubt = np.nan, value
+    elif np.isfinite(value):
+        level, doubt = value, np.nan
+    change = min(change, limit) if np.isfinite(change) else spread
+    return value, level, max(spread + step * (change - spread), 1.0), doubt
+
+
+_screen = compiled(_screen, False)
+append_rows, lagged = compiled(append_rows, False), compiled(lagged, False)
+network_inputs = compiled(network_inputs, False)
