@@ -203,6 +203,7 @@ def test_where_least_squares_stop_for_rare_work_does_not_hang_on_the_split(loops
     features, base = rng.normal(size=(N_ROWS, S, K)), rng.normal(size=(N_ROWS, S))
     labels = labels_with_gaps(rng, 3)
     features[[30, RENEWAL - 1, 155, 300]] *= 1e8
+    features[31] *= 1e15  # a surprise even after that one
     blank = DelayedRLS(S, K, [1, 2, 5], 0.99, [0.5, 2.0])
     whole, outputs = blank.follow(features, base, labels)
     part, parts = blank, []
