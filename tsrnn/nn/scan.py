@@ -25,13 +25,15 @@ from tsrnn.nn.tape import GradientTape, Tape
 from tsrnn.nn.transfer import take_in
 
 
-def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
+def scan_forward(tape: Tape, packed: np.ndarray, x: np.ndarray, state: State) -> State:
     """Run over all steps of `x`, leaving every h in ``tape.h``.
 
     Parameters
     ----------
     tape : Tape
-        With ``tape.packed`` filled.
+        Where to write; for kernels that take a whole window, with ``tape.packed`` filled.
+    packed : ndarray of shape (blocks*H, H+D+1)
+        The packed weights, the rows of sigmoids halved if N > 1.
     x : ndarray of shape (T, D, N)
         Inputs.
     state : State of arrays of shape (H, N)
@@ -48,8 +50,14 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
         tape.c_first[...] = state.c
     if tape.whole:
         tape.cell.forward_window(tape)
+    elif tape.shape[1] == 1:
+        forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
+        for step, (z, a, sigmoids) in zip(tape.steps, tape.vectors, strict=True):
+            product(z, a)  # (1)
+            multiply(sigmoids, half, sigmoids)
+            forward(step)  # (2)
     else:
-        forward, packed, matmul = tape.cell.forward, tape.halved, np.matmul
+        forward, matmul = tape.cell.forward, np.matmul
         for step in tape.steps:
             matmul(packed, step.z, step.a)  # (1)
             forward(step)  # (2)

@@ -61,8 +61,12 @@ class Tape:
         self.whole = cell.forward_window is not None and n_streams == 1
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
         self.size = n_steps * self.rows * columns * N  # multiplications of a forward
-        self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
+        self.packed = like.packed if like else np.empty((self.rows, columns), dtype, order="F")
         self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
+        if n_streams == 1:
+            self.halved = self.packed  # it is quicker to halve sums
+        self.halves = np.ones((self.rows, 1), dtype)  # what the scan multiplies `packed` by
+        self.halves[: cell.n_sigmoids * H] = 0.5
         self.Z = np.empty((n_steps + 1, columns, N), dtype)
         self.Z[:, -1] = 1
         has_c = cell.has_c
@@ -73,7 +77,13 @@ class Tape:
         self.x = self.Z[:-1, H:-1]
         self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
-        self.steps = [self.cut(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
+        places = [(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
+        self.steps = [self.cut(*place) for place in places]
+        z, a = self.Z[..., 0], self.A[..., 0]
+        self.vectors = [  # for one stream: z, a and its sigmoids of each step
+            (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])
+            for t, k in (places if n_streams == 1 else ())
+        ]
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.gru import GRUCell
-from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
+from tsrnn.nn.compiled.maths import (
+    TILE,
+    add_product,
+    all_finite,
+    compiled,
+    halve,
+    product,
+    product_T,
+    tanh,
+)
+from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
@@ -26,6 +36,11 @@ class CompiledGRU(GRUCell):
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
         _forward_window(tape.packed, *tape.one, tape.keep)
+
+    def forward_stream(self, weights, x, state, h):
+        """Take all steps of one stream, of which nothing is kept but `h`."""
+        end = State(np.empty_like(state.h))
+        return end, _forward_stream(*weights, x, state.h, h, end.h)
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -86,6 +101,29 @@ def _forward_window(packed, Z, A, keep):
         product(packed, Z[t], a)
         halve(a[: 2 * H])
         _forward(a, Z[t, :H], Z[t + 1, :H])
+
+
+@compiled
+def _forward_stream(W, bias_hn, x, h_0, h, h_end):
+    # Sums run in the order of the packed product, whose zeros add nothing: the same bits.
+    H = len(h_0)
+    z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)
+    W_T, a_h, h_prev = W.T, a[3 * H :], h_0[:, 0].copy()
+    z[-1] = 1
+    for t in range(len(x)):
+        z[:-1] = x[t, :, 0]
+        a[: 3 * H] = 0
+        add_product(W_T[:H], h_prev, a[: 3 * H])
+        a_h[:] = a[2 * H : 3 * H]
+        a[2 * H : 3 * H] = 0
+        add_product(W_T[H:], z, a[: 3 * H])
+        for k in range(H):
+            a_h[k] += bias_hn[k]
+        halve(a[: 2 * H])
+        _forward(a, h_prev, h_t)
+        h[t, :, 0], h_prev[:] = h_t, h_t
+    h_end[:, 0] = h_prev
+    return all_finite(x)
 
 
 @compiled

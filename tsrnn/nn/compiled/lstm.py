@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.lstm import LSTMCell
-from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
+from tsrnn.nn.compiled.maths import TILE, all_finite, compiled, halve, product, product_T, tanh
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
@@ -28,11 +28,10 @@ class CompiledLSTM(LSTMCell):
         """Take all steps of one stream, products included."""
         _forward_window(tape.packed, *tape.one, tape.tmp[0], tape.keep)
 
-    def forward_stream(self, W: np.ndarray, x: np.ndarray, state: State, h: np.ndarray) -> State:
-        """Take all steps of one stream, of which nothing is kept but `h`; return the state."""
-        end = State(np.empty_like(state.h), np.empty_like(state.c))
-        _forward_stream(W, x, *state, h, *end)
-        return end
+    def forward_stream(self, weights, x, state, h):
+        """Take all steps of one stream, of which nothing is kept but `h`."""
+        end = State(np.empty(state.h.shape, h.dtype), np.empty(state.h.shape, h.dtype))
+        return end, _forward_stream(weights[0], x, state.h, state.c, h, end.h, end.c)
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start` of one stream, products included."""
@@ -108,14 +107,16 @@ def _step(W, z, wide, h, c, tmp):
 
 @compiled
 def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
-    (T, D, _), H = x.shape, len(h_0)
-    z, wide, tmp = np.empty(H + D + 1, W.dtype), np.empty(5 * H, W.dtype), np.empty(2 * H, W.dtype)
+    (_, columns), H = W.shape, len(h_0)
+    wide = np.empty(7 * H + columns, W.dtype)
+    wide, tmp, z = wide[: 5 * H], wide[5 * H : 7 * H], wide[7 * H :]
     z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
-    for t in range(T):
+    for t in range(len(x)):
         z[H:-1] = x[t, :, 0]
         _step(W, z, wide, z[:H], wide[4 * H :], tmp)
         h[t, :, 0] = z[:H]
     h_end[:, 0], c_end[:, 0] = z[:H], wide[4 * H :]
+    return all_finite(x)
 
 
 @compiled
