@@ -15,7 +15,7 @@ from tsrnn.nn.initializers import initialize
 from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
-from tsrnn.nn.transfer import hand_out
+from tsrnn.nn.transfer import aligned
 
 
 class Recurrence:
@@ -47,7 +47,7 @@ class Recurrence:
         self.cell, self.dtype = cell, dtype
         self.input_size, self.hidden_size = input_size, hidden_size
         shape = len(cell.gate_order) * hidden_size, hidden_size + input_size + 1
-        self.weights = [np.empty(shape, dtype, order="F")]
+        self.weights = [aligned(shape, dtype, "F")]
         self.weights += [np.empty(hidden_size, dtype) for _ in cell.extra_names]
         initialize(initializer, cell, self.weights, rng)
         self.weight_grads = [np.zeros_like(weight) for weight in self.weights]
@@ -82,9 +82,9 @@ class Recurrence:
 
         def work(k: int) -> None:
             record, streams = parts.tapes[k], parts.streams[k]
-            ends[k] = scan_forward(record, record.halved, x[:, :, streams], state.part(streams))
-            if h is not record.h:
-                hand_out(record.h, h[:, :, streams])
+            given = x[:, :, streams], state.part(streams)
+            handed = None if h is record.h else h[:, :, streams]
+            ends[k] = scan_forward(record, record.halved, *given, handed)
 
         threads.run(work, len(ends), first.size)
         if tape:
@@ -94,26 +94,25 @@ class Recurrence:
     def forward_stream(
         self, x: np.ndarray, state: State, out: np.ndarray, *, check: bool = False
     ) -> State | None:
-        """Run over `x` (T, D, 1) without a tape, into `out` (T, H, 1); return the last state.
+        """Run over one stream without a tape; return the last state.
 
         None if a `check` finds that `x` is not finite. A streamed row goes this way: it is short.
+        `x` is (T, D, 1) or (1, T, D), and `out`, contiguous, (T, H, 1) or (1, T, H).
         """
         self._scratch.recorded = None
         cell = kernels.kernel(self.cell)
         if cell.forward_stream is not None:
-            x = np.ascontiguousarray(x)
-            end, finite = cell.forward_stream(self.weights, x, state, out)
+            end, finite = cell.forward_stream(self.weights, np.ascontiguousarray(x), state, out)
             return None if check and not finite else end
         if check and not math.isfinite(np.vdot(x, x)):
             return None
+        x = x.reshape(-1, self.input_size, 1)
         tape = self._parts(cell, len(x), 1, False).tapes[0]
         packed = self.weights[0]
         if cell.repacks:
             packed = tape.packed
             cell.pack(self.weights, packed)
-        end = scan_forward(tape, packed, x, state)
-        out[...] = tape.h
-        return end
+        return scan_forward(tape, packed, x, state, out.reshape(tape.h.shape))
 
     @property
     def recorded_shape(self) -> tuple[int, int]:

@@ -238,8 +238,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         elif state.h.shape[1] != 1:
             return None
         h_stack = np.empty((1, shape[1], self.hidden_size), self.dtype)
-        x, out = feature_major(x), feature_major(h_stack)
-        end = self._core.forward_stream(x, state, out, check=True)
+        end = self._core.forward_stream(x, state, h_stack, check=True)
         if end is None:
             return None
         self._state, self._state_is_set = end, False

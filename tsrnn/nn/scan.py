@@ -25,8 +25,10 @@ from tsrnn.nn.tape import GradientTape, Tape
 from tsrnn.nn.transfer import take_in
 
 
-def scan_forward(tape: Tape, packed: np.ndarray, x: np.ndarray, state: State) -> State:
-    """Run over all steps of `x`, leaving every h in ``tape.h``.
+def scan_forward(
+    tape: Tape, packed: np.ndarray, x: np.ndarray, state: State, out: np.ndarray | None = None
+) -> State:
+    """Run over all steps of `x`, leaving every h in ``tape.h``, and in `out` if given.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ def scan_forward(tape: Tape, packed: np.ndarray, x: np.ndarray, state: State) ->
         Inputs.
     state : State of arrays of shape (H, N)
         Where to start.
+    out : ndarray of shape (T, H, N), optional
+        Of any layout.
 
     Returns
     -------
@@ -48,20 +52,32 @@ def scan_forward(tape: Tape, packed: np.ndarray, x: np.ndarray, state: State) ->
     tape.h_first[...] = state.h
     if tape.cell.has_c:
         tape.c_first[...] = state.c
+    cell = tape.cell
+    if tape.shape[1] == 1:
+        _forward_one(tape, packed)
+        if out is not None:
+            out[...] = tape.h
+    else:
+        forward, matmul = cell.forward, np.matmul
+        for where, steps, h in tape.pieces:
+            for step in steps:
+                matmul(packed, step.z, step.a)  # (1)
+                forward(step)  # (2)
+            if out is not None:
+                cell.hand_out(h, out[where])
+    return State(tape.h[-1].copy(), tape.c_last.copy() if cell.has_c else None)
+
+
+def _forward_one(tape, packed):
+    """Take all steps of one stream."""
     if tape.whole:
         tape.cell.forward_window(tape)
-    elif tape.shape[1] == 1:
+    else:
         forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
         for step, (z, a, sigmoids) in zip(tape.steps, tape.vectors, strict=True):
             product(z, a)  # (1)
             multiply(sigmoids, half, sigmoids)
             forward(step)  # (2)
-    else:
-        forward, matmul = tape.cell.forward, np.matmul
-        for step in tape.steps:
-            matmul(packed, step.z, step.a)  # (1)
-            forward(step)  # (2)
-    return State(tape.h[-1].copy(), tape.c_last.copy() if tape.cell.has_c else None)
 
 
 def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray) -> State:

@@ -49,7 +49,8 @@ class Cell(ABC):
     #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
     forward_window = backward_window = None
     #: Where nothing is kept for a backward, they take them straight from the weights:
-    #: ``forward_stream(weights, x (T, D, 1), state, h (T, H, 1)) -> (state, finite x?)``.
+    #: ``forward_stream(weights, x, state, h) -> (state, finite x?)``; contiguous x and h have one
+    #: axis of size 1, for the stream, before or behind their others.
     forward_stream = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
@@ -86,6 +87,10 @@ class Cell(ABC):
         `d_c` comes in as the gradient of ``c_t`` from later steps and leaves as that of
         ``c_{t-1}``.
         """
+
+    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
+        """Copy `h` (steps, H, N) to `out`, whatever the layout of `out`."""
+        np.copyto(out, h)
 
     def bypass(self, step: Record, d: Gradient) -> None:  # noqa: B027 - most cells have no such path
         """Add to ``d.h_prev`` what reaches ``h_{t-1}`` otherwise than through the product."""

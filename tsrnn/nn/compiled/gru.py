@@ -6,11 +6,12 @@ import numpy as np
 
 from tsrnn.nn.cells.gru import GRUCell
 from tsrnn.nn.compiled.maths import (
-    TILE,
     add_product,
     all_finite,
     compiled,
     halve,
+    hand_out,
+    in_rows,
     product,
     product_T,
     tanh,
@@ -32,6 +33,10 @@ class CompiledGRU(GRUCell):
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Let ``d.h`` flow through (2), and that through (1)."""
         _backward(step.wide, step.h_prev, d.h, d.a)
+
+    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
+        """Copy `h` (steps, H, N) to `out`."""
+        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
@@ -56,17 +61,13 @@ class CompiledGRU(GRUCell):
 def _forward(wide, h_prev, h):
     size, half = h.size, wide.dtype.type(0.5)
     a, h_prev, h = wide.reshape(4, size), h_prev.reshape(size), h.reshape(size)
-    for start in range(0, size, TILE):
-        tile = slice(start, min(start + TILE, size))
-        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
-        h_prev_, h_ = h_prev[tile], h[tile]
-        for gate in (r, z):
-            for k in range(r.size):
-                gate[k] = tanh(gate[k]) * half + half
-        for k in range(r.size):  # (1); n holds a_x until it becomes n
-            n[k] = tanh(n[k] + r[k] * a_h[k])
-        for k in range(r.size):  # (2)
-            h_[k] = n[k] + z[k] * (h_prev_[k] - n[k])
+    sigmoids, r, z, n, a_h = a[:2].reshape(2 * size), a[0], a[1], a[2], a[3]
+    for k in range(2 * size):
+        sigmoids[k] = tanh(sigmoids[k]) * half + half
+    for k in range(size):  # (1); n holds a_x until it becomes n
+        n[k] = tanh(n[k] + r[k] * a_h[k])
+    for k in range(size):  # (2)
+        h[k] = n[k] + z[k] * (h_prev[k] - n[k])
 
 
 @compiled
@@ -78,19 +79,16 @@ def _backward(wide, h_prev, d_h, d_a):
         d_h.reshape(size),
         d_a.reshape(4, size),
     )
-    for start in range(0, size, TILE):
-        tile = slice(start, min(start + TILE, size))
-        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
-        d_r, d_z, d_x, d_ah = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
-        h_prev_, d_h_ = h_prev[tile], d_h[tile]
-        for k in range(r.size):  # (2)
-            d_z[k] = d_h_[k] * (h_prev_[k] - n[k]) * (z[k] - z[k] * z[k])
-        for k in range(r.size):  # (1)
-            d_x[k] = d_h_[k] * (one - z[k]) * (one - n[k] * n[k])
-        for k in range(r.size):
-            d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
-        for k in range(r.size):
-            d_ah[k] = d_x[k] * r[k]
+    r, z, n, a_h = a[0], a[1], a[2], a[3]
+    d_r, d_z, d_x, d_ah = d_a[0], d_a[1], d_a[2], d_a[3]
+    for k in range(size):  # (2)
+        d_z[k] = d_h[k] * (h_prev[k] - n[k]) * (z[k] - z[k] * z[k])
+    for k in range(size):  # (1)
+        d_x[k] = d_h[k] * (one - z[k]) * (one - n[k] * n[k])
+    for k in range(size):
+        d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
+    for k in range(size):
+        d_ah[k] = d_x[k] * r[k]
 
 
 @compiled
@@ -110,8 +108,9 @@ def _forward_stream(W, bias_hn, x, h_0, h, h_end):
     z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)
     W_T, a_h, h_prev = W.T, a[3 * H :], h_0[:, 0].copy()
     z[-1] = 1
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[:-1] = x[t, :, 0]
+        z[:-1] = x[t]
         a[: 3 * H] = 0
         add_product(W_T[:H], h_prev, a[: 3 * H])
         a_h[:] = a[2 * H : 3 * H]
@@ -121,7 +120,7 @@ def _forward_stream(W, bias_hn, x, h_0, h, h_end):
             a_h[k] += bias_hn[k]
         halve(a[: 2 * H])
         _forward(a, h_prev, h_t)
-        h[t, :, 0], h_prev[:] = h_t, h_t
+        h[t], h_prev[:] = h_t, h_t
     h_end[:, 0] = h_prev
     return all_finite(x)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.lstm import LSTMCell
-from tsrnn.nn.compiled.maths import TILE, all_finite, compiled, halve, product, product_T, tanh
+from tsrnn.nn.compiled.maths import (
+    all_finite,
+    compiled,
+    halve,
+    hand_out,
+    in_rows,
+    product,
+    product_T,
+    tanh,
+)
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
@@ -23,6 +32,10 @@ class CompiledLSTM(LSTMCell):
     def backward(self, step: Record, d: Gradient, d_c: np.ndarray) -> None:
         """Let ``d.h`` flow through (2) into `d_c`, and that through (1)."""
         _backward(step.wide, step.h, step.c, d.h, d_c, d.a, step.tmp[0])
+
+    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
+        """Copy `h` (steps, H, N) to `out`."""
+        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
@@ -46,21 +59,17 @@ class CompiledLSTM(LSTMCell):
 def _forward(wide, h, c, tmp):
     n, half = h.size, wide.dtype.type(0.5)
     a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(2 * n)
-    for start in range(0, n, TILE):
-        tile = slice(start, min(start + TILE, n))
-        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
-        h_, c_, size = h[tile], c[tile], i.size
-        for gate in (i, f, o):
-            for k in range(size):
-                gate[k] = tanh(gate[k]) * half + half
-        for k in range(size):
-            g[k] = tanh(g[k])
-        for k in range(size):  # (1)
-            tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
-        for k in range(size):
-            c_[k] = tmp[k]
-        for k in range(size):  # (2)
-            h_[k] = o[k] * tanh(tmp[k])
+    sigmoids, i, f, o, g, c_prev = a[:3].reshape(3 * n), a[0], a[1], a[2], a[3], a[4]
+    for k in range(3 * n):
+        sigmoids[k] = tanh(sigmoids[k]) * half + half
+    for k in range(n):
+        g[k] = tanh(g[k])
+    for k in range(n):  # (1)
+        tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
+    for k in range(n):  # (2)
+        h[k] = o[k] * tanh(tmp[k])
+    for k in range(n):  # c may share its memory with c_prev, which would stop the compiler in (1)
+        c[k] = tmp[k]
 
 
 @compiled
@@ -68,25 +77,20 @@ def _backward(wide, h, c, d_h, d_c, d_a, tmp):
     n = h.size
     a, h, c, d_a = wide.reshape(5, n), h.reshape(n), c.reshape(n), d_a.reshape(4, n)
     d_h, d_c, tmp = d_h.reshape(n), d_c.reshape(n), tmp.reshape(2 * n)
-    for start in range(0, n, TILE):
-        tile = slice(start, min(start + TILE, n))
-        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
-        d_i, d_f, d_o, d_g = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
-        h_, c_, d_h_, d_c_, size = h[tile], c[tile], d_h[tile], d_c[tile], i.size
-        for k in range(size):  # (2)
-            tmp[k] = o[k] - h_[k] * tanh(c_[k])
-        for k in range(size):
-            tmp[k] = d_c_[k] + d_h_[k] * tmp[k]
-        for k in range(size):
-            d_o[k] = d_h_[k] * (h_[k] - o[k] * h_[k])
-        for k in range(size):  # (1)
-            d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
-        for k in range(size):
-            d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
-        for k in range(size):
-            d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
-        for k in range(size):  # what is left for c_{t-1}
-            d_c_[k] = tmp[k] * f[k]
+    i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
+    d_i, d_f, d_o, d_g = d_a[0], d_a[1], d_a[2], d_a[3]
+    for k in range(n):  # (2)
+        tmp[k] = d_c[k] + d_h[k] * (o[k] - h[k] * tanh(c[k]))
+    for k in range(n):
+        d_o[k] = d_h[k] * (h[k] - o[k] * h[k])
+    for k in range(n):  # (1)
+        d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
+    for k in range(n):
+        d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
+    for k in range(n):
+        d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
+    for k in range(n):  # what is left for c_{t-1}
+        d_c[k] = tmp[k] * f[k]
 
 
 @compiled
@@ -111,10 +115,11 @@ def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
     wide = np.empty(7 * H + columns, W.dtype)
     wide, tmp, z = wide[: 5 * H], wide[5 * H : 7 * H], wide[7 * H :]
     z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[H:-1] = x[t, :, 0]
+        z[H:-1] = x[t]
         _step(W, z, wide, z[:H], wide[4 * H :], tmp)
-        h[t, :, 0] = z[:H]
+        h[t] = z[:H]
     h_end[:, 0], c_end[:, 0] = z[:H], wide[4 * H :]
     return all_finite(x)
 

@@ -17,8 +17,6 @@ from numba.extending import overload, register_jitable
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
-#: Numbers treated in one go: so few that all operands of a loop stay in first-level cache.
-TILE = 256
 
 
 def compiled(function, fastmath=FASTMATH):
@@ -80,12 +78,28 @@ product_T = compiled(_product_T, FASTMATH | {"reassoc"})
 
 @compiled
 def all_finite(x):
-    """Return whether no number in `x` (T, D, 1) is infinite or NaN."""
+    """Return whether no number in `x` (T, D) is infinite or NaN."""
     zero = total = x.dtype.type(0)
     for t in range(x.shape[0]):
         for k in range(x.shape[1]):
-            total += zero * x[t, k, 0]
+            total += zero * x[t, k]
     return total == 0
+
+
+@compiled
+def in_rows(a, size):
+    """View contiguous `a` as rows of that size."""
+    return a.reshape(a.size // size, size)
+
+
+@compiled
+def hand_out(h, out):
+    """Copy `h` (steps, H, N) to `out`, the streams of which are rows: each row in one go."""
+    n_steps, H, N = h.shape
+    for t in range(n_steps):
+        for stream in range(N):
+            for k in range(H):
+                out[t, k, stream] = h[t, k, stream]
 
 
 def _make_tanh(real, integer, mantissa_bits, bias, degree, limit, ln2_bits):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.rnn import RNNCell
-from tsrnn.nn.compiled.maths import all_finite, compiled, product, product_T, tanh
+from tsrnn.nn.compiled.maths import (
+    all_finite,
+    compiled,
+    hand_out,
+    in_rows,
+    product,
+    product_T,
+    tanh,
+)
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
@@ -23,6 +31,10 @@ class CompiledRNN(RNNCell):
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Multiply ``d.h`` by tanh'."""
         _backward(step.h, d.h, d.a)
+
+    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
+        """Copy `h` (steps, H, N) to `out`."""
+        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
@@ -68,11 +80,12 @@ def _forward_stream(W, x, h_0, h, h_end):
     H = len(h_0)
     z, a = np.empty(W.shape[1], W.dtype), np.empty(H, W.dtype)
     z[:H], z[-1] = h_0[:, 0], 1
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[H:-1] = x[t, :, 0]
+        z[H:-1] = x[t]
         product(W, z, a)
         _forward(a, z[:H])
-        h[t, :, 0] = z[:H]
+        h[t] = z[:H]
     h_end[:, 0] = z[:H]
     return all_finite(x)
 
