@@ -111,7 +111,8 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
         else:
             tape.cell.derivatives(run, d_run)
             d_h_carried = _steps_back(tape, d, start, stop, d_h_carried, d_c)
-        d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
+        np.matmul(_rows(d_run.a), _rows(run.z).T, d.d_run)  # (1'')
+        d.d_packed += d.d_run
         np.copyto(d_x[start:stop], d_run.z[:, H:])
     return State(d_h_carried.copy(), d_c)
 
