@@ -22,7 +22,6 @@ import numpy as np
 
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
-from tsrnn.nn.transfer import take_in
 
 
 def scan_forward(
@@ -105,7 +104,7 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)
-        take_in(d_h[start:stop], d_run.h, d.stage)
+        tape.cell.take_in(d_h[start:stop], d_run.h, d.stage)
         if tape.whole:
             tape.cell.backward_window(tape, d, start, stop, d_h_carried, d_c)
         else:

@@ -82,7 +82,9 @@ class Tape:
         places = [(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
         self.steps = [self.cut(*place) for place in places]
         #: Steps to take before their h is handed out.
-        self.pieces = [(where, self.steps[where], self.h[where]) for where in pieces(self.h)]
+        self.pieces = [
+            (where, self.steps[where], self.h[where]) for where in pieces(self.h, cell.piece_bytes)
+        ]
         z, a = self.one
         self.vectors = [  # for one stream: z, a and its sigmoids of each step
             (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])

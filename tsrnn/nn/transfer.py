@@ -11,8 +11,6 @@ import math
 
 import numpy as np
 
-#: Bytes of a piece: half of a core's first-level cache.
-PIECE_BYTES = 1 << 15
 #: Bytes of a cache line, and of the longest vector register.
 LINE_BYTES = 64
 #: Numbers between the rows of the staging array: strides of whole pages would share cache sets.
@@ -30,9 +28,9 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.nda
     return raw[start : start + n_bytes].view(dtype).reshape(shape, order=order)
 
 
-def pieces(h: np.ndarray) -> list[slice]:
+def pieces(h: np.ndarray, n_bytes: int) -> list[slice]:
     """Cut the steps of `h` (T, H, N) into pieces to copy while they are in cache."""
-    length = max(1, PIECE_BYTES // (h[0].size * h.itemsize))
+    length = max(1, n_bytes // (h[0].size * h.itemsize))
     return [slice(start, start + length) for start in range(0, len(h), length)]
 
 

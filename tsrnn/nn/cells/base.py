@@ -24,6 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from tsrnn.nn.tape import Gradient, Record
+from tsrnn.nn.transfer import take_in
 
 
 class Cell(ABC):
@@ -46,6 +47,8 @@ class Cell(ABC):
     has_c: ClassVar[bool] = False
     #: Names of weights of shape (H,) beside the fused matrix.
     extra_names: ClassVar[tuple[str, ...]] = ()
+    #: Bytes of the h that are handed out together: half of a core's first-level cache.
+    piece_bytes: ClassVar[int] = 1 << 15
     #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
     forward_window = backward_window = None
     #: Where nothing is kept for a backward, they take them straight from the weights:
@@ -91,6 +94,10 @@ class Cell(ABC):
     def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
         """Copy `h` (steps, H, N) to `out`, whatever the layout of `out`."""
         np.copyto(out, h)
+
+    def take_in(self, d_h: np.ndarray, out: np.ndarray, stage: np.ndarray) -> None:
+        """Copy `d_h` (steps, H, N), of any layout, to `out`; `stage` as `staging` makes it."""
+        take_in(d_h, out, stage)
 
     def bypass(self, step: Record, d: Gradient) -> None:  # noqa: B027 - most cells have no such path
         """Add to ``d.h_prev`` what reaches ``h_{t-1}`` otherwise than through the product."""

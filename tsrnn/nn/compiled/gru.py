@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.gru import GRUCell
+from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
     add_product,
     all_finite,
     compiled,
     halve,
-    hand_out,
     in_rows,
     product,
     product_T,
@@ -20,7 +20,7 @@ from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledGRU(GRUCell):
+class CompiledGRU(CompiledCopies, GRUCell):
     """As `GRUCell`, whose maths it names by the same numbers; one pass over memory."""
 
     def forward(self, step: Record) -> None:
@@ -33,10 +33,6 @@ class CompiledGRU(GRUCell):
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Let ``d.h`` flow through (2), and that through (1)."""
         _backward(step.wide, step.h_prev, d.h, d.a)
-
-    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
-        """Copy `h` (steps, H, N) to `out`."""
-        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""

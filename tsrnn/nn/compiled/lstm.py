@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.lstm import LSTMCell
+from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
     all_finite,
     compiled,
     halve,
-    hand_out,
     in_rows,
     product,
     product_T,
@@ -19,7 +19,7 @@ from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledLSTM(LSTMCell):
+class CompiledLSTM(CompiledCopies, LSTMCell):
     """As `LSTMCell`, whose maths it names by the same numbers; one pass over memory."""
 
     def forward(self, step: Record) -> None:
@@ -32,10 +32,6 @@ class CompiledLSTM(LSTMCell):
     def backward(self, step: Record, d: Gradient, d_c: np.ndarray) -> None:
         """Let ``d.h`` flow through (2) into `d_c`, and that through (1)."""
         _backward(step.wide, step.h, step.c, d.h, d_c, d.a, step.tmp[0])
-
-    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
-        """Copy `h` (steps, H, N) to `out`."""
-        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""

@@ -92,16 +92,6 @@ def in_rows(a, size):
     return a.reshape(a.size // size, size)
 
 
-@compiled
-def hand_out(h, out):
-    """Copy `h` (steps, H, N) to `out`, the streams of which are rows: each row in one go."""
-    n_steps, H, N = h.shape
-    for t in range(n_steps):
-        for stream in range(N):
-            for k in range(H):
-                out[t, k, stream] = h[t, k, stream]
-
-
 def _make_tanh(real, integer, mantissa_bits, bias, degree, limit, ln2_bits):
     """Return tanh for one dtype; `degree` terms of the series, 1 beyond ``|2x| = limit``."""
     log2_e, half, one, two = real(1 / math.log(2)), real(0.5), real(1), real(2)

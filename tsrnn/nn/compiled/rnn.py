@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.rnn import RNNCell
+from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
     all_finite,
     compiled,
-    hand_out,
     in_rows,
     product,
     product_T,
@@ -18,7 +18,7 @@ from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledRNN(RNNCell):
+class CompiledRNN(CompiledCopies, RNNCell):
     """As `RNNCell`."""
 
     def forward(self, step: Record) -> None:
@@ -31,10 +31,6 @@ class CompiledRNN(RNNCell):
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Multiply ``d.h`` by tanh'."""
         _backward(step.h, d.h, d.a)
-
-    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
-        """Copy `h` (steps, H, N) to `out`."""
-        hand_out(h, out)
 
     def forward_window(self, tape: Tape) -> None:
         """Take all steps of one stream, products included."""
