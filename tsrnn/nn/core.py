@@ -112,7 +112,12 @@ class Recurrence:
         if cell.repacks:
             packed = tape.packed
             cell.pack(self.weights, packed)
-        return scan_forward(tape, packed, x, state, out.reshape(tape.h.shape))
+        given = tape, packed, x, state, out.reshape(tape.h.shape)
+        if tape.size < threads.SMALL:
+            return scan_forward(*given)
+        ends = []
+        threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
+        return ends[0]
 
     @property
     def recorded_shape(self) -> tuple[int, int]:

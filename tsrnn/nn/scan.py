@@ -18,6 +18,8 @@ stay in cache::
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tsrnn.nn.state import State
@@ -119,11 +121,12 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
 def _steps_back(tape, d, start, stop, d_h_carried, d_c):
     """Take the steps from `stop` back to `start`; return what reaches the h before them."""
     backward, bypass, packed_T = tape.cell.backward, tape.cell.bypass, tape.packed[:, :-1].T
+    product = packed_T.dot if tape.shape[1] == 1 else partial(np.matmul, packed_T)
     for t in range(stop - 1, start - 1, -1):
         step, d_step = tape.steps[t], d.steps[t - start]
         np.add(d_step.h, d_h_carried, d_step.h)
         backward(step, d_step, d_c)  # (2')
-        np.matmul(packed_T, d_step.a, d_step.z)  # (1')
+        product(*d.products[t - start])  # (1')
         bypass(step, d_step)
         d_h_carried = d_step.h_prev
     return d_h_carried

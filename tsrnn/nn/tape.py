@@ -120,6 +120,8 @@ class GradientTape:
         self.tmp = aligned((self.length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
+        dZ, dA, _ = self.one if N == 1 else (self.dZ, self.dA, None)
+        self.products = list(zip(dA, dZ, strict=True))  # what goes into each step's, and comes out
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):
             start = max(0, stop - self.length)
