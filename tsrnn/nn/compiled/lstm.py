@@ -11,6 +11,7 @@ from tsrnn.nn.compiled.maths import (
     compiled,
     halve,
     in_rows,
+    inlined,
     product,
     product_T,
     tanh,
@@ -97,7 +98,7 @@ def _forward_window(packed, Z, A, tmp, keep):
         _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
 
 
-@compiled
+@inlined
 def _step(W, z, wide, h, c, tmp):
     rows, H = W.shape[0], W.shape[0] // 4
     product(W, z, wide[:rows])

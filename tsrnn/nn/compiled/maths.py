@@ -19,27 +19,32 @@ from numba.extending import overload, register_jitable
 FASTMATH = {"contract", "nsz"}
 
 
-def compiled(function, fastmath=FASTMATH):
+def compiled(function, fastmath=FASTMATH, **more):
     """Compile on first use, for each dtype once, and keep the result on disk.
 
     numba looks at the date of the function's own file: after a change of this one, touch those
     that use it, or delete their ``__pycache__``.
     """
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath} | more
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
         return njit(**options)(function)
 
 
-@compiled
+def inlined(function):
+    """Compile into its callers: a call with arrays costs as much as the maths of a small step."""
+    return compiled(function, inline="always")
+
+
+@inlined
 def product(W, z, out):
     """``out = W @ z`` for one stream, `W` in Fortran's order; summed in the order of z, always."""
     out[:] = 0
     add_product(W.T, z, out)
 
 
-@compiled
+@inlined
 def add_product(W_T, z, out):
     """``out += W_T.T @ z``, row by row; four at a time, to spare `out` the way to memory."""
     n, size = z.size, out.size
@@ -55,7 +60,7 @@ def add_product(W_T, z, out):
             out[k] += w[k] * z_j
 
 
-@compiled
+@inlined
 def halve(a):
     """Multiply by ½, which is exact: as if the weights behind `a` had been halved."""
     half = a.dtype.type(0.5)
@@ -76,7 +81,7 @@ def _product_T(W, d_a, d_z):
 product_T = compiled(_product_T, FASTMATH | {"reassoc"})
 
 
-@compiled
+@inlined
 def all_finite(x):
     """Return whether no number in `x` (T, D) is infinite or NaN."""
     zero = total = x.dtype.type(0)
@@ -86,7 +91,7 @@ def all_finite(x):
     return total == 0
 
 
-@compiled
+@inlined
 def in_rows(a, size):
     """View contiguous `a` as rows of that size."""
     return a.reshape(a.size // size, size)
