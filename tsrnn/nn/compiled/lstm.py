@@ -40,8 +40,10 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
-        end = State(np.empty(state.h.shape, h.dtype), np.empty(state.h.shape, h.dtype))
-        return end, _forward_stream(weights[0], x, state.h, state.c, h, end.h, end.c)
+        h_0, c_0 = state
+        end = np.empty((2, len(h_0), 1), h.dtype)
+        finite = _forward_stream(weights[0], x, h_0, c_0, h, end)
+        return State(end[0], end[1]), finite
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start` of one stream, products included."""
@@ -107,7 +109,7 @@ def _step(W, z, wide, h, c, tmp):
 
 
 @compiled
-def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
+def _forward_stream(W, x, h_0, c_0, h, end):
     (_, columns), H = W.shape, len(h_0)
     wide = np.empty(7 * H + columns, W.dtype)
     wide, tmp, z = wide[: 5 * H], wide[5 * H : 7 * H], wide[7 * H :]
@@ -117,7 +119,7 @@ def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
         z[H:-1] = x[t]
         _step(W, z, wide, z[:H], wide[4 * H :], tmp)
         h[t] = z[:H]
-    h_end[:, 0], c_end[:, 0] = z[:H], wide[4 * H :]
+    end[0, :, 0], end[1, :, 0] = z[:H], wide[4 * H :]
     return all_finite(x)
 
 
