@@ -13,7 +13,7 @@ from tsrnn.nn.compiled.maths import (
     halve,
     in_rows,
     product,
-    product_T,
+    product_by_columns,
     tanh,
 )
 from tsrnn.nn.state import State
@@ -92,7 +92,7 @@ def _forward_window(packed, Z, A, keep):
     H = packed.shape[0] // 4
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
-        product(packed, Z[t], a)
+        product_by_columns(packed, Z[t], a)
         halve(a[: 2 * H])
         _forward(a, Z[t, :H], Z[t + 1, :H])
 
@@ -129,7 +129,7 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(A[t], Z[t, :H], d_h_t, d_a)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         for k in range(H):  # what z lets through besides
             d_z[k] += d_h_t[k] * A[t, H + k]
         d_h[:] = d_z[:H]

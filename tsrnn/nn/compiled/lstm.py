@@ -13,7 +13,7 @@ from tsrnn.nn.compiled.maths import (
     in_rows,
     inlined,
     product,
-    product_T,
+    product_by_columns,
     tanh,
 )
 from tsrnn.nn.state import State
@@ -103,7 +103,7 @@ def _forward_window(packed, Z, A, tmp, keep):
 @inlined
 def _step(W, z, wide, h, c, tmp):
     rows, H = W.shape[0], W.shape[0] // 4
-    product(W, z, wide[:rows])
+    product_by_columns(W, z, wide[:rows])
     halve(wide[: 3 * H])
     _forward(wide, h, c, tmp)
 
@@ -131,5 +131,5 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         d_h[:] = d_z[:H]

@@ -37,8 +37,20 @@ def inlined(function):
     return compiled(function, inline="always")
 
 
+def _product(W, z, out):
+    for row in range(out.size):
+        weights, total = W[row], W.dtype.type(0)
+        for k in range(z.size):
+            total += weights[k] * z[k]
+        out[row] = total
+
+
+#: ``out = W[: len(out)] @ z`` for one stream; the order of summation is the compiler's.
+product = compiled(_product, FASTMATH | {"reassoc"})
+
+
 @inlined
-def product(W, z, out):
+def product_by_columns(W, z, out):
     """``out = W @ z`` for one stream, `W` in Fortran's order; summed in the order of z, always."""
     out[:] = 0
     add_product(W.T, z, out)
@@ -66,19 +78,6 @@ def halve(a):
     half = a.dtype.type(0.5)
     for k in range(a.size):
         a[k] *= half
-
-
-def _product_T(W, d_a, d_z):
-    W_T = W.T
-    for j in range(d_z.size):
-        weights, total = W_T[j], W.dtype.type(0)
-        for k in range(d_a.size):
-            total += weights[k] * d_a[k]
-        d_z[j] = total
-
-
-#: ``d_z = W[:, : len(d_z)].T @ d_a`` for one stream; the order of summation is the compiler's.
-product_T = compiled(_product_T, FASTMATH | {"reassoc"})
 
 
 @inlined

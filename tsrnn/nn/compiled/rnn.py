@@ -11,7 +11,7 @@ from tsrnn.nn.compiled.maths import (
     compiled,
     in_rows,
     product,
-    product_T,
+    product_by_columns,
     tanh,
 )
 from tsrnn.nn.state import State
@@ -67,7 +67,7 @@ def _forward_window(packed, Z, A, keep):
     H = packed.shape[0]
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
-        product(packed, Z[t], a)
+        product_by_columns(packed, Z[t], a)
         _forward(a, Z[t + 1, :H])
 
 
@@ -79,7 +79,7 @@ def _forward_stream(W, x, h_0, h, h_end):
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
         z[H:-1] = x[t]
-        product(W, z, a)
+        product_by_columns(W, z, a)
         _forward(a, z[:H])
         h[t] = z[:H]
     h_end[:, 0] = z[:H]
@@ -94,5 +94,5 @@ def _backward_window(packed, Z, dZ, dA, dH, d_h, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(Z[t + 1, :H], d_h_t, d_a)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         d_h[:] = d_z[:H]
