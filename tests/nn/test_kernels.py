@@ -9,7 +9,7 @@ import pytest
 
 from tsrnn.nn import Network, get_kernels, set_kernels
 
-from .helpers import CELL_NAMES, needs_numba
+from .helpers import CELL_NAMES, LAYERS, needs_numba
 
 BOUNDS = [(np.float32, 1e-5), (np.float64, 1e-12)]
 
@@ -42,6 +42,22 @@ def test_numba_agrees_with_numpy(name, dtype, bound, shape):
     for ours, reference in zip(found, expected, strict=True):
         assert ours.dtype == reference.dtype == dtype
         assert np.abs(ours - reference).max() < bound
+
+
+# Copies to and from batch-first arrays: eight streams at a time and a remainder, in pieces.
+@needs_numba
+@pytest.mark.parametrize("n_streams", [1, 7, 19, 600])
+@pytest.mark.parametrize("name", CELL_NAMES)
+def test_numba_agrees_with_numpy_batch_first(name, n_streams):
+    rng = np.random.default_rng(0)
+    x, d_h = rng.normal(size=(n_streams, 40, 3)), rng.normal(size=(n_streams, 40, 5)) / n_streams
+    found = []
+    for kernels in ("numpy", "numba"):
+        set_kernels(kernels)
+        layer = LAYERS[name](3, 5, clip=None, dtype=np.float64, random_state=0)
+        found.append([*layer.forward(x), layer.backward(d_h), layer.d_h_0, *layer.weight_grads])
+    for ours, reference in zip(*found, strict=True):
+        assert np.abs(ours - reference).max() < 1e-12
 
 
 @needs_numba

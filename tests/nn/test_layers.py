@@ -77,7 +77,8 @@ def test_weights_and_gradients_match_one_by_one():
     layer.forward(np.ones((N, T, D)))
     layer.backward(np.ones((N, T, H)))
     assert [w.shape for w in layer.weights] == [g.shape for g in layer.weight_grads]
-    assert all(w.flags.c_contiguous for w in layer.weights + layer.weight_grads)
+    assert [w.strides for w in layer.weights] == [g.strides for g in layer.weight_grads]
+    assert all(w.flags.f_contiguous for w in layer.weights)
     for fused, views in ((layer.weights, layer.params), (layer.weight_grads, layer.grads)):
         assert np.array_equal(fused[0][:, :H].T, views["Wh"])
         assert np.array_equal(fused[0][:, H:-1].T, views["Wx"])

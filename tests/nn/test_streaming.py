@@ -128,3 +128,66 @@ def test_zero_state_is_the_default_start():
     x = np.random.default_rng(0).normal(size=(T, D, N)).astype(np.float32)
     expected = network.forward(x)[0].copy()
     assert np.array_equal(network.forward(x, network.zero_state(N))[0], expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_cell
+def test_streamed_rows_equal_one_window(name, dtype):
+    x = np.random.default_rng(0).normal(size=(1, 40, D)).astype(dtype)
+    layer = make_layer(name, dtype=dtype, stateful=True)
+    h_last, whole = layer.forward(x)
+    end = layer.state
+    layer.reset_state()
+    rows = [layer.forward(x[:, t : t + 1], tape=False) for t in range(40)]
+    assert np.array_equal(np.concatenate([h for _, h in rows], axis=1), whole)
+    assert np.array_equal(rows[-1][0], h_last)
+    assert all(np.array_equal(*pair) for pair in zip(layer.state, end, strict=True))
+    layer.reset_state()
+    assert np.array_equal(layer.forward(np.asfortranarray(x), tape=False)[1], whole)
+
+
+@each_cell
+def test_a_streamed_row_is_checked_and_an_error_changes_nothing(name):
+    layer, row = make_layer(name, stateful=True), np.ones((1, 1, D))
+    layer.forward(row, tape=False)
+    before = layer.state
+    for value in (np.nan, np.inf, -np.inf):
+        bad = np.ones((1, 3, D))
+        bad[0, 1, 1] = value
+        with pytest.raises(ValueError, match=r"x must be finite.*x\[0, 1, 1\]"):
+            layer.forward(bad, tape=False)
+    for shape in ((1, 0, D), (1, 1, D + 1), (1, D), (1, 1, 1, D)):
+        with pytest.raises(ValueError, match="x must have shape"):
+            layer.forward(np.ones(shape), tape=False)
+    with pytest.raises(ValueError, match="x has N=2 streams, but the carried state has 1"):
+        layer.forward(np.ones((2, 1, D)), tape=False)
+    assert all(np.array_equal(*pair) for pair in zip(layer.state, before, strict=True))
+    layer.set_state(*draw_state(name, np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="x has N=1 streams, but the carried state has 3"):
+        layer.forward(row, tape=False)
+
+
+@each_cell
+def test_what_a_streamed_row_hands_out_is_the_callers_own(name):
+    layer, row = make_layer(name, stateful=True), np.ones((1, 1, D))
+    first = layer.forward(row, tape=False)
+    kept = [h.copy() for h in first]
+    layer.forward(row, tape=False)
+    assert all(np.array_equal(*pair) for pair in zip(first, kept, strict=True))
+    start = layer.state
+    after = layer.forward(row, tape=False)
+    for h in after:
+        h[...] = 9
+    continued = layer.forward(row, tape=False)[1]
+    layer.set_state(*start)
+    layer.forward(row, tape=False)
+    assert np.array_equal(layer.forward(row, tape=False)[1], continued)
+
+
+@each_cell
+def test_a_streamed_row_makes_the_tape_stale(name):
+    layer, row = make_layer(name), np.ones((1, 1, D))
+    layer.forward(row)
+    layer.forward(row, tape=False)
+    with pytest.raises(RuntimeError, match="tape"):
+        layer.backward(np.ones((1, 1, H)))

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-#: Entries up to which a sum of squares is the quickest proof that all are finite.
-SMALL = 1024
+#: Entries up to which a sum of squares is the quickest proof that all are finite: beyond, BLAS
+#: would think of threads.
+SMALL = 8192
 #: What backward says when there is nothing to run back over.
 NO_TAPE = (
     "backward needs the tape of one forward, in the same thread, and uses it up; there is none. "

@@ -76,4 +76,6 @@ def get_kernels() -> str:
 
 def kernel(cell: Cell) -> Cell:
     """Return the cell with the maths in use."""
-    return cell if get_kernels() == "numpy" else _compiled[cell.name]
+    if not _decided:
+        set_kernels(None)
+    return cell if _compiled is None else _compiled[cell.name]

@@ -176,6 +176,10 @@ class RecurrentLayer(HasParams, TorchLayout):
             If x or state has a wrong shape or a value that is not finite, or the carried state is
             of another N. The layer is then as before.
         """
+        if not tape and state is None and type(x) is np.ndarray and x.dtype == self.dtype:
+            streamed = self._forward_stream(x)
+            if streamed is not None:
+                return streamed
         x = check_array("x", x, ("N", "T", self.input_size), self.dtype)
         start = self._start(state, n_streams=x.shape[0])
         h_stack = np.empty((*x.shape[:2], self.hidden_size), self.dtype)
@@ -219,6 +223,26 @@ class RecurrentLayer(HasParams, TorchLayout):
         d_state = d_state.swapped()
         self.d_h_0, self.d_c_0 = d_state.h, d_state.c
         return d_x
+
+    def _forward_stream(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Run over one stream without a tape; return None if this is not the case.
+
+        A streamed row would spend most of its time on what `forward` does around the maths. None
+        as well where something is wrong: `forward` then says what.
+        """
+        shape, state = x.shape, self._state
+        if len(shape) != 3 or shape[0] != 1 or shape[2] != self.input_size or not shape[1]:
+            return None
+        if state is None or not (self._stateful or self._state_is_set):
+            state = self._core.zero_state(1)
+        elif state.h.shape[1] != 1:
+            return None
+        h_stack = np.empty((1, shape[1], self.hidden_size), self.dtype)
+        end = self._core.forward_stream(x, state, h_stack, check=True)
+        if end is None:
+            return None
+        self._state, self._state_is_set = end, False
+        return end.h.T.copy(), h_stack
 
     @property
     def _cores(self) -> list[Recurrence]:

@@ -18,24 +18,31 @@ stay in cache::
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
-from tsrnn.nn.transfer import take_in
 
 
-def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
-    """Run over all steps of `x`, leaving every h in ``tape.h``.
+def scan_forward(
+    tape: Tape, packed: np.ndarray, x: np.ndarray, state: State, out: np.ndarray | None = None
+) -> State:
+    """Run over all steps of `x`, leaving every h in ``tape.h``, and in `out` if given.
 
     Parameters
     ----------
     tape : Tape
-        With ``tape.packed`` filled.
+        Where to write; for kernels that take a whole window, with ``tape.packed`` filled.
+    packed : ndarray of shape (blocks*H, H+D+1)
+        The packed weights, the rows of sigmoids halved if N > 1.
     x : ndarray of shape (T, D, N)
         Inputs.
     state : State of arrays of shape (H, N)
         Where to start.
+    out : ndarray of shape (T, H, N), optional
+        Of any layout.
 
     Returns
     -------
@@ -46,14 +53,32 @@ def scan_forward(tape: Tape, x: np.ndarray, state: State) -> State:
     tape.h_first[...] = state.h
     if tape.cell.has_c:
         tape.c_first[...] = state.c
+    cell = tape.cell
+    if tape.shape[1] == 1:
+        _forward_one(tape, packed)
+        if out is not None:
+            out[...] = tape.h
+    else:
+        forward, matmul = cell.forward, np.matmul
+        for where, steps, h in tape.pieces:
+            for step in steps:
+                matmul(packed, step.z, step.a)  # (1)
+                forward(step)  # (2)
+            if out is not None:
+                cell.hand_out(h, out[where])
+    return State(tape.h[-1].copy(), tape.c_last.copy() if cell.has_c else None)
+
+
+def _forward_one(tape, packed):
+    """Take all steps of one stream."""
     if tape.whole:
         tape.cell.forward_window(tape)
     else:
-        forward, packed, matmul = tape.cell.forward, tape.halved, np.matmul
-        for step in tape.steps:
-            matmul(packed, step.z, step.a)  # (1)
+        forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
+        for step, (z, a, sigmoids) in zip(tape.steps, tape.vectors, strict=True):
+            product(z, a)  # (1)
+            multiply(sigmoids, half, sigmoids)
             forward(step)  # (2)
-    return State(tape.h[-1].copy(), tape.c_last.copy() if tape.cell.has_c else None)
 
 
 def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray) -> State:
@@ -81,13 +106,14 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)
-        take_in(d_h[start:stop], d_run.h, d.stage)
+        tape.cell.take_in(d_h[start:stop], d_run.h, d.stage)
         if tape.whole:
             tape.cell.backward_window(tape, d, start, stop, d_h_carried, d_c)
         else:
             tape.cell.derivatives(run, d_run)
             d_h_carried = _steps_back(tape, d, start, stop, d_h_carried, d_c)
-        d.d_packed += _rows(d_run.a) @ _rows(run.z).T  # (1'')
+        np.matmul(_rows(d_run.a), _rows(run.z).T, d.d_run)  # (1'')
+        d.d_packed += d.d_run
         np.copyto(d_x[start:stop], d_run.z[:, H:])
     return State(d_h_carried.copy(), d_c)
 
@@ -95,11 +121,12 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
 def _steps_back(tape, d, start, stop, d_h_carried, d_c):
     """Take the steps from `stop` back to `start`; return what reaches the h before them."""
     backward, bypass, packed_T = tape.cell.backward, tape.cell.bypass, tape.packed[:, :-1].T
+    product = packed_T.dot if tape.shape[1] == 1 else partial(np.matmul, packed_T)
     for t in range(stop - 1, start - 1, -1):
         step, d_step = tape.steps[t], d.steps[t - start]
         np.add(d_step.h, d_h_carried, d_step.h)
         backward(step, d_step, d_c)  # (2')
-        np.matmul(packed_T, d_step.a, d_step.z)  # (1')
+        product(*d.products[t - start])  # (1')
         bypass(step, d_step)
         d_h_carried = d_step.h_prev
     return d_h_carried

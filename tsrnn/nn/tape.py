@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.nn.transfer import staging
+from tsrnn.nn.transfer import aligned, pieces, staging
 
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
 RUN_BYTES = 1 << 19
@@ -61,19 +61,35 @@ class Tape:
         self.whole = cell.forward_window is not None and n_streams == 1
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
         self.size = n_steps * self.rows * columns * N  # multiplications of a forward
-        self.packed = like.packed if like else np.empty((self.rows, columns), dtype)
-        self.halved = like.halved if like else np.empty_like(self.packed) if keep else self.packed
-        self.Z = np.empty((n_steps + 1, columns, N), dtype)
+        self.packed = like.packed if like else aligned((self.rows, columns), dtype, "F")
+        self.halved = (
+            like.halved if like else aligned(self.packed.shape, dtype, "F") if keep else self.packed
+        )
+        if n_streams == 1:
+            self.halved = self.packed  # it is quicker to halve sums
+        self.halves = np.ones((self.rows, 1), dtype)  # what the scan multiplies `packed` by
+        self.halves[: cell.n_sigmoids * H] = 0.5
+        self.Z = aligned((n_steps + 1, columns, N), dtype)
         self.Z[:, -1] = 1
         has_c = cell.has_c
-        self.A = np.empty((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
+        self.A = aligned((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
         self.half = np.array(0.5, dtype)
-        self.tmp = _halved(np.empty((2 * H, N), dtype))
+        self.tmp = _halved(aligned((2 * H, N), dtype))
         self.one = (self.Z[..., 0], self.A[..., 0])  # without the axis of streams, if there is one
         self.x = self.Z[:-1, H:-1]
         self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
-        self.steps = [self.cut(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
+        places = [(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
+        self.steps = [self.cut(*place) for place in places]
+        #: Steps to take before their h is handed out.
+        self.pieces = [
+            (where, self.steps[where], self.h[where]) for where in pieces(self.h, cell.piece_bytes)
+        ]
+        z, a = self.one
+        self.vectors = [  # for one stream: z, a and its sigmoids of each step
+            (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])
+            for t, k in (places if n_streams == 1 else ())
+        ]
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
@@ -94,15 +110,18 @@ class GradientTape:
         dtype = tape.Z.dtype
         self.cell, self.hidden_size = tape.cell, H
         self.length = max(1, min(n_steps, RUN_BYTES // (rows * N * dtype.itemsize)))
-        self.d_packed = np.empty_like(tape.packed)
-        self.dZ = np.empty((self.length, columns - 1, N), dtype)
-        self.dA = np.empty((self.length, rows, N), dtype)
-        self.dH = np.empty((self.length, H, N), dtype)
-        self.h_to_c = np.empty((self.length, H, N), dtype) if self.cell.has_c else None
+        # In C's order, unlike the weights: so the product comes, and runs are added up quicker.
+        self.d_packed, self.d_run = (aligned((rows, columns), dtype) for _ in range(2))
+        self.dZ = aligned((self.length, columns - 1, N), dtype)
+        self.dA = aligned((self.length, rows, N), dtype)
+        self.dH = aligned((self.length, H, N), dtype)
+        self.h_to_c = aligned((self.length, H, N), dtype) if self.cell.has_c else None
         self.one = (self.dZ[..., 0], self.dA[..., 0], self.dH[..., 0])
-        self.tmp = np.empty((self.length, 2 * H, N), dtype)
+        self.tmp = aligned((self.length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
+        dZ, dA, _ = self.one if N == 1 else (self.dZ, self.dA, None)
+        self.products = list(zip(dA, dZ, strict=True))  # what goes into each step's, and comes out
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):
             start = max(0, stop - self.length)

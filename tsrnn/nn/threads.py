@@ -41,29 +41,31 @@ class _OneBlasThread:
         before one of them was loaded did not reach it.
         """
         with self._lock:
-            if self._libraries is None:  # looking for them takes milliseconds: once, when needed
-                self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
             before = self._before if self._inside else self._threads()
             return min(before, default=1)
 
     def _threads(self) -> list[int]:
+        if self._libraries is None:  # looking for them takes milliseconds: once, when needed
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         return [library.get_num_threads() for library in self._libraries]
 
+    def _set_all_but_ones(self, wanted: list[int]) -> None:
+        for library, before, number in zip(self._libraries, self._before, wanted, strict=True):
+            if before != 1:  # setting takes as long as a small product
+                library.set_num_threads(number)
+
     def __enter__(self) -> None:
-        self.available()
         with self._lock:
             if self._inside == 0:
                 self._before = self._threads()
-                for library in self._libraries:
-                    library.set_num_threads(1)
+                self._set_all_but_ones([1] * len(self._before))
             self._inside += 1
 
     def __exit__(self, *_) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                for library, number in zip(self._libraries, self._before, strict=True):
-                    library.set_num_threads(number)
+                self._set_all_but_ones(self._before)
 
 
 _one_blas_thread = _OneBlasThread()

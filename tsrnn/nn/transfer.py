@@ -7,22 +7,31 @@ for each number.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-#: Bytes of a piece: half of a core's first-level cache.
-PIECE_BYTES = 1 << 15
+#: Bytes of a cache line, and of the longest vector register.
+LINE_BYTES = 64
 #: Numbers between the rows of the staging array: strides of whole pages would share cache sets.
 PADDING = 16
 
 
-def hand_out(h: np.ndarray, out: np.ndarray) -> None:
-    """Copy `h` (T, H, N) to `out`, whatever the layout of `out`."""
-    length = max(1, PIECE_BYTES // (h[0].size * h.itemsize))
-    if length >= len(h):
-        out[...] = h
-        return
-    for start in range(0, len(h), length):
-        np.copyto(out[start : start + length], h[start : start + length])
+def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.ndarray:
+    """Return an array like ``np.empty``'s that starts where a cache line does.
+
+    NumPy's own start 16 bytes behind: then each load of a vector register takes two lines.
+    """
+    n_bytes = math.prod(shape) * dtype.itemsize
+    raw = np.empty(n_bytes + LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % LINE_BYTES
+    return raw[start : start + n_bytes].view(dtype).reshape(shape, order=order)
+
+
+def pieces(h: np.ndarray, n_bytes: int) -> list[slice]:
+    """Cut the steps of `h` (T, H, N) into pieces to copy while they are in cache."""
+    length = max(1, n_bytes // (h[0].size * h.itemsize))
+    return [slice(start, start + length) for start in range(0, len(h), length)]
 
 
 def staging(length: int, hidden_size: int, n_streams: int, dtype: np.dtype) -> np.ndarray:

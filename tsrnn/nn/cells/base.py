@@ -6,7 +6,7 @@ Notation, for one step t (feature-major, N streams side by side)::
     a = packed @ z            (blocks*H, N)   the scan's only product
     h, c                      (H, N)          written by the cell
 
-``sigmoid(v) = ½ tanh(½ v) + ½``, so with the sigmoid rows of ``packed`` halved (`halve`) every gate
+``sigmoid(v) = ½ tanh(½ v) + ½``, so with the sigmoid rows of ``packed`` halved every gate
 needs only ``np.tanh``, and one call serves them all. Packing is a linear map from the weights to
 ``packed``; `unpack_grad` is its adjoint, so a scan need not know what a cell packs.
 
@@ -24,6 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from tsrnn.nn.tape import Gradient, Record
+from tsrnn.nn.transfer import take_in
 
 
 class Cell(ABC):
@@ -38,15 +39,21 @@ class Cell(ABC):
     n_sigmoids: ClassVar[int]
     #: Row blocks of the packed weights.
     packed_blocks: ClassVar[int]
+    #: Whether the packed weights are others than the weights.
+    repacks: ClassVar[bool] = False
     #: Ranges of blocks that the cell treats with one call.
     spans: ClassVar[tuple[tuple[int, int], ...]] = ()
     #: Whether a cell state c is carried beside h.
     has_c: ClassVar[bool] = False
     #: Names of weights of shape (H,) beside the fused matrix.
     extra_names: ClassVar[tuple[str, ...]] = ()
+    #: Bytes of the h that are handed out together: half of a core's first-level cache.
+    piece_bytes: ClassVar[int] = 1 << 15
     #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
     forward_window = backward_window = None
-    #: Some take them straight from the weights, where nothing is kept for a backward.
+    #: Where nothing is kept for a backward, they take them straight from the weights:
+    #: ``forward_stream(weights, x, state, h) -> (state, finite x?)``; contiguous x and h have one
+    #: axis of size 1, for the stream, before or behind their others.
     forward_stream = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:
@@ -64,13 +71,6 @@ class Cell(ABC):
     def unpack_grad(self, d_packed: np.ndarray, grads: list[np.ndarray]) -> None:
         """Turn the gradient of the packed weights into that of the weights (adjoint of `pack`)."""
         np.copyto(grads[0], d_packed)
-
-    def halve(self, packed: np.ndarray, out: np.ndarray) -> None:
-        """Write the packed weights with the sigmoid rows halved; `out` may be `packed` itself."""
-        rows = packed.shape[0] // self.packed_blocks * self.n_sigmoids
-        np.multiply(packed[:rows], 0.5, out[:rows])
-        if out is not packed:
-            np.copyto(out[rows:], packed[rows:])
 
     @abstractmethod
     def forward(self, step: Record) -> None:
@@ -90,6 +90,14 @@ class Cell(ABC):
         `d_c` comes in as the gradient of ``c_t`` from later steps and leaves as that of
         ``c_{t-1}``.
         """
+
+    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
+        """Copy `h` (steps, H, N) to `out`, whatever the layout of `out`."""
+        np.copyto(out, h)
+
+    def take_in(self, d_h: np.ndarray, out: np.ndarray, stage: np.ndarray) -> None:
+        """Copy `d_h` (steps, H, N), of any layout, to `out`; `stage` as `staging` makes it."""
+        take_in(d_h, out, stage)
 
     def bypass(self, step: Record, d: Gradient) -> None:  # noqa: B027 - most cells have no such path
         """Add to ``d.h_prev`` what reaches ``h_{t-1}`` otherwise than through the product."""

@@ -26,6 +26,7 @@ class GRUCell(Cell):
     torch_gate_order = ("r", "z", "n")
     n_sigmoids = 2
     packed_blocks = 4
+    repacks = True
     spans = ((0, 2),)  # r z
     extra_names = ("bias_hn",)
 

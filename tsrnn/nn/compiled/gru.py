@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.gru import GRUCell
-from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
+from tsrnn.nn.compiled.copies import CompiledCopies
+from tsrnn.nn.compiled.maths import (
+    add_product,
+    all_finite,
+    compiled,
+    halve,
+    in_rows,
+    product,
+    product_by_columns,
+    tanh,
+)
+from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledGRU(GRUCell):
+class CompiledGRU(CompiledCopies, GRUCell):
     """As `GRUCell`, whose maths it names by the same numbers; one pass over memory."""
 
     def forward(self, step: Record) -> None:
@@ -27,6 +38,11 @@ class CompiledGRU(GRUCell):
         """Take all steps of one stream, products included."""
         _forward_window(tape.packed, *tape.one, tape.keep)
 
+    def forward_stream(self, weights, x, state, h):
+        """Take all steps of one stream, of which nothing is kept but `h`."""
+        end = State(np.empty_like(state.h))
+        return end, _forward_stream(*weights, x, state.h, h, end.h)
+
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
@@ -41,17 +57,13 @@ class CompiledGRU(GRUCell):
 def _forward(wide, h_prev, h):
     size, half = h.size, wide.dtype.type(0.5)
     a, h_prev, h = wide.reshape(4, size), h_prev.reshape(size), h.reshape(size)
-    for start in range(0, size, TILE):
-        tile = slice(start, min(start + TILE, size))
-        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
-        h_prev_, h_ = h_prev[tile], h[tile]
-        for gate in (r, z):
-            for k in range(r.size):
-                gate[k] = tanh(gate[k]) * half + half
-        for k in range(r.size):  # (1); n holds a_x until it becomes n
-            n[k] = tanh(n[k] + r[k] * a_h[k])
-        for k in range(r.size):  # (2)
-            h_[k] = n[k] + z[k] * (h_prev_[k] - n[k])
+    sigmoids, r, z, n, a_h = a[:2].reshape(2 * size), a[0], a[1], a[2], a[3]
+    for k in range(2 * size):
+        sigmoids[k] = tanh(sigmoids[k]) * half + half
+    for k in range(size):  # (1); n holds a_x until it becomes n
+        n[k] = tanh(n[k] + r[k] * a_h[k])
+    for k in range(size):  # (2)
+        h[k] = n[k] + z[k] * (h_prev[k] - n[k])
 
 
 @compiled
@@ -63,19 +75,16 @@ def _backward(wide, h_prev, d_h, d_a):
         d_h.reshape(size),
         d_a.reshape(4, size),
     )
-    for start in range(0, size, TILE):
-        tile = slice(start, min(start + TILE, size))
-        r, z, n, a_h = a[0, tile], a[1, tile], a[2, tile], a[3, tile]
-        d_r, d_z, d_x, d_ah = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
-        h_prev_, d_h_ = h_prev[tile], d_h[tile]
-        for k in range(r.size):  # (2)
-            d_z[k] = d_h_[k] * (h_prev_[k] - n[k]) * (z[k] - z[k] * z[k])
-        for k in range(r.size):  # (1)
-            d_x[k] = d_h_[k] * (one - z[k]) * (one - n[k] * n[k])
-        for k in range(r.size):
-            d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
-        for k in range(r.size):
-            d_ah[k] = d_x[k] * r[k]
+    r, z, n, a_h = a[0], a[1], a[2], a[3]
+    d_r, d_z, d_x, d_ah = d_a[0], d_a[1], d_a[2], d_a[3]
+    for k in range(size):  # (2)
+        d_z[k] = d_h[k] * (h_prev[k] - n[k]) * (z[k] - z[k] * z[k])
+    for k in range(size):  # (1)
+        d_x[k] = d_h[k] * (one - z[k]) * (one - n[k] * n[k])
+    for k in range(size):
+        d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
+    for k in range(size):
+        d_ah[k] = d_x[k] * r[k]
 
 
 @compiled
@@ -83,9 +92,33 @@ def _forward_window(packed, Z, A, keep):
     H = packed.shape[0] // 4
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
-        product(packed, Z[t], a)
+        product_by_columns(packed, Z[t], a)
         halve(a[: 2 * H])
         _forward(a, Z[t, :H], Z[t + 1, :H])
+
+
+@compiled
+def _forward_stream(W, bias_hn, x, h_0, h, h_end):
+    # Sums run in the order of the packed product, whose zeros add nothing: the same bits.
+    H = len(h_0)
+    z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)
+    W_T, a_h, h_prev = W.T, a[3 * H :], h_0[:, 0].copy()
+    z[-1] = 1
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
+    for t in range(len(x)):
+        z[:-1] = x[t]
+        a[: 3 * H] = 0
+        add_product(W_T[:H], h_prev, a[: 3 * H])
+        a_h[:] = a[2 * H : 3 * H]
+        a[2 * H : 3 * H] = 0
+        add_product(W_T[H:], z, a[: 3 * H])
+        for k in range(H):
+            a_h[k] += bias_hn[k]
+        halve(a[: 2 * H])
+        _forward(a, h_prev, h_t)
+        h[t], h_prev[:] = h_t, h_t
+    h_end[:, 0] = h_prev
+    return all_finite(x)
 
 
 @compiled
@@ -96,7 +129,7 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(A[t], Z[t, :H], d_h_t, d_a)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         for k in range(H):  # what z lets through besides
             d_z[k] += d_h_t[k] * A[t, H + k]
         d_h[:] = d_z[:H]

@@ -5,12 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.lstm import LSTMCell
-from tsrnn.nn.compiled.maths import TILE, compiled, halve, product, product_T, tanh
+from tsrnn.nn.compiled.copies import CompiledCopies
+from tsrnn.nn.compiled.maths import (
+    all_finite,
+    compiled,
+    halve,
+    in_rows,
+    inlined,
+    product,
+    product_by_columns,
+    tanh,
+)
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledLSTM(LSTMCell):
+class CompiledLSTM(CompiledCopies, LSTMCell):
     """As `LSTMCell`, whose maths it names by the same numbers; one pass over memory."""
 
     def forward(self, step: Record) -> None:
@@ -28,11 +38,12 @@ class CompiledLSTM(LSTMCell):
         """Take all steps of one stream, products included."""
         _forward_window(tape.packed, *tape.one, tape.tmp[0], tape.keep)
 
-    def forward_stream(self, W: np.ndarray, x: np.ndarray, state: State, h: np.ndarray) -> State:
-        """Take all steps of one stream, of which nothing is kept but `h`; return the state."""
-        end = State(np.empty_like(state.h), np.empty_like(state.c))
-        _forward_stream(W, x, *state, h, *end)
-        return end
+    def forward_stream(self, weights, x, state, h):
+        """Take all steps of one stream, of which nothing is kept but `h`."""
+        h_0, c_0 = state
+        end = np.empty((2, len(h_0), 1), h.dtype)
+        finite = _forward_stream(weights[0], x, h_0, c_0, h, end)
+        return State(end[0], end[1]), finite
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start` of one stream, products included."""
@@ -47,21 +58,17 @@ class CompiledLSTM(LSTMCell):
 def _forward(wide, h, c, tmp):
     n, half = h.size, wide.dtype.type(0.5)
     a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(2 * n)
-    for start in range(0, n, TILE):
-        tile = slice(start, min(start + TILE, n))
-        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
-        h_, c_, size = h[tile], c[tile], i.size
-        for gate in (i, f, o):
-            for k in range(size):
-                gate[k] = tanh(gate[k]) * half + half
-        for k in range(size):
-            g[k] = tanh(g[k])
-        for k in range(size):  # (1)
-            tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
-        for k in range(size):
-            c_[k] = tmp[k]
-        for k in range(size):  # (2)
-            h_[k] = o[k] * tanh(tmp[k])
+    sigmoids, i, f, o, g, c_prev = a[:3].reshape(3 * n), a[0], a[1], a[2], a[3], a[4]
+    for k in range(3 * n):
+        sigmoids[k] = tanh(sigmoids[k]) * half + half
+    for k in range(n):
+        g[k] = tanh(g[k])
+    for k in range(n):  # (1)
+        tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
+    for k in range(n):  # (2)
+        h[k] = o[k] * tanh(tmp[k])
+    for k in range(n):  # c may share its memory with c_prev, which would stop the compiler in (1)
+        c[k] = tmp[k]
 
 
 @compiled
@@ -69,25 +76,20 @@ def _backward(wide, h, c, d_h, d_c, d_a, tmp):
     n = h.size
     a, h, c, d_a = wide.reshape(5, n), h.reshape(n), c.reshape(n), d_a.reshape(4, n)
     d_h, d_c, tmp = d_h.reshape(n), d_c.reshape(n), tmp.reshape(2 * n)
-    for start in range(0, n, TILE):
-        tile = slice(start, min(start + TILE, n))
-        i, f, o, g, c_prev = a[0, tile], a[1, tile], a[2, tile], a[3, tile], a[4, tile]
-        d_i, d_f, d_o, d_g = d_a[0, tile], d_a[1, tile], d_a[2, tile], d_a[3, tile]
-        h_, c_, d_h_, d_c_, size = h[tile], c[tile], d_h[tile], d_c[tile], i.size
-        for k in range(size):  # (2)
-            tmp[k] = o[k] - h_[k] * tanh(c_[k])
-        for k in range(size):
-            tmp[k] = d_c_[k] + d_h_[k] * tmp[k]
-        for k in range(size):
-            d_o[k] = d_h_[k] * (h_[k] - o[k] * h_[k])
-        for k in range(size):  # (1)
-            d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
-        for k in range(size):
-            d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
-        for k in range(size):
-            d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
-        for k in range(size):  # what is left for c_{t-1}
-            d_c_[k] = tmp[k] * f[k]
+    i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
+    d_i, d_f, d_o, d_g = d_a[0], d_a[1], d_a[2], d_a[3]
+    for k in range(n):  # (2)
+        tmp[k] = d_c[k] + d_h[k] * (o[k] - h[k] * tanh(c[k]))
+    for k in range(n):
+        d_o[k] = d_h[k] * (h[k] - o[k] * h[k])
+    for k in range(n):  # (1)
+        d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
+    for k in range(n):
+        d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
+    for k in range(n):
+        d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
+    for k in range(n):  # what is left for c_{t-1}
+        d_c[k] = tmp[k] * f[k]
 
 
 @compiled
@@ -98,24 +100,27 @@ def _forward_window(packed, Z, A, tmp, keep):
         _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
 
 
-@compiled
+@inlined
 def _step(W, z, wide, h, c, tmp):
     rows, H = W.shape[0], W.shape[0] // 4
-    product(W, z, wide[:rows])
+    product_by_columns(W, z, wide[:rows])
     halve(wide[: 3 * H])
     _forward(wide, h, c, tmp)
 
 
 @compiled
-def _forward_stream(W, x, h_0, c_0, h, h_end, c_end):
-    (T, D, _), H = x.shape, len(h_0)
-    z, wide, tmp = np.empty(H + D + 1, W.dtype), np.empty(5 * H, W.dtype), np.empty(2 * H, W.dtype)
+def _forward_stream(W, x, h_0, c_0, h, end):
+    (_, columns), H = W.shape, len(h_0)
+    wide = np.empty(7 * H + columns, W.dtype)
+    wide, tmp, z = wide[: 5 * H], wide[5 * H : 7 * H], wide[7 * H :]
     z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
-    for t in range(T):
-        z[H:-1] = x[t, :, 0]
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
+    for t in range(len(x)):
+        z[H:-1] = x[t]
         _step(W, z, wide, z[:H], wide[4 * H :], tmp)
-        h[t, :, 0] = z[:H]
-    h_end[:, 0], c_end[:, 0] = z[:H], wide[4 * H :]
+        h[t] = z[:H]
+    end[0, :, 0], end[1, :, 0] = z[:H], wide[4 * H :]
+    return all_finite(x)
 
 
 @compiled
@@ -126,5 +131,5 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         d_h[:] = d_z[:H]

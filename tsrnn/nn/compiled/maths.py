@@ -17,21 +17,24 @@ from numba.extending import overload, register_jitable
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
-#: Numbers treated in one go: so few that all operands of a loop stay in first-level cache.
-TILE = 256
 
 
-def compiled(function, fastmath=FASTMATH):
+def compiled(function, fastmath=FASTMATH, **more):
     """Compile on first use, for each dtype once, and keep the result on disk.
 
     numba looks at the date of the function's own file: after a change of this one, touch those
     that use it, or delete their ``__pycache__``.
     """
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath} | more
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
         return njit(**options)(function)
+
+
+def inlined(function):
+    """Compile into its callers: a call with arrays costs as much as the maths of a small step."""
+    return compiled(function, inline="always")
 
 
 def _product(W, z, out):
@@ -46,7 +49,30 @@ def _product(W, z, out):
 product = compiled(_product, FASTMATH | {"reassoc"})
 
 
-@compiled
+@inlined
+def product_by_columns(W, z, out):
+    """``out = W @ z`` for one stream, `W` in Fortran's order; summed in the order of z, always."""
+    out[:] = 0
+    add_product(W.T, z, out)
+
+
+@inlined
+def add_product(W_T, z, out):
+    """``out += W_T.T @ z``, row by row; four at a time, to spare `out` the way to memory."""
+    n, size = z.size, out.size
+    in_fours = n - n % 4
+    for j in range(0, in_fours, 4):
+        w_0, w_1, w_2, w_3 = W_T[j], W_T[j + 1], W_T[j + 2], W_T[j + 3]
+        z_0, z_1, z_2, z_3 = z[j], z[j + 1], z[j + 2], z[j + 3]
+        for k in range(size):
+            out[k] = (((out[k] + w_0[k] * z_0) + w_1[k] * z_1) + w_2[k] * z_2) + w_3[k] * z_3
+    for j in range(in_fours, n):
+        w, z_j = W_T[j], z[j]
+        for k in range(size):
+            out[k] += w[k] * z_j
+
+
+@inlined
 def halve(a):
     """Multiply by ½, which is exact: as if the weights behind `a` had been halved."""
     half = a.dtype.type(0.5)
@@ -54,14 +80,20 @@ def halve(a):
         a[k] *= half
 
 
-@compiled
-def product_T(W, d_a, d_z):
-    """``d_z = W[:, : len(d_z)].T @ d_a`` for one stream."""
-    d_z[:] = 0
-    for row in range(d_a.size):
-        weights, d = W[row], d_a[row]
-        for k in range(d_z.size):
-            d_z[k] += weights[k] * d
+@inlined
+def all_finite(x):
+    """Return whether no number in `x` (T, D) is infinite or NaN."""
+    zero = total = x.dtype.type(0)
+    for t in range(x.shape[0]):
+        for k in range(x.shape[1]):
+            total += zero * x[t, k]
+    return total == 0
+
+
+@inlined
+def in_rows(a, size):
+    """View contiguous `a` as rows of that size."""
+    return a.reshape(a.size // size, size)
 
 
 def _make_tanh(real, integer, mantissa_bits, bias, degree, limit, ln2_bits):

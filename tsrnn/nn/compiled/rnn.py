@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.cells.rnn import RNNCell
-from tsrnn.nn.compiled.maths import compiled, product, product_T, tanh
+from tsrnn.nn.compiled.copies import CompiledCopies
+from tsrnn.nn.compiled.maths import (
+    all_finite,
+    compiled,
+    in_rows,
+    product,
+    product_by_columns,
+    tanh,
+)
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
 
 
-class CompiledRNN(RNNCell):
+class CompiledRNN(CompiledCopies, RNNCell):
     """As `RNNCell`."""
 
     def forward(self, step: Record) -> None:
@@ -28,11 +36,10 @@ class CompiledRNN(RNNCell):
         """Take all steps of one stream, products included."""
         _forward_window(tape.packed, *tape.one, tape.keep)
 
-    def forward_stream(self, W: np.ndarray, x: np.ndarray, state: State, h: np.ndarray) -> State:
-        """Take all steps of one stream, of which nothing is kept but `h`; return the state."""
+    def forward_stream(self, weights, x, state, h):
+        """Take all steps of one stream, of which nothing is kept but `h`."""
         end = State(np.empty_like(state.h))
-        _forward_stream(W, x, state.h, h, end.h)
-        return end
+        return end, _forward_stream(weights[0], x, state.h, h, end.h)
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -60,21 +67,23 @@ def _forward_window(packed, Z, A, keep):
     H = packed.shape[0]
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
-        product(packed, Z[t], a)
+        product_by_columns(packed, Z[t], a)
         _forward(a, Z[t + 1, :H])
 
 
 @compiled
 def _forward_stream(W, x, h_0, h, h_end):
-    (T, D, _), H = x.shape, len(h_0)
-    z, a = np.empty(H + D + 1, W.dtype), np.empty(H, W.dtype)
+    H = len(h_0)
+    z, a = np.empty(W.shape[1], W.dtype), np.empty(H, W.dtype)
     z[:H], z[-1] = h_0[:, 0], 1
-    for t in range(T):
-        z[H:-1] = x[t, :, 0]
-        product(W, z, a)
+    x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
+    for t in range(len(x)):
+        z[H:-1] = x[t]
+        product_by_columns(W, z, a)
         _forward(a, z[:H])
-        h[t, :, 0] = z[:H]
+        h[t] = z[:H]
     h_end[:, 0] = z[:H]
+    return all_finite(x)
 
 
 @compiled
@@ -85,5 +94,5 @@ def _backward_window(packed, Z, dZ, dA, dH, d_h, start, stop):
         for k in range(H):
             d_h_t[k] += d_h[k]
         _backward(Z[t + 1, :H], d_h_t, d_a)
-        product_T(packed, d_a, d_z)
+        product(packed.T, d_a, d_z)
         d_h[:] = d_z[:H]

@@ -47,7 +47,7 @@ def clip_by_global_norm(grads: Sequence[np.ndarray], max_norm: float) -> float:
     """
     max_norm = check_positive("max_norm", max_norm)
     # float64, since the squares of large float32 gradients overflow
-    flat = (grad.astype(np.float64).ravel() for grad in grads)
+    flat = (grad.astype(np.float64).ravel(order="K") for grad in grads)
     norm = float(np.sqrt(sum(np.dot(values, values) for values in flat)))
     if max_norm < norm < np.inf:
         for grad in grads:
