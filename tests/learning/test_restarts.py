@@ -145,6 +145,33 @@ def test_an_indefinite_direction_that_no_row_shows_is_found_on_schedule():
     np.testing.assert_allclose(readout.weights, healthy.weights)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_row_of_features_that_are_not_finite_ends_and_heals(value):
+    ones, zeros = np.ones((10, 1, 2)), np.zeros((10, 1))
+    readout = DelayedRLS(1, 2, [1], 0.99).learn(ones, zeros, ones[..., :1])
+    poisoned = ones.copy()
+    poisoned[0, 0, 0] = value
+    with pytest.warns(NumericalWarning):
+        readout = readout.learn(poisoned, zeros, ones[..., :1])
+    for _ in range(40):
+        readout = readout.learn(ones, zeros, ones[..., :1])
+    np.testing.assert_allclose(readout.output(ones), 1.0, atol=0.01)
+    assert np.isfinite(readout.covariance).all()
+
+
+@pytest.mark.filterwarnings("ignore::tsrnn.NumericalWarning")  # some of them start P anew
+def test_a_surprise_that_rounding_makes_negative_ends():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        u, phi = rng.normal(size=(2, 8))
+        phi -= u * (u @ phi) / (u @ u)
+        readout = DelayedRLS(1, 8, [1], 0.99)
+        readout.covariance = 1e6 * np.outer(u, u)[None]
+        row = np.tile(phi, (3, 1, 1))
+        readout = readout.learn(row, np.zeros((3, 1)), np.ones((3, 1, 1)))
+        assert np.isfinite(readout.output(row)).all()
+
+
 def test_a_singular_gram_of_one_target_starts_anew():
     readout, features = PooledRLS(2, 3, 1, forgetting=0.5), np.zeros((2, 4, 3))
     readout.gram[0] = -np.eye(3)  # and so 0 once half of it is forgotten, half a penalty put back

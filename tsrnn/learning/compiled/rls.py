@@ -121,11 +121,15 @@ def _learn_row(
 
 @compiled
 def _enter(P, phi, limits, gain, new_P):
-    """Write the gain of a new origin, and P after it, symmetric to the last bit."""
+    """Write the gain of a new origin, and P after it, symmetric to the last bit.
+
+    False: the surprise is beyond its limit. With no limit (inf) it is taken as it is, after P has
+    been seen to: what is not finite then shows in the outputs.
+    """
     forgetting, most_surprise, most_eigenvalue = limits
     product(P, phi, gain)  # v
     surprise = _dot(phi, gain)
-    if not 0.0 <= surprise < most_surprise:
+    if most_surprise < np.inf and not 0.0 <= surprise < most_surprise:
         return False
     denominator = forgetting + surprise
     u = gain / np.sqrt(denominator)
