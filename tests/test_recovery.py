@@ -76,3 +76,20 @@ def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
     assert model._stream.learner.design.phase == 6
     assert model.reset_state()._stream.learner.design.phase == 0
     assert model.drift_log_.empty
+
+
+def test_after_a_gap_the_phase_is_found_anew(stream, fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
+    rows = changed(stream, "phase")
+    model.partial_fit(rows[: CHANGE + 2 * WEEK])
+    level = model.drift_log_["level"].iloc[-1]
+    assert model._stream.learner.design.phase == 6
+    later = rows[CHANGE + 2 * WEEK + 50 :]
+    model.partial_fit(later[:WEEK])
+    assert model._stream.learner.design.phase == 0  # nothing is known of a season yet
+    assert model.drift_log_.empty or model.drift_log_["level"].iloc[0] == level
+    calendar = model._stream.learner.window.calendar
+    assert (np.abs(np.diff(calendar[-WEEK:], axis=0)).max(axis=1) > 0).all()
+    model.partial_fit(later[WEEK : WEEK + 48])
+    assert model._stream.learner.design.phase == 6

@@ -371,6 +371,9 @@ class BaseForecaster(TimedEstimator):
         - ``phase``: rows by which the season has come to be early against the calendar, which is
           corrected by them.
 
+        Changes of level, scale and phase are noted by `fit` and `partial_fit`, every
+        ``window_size`` rows, not by `update`.
+
         Of a panel it begins with the ``id``, ends with the ``error``, and holds the changes of all
         series that have not been forgotten.
         """

@@ -29,8 +29,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.stream.instance_norm`); where it has come to be early or late, by up to
-    half the shortest season, it sees the calendar moved (`tsrnn.stream.phase`). `drift_log_` tells.
-    Of a panel nothing of this is done yet.
+    half the shortest season, it sees the calendar moved (`tsrnn.stream.phase`). Level and scale are
+    followed under ``update`` too; the phase is, and `drift_log_` tells of all three, where rows are
+    learnt. Of a panel nothing of this is done yet.
 
     Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
     100 of them), which become columns of 0 and 1; a category that the history did not hold counts

@@ -171,7 +171,7 @@ def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seaso
     padded = record.padded(design.reach, design.usual)
     shape = len(padded), record.targets.shape[1]
     local = np.random.default_rng(0).uniform(0.5, 2.0, size=(2, *shape))
-    profile = CalendarProfile(12, 2, np.zeros((n_calendar, shape[1])))
+    profile = CalendarProfile(12, 2, np.zeros((n_calendar, shape[1])), np.ones(shape[1]))
     for start, stop in ((design.reach, len(padded)), (len(padded) - 1, len(padded))):
         for phase in (0, 2, -2) if 12 in seasons else (0,):
             moved, rows = replace(design, profile=profile, phase=phase), (padded, start, stop)

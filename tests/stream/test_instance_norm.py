@@ -89,3 +89,14 @@ def test_rows_do_not_hang_on_their_block():
         part = norm.at(targets, start, stop)
         rows = slice(start - 300, stop - 300)
         np.testing.assert_array_equal(part, [whole[0][rows], whole[1][rows]])
+
+
+def test_a_constant_has_no_scale_to_follow():
+    norm = InstanceNorm.of(np.zeros((300, 1)), SEASON)
+    targets = np.zeros((600, 1))
+    targets[400:, 0] = wave()[400:, 0]
+    targets[500:] += 3.0
+    center, scale = norm.at(targets, 300, 600)
+    np.testing.assert_array_equal(scale, 1.0)
+    assert center[90] == 0.0
+    assert 2.8 < center[-1] < 3.2

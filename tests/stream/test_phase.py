@@ -54,3 +54,41 @@ def test_streams_share_the_phase_that_suits_them_together():
     both = np.concatenate([levels, -levels], axis=1)
     profile = CalendarProfile.of(both[:500], calendar[:500], SEASONS)
     assert profile.phase(both[506:906], calendar[500:900], 0) == 6
+
+
+@pytest.mark.parametrize("n_known", [6, 9, 13, 18])
+@pytest.mark.parametrize("first", [0, 7, 16])
+def test_an_outage_every_day_moves_nothing(n_known, first):
+    levels, calendar = stream()
+    profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
+    targets = levels.copy()
+    targets[(np.arange(len(targets)) - first) % 24 >= n_known] = np.nan
+    assert profile.phase(targets[500:900], calendar[500:900], 0) == 0
+
+
+def test_a_moved_phase_is_found_through_an_outage():
+    levels, calendar = stream()
+    profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
+    targets = levels.copy()
+    targets[np.arange(len(targets)) % 24 >= 14] = np.nan
+    assert profile.phase(targets[506:906], calendar[500:900], 0) == 6
+
+
+@pytest.mark.parametrize("other", ["constant", "missing", "noise"])
+def test_streams_that_tell_nothing_dilute_nothing(other):
+    levels, calendar = stream()
+    beside = np.zeros((len(levels), 9))
+    if other == "noise":
+        beside = np.random.default_rng(1).normal(size=beside.shape)
+    targets = np.concatenate([levels, beside], axis=1)
+    profile = CalendarProfile.of(targets[:500], calendar[:500], SEASONS)
+    if other == "missing":
+        targets[500:, 1:] = np.nan
+    assert profile.phase(targets[506:906], calendar[500:900], 0) == 6
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-12, 1e12, 1e200])
+def test_sizes_do_not_matter(size):
+    levels, calendar = stream()
+    profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
+    assert profile.phase(size * levels[506:906], calendar[500:900], 0) == 6

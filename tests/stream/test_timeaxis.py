@@ -114,6 +114,12 @@ def test_the_index_after_a_cutoff_is_made_of_what_follows(unit, zone):
             assert found.unit == unit
 
 
+def test_the_index_after_a_cutoff_is_nobody_s_to_change():
+    axis = TimeAxis.of(pd.date_range("2024-01-01", periods=9, freq="h"))
+    with pytest.raises(ValueError, match="read-only"):
+        axis.index_after(axis.start, 3).values[:] = np.datetime64("1970")  # noqa: PD011
+
+
 def test_the_index_after_a_cutoff_close_to_the_end_of_time():
     index = pd.date_range("2262-04-01", periods=9, freq="D", unit="ns")
     axis = TimeAxis.of(index)

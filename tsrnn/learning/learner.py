@@ -28,16 +28,15 @@ class Learner:
     Parameters
     ----------
     design : object
-        Turns a record of raw rows into arrays, by the methods ``local(record, start, stop)`` (None,
-        or center and scale of what the network sees, (n, S) each), ``inputs(record, start, stop,
-        local)`` (n, S, D), ``skip(record, start, stop)`` (n, S, K), ``base(record, start)`` (n, S)
-        and ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; the first
-        three are also given the compiled loop that may make them, or None; ``delays`` holds the
-        delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None or
-        what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow and set the
-        phase,
-        ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen` starts from
-        there, None where absurd targets are not screened.
+        Turns a record of raw rows into arrays, by the methods ``local(record, start, stop, loop)``
+        (None, or center and scale of what the network sees, (n, S) each), ``inputs(record, start,
+        stop, local, loop)`` (n, S, D), ``skip(record, start, stop, loop)`` (n, S, K), ``loop``
+        being the compiled loop that may make them or None, ``base(record, start)`` (n, S) and
+        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
+        the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
+        or what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow and set
+        the phase, ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen`
+        starts from there, None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
@@ -84,14 +83,14 @@ class Learner:
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
 
-        The guard goes on from the newest level, and the phase stays; for rows that may lie anywhere
-        (`anew`) they start as they did at fit.
+        The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
+        as it did at fit. The phase is that of the calendar, until a season has been seen again.
         """
         learner = twin(self)
         learner._restart()
+        learner.design = self.design.phased(0)
         if anew:
-            learner.usual = self.design.usual
-            learner.design, learner.regime = self.design.phased(0), Regime.of(self.design.n_streams)
+            learner.usual, learner.regime = self.design.usual, Regime.of(self.design.n_streams)
         return learner
 
     def advance(self, record):
@@ -168,15 +167,12 @@ class Learner:
 
         A design that looks ahead has outputs only where it is told the inputs that follow.
         """
-        learner, design, loops = twin(self), self.design, compiled_loops()
+        learner, design = twin(self), self.design
         joined, start = self._join(record)
-        features = skip = design.skip(joined, start, len(joined), loops and loops.lagged)
+        features = skip = self._skip(joined, start, len(joined))
         base, labels = design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            rows = joined, start, len(joined)
-            local = design.local(*rows, loops and loops.centers_and_scales)
-            inputs = design.inputs(*rows, local, loops and loops.network_inputs)
-            hidden, learner.encoder = self.encoder.encode(inputs, local)
+            hidden, learner.encoder = self.encoder.encode(*self._view(joined, start, len(joined)))
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
             outputs = learner._follow_ahead(joined, start, features, learning, following)
@@ -220,9 +216,20 @@ class Learner:
         loops = compiled_loops()
         return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 
+    def _skip(self, record, start, stop):
+        """Return the readout features of rows of a record beside the hidden state."""
+        loops = compiled_loops()
+        return self.design.skip(record, start, stop, loops and loops.lagged)
+
+    def _view(self, record, start, stop):
+        """Return the network inputs of rows of a record, and center and scale they are of."""
+        rows, loops = (record, start, stop), compiled_loops()
+        local = self.design.local(*rows, loops and loops.centers_and_scales)
+        return self.design.inputs(*rows, local, loops and loops.network_inputs), local
+
     def _in_regime(self):
         """See where the stream is now, and follow the phase of its season."""
-        if self.design.norm is None or self.n_rows < self.design.reach:
+        if self.design.norm is None or self.n_rows <= self.design.norm.season:
             return self
         learner, newest = twin(self), len(self.window) - 1
         design = learner.design = self.design.rephased(self.window)
@@ -245,14 +252,9 @@ class Learner:
         if design.n_ahead:
             ahead = design.ahead(self.window, start, self.window.inputs[:0])
             targets -= self.readout.effect(ahead[:n_origins])
-        learner, local = twin(self), design.local(self.window, start, stop)
-        learner.encoder = self.encoder.learn(
-            design.inputs(self.window, start, stop, local),
-            design.skip(self.window, start, stop),
-            targets,
-            self.readout.weights,
-            local,
-        )
+        learner, (inputs, local) = twin(self), self._view(self.window, start, stop)
+        skip = self._skip(self.window, start, stop)
+        learner.encoder = self.encoder.learn(inputs, skip, targets, self.readout.weights, local)
         return learner
 
     @property

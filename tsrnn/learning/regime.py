@@ -8,6 +8,7 @@ LEVEL_STEP = 1.0  # standard deviations of the history: a move to be noted
 SCALE_STEP = 1.5  # factor of scale that is
 MOST = 100  # changes remembered, newest last
 CHANGE_COLUMNS = ["error", "level", "scale", "phase"]
+HISTORY = (0.0, 1.0, 0)  # level, scale and phase of the history
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Regime:
         Rows by which the season is early.
     changes : tuple
         ``(row, stream, error, level, scale, phase)`` of the newest changes.
+    before : tuple
+        ``(level, scale, phase)`` of each stream before those.
 
     Examples
     --------
@@ -39,15 +42,17 @@ class Regime:
     scale: np.ndarray
     phase: int = 0
     changes: tuple = ()
+    before: tuple = ()
 
     @classmethod
     def of(cls, n_streams):
         """Return the regime of the history."""
-        return cls(np.zeros(n_streams), np.ones(n_streams))
+        return cls(np.zeros(n_streams), np.ones(n_streams)).cleared()
 
     def cleared(self):
         """Return the regime with no changes noted."""
-        return replace(self, changes=())
+        now = zip(self.level.tolist(), self.scale.tolist(), strict=True)
+        return replace(self, changes=(), before=tuple((*of, self.phase) for of in now))
 
     def follow(self, row, level, scale, phase, error):
         """Note streams that have moved since they were last noted, with the size of their errors.
@@ -69,7 +74,10 @@ class Regime:
             for s in np.flatnonzero(moved)
         ]
         level, scale = np.where(moved, level, self.level), np.where(moved, scale, self.scale)
-        return Regime(level, scale, phase, (*self.changes, *new)[-MOST:])
+        changes, before = [*self.changes, *new], list(self.before)
+        for _, s, _, *then in changes[:-MOST]:
+            before[s] = tuple(then)
+        return Regime(level, scale, phase, tuple(changes[-MOST:]), tuple(before))
 
 
 def changes_of(intervals, regime):
@@ -79,8 +87,8 @@ def changes_of(intervals, regime):
     be None.
     """
     noted = [*(intervals.drift.changes if intervals else ()), *(regime.changes if regime else ())]
-    changes, newest = [], {}
+    changes, newest = [], dict(enumerate(regime.before if regime else ()))
     for row, stream, error, *now in sorted(noted):
-        newest[stream] = now or newest.get(stream, [0.0, 1.0, 0])
+        newest[stream] = now or newest.get(stream, HISTORY)
         changes.append((row, stream, error, *newest[stream]))
     return changes

@@ -129,7 +129,7 @@ class ForecastDesign:
         """Return the design with the phase of the newest season of a record."""
         if self.profile is None:
             return self
-        return self.phased(self.profile.phase(record.levels, record.calendar, self.phase))
+        return self.phased(self.profile.phase(record.targets, record.calendar, self.phase))
 
     def phased(self, phase):
         """Return the design with this phase."""

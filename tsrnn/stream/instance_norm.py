@@ -19,7 +19,8 @@ class InstanceNorm:
     A network is lost where a series moves to a level or a scale that its history never had. So the
     mean of the newest season is taken from its inputs and their scale divided out, and its outputs
     are multiplied by that scale; but only where they have moved clearly further than seasons of
-    the history do: within those, the level itself tells the network something.
+    the history do: within those, the level itself tells the network something. A series that was
+    constant has no scale to be followed.
 
     Attributes
     ----------
@@ -62,10 +63,14 @@ class InstanceNorm:
         blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
         mean, deviation, n_known = np.concatenate(blocks, axis=1)
         spread = (deviation * n_known).sum(axis=0) / np.maximum(n_known.sum(axis=0), 1)
-        norm = replace(norm, spread=np.where(spread > 0, spread, 1.0))
+        varies = spread > 0
+        norm = replace(norm, spread=np.where(varies, spread, 1.0))
         distance = norm._distances(mean, deviation, n_known)
         usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)
-        return replace(norm, moved=usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]]))
+        scale_moved = np.where(varies, SCALE_MOVED, np.inf)
+        return replace(
+            norm, moved=usual + np.stack([np.full_like(usual[0], LEVEL_MOVED), scale_moved])
+        )
 
     def at(self, targets, start, stop, loop=None):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).

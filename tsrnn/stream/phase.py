@@ -21,6 +21,8 @@ class CalendarProfile:
         Rows by which it may have moved, at most: half of the shortest season.
     coefficients : ndarray of shape (C, S)
         Of the least-squares regression of the levels on the calendar.
+    explained : ndarray of shape (S,)
+        Share of the variance that it explains, by which streams count.
 
     Examples
     --------
@@ -40,31 +42,43 @@ class CalendarProfile:
     season: int
     most: int
     coefficients: np.ndarray
+    explained: np.ndarray
 
     @classmethod
     def of(cls, levels, calendar, seasons):
         """Regress the levels (n, S) of a history on the calendar (n, C) of the rows before."""
         said, known = calendar[:-1] - calendar[:-1].mean(axis=0), levels[1:]
         coefficients = np.linalg.lstsq(said, known - known.mean(axis=0), rcond=None)[0]
-        return cls(seasons[-1], seasons[0] // 2, coefficients)
+        correlation = (_standardized(said @ coefficients) * _standardized(known)).sum(axis=0)
+        return cls(seasons[-1], seasons[0] // 2, coefficients, np.square(correlation))
 
-    def phase(self, levels, calendar, current):
+    def phase(self, targets, calendar, current):
         """Return by how many rows the newest season is early: the current phase, or a better one.
 
         Parameters
         ----------
-        levels : ndarray of shape (n, S)
-            The newest n > season rows.
+        targets : ndarray of shape (n, S)
+            The newest n > season rows, NaN where missing. Streams that are constant, or of which
+            less than half is known, tell nothing.
         calendar : ndarray of shape (n, C)
         current : int
             The phase so far.
         """
-        expected = _standardized(calendar[-1 - self.season : -1] @ self.coefficients)
-        found = _standardized(levels[-self.season :])
+        expected = calendar[-1 - self.season : -1] @ self.coefficients
         phases = np.arange(-self.most, self.most + 1)
         rows = (np.arange(self.season) + phases[:, None]) % self.season
-        agreement = np.einsum("ks,pks->p", found, expected[rows]) / found.shape[1]
-        unexplained = 1.0 - np.maximum(agreement, 0.0) ** 2
+        agreement, possible = np.zeros(len(phases)), 0.0
+        for stream, found in enumerate(targets[-self.season :].T):
+            known = np.isfinite(found)
+            if 2 * known.sum() < self.season or np.ptp(found[known]) == 0.0:
+                continue
+            moved = expected[rows[:, known], stream]
+            weight = self.explained[stream]
+            agreement += weight * (_standardized(found[known]) @ _standardized(moved.T))
+            possible += weight
+        if not possible > 0.0:
+            return current
+        unexplained = 1.0 - np.maximum(agreement / possible, 0.0) ** 2
         best = unexplained.argmin()
         share = LITTLE if current else MUCH
         if unexplained[best] < share * unexplained[current + self.most]:
@@ -89,5 +103,6 @@ def repeats(calendar, season):
 def _standardized(values):
     """Return columns of mean zero and length one, or of zeros where nothing varies."""
     values = values - values.mean(axis=0)
+    values /= np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)  # squares stay finite
     length = np.sqrt(np.square(values).sum(axis=0))
     return values / np.where(length > 0.0, length, np.inf)

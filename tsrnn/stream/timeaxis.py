@@ -13,6 +13,7 @@ from .frequency import fixed_ns, infer_frequency
 NAT = np.iinfo(np.int64).min  # NaT as a number
 LAST = np.iinfo(np.int64).max  # in the year 2262
 STRETCH = 256  # rows whose index is made at once
+STRETCHES = 4  # kept, for as many horizons
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
@@ -226,6 +227,7 @@ class TimeAxis:
         if self.counts:
             return pd.Index(stamps, name=self.name)
         times = stamps.view("M8[ns]").astype(f"M8[{self.unit}]")
+        times.flags.writeable = False  # as pandas 3 gives its values: other indexes may share them
         utc = pd.DatetimeIndex(times, name=self.name)
         return utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
 
@@ -243,7 +245,8 @@ class TimeAxis:
         if stretch is None:
             start = cutoff - row * self.step_ns
             stretch = self.index(self.following(start, STRETCH + n))
-            self._stretches.clear()
+            if len(self._stretches) == STRETCHES:
+                self._stretches.clear()
             self._stretches[block, n] = stretch
         return stretch[row : row + n]
 
