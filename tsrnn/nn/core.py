@@ -163,8 +163,10 @@ class Recurrence:
 
     def _parts(self, cell: Cell, n_steps: int, n_streams: int, keep: bool) -> _Parts:
         """Return the arrays for a shape: those of the last call if they fit."""
-        product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
-        streams = threads.parts(n_streams, product_size * n_streams)
+        rows, columns = self.cell.packed_blocks * self.hidden_size, self.weights[0].shape[1]
+        locked = cell.forward_window is None
+        size = rows * columns * n_streams
+        streams = threads.parts(n_streams, n_steps, size, locked=locked)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:

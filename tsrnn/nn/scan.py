@@ -34,7 +34,7 @@ def scan_forward(
     Parameters
     ----------
     tape : Tape
-        Where to write; for kernels that take a whole window, with ``tape.packed`` filled.
+        Where to write.
     packed : ndarray of shape (blocks*H, H+D+1)
         The packed weights, the rows of sigmoids halved if N > 1.
     x : ndarray of shape (T, D, N)
@@ -54,31 +54,29 @@ def scan_forward(
     if tape.cell.has_c:
         tape.c_first[...] = state.c
     cell = tape.cell
-    if tape.shape[1] == 1:
-        _forward_one(tape, packed)
+    take = cell.forward_window if tape.whole else _steps_one if tape.vectors else _steps
+    for where, h in tape.pieces:
+        take(tape, packed, where)
         if out is not None:
-            out[...] = tape.h
-    else:
-        forward, matmul = cell.forward, np.matmul
-        for where, steps, h in tape.pieces:
-            for step in steps:
-                matmul(packed, step.z, step.a)  # (1)
-                forward(step)  # (2)
-            if out is not None:
-                cell.hand_out(h, out[where])
+            cell.hand_out(h, out[where])
     return State(tape.h[-1].copy(), tape.c_last.copy() if cell.has_c else None)
 
 
-def _forward_one(tape, packed):
-    """Take all steps of one stream."""
-    if tape.whole:
-        tape.cell.forward_window(tape)
-    else:
-        forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
-        for step, (z, a, sigmoids) in zip(tape.steps, tape.vectors, strict=True):
-            product(z, a)  # (1)
-            multiply(sigmoids, half, sigmoids)
-            forward(step)  # (2)
+def _steps(tape, packed, where):
+    """Take a range of steps."""
+    forward, matmul = tape.cell.forward, np.matmul
+    for step in tape.steps[where]:
+        matmul(packed, step.z, step.a)  # (1)
+        forward(step)  # (2)
+
+
+def _steps_one(tape, packed, where):
+    """Take a range of steps of one stream."""
+    forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
+    for step, (z, a, sigmoids) in zip(tape.steps[where], tape.vectors[where], strict=True):
+        product(z, a)  # (1)
+        multiply(sigmoids, half, sigmoids)
+        forward(step)  # (2)
 
 
 def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray) -> State:
@@ -103,12 +101,14 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
     (_, N), H = tape.shape, tape.hidden_size
     d_h_carried = np.zeros((H, N), tape.Z.dtype)
     d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
+    one = 0 if N == 1 else slice(None)
+    carried = d_h_carried[:, one], d_c if d_c is None else d_c[:, one]
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)
         tape.cell.take_in(d_h[start:stop], d_run.h, d.stage)
         if tape.whole:
-            tape.cell.backward_window(tape, d, start, stop, d_h_carried, d_c)
+            tape.cell.backward_window(tape, d, start, stop, *carried)
         else:
             tape.cell.derivatives(run, d_run)
             d_h_carried = _steps_back(tape, d, start, stop, d_h_carried, d_c)

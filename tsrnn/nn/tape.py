@@ -58,7 +58,7 @@ class Tape:
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
-        self.whole = cell.forward_window is not None and n_streams == 1
+        self.whole = cell.forward_window is not None
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
         self.size = n_steps * self.rows * columns * N  # multiplications of a forward
         self.packed = like.packed if like else aligned((self.rows, columns), dtype, "F")
@@ -75,17 +75,16 @@ class Tape:
         self.A = aligned((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
         self.half = np.array(0.5, dtype)
         self.tmp = _halved(aligned((2 * H, N), dtype))
-        self.one = (self.Z[..., 0], self.A[..., 0])  # without the axis of streams, if there is one
+        one = 0 if n_streams == 1 else slice(None)
+        self.arrays = self.Z[..., one], self.A[..., one]  # of one stream without its axis
         self.x = self.Z[:-1, H:-1]
         self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
         places = [(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
         self.steps = [self.cut(*place) for place in places]
-        #: Steps to take before their h is handed out.
-        self.pieces = [
-            (where, self.steps[where], self.h[where]) for where in pieces(self.h, cell.piece_bytes)
-        ]
-        z, a = self.one
+        #: Steps to take before their h is handed out, and that h.
+        self.pieces = [(where, self.h[where]) for where in pieces(self.h, cell.piece_bytes)]
+        z, a = self.arrays
         self.vectors = [  # for one stream: z, a and its sigmoids of each step
             (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])
             for t, k in (places if n_streams == 1 else ())
@@ -116,11 +115,12 @@ class GradientTape:
         self.dA = aligned((self.length, rows, N), dtype)
         self.dH = aligned((self.length, H, N), dtype)
         self.h_to_c = aligned((self.length, H, N), dtype) if self.cell.has_c else None
-        self.one = (self.dZ[..., 0], self.dA[..., 0], self.dH[..., 0])
+        one = 0 if N == 1 else slice(None)
+        self.arrays = self.dZ[..., one], self.dA[..., one], self.dH[..., one]
         self.tmp = aligned((self.length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
-        dZ, dA, _ = self.one if N == 1 else (self.dZ, self.dA, None)
+        dZ, dA, _ = self.arrays
         self.products = list(zip(dA, dZ, strict=True))  # what goes into each step's, and comes out
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):

@@ -31,7 +31,7 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.nda
 def pieces(h: np.ndarray, n_bytes: int) -> list[slice]:
     """Cut the steps of `h` (T, H, N) into pieces to copy while they are in cache."""
     length = max(1, n_bytes // (h[0].size * h.itemsize))
-    return [slice(start, start + length) for start in range(0, len(h), length)]
+    return [slice(start, min(start + length, len(h))) for start in range(0, len(h), length)]
 
 
 def staging(length: int, hidden_size: int, n_streams: int, dtype: np.dtype) -> np.ndarray:

@@ -49,7 +49,9 @@ class Cell(ABC):
     extra_names: ClassVar[tuple[str, ...]] = ()
     #: Bytes of the h that are handed out together: half of a core's first-level cache.
     piece_bytes: ClassVar[int] = 1 << 15
-    #: Compiled cells take all steps of a single stream in one call: a step costs less than a call.
+    #: Compiled cells take a range of steps in one call, products included, without Python's lock:
+    #: ``forward_window(tape, packed, where)`` and
+    #: ``backward_window(tape, gradient_tape, start, stop, d_h, d_c)``.
     forward_window = backward_window = None
     #: Where nothing is kept for a backward, they take them straight from the weights:
     #: ``forward_stream(weights, x, state, h) -> (state, finite x?)``; contiguous x and h have one

@@ -7,14 +7,16 @@ import numpy as np
 from tsrnn.nn.cells.gru import GRUCell
 from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
+    add_in_place,
     add_product,
     all_finite,
     compiled,
     halve,
     in_rows,
-    product,
-    product_by_columns,
+    inlined,
+    packed_product,
     tanh,
+    transposed_product,
 )
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
@@ -34,9 +36,9 @@ class CompiledGRU(CompiledCopies, GRUCell):
         """Let ``d.h`` flow through (2), and that through (1)."""
         _backward(step.wide, step.h_prev, d.h, d.a)
 
-    def forward_window(self, tape: Tape) -> None:
-        """Take all steps of one stream, products included."""
-        _forward_window(tape.packed, *tape.one, tape.keep)
+    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
+        """Take a range of steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.keep, where.start, where.stop)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -46,8 +48,8 @@ class CompiledGRU(CompiledCopies, GRUCell):
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
-        """Take the steps from `stop` back to `start` of one stream, products included."""
-        _backward_window(tape.packed, *tape.one, *d.one, d_h[:, 0], start, stop)
+        """Take the steps from `stop` back to `start`, products included."""
+        _backward_window(tape.packed, *tape.arrays, *d.arrays, d_h, start, stop)
 
 
 # Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
@@ -88,12 +90,11 @@ def _backward(wide, h_prev, d_h, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep):
+def _forward_window(packed, Z, A, keep, start, stop):
     H = packed.shape[0] // 4
-    for t in range(len(Z) - 1):
+    for t in range(start, stop):
         a = A[t if keep else 0]
-        product_by_columns(packed, Z[t], a)
-        halve(a[: 2 * H])
+        packed_product(packed, Z[t], a, 2 * H)
         _forward(a, Z[t, :H], Z[t + 1, :H])
 
 
@@ -126,10 +127,17 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, start, stop):
     H = packed.shape[0] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        for k in range(H):
-            d_h_t[k] += d_h[k]
+        add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t, :H], d_h_t, d_a)
-        product(packed.T, d_a, d_z)
-        for k in range(H):  # what z lets through besides
-            d_z[k] += d_h_t[k] * A[t, H + k]
-        d_h[:] = d_z[:H]
+        transposed_product(packed, d_a, d_z)
+        _let_through(d_h_t, A[t, H : 2 * H], d_z[:H], d_h)
+
+
+@inlined
+def _let_through(d_h, z, d_product, d_h_prev):
+    """Add to the gradient that comes through the product what z lets through besides."""
+    size = d_h.size
+    d_h, z = d_h.reshape(size), z.reshape(size)
+    d_product, d_h_prev = d_product.reshape(size), d_h_prev.reshape(size)
+    for k in range(size):
+        d_h_prev[k] = d_product[k] + d_h[k] * z[k]

@@ -7,14 +7,14 @@ import numpy as np
 from tsrnn.nn.cells.lstm import LSTMCell
 from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
+    add_in_place,
     all_finite,
     compiled,
-    halve,
     in_rows,
     inlined,
-    product,
-    product_by_columns,
+    packed_product,
     tanh,
+    transposed_product,
 )
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
@@ -34,9 +34,9 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
         """Let ``d.h`` flow through (2) into `d_c`, and that through (1)."""
         _backward(step.wide, step.h, step.c, d.h, d_c, d.a, step.tmp[0])
 
-    def forward_window(self, tape: Tape) -> None:
-        """Take all steps of one stream, products included."""
-        _forward_window(tape.packed, *tape.one, tape.tmp[0], tape.keep)
+    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
+        """Take a range of steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.tmp[0], tape.keep, where.start, where.stop)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -46,9 +46,9 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
         return State(end[0], end[1]), finite
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
-        """Take the steps from `stop` back to `start` of one stream, products included."""
-        carried = d_h[:, 0], d_c[:, 0], tape.tmp[0]
-        _backward_window(tape.packed, *tape.one, *d.one, *carried, start, stop)
+        """Take the steps from `stop` back to `start`, products included."""
+        more = d_h, d_c, tape.tmp[0], start, stop
+        _backward_window(tape.packed, *tape.arrays, *d.arrays, *more)
 
 
 # Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
@@ -93,9 +93,9 @@ def _backward(wide, h, c, d_h, d_c, d_a, tmp):
 
 
 @compiled
-def _forward_window(packed, Z, A, tmp, keep):
+def _forward_window(packed, Z, A, tmp, keep, start, stop):
     rows, H = packed.shape[0], packed.shape[0] // 4
-    for t in range(len(Z) - 1):
+    for t in range(start, stop):
         wide = A[t if keep else 0]
         _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
 
@@ -103,8 +103,7 @@ def _forward_window(packed, Z, A, tmp, keep):
 @inlined
 def _step(W, z, wide, h, c, tmp):
     rows, H = W.shape[0], W.shape[0] // 4
-    product_by_columns(W, z, wide[:rows])
-    halve(wide[: 3 * H])
+    packed_product(W, z, wide[:rows], 3 * H)
     _forward(wide, h, c, tmp)
 
 
@@ -128,8 +127,7 @@ def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, start, stop):
     rows, H = packed.shape[0], packed.shape[0] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        for k in range(H):
-            d_h_t[k] += d_h[k]
+        add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
-        product(packed.T, d_a, d_z)
+        transposed_product(packed, d_a, d_z)
         d_h[:] = d_z[:H]

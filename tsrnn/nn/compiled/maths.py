@@ -73,6 +73,14 @@ def add_product(W_T, z, out):
 
 
 @inlined
+def add_in_place(a, b):
+    """Add b to a, contiguous arrays of one shape."""
+    a, b = a.reshape(a.size), b.reshape(b.size)
+    for k in range(a.size):
+        a[k] += b[k]
+
+
+@inlined
 def halve(a):
     """Multiply by ½, which is exact: as if the weights behind `a` had been halved."""
     half = a.dtype.type(0.5)
@@ -137,3 +145,36 @@ def _tanh(x):
     if x is types.float32:
         return _make_tanh(np.float32, np.int32, 23, 127, 7, 20, 12)
     return _make_tanh(np.float64, np.int64, 52, 1023, 13, 44, 32)
+
+
+def packed_product(packed, z, a, n_halved):
+    """Write ``packed @ z`` to a, (1) of a scan; for use in compiled code.
+
+    Of many streams, whose z and a are matrices, the packed weights come with the rows of sigmoids
+    halved; of one, with vectors, it is quicker to halve the first `n_halved` sums.
+    """
+    raise NotImplementedError
+
+
+@overload(packed_product, inline="always")
+def _packed_product(packed, z, a, n_halved):
+    if z.ndim == 2:
+        return lambda packed, z, a, n_halved: np.dot(packed, z, a)
+
+    def of_one_stream(packed, z, a, n_halved):
+        product_by_columns(packed, z, a)
+        halve(a[:n_halved])
+
+    return of_one_stream
+
+
+def transposed_product(packed, d_a, d_z):
+    """Write ``packed.T @ d_a`` without the constant's row to d_z, (1') of a scan; as above."""
+    raise NotImplementedError
+
+
+@overload(transposed_product, inline="always")
+def _transposed_product(packed, d_a, d_z):
+    if d_a.ndim == 2:
+        return lambda packed, d_a, d_z: np.dot(packed.T[: len(d_z)], d_a, d_z)
+    return lambda packed, d_a, d_z: product(packed.T, d_a, d_z)

@@ -7,12 +7,14 @@ import numpy as np
 from tsrnn.nn.cells.rnn import RNNCell
 from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
+    add_in_place,
     all_finite,
     compiled,
     in_rows,
-    product,
+    packed_product,
     product_by_columns,
     tanh,
+    transposed_product,
 )
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
@@ -32,9 +34,9 @@ class CompiledRNN(CompiledCopies, RNNCell):
         """Multiply ``d.h`` by tanh'."""
         _backward(step.h, d.h, d.a)
 
-    def forward_window(self, tape: Tape) -> None:
-        """Take all steps of one stream, products included."""
-        _forward_window(tape.packed, *tape.one, tape.keep)
+    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
+        """Take a range of steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.keep, where.start, where.stop)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -44,8 +46,8 @@ class CompiledRNN(CompiledCopies, RNNCell):
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
-        """Take the steps from `stop` back to `start` of one stream, products included."""
-        _backward_window(tape.packed, tape.one[0], *d.one, d_h[:, 0], start, stop)
+        """Take the steps from `stop` back to `start`, products included."""
+        _backward_window(tape.packed, tape.arrays[0], *d.arrays, d_h, start, stop)
 
 
 @compiled
@@ -63,11 +65,11 @@ def _backward(h, d_h, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep):
+def _forward_window(packed, Z, A, keep, start, stop):
     H = packed.shape[0]
-    for t in range(len(Z) - 1):
+    for t in range(start, stop):
         a = A[t if keep else 0]
-        product_by_columns(packed, Z[t], a)
+        packed_product(packed, Z[t], a, 0)
         _forward(a, Z[t + 1, :H])
 
 
@@ -91,8 +93,7 @@ def _backward_window(packed, Z, dZ, dA, dH, d_h, start, stop):
     H = packed.shape[0]
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        for k in range(H):
-            d_h_t[k] += d_h[k]
+        add_in_place(d_h_t, d_h)
         _backward(Z[t + 1, :H], d_h_t, d_a)
-        product(packed.T, d_a, d_z)
+        transposed_product(packed, d_a, d_z)
         d_h[:] = d_z[:H]
