@@ -49,8 +49,9 @@ def threads(number):
 def interleaved(contestants, *, seconds=6.0, rounds=(5, 31), turn=3e-3):
     """Time contestants in turns (A, B, C, A, B, C, ...).
 
-    Each turn starts with an untimed call, so that threads that the one before left spinning have
-    stopped and caches are its own; then calls are timed together for at least ``turn`` seconds.
+    Each turn starts when threads that the one before left spinning have stopped (ONNX Runtime's
+    spin for 50 ms), and with an untimed call, so that caches are its own; then calls are timed
+    together for at least ``turn`` seconds.
 
     Returns
     -------
@@ -80,10 +81,21 @@ def interleaved(contestants, *, seconds=6.0, rounds=(5, 31), turn=3e-3):
     return results
 
 
+def settle(pause=5e-3, most=0.5):
+    """Wait until no thread of this process runs."""
+    for _ in range(round(most / pause)):
+        before = time.process_time()
+        time.sleep(pause)
+        if time.process_time() - before < 0.2 * pause:
+            return
+    raise RuntimeError(f"found threads still running after {most} s, expected them to stop")
+
+
 @contextmanager
 def _turn(contestant):
     if contestant.prepare is not None:
         contestant.prepare()
+    settle()
     with threads(contestant.threads):
         yield
 

@@ -26,7 +26,6 @@ def halved(monkeypatch):
     if not BLAS.lib_controllers:
         pytest.skip("no BLAS whose threads can be set")
     monkeypatch.setattr(threads, "HALVES_FROM", 0)
-    monkeypatch.setattr(threads, "LOCKED_HALVES_FROM", 0)
     with BLAS.limit(limits=2):
         if threads._one_blas_thread.available() < 2:
             pytest.skip("BLAS takes no second thread here")
@@ -52,7 +51,7 @@ def test_halves_equal_the_whole(name, halved):
     again = passes(name)
     with BLAS.limit(limits=1):
         expected = passes(name)
-    assert threads.parts(N, 1, 1, locked=True) == (slice(0, 32), slice(32, N))
+    assert threads.parts(N, 1) == (slice(0, 32), slice(32, N))
     for ours, twice, reference in zip(found, again, expected, strict=True):
         assert np.array_equal(ours, twice)
         assert relative_error(ours, reference) < 1e-13

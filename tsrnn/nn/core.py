@@ -84,7 +84,7 @@ class Recurrence:
             record, streams = parts.tapes[k], parts.streams[k]
             given = x[:, :, streams], state.part(streams)
             handed = None if h is record.h else h[:, :, streams]
-            ends[k] = scan_forward(record, record.halved, *given, handed)
+            ends[k] = scan_forward(record, *given, handed)
 
         threads.run(work, len(ends), first.size)
         if tape:
@@ -112,8 +112,8 @@ class Recurrence:
         if cell.repacks:
             packed = tape.packed
             cell.pack(self.weights, packed)
-        given = tape, packed, x, state, out.reshape(tape.h.shape)
-        if tape.size < threads.SMALL:
+        given = tape, x, state, out.reshape(tape.h.shape), packed
+        if tape.size <= threads.SMALL:
             return scan_forward(*given)
         ends = []
         threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
@@ -154,7 +154,7 @@ class Recurrence:
             s = parts.streams[k]
             starts[k] = scan_backward(parts.tapes[k], gradients[k], d_h[:, :, s], d_x[:, :, s])
 
-        threads.run(work, len(starts), parts.tapes[0].size)
+        threads.run(work, len(starts), gradients[0].size)
         d_packed = gradients[0].d_packed
         for other in gradients[1:]:
             d_packed += other.d_packed
@@ -163,19 +163,18 @@ class Recurrence:
 
     def _parts(self, cell: Cell, n_steps: int, n_streams: int, keep: bool) -> _Parts:
         """Return the arrays for a shape: those of the last call if they fit."""
-        rows, columns = self.cell.packed_blocks * self.hidden_size, self.weights[0].shape[1]
-        locked = cell.forward_window is None
-        size = rows * columns * n_streams
-        streams = threads.parts(n_streams, n_steps, size, locked=locked)
+        product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
+        streams = threads.parts(n_streams, product_size * n_streams)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:
             sizes = self.input_size, self.hidden_size
             tapes = []
             for part in streams:
-                shape = n_steps, part.stop - part.start
-                shared = tapes[0] if tapes else None
-                tapes.append(Tape(key[0], *shape, *sizes, self.dtype, keep=keep, like=shared))
+                shape, beside = (n_steps, part.stop - part.start), len(streams) > 1
+                like = tapes[0] if tapes else None
+                tape = Tape(cell, *shape, *sizes, self.dtype, keep=keep, beside=beside, like=like)
+                tapes.append(tape)
             parts = self._scratch.parts[keep] = _Parts(key, tapes)
         return parts
 

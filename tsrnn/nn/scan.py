@@ -18,8 +18,6 @@ stay in cache::
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from tsrnn.nn.state import State
@@ -27,22 +25,26 @@ from tsrnn.nn.tape import GradientTape, Tape
 
 
 def scan_forward(
-    tape: Tape, packed: np.ndarray, x: np.ndarray, state: State, out: np.ndarray | None = None
+    tape: Tape,
+    x: np.ndarray,
+    state: State,
+    out: np.ndarray | None = None,
+    packed: np.ndarray | None = None,
 ) -> State:
     """Run over all steps of `x`, leaving every h in ``tape.h``, and in `out` if given.
 
     Parameters
     ----------
     tape : Tape
-        Where to write.
-    packed : ndarray of shape (blocks*H, H+D+1)
-        The packed weights, the rows of sigmoids halved if N > 1.
+        Where to write, with ``tape.halved`` filled.
     x : ndarray of shape (T, D, N)
         Inputs.
     state : State of arrays of shape (H, N)
         Where to start.
     out : ndarray of shape (T, H, N), optional
         Of any layout.
+    packed : ndarray of shape (blocks*H, H+D+1), optional
+        For one stream: the packed weights, in the place of ``tape.halved``.
 
     Returns
     -------
@@ -53,20 +55,25 @@ def scan_forward(
     tape.h_first[...] = state.h
     if tape.cell.has_c:
         tape.c_first[...] = state.c
-    cell = tape.cell
-    take = cell.forward_window if tape.whole else _steps_one if tape.vectors else _steps
+    cell, packed = tape.cell, tape.halved if packed is None else packed
     for where, h in tape.pieces:
-        take(tape, packed, where)
+        if tape.whole:
+            cell.forward_window(tape, packed, where)
+        elif tape.vectors:
+            _steps_one(tape, packed, where)
+        else:
+            _steps(tape, where)
         if out is not None:
             cell.hand_out(h, out[where])
     return State(tape.h[-1].copy(), tape.c_last.copy() if cell.has_c else None)
 
 
-def _steps(tape, packed, where):
+def _steps(tape, where):
     """Take a range of steps."""
     forward, matmul = tape.cell.forward, np.matmul
-    for step in tape.steps[where]:
-        matmul(packed, step.z, step.a)  # (1)
+    for step, products in zip(tape.steps[where], tape.products[where], strict=True):
+        for packed, z, a in products:
+            matmul(packed, z, a)  # (1)
         forward(step)  # (2)
 
 
@@ -120,13 +127,14 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
 
 def _steps_back(tape, d, start, stop, d_h_carried, d_c):
     """Take the steps from `stop` back to `start`; return what reaches the h before them."""
-    backward, bypass, packed_T = tape.cell.backward, tape.cell.bypass, tape.packed[:, :-1].T
-    product = packed_T.dot if tape.shape[1] == 1 else partial(np.matmul, packed_T)
+    backward, bypass = tape.cell.backward, tape.cell.bypass
+    product = np.dot if tape.shape[1] == 1 else np.matmul
     for t in range(stop - 1, start - 1, -1):
         step, d_step = tape.steps[t], d.steps[t - start]
         np.add(d_step.h, d_h_carried, d_step.h)
         backward(step, d_step, d_c)  # (2')
-        product(*d.products[t - start])  # (1')
+        for packed_T, d_a, d_z in d.products[t - start]:
+            product(packed_T, d_a, d_z)  # (1')
         bypass(step, d_step)
         d_h_carried = d_step.h_prev
     return d_h_carried

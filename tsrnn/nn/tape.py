@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tsrnn.nn.products import block_rows, blocks, is_small
 from tsrnn.nn.transfer import aligned, pieces, staging
 
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
@@ -48,25 +49,39 @@ class Tape:
     """Arrays and views for forward over `n_steps` steps of `n_streams` streams.
 
     With ``keep=False`` the gates and c of every step share one place in memory: nothing is left
-    for a backward. The views a cell sees have the same shape and layout either way and for any
-    number of steps, so results are equal bit for bit.
+    for a backward. `beside` says that another thread runs over other streams at the same time, and
+    `like`, a tape of those, has the weights. The views a cell sees have the same shape and layout
+    for any number of steps, and kept or not, so results are equal bit for bit.
     """
 
     def __init__(
-        self, cell, n_steps, n_streams, input_size, hidden_size, dtype, *, keep, like=None
+        self,
+        cell,
+        n_steps,
+        n_streams,
+        input_size,
+        hidden_size,
+        dtype,
+        *,
+        keep,
+        beside=False,
+        like=None,
     ):
         kept, H, N = n_steps if keep else 1, hidden_size, n_streams
         self.cell, self.keep = cell, keep
         self.shape, self.hidden_size = (n_steps, n_streams), hidden_size
         self.whole = cell.forward_window is not None
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
-        self.size = n_steps * self.rows * columns * N  # multiplications of a forward
+        self.size = self.rows * columns * N  # multiplications of a step
         self.packed = like.packed if like else aligned((self.rows, columns), dtype, "F")
-        self.halved = (
-            like.halved if like else aligned(self.packed.shape, dtype, "F") if keep else self.packed
-        )
+        #: Two threads that take steps in Python would wait for each other at every product.
+        self.one_product = beside and not self.whole
+        self.block = self.block_rows(self.rows, columns)  # rows of `halved` to multiply at once
         if n_streams == 1:
             self.halved = self.packed  # it is quicker to halve sums
+        else:
+            order = "F" if is_small(self.rows, columns, N) else "C"  # where there may be blocks
+            self.halved = like.halved if like else aligned(self.packed.shape, dtype, order)
         self.halves = np.ones((self.rows, 1), dtype)  # what the scan multiplies `packed` by
         self.halves[: cell.n_sigmoids * H] = 0.5
         self.Z = aligned((n_steps + 1, columns, N), dtype)
@@ -89,6 +104,15 @@ class Tape:
             (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])
             for t, k in (places if n_streams == 1 else ())
         ]
+        cuts = blocks(self.rows, self.block)
+        self.products = [  # for many: what goes into each product of a step, and comes out
+            [(self.halved[rows], z[t], a[k, rows]) for rows in cuts]
+            for t, k in (places if n_streams > 1 else ())
+        ]
+
+    def block_rows(self, n_rows: int, n_columns: int) -> int:
+        """Return how many rows of such weights to multiply at once."""
+        return n_rows if self.one_product else block_rows(n_rows, n_columns, self.shape[1])
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
@@ -109,6 +133,7 @@ class GradientTape:
         dtype = tape.Z.dtype
         self.cell, self.hidden_size = tape.cell, H
         self.length = max(1, min(n_steps, RUN_BYTES // (rows * N * dtype.itemsize)))
+        self.size = self.length * tape.size  # multiplications of the largest product
         # In C's order, unlike the weights: so the product comes, and runs are added up quicker.
         self.d_packed, self.d_run = (aligned((rows, columns), dtype) for _ in range(2))
         self.dZ = aligned((self.length, columns - 1, N), dtype)
@@ -121,7 +146,13 @@ class GradientTape:
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         dZ, dA, _ = self.arrays
-        self.products = list(zip(dA, dZ, strict=True))  # what goes into each step's, and comes out
+        packed_T = tape.packed[:, :-1].T
+        self.block = tape.block_rows(columns - 1, rows)  # rows of `packed_T` to multiply at once
+        cuts = blocks(columns - 1, self.block)
+        self.products = [  # what goes into each product of a step, and comes out
+            [(packed_T[rows], d_a, d_z[rows]) for rows in cuts]
+            for d_a, d_z in (() if tape.whole else zip(dA, dZ, strict=True))
+        ]
         self.runs = []  # from the last to the first: start, and views on all steps of the run
         for stop in range(n_steps, 0, -self.length):
             start = max(0, stop - self.length)

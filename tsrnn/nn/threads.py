@@ -15,11 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from threadpoolctl import ThreadpoolController  # scikit-learn brings it
 
-#: Multiplications of a window's products from which halves pay for their threads ...
-HALVES_FROM = 1 << 24
-#: ... and of a step's, where every step asks for Python's lock.
-LOCKED_HALVES_FROM = 1 << 21
-#: Size of a window's products below which BLAS would not think of threads.
+#: Size of a step's product (rows * columns * streams) from which halves pay for their threads. The
+#: number of steps does not matter: the bits of a result may not hang on how a stream was cut.
+HALVES_FROM = 1 << 21
+#: Multiplications of a product up to which BLAS would not think of threads.
 SMALL = 1 << 18
 
 
@@ -84,21 +83,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helper)
 
 
-def parts(n_streams: int, n_steps: int, product_size: int, *, locked: bool) -> tuple[slice, ...]:
+def parts(n_streams: int, product_size: int) -> tuple[slice, ...]:
     """Return the streams as one slice, or as two where two threads will be faster.
 
     Parameters
     ----------
-    n_streams, n_steps : int
-        N and T.
+    n_streams : int
+        N.
     product_size : int
         Multiplications of a step's product: rows * columns * N.
-    locked : bool
-        Whether steps are taken in Python, which lets one thread in at a time between products.
     """
-    too_small = n_steps * product_size < HALVES_FROM
-    too_small |= locked and product_size < LOCKED_HALVES_FROM
-    if too_small or n_streams < 2 or _one_blas_thread.available() < 2:
+    if product_size < HALVES_FROM or n_streams < 2 or _one_blas_thread.available() < 2:
         return (slice(0, n_streams),)
     half = -(-n_streams // 32) * 16 if n_streams >= 32 else n_streams // 2  # whole SIMD registers
     return slice(0, half), slice(half, n_streams)
@@ -114,9 +109,9 @@ def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
     n_parts : int
         How many parts.
     size : int
-        Multiplications of all products that `work` will make.
+        Multiplications of the largest product that `work` will make.
     """
-    if n_parts == 1 and size < SMALL:
+    if n_parts == 1 and size <= SMALL:
         work(0)
         return
     with _one_blas_thread:

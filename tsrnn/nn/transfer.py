@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from tsrnn.nn.products import blocks
+
 #: Bytes of a cache line, and of the longest vector register.
 LINE_BYTES = 64
 #: Numbers between the rows of the staging array: strides of whole pages would share cache sets.
@@ -30,8 +32,7 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.nda
 
 def pieces(h: np.ndarray, n_bytes: int) -> list[slice]:
     """Cut the steps of `h` (T, H, N) into pieces to copy while they are in cache."""
-    length = max(1, n_bytes // (h[0].size * h.itemsize))
-    return [slice(start, min(start + length, len(h))) for start in range(0, len(h), length)]
+    return blocks(len(h), max(1, n_bytes // (h[0].size * h.itemsize)))
 
 
 def staging(length: int, hidden_size: int, n_streams: int, dtype: np.dtype) -> np.ndarray:

@@ -38,7 +38,7 @@ class CompiledGRU(CompiledCopies, GRUCell):
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
-        _forward_window(packed, *tape.arrays, tape.keep, where.start, where.stop)
+        _forward_window(packed, *tape.arrays, tape.keep, tape.block, where.start, where.stop)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -49,7 +49,7 @@ class CompiledGRU(CompiledCopies, GRUCell):
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        _backward_window(tape.packed, *tape.arrays, *d.arrays, d_h, start, stop)
+        _backward_window(tape.packed, *tape.arrays, *d.arrays, d_h, d.block, start, stop)
 
 
 # Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
@@ -90,11 +90,11 @@ def _backward(wide, h_prev, d_h, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep, start, stop):
+def _forward_window(packed, Z, A, keep, block, start, stop):
     H = packed.shape[0] // 4
     for t in range(start, stop):
         a = A[t if keep else 0]
-        packed_product(packed, Z[t], a, 2 * H)
+        packed_product(packed, Z[t], a, 2 * H, block)
         _forward(a, Z[t, :H], Z[t + 1, :H])
 
 
@@ -123,13 +123,13 @@ def _forward_stream(W, bias_hn, x, h_0, h, h_end):
 
 
 @compiled
-def _backward_window(packed, Z, A, dZ, dA, dH, d_h, start, stop):
+def _backward_window(packed, Z, A, dZ, dA, dH, d_h, block, start, stop):
     H = packed.shape[0] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t, :H], d_h_t, d_a)
-        transposed_product(packed, d_a, d_z)
+        transposed_product(packed, d_a, d_z, block)
         _let_through(d_h_t, A[t, H : 2 * H], d_z[:H], d_h)
 
 

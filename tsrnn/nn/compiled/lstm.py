@@ -36,7 +36,9 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
-        _forward_window(packed, *tape.arrays, tape.tmp[0], tape.keep, where.start, where.stop)
+        _forward_window(
+            packed, *tape.arrays, tape.tmp[0], tape.keep, tape.block, where.start, where.stop
+        )
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -47,7 +49,7 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        more = d_h, d_c, tape.tmp[0], start, stop
+        more = d_h, d_c, tape.tmp[0], d.block, start, stop
         _backward_window(tape.packed, *tape.arrays, *d.arrays, *more)
 
 
@@ -93,17 +95,17 @@ def _backward(wide, h, c, d_h, d_c, d_a, tmp):
 
 
 @compiled
-def _forward_window(packed, Z, A, tmp, keep, start, stop):
+def _forward_window(packed, Z, A, tmp, keep, block, start, stop):
     rows, H = packed.shape[0], packed.shape[0] // 4
     for t in range(start, stop):
         wide = A[t if keep else 0]
-        _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp)
+        _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp, block)
 
 
 @inlined
-def _step(W, z, wide, h, c, tmp):
+def _step(W, z, wide, h, c, tmp, block):
     rows, H = W.shape[0], W.shape[0] // 4
-    packed_product(W, z, wide[:rows], 3 * H)
+    packed_product(W, z, wide[:rows], 3 * H, block)
     _forward(wide, h, c, tmp)
 
 
@@ -116,18 +118,18 @@ def _forward_stream(W, x, h_0, c_0, h, end):
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
         z[H:-1] = x[t]
-        _step(W, z, wide, z[:H], wide[4 * H :], tmp)
+        _step(W, z, wide, z[:H], wide[4 * H :], tmp, len(W))
         h[t] = z[:H]
     end[0, :, 0], end[1, :, 0] = z[:H], wide[4 * H :]
     return all_finite(x)
 
 
 @compiled
-def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, start, stop):
+def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, block, start, stop):
     rows, H = packed.shape[0], packed.shape[0] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
-        transposed_product(packed, d_a, d_z)
+        transposed_product(packed, d_a, d_z, block)
         d_h[:] = d_z[:H]

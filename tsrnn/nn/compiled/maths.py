@@ -147,34 +147,45 @@ def _tanh(x):
     return _make_tanh(np.float64, np.int64, 52, 1023, 13, 44, 32)
 
 
-def packed_product(packed, z, a, n_halved):
+def packed_product(packed, z, a, n_halved, block):
     """Write ``packed @ z`` to a, (1) of a scan; for use in compiled code.
 
     Of many streams, whose z and a are matrices, the packed weights come with the rows of sigmoids
-    halved; of one, with vectors, it is quicker to halve the first `n_halved` sums.
+    halved, and in C's order where they are multiplied in blocks of rows; of one, with vectors, it
+    is quicker to halve the first `n_halved` sums.
     """
     raise NotImplementedError
 
 
 @overload(packed_product, inline="always")
-def _packed_product(packed, z, a, n_halved):
-    if z.ndim == 2:
-        return lambda packed, z, a, n_halved: np.dot(packed, z, a)
+def _packed_product(packed, z, a, n_halved, block):
+    if z.ndim == 1:
 
-    def of_one_stream(packed, z, a, n_halved):
-        product_by_columns(packed, z, a)
-        halve(a[:n_halved])
+        def of_one_stream(packed, z, a, n_halved, block):
+            product_by_columns(packed, z, a)
+            halve(a[:n_halved])
 
-    return of_one_stream
+        return of_one_stream
+
+    if packed.layout == "F":
+        return lambda packed, z, a, n_halved, block: np.dot(packed, z, a)
+
+    return lambda packed, z, a, n_halved, block: _by_blocks(packed, z, a, block)
 
 
-def transposed_product(packed, d_a, d_z):
+def transposed_product(packed, d_a, d_z, block):
     """Write ``packed.T @ d_a`` without the constant's row to d_z, (1') of a scan; as above."""
     raise NotImplementedError
 
 
 @overload(transposed_product, inline="always")
-def _transposed_product(packed, d_a, d_z):
-    if d_a.ndim == 2:
-        return lambda packed, d_a, d_z: np.dot(packed.T[: len(d_z)], d_a, d_z)
-    return lambda packed, d_a, d_z: product(packed.T, d_a, d_z)
+def _transposed_product(packed, d_a, d_z, block):
+    if d_a.ndim == 1:
+        return lambda packed, d_a, d_z, block: product(packed.T, d_a, d_z)
+    return lambda packed, d_a, d_z, block: _by_blocks(packed.T[: len(d_z)], d_a, d_z, block)
+
+
+@inlined
+def _by_blocks(W, z, out, block):
+    for row in range(0, len(W), block):
+        np.dot(W[row : row + block], z, out[row : row + block])

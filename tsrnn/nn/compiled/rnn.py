@@ -36,7 +36,7 @@ class CompiledRNN(CompiledCopies, RNNCell):
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
-        _forward_window(packed, *tape.arrays, tape.keep, where.start, where.stop)
+        _forward_window(packed, *tape.arrays, tape.keep, tape.block, where.start, where.stop)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -47,7 +47,7 @@ class CompiledRNN(CompiledCopies, RNNCell):
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        _backward_window(tape.packed, tape.arrays[0], *d.arrays, d_h, start, stop)
+        _backward_window(tape.packed, tape.arrays[0], *d.arrays, d_h, d.block, start, stop)
 
 
 @compiled
@@ -65,11 +65,11 @@ def _backward(h, d_h, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep, start, stop):
+def _forward_window(packed, Z, A, keep, block, start, stop):
     H = packed.shape[0]
     for t in range(start, stop):
         a = A[t if keep else 0]
-        packed_product(packed, Z[t], a, 0)
+        packed_product(packed, Z[t], a, 0, block)
         _forward(a, Z[t + 1, :H])
 
 
@@ -89,11 +89,11 @@ def _forward_stream(W, x, h_0, h, h_end):
 
 
 @compiled
-def _backward_window(packed, Z, dZ, dA, dH, d_h, start, stop):
+def _backward_window(packed, Z, dZ, dA, dH, d_h, block, start, stop):
     H = packed.shape[0]
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(Z[t + 1, :H], d_h_t, d_a)
-        transposed_product(packed, d_a, d_z)
+        transposed_product(packed, d_a, d_z, block)
         d_h[:] = d_z[:H]
