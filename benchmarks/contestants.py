@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from timing import Contestant
 
 from tsrnn import nn
+from tsrnn.nn.products import block_rows, blocks
 
 OURS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 TORCH = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -124,12 +125,19 @@ def onnx(case, thread_counts):
 
 
 def floor(case, thread_counts, *, training):
-    """Yield the matrix products alone; two threads take half a batch each, or BLAS splits them."""
+    """Yield the matrix products alone, each by one call, and in the blocks of rows that we use.
+
+    Two threads take half a batch each, or BLAS splits the products.
+    """
     N, T, D, H = case.shape
     rows, columns = nn.CELLS[case.cell].packed_blocks * H, H + D + 1
     rng = np.random.default_rng(0)
 
-    def products(n_streams):
+    def products(n_streams, in_blocks=False):
+        def cut(n_rows, n_columns):
+            block = block_rows(n_rows, n_columns, n_streams) if in_blocks else n_rows
+            return blocks(n_rows, block)
+
         W = rng.standard_normal((rows, columns), dtype=np.float32)
         Z = rng.standard_normal((T, columns, n_streams), dtype=np.float32)
         A = rng.standard_normal((T, rows, n_streams), dtype=np.float32)
@@ -137,27 +145,37 @@ def floor(case, thread_counts, *, training):
         all_A, all_Z = A.transpose(1, 0, 2).reshape(rows, -1), Z.transpose(1, 0, 2)
         all_Z, W_T = all_Z.reshape(columns, -1), W[:, :-1].T
 
+        W_T = np.ascontiguousarray(W_T)  # as our weights lie in memory
+        forward = [(W[k], z, a[k]) for z, a in zip(Z, A, strict=True) for k in cut(rows, columns)]
+        backward = [
+            (W_T[k], a, d_z[k])
+            for a, d_z in zip(A, dZ, strict=True)
+            for k in cut(columns - 1, rows)
+        ]
+
         def run():
-            for t in range(T):
-                np.matmul(W, Z[t], A[t])
+            for product in forward:
+                np.matmul(*product)
             if training:
-                for t in range(T):
-                    np.matmul(W_T, A[t], dZ[t])
+                for product in backward:
+                    np.matmul(*product)
                 np.matmul(all_A, all_Z.T, dW)
 
         return run
 
-    whole = products(N)
-    yield "products, 1", Contestant(whole, 1)
-    if 2 not in thread_counts:
-        return
-    yield "products, 2 (BLAS)", Contestant(whole, 2)
-    if N > 1:
-        first, second = products(N // 2), products(N - N // 2)
+    for name, in_blocks in (("products", False), ("products in blocks", True)):
+        whole = products(N, in_blocks)
+        yield f"{name}, 1", Contestant(whole, 1)
+        if 2 in thread_counts:
+            if not in_blocks:
+                yield f"{name}, 2 (BLAS)", Contestant(whole, 2)
+            if N > 1:
+                halves = products(N // 2, in_blocks), products(N - N // 2, in_blocks)
+                both = partial(_side_by_side, *halves)
+                yield f"{name}, 2 (halves)", Contestant(both, 1, alone=False)
 
-        def both():
-            other = helper_thread.submit(first)
-            second()
-            other.result()
 
-        yield "products, 2 (halves)", Contestant(both, 1, alone=False)
+def _side_by_side(first, second):
+    other = helper_thread.submit(first)
+    second()
+    other.result()
