@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from timing import Contestant
 
 from tsrnn import nn
-from tsrnn.nn.products import block_rows, blocks
+from tsrnn.nn.products import blocks, plan, unpacked
 
 OURS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 TORCH = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -135,8 +135,8 @@ def floor(case, thread_counts, *, training):
 
     def products(n_streams, in_blocks=False):
         def cut(n_rows, n_columns):
-            block = block_rows(n_rows, n_columns, n_streams) if in_blocks else n_rows
-            return blocks(n_rows, block)
+            most = unpacked() if in_blocks else 0
+            return blocks(n_rows, plan(n_rows, n_columns, n_streams, most)[0])
 
         W = rng.standard_normal((rows, columns), dtype=np.float32)
         Z = rng.standard_normal((T, columns, n_streams), dtype=np.float32)

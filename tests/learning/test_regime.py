@@ -43,8 +43,10 @@ def test_what_stood_is_known_after_old_changes_fell_off():
     regime = followed(Regime.of(1), *((row, 2.0 * row) for row in range(1, MOST + 11)))
     assert len(regime.changes) == MOST
     assert regime.changes[0][0] == 11
-    first = changes_of(errors_changed_at(10), regime)[0]
-    assert first == (10, 0, 2.5, 20.0, 1.0, 0)
+    told = changes_of(errors_changed_at(3, 11), regime)
+    assert told[0] == (11, 0, 1.0, 22.0, 1.0, 0)  # what then was at row 3 is not known any more
+    assert told[1] == (11, 0, 2.5, 22.0, 1.0, 0)
+    assert len(told) == MOST + 1
 
 
 def test_without_a_regime_or_intervals():

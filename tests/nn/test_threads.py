@@ -58,6 +58,16 @@ def test_halves_equal_the_whole(name, halved):
 
 
 @pytest.mark.usefixtures("halved")
+@pytest.mark.parametrize("n_streams", [2, 3, 4, 5])
+def test_few_streams_equal_each_alone(n_streams):
+    layer = LSTM(D, H, dtype=np.float64, random_state=0)
+    x = np.random.default_rng(0).normal(size=(n_streams, T, D))
+    h = layer.forward(x)[1]
+    alone = [layer.forward(x[n : n + 1])[1][0] for n in range(n_streams)]
+    assert relative_error(h, np.stack(alone)) < 1e-13
+
+
+@pytest.mark.usefixtures("halved")
 def test_blas_is_put_back_after_an_error():
     before = blas_threads()
 

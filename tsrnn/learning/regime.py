@@ -23,10 +23,10 @@ class Regime:
         In standard deviations of the history, and as a factor of its scale.
     phase : int
         Rows by which the season is early.
+    before : tuple
+        ``(level, scale, phase)`` of each stream before the changes.
     changes : tuple
         ``(row, stream, error, level, scale, phase)`` of the newest changes.
-    before : tuple
-        ``(level, scale, phase)`` of each stream before those.
 
     Examples
     --------
@@ -40,14 +40,14 @@ class Regime:
 
     level: np.ndarray
     scale: np.ndarray
-    phase: int = 0
+    phase: int
+    before: tuple
     changes: tuple = ()
-    before: tuple = ()
 
     @classmethod
     def of(cls, n_streams):
         """Return the regime of the history."""
-        return cls(np.zeros(n_streams), np.ones(n_streams)).cleared()
+        return cls(np.zeros(n_streams), np.ones(n_streams), 0, (HISTORY,) * n_streams)
 
     def cleared(self):
         """Return the regime with no changes noted."""
@@ -77,16 +77,19 @@ class Regime:
         changes, before = [*self.changes, *new], list(self.before)
         for _, s, _, *then in changes[:-MOST]:
             before[s] = tuple(then)
-        return Regime(level, scale, phase, tuple(changes[-MOST:]), tuple(before))
+        return Regime(level, scale, phase, tuple(before), tuple(changes[-MOST:]))
 
 
 def changes_of(intervals, regime):
     """Return the changes of some streams in order of their rows, in the form of a `Regime`'s.
 
-    Where it was the errors that changed, level, scale and phase are those noted before. Either may
-    be None.
+    Where it was the errors that changed, level, scale and phase are those noted before; what is
+    older than all that is remembered of those is left out. Either may be None.
     """
-    noted = [*(intervals.drift.changes if intervals else ()), *(regime.changes if regime else ())]
+    moves = regime.changes if regime else ()
+    since = moves[0][0] if len(moves) == MOST else 0
+    of_errors = intervals.drift.changes if intervals else ()
+    noted = [*(change for change in of_errors if change[0] >= since), *moves]
     changes, newest = [], dict(enumerate(regime.before if regime else ()))
     for row, stream, error, *now in sorted(noted):
         newest[stream] = now or newest.get(stream, HISTORY)

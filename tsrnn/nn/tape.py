@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.nn.products import block_rows, blocks, is_small
+from tsrnn.nn.products import blocks, plan, unpacked
 from tsrnn.nn.transfer import aligned, pieces, staging
 
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
@@ -74,13 +74,13 @@ class Tape:
         self.rows, columns = cell.packed_blocks * H, H + input_size + 1
         self.size = self.rows * columns * N  # multiplications of a step
         self.packed = like.packed if like else aligned((self.rows, columns), dtype, "F")
-        #: Two threads that take steps in Python would wait for each other at every product.
-        self.one_product = beside and not self.whole
-        self.block = self.block_rows(self.rows, columns)  # rows of `halved` to multiply at once
+        #: Multiplications at once, at most; 0: a product is one call. (Two threads that take steps
+        #: in Python wait for each other at every call.)
+        self.most = 0 if beside and not self.whole else unpacked()
+        self.block, order = plan(self.rows, columns, N, self.most)  # rows of `halved` at once
         if n_streams == 1:
             self.halved = self.packed  # it is quicker to halve sums
         else:
-            order = "F" if is_small(self.rows, columns, N) else "C"  # where there may be blocks
             self.halved = like.halved if like else aligned(self.packed.shape, dtype, order)
         self.halves = np.ones((self.rows, 1), dtype)  # what the scan multiplies `packed` by
         self.halves[: cell.n_sigmoids * H] = 0.5
@@ -109,10 +109,6 @@ class Tape:
             [(self.halved[rows], z[t], a[k, rows]) for rows in cuts]
             for t, k in (places if n_streams > 1 else ())
         ]
-
-    def block_rows(self, n_rows: int, n_columns: int) -> int:
-        """Return how many rows of such weights to multiply at once."""
-        return n_rows if self.one_product else block_rows(n_rows, n_columns, self.shape[1])
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
         """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
@@ -146,8 +142,8 @@ class GradientTape:
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         dZ, dA, _ = self.arrays
-        packed_T = tape.packed[:, :-1].T
-        self.block = tape.block_rows(columns - 1, rows)  # rows of `packed_T` to multiply at once
+        self.packed_T = packed_T = tape.packed[:, :-1].T
+        self.block, _ = plan(columns - 1, rows, N, tape.most)  # rows of `packed_T` at once
         cuts = blocks(columns - 1, self.block)
         self.products = [  # what goes into each product of a step, and comes out
             [(packed_T[rows], d_a, d_z[rows]) for rows in cuts]

@@ -93,8 +93,8 @@ def parts(n_streams: int, product_size: int) -> tuple[slice, ...]:
     product_size : int
         Multiplications of a step's product: rows * columns * N.
     """
-    if product_size < HALVES_FROM or n_streams < 2 or _one_blas_thread.available() < 2:
-        return (slice(0, n_streams),)
+    if product_size < HALVES_FROM or n_streams < 4 or _one_blas_thread.available() < 2:
+        return (slice(0, n_streams),)  # a half is never one stream, which is multiplied otherwise
     half = -(-n_streams // 32) * 16 if n_streams >= 32 else n_streams // 2  # whole SIMD registers
     return slice(0, half), slice(half, n_streams)
 

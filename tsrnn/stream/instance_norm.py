@@ -9,6 +9,7 @@ import numpy as np
 LEVEL_MOVED, SCALE_MOVED = 1.0, 0.4
 USUAL_SHARE = 0.9
 SMALLEST, LARGEST = 0.1, 1e6  # factors of scale that are followed
+TINY = 1e-9  # of a spread: what rounding makes of a constant
 BLOCK = 4096  # rows looked at at once
 
 
@@ -63,7 +64,7 @@ class InstanceNorm:
         blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
         mean, deviation, n_known = np.concatenate(blocks, axis=1)
         spread = (deviation * n_known).sum(axis=0) / np.maximum(n_known.sum(axis=0), 1)
-        varies = spread > 0
+        varies = spread > TINY
         norm = replace(norm, spread=np.where(varies, spread, 1.0))
         distance = norm._distances(mean, deviation, n_known)
         usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)

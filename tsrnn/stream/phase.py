@@ -7,6 +7,7 @@ import numpy as np
 # A phase is changed where no more than this share of the unexplained variance is left: away from
 # the calendar only for much, from one phase to the next, or back, also for little.
 MUCH, LITTLE = 0.5, 0.9
+TINY = 1e-9  # of what the calendar explains: what rounding makes of nothing
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class CalendarProfile:
             weight = self.explained[stream]
             agreement += weight * (_standardized(found[known]) @ _standardized(moved.T))
             possible += weight
-        if not possible > 0.0:
+        if not possible > TINY:
             return current
         unexplained = 1.0 - np.maximum(agreement / possible, 0.0) ** 2
         best = unexplained.argmin()

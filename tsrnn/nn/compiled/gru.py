@@ -19,22 +19,11 @@ from tsrnn.nn.compiled.maths import (
     transposed_product,
 )
 from tsrnn.nn.state import State
-from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+from tsrnn.nn.tape import GradientTape, Tape
 
 
 class CompiledGRU(CompiledCopies, GRUCell):
     """As `GRUCell`, whose maths it names by the same numbers; one pass over memory."""
-
-    def forward(self, step: Record) -> None:
-        """Compute (1) and (2)."""
-        _forward(step.wide, step.h_prev, step.h)
-
-    def derivatives(self, run: Record, d: Gradient) -> None:
-        """Do nothing: `backward` makes the factors where it needs them."""
-
-    def backward(self, step: Record, d: Gradient, d_c: None) -> None:
-        """Let ``d.h`` flow through (2), and that through (1)."""
-        _backward(step.wide, step.h_prev, d.h, d.a)
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
@@ -49,7 +38,7 @@ class CompiledGRU(CompiledCopies, GRUCell):
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        _backward_window(tape.packed, *tape.arrays, *d.arrays, d_h, d.block, start, stop)
+        _backward_window(d.packed_T, *tape.arrays, *d.arrays, d_h, d.block, start, stop)
 
 
 # Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
@@ -123,13 +112,13 @@ def _forward_stream(W, bias_hn, x, h_0, h, h_end):
 
 
 @compiled
-def _backward_window(packed, Z, A, dZ, dA, dH, d_h, block, start, stop):
-    H = packed.shape[0] // 4
+def _backward_window(packed_T, Z, A, dZ, dA, dH, d_h, block, start, stop):
+    H = packed_T.shape[1] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t, :H], d_h_t, d_a)
-        transposed_product(packed, d_a, d_z, block)
+        transposed_product(packed_T, d_a, d_z, block)
         _let_through(d_h_t, A[t, H : 2 * H], d_z[:H], d_h)
 
 

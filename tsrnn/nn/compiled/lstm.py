@@ -17,22 +17,11 @@ from tsrnn.nn.compiled.maths import (
     transposed_product,
 )
 from tsrnn.nn.state import State
-from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+from tsrnn.nn.tape import GradientTape, Tape
 
 
 class CompiledLSTM(CompiledCopies, LSTMCell):
     """As `LSTMCell`, whose maths it names by the same numbers; one pass over memory."""
-
-    def forward(self, step: Record) -> None:
-        """Compute (1) and (2)."""
-        _forward(step.wide, step.h, step.c, step.tmp[0])
-
-    def derivatives(self, run: Record, d: Gradient) -> None:
-        """Do nothing: `backward` makes the factors where it needs them."""
-
-    def backward(self, step: Record, d: Gradient, d_c: np.ndarray) -> None:
-        """Let ``d.h`` flow through (2) into `d_c`, and that through (1)."""
-        _backward(step.wide, step.h, step.c, d.h, d_c, d.a, step.tmp[0])
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
@@ -50,7 +39,7 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start`, products included."""
         more = d_h, d_c, tape.tmp[0], d.block, start, stop
-        _backward_window(tape.packed, *tape.arrays, *d.arrays, *more)
+        _backward_window(d.packed_T, *tape.arrays, *d.arrays, *more)
 
 
 # Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
@@ -125,11 +114,11 @@ def _forward_stream(W, x, h_0, c_0, h, end):
 
 
 @compiled
-def _backward_window(packed, Z, A, dZ, dA, dH, d_h, d_c, tmp, block, start, stop):
-    rows, H = packed.shape[0], packed.shape[0] // 4
+def _backward_window(packed_T, Z, A, dZ, dA, dH, d_h, d_c, tmp, block, start, stop):
+    rows, H = packed_T.shape[1], packed_T.shape[1] // 4
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
-        transposed_product(packed, d_a, d_z, block)
+        transposed_product(packed_T, d_a, d_z, block)
         d_h[:] = d_z[:H]

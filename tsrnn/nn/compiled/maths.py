@@ -173,16 +173,16 @@ def _packed_product(packed, z, a, n_halved, block):
     return lambda packed, z, a, n_halved, block: _by_blocks(packed, z, a, block)
 
 
-def transposed_product(packed, d_a, d_z, block):
-    """Write ``packed.T @ d_a`` without the constant's row to d_z, (1') of a scan; as above."""
+def transposed_product(packed_T, d_a, d_z, block):
+    """Write ``packed_T @ d_a`` to d_z, (1') of a scan; as above."""
     raise NotImplementedError
 
 
 @overload(transposed_product, inline="always")
-def _transposed_product(packed, d_a, d_z, block):
+def _transposed_product(packed_T, d_a, d_z, block):
     if d_a.ndim == 1:
-        return lambda packed, d_a, d_z, block: product(packed.T, d_a, d_z)
-    return lambda packed, d_a, d_z, block: _by_blocks(packed.T[: len(d_z)], d_a, d_z, block)
+        return lambda packed_T, d_a, d_z, block: product(packed_T, d_a, d_z)
+    return lambda packed_T, d_a, d_z, block: _by_blocks(packed_T, d_a, d_z, block)
 
 
 @inlined

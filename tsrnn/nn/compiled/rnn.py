@@ -17,22 +17,11 @@ from tsrnn.nn.compiled.maths import (
     transposed_product,
 )
 from tsrnn.nn.state import State
-from tsrnn.nn.tape import Gradient, GradientTape, Record, Tape
+from tsrnn.nn.tape import GradientTape, Tape
 
 
 class CompiledRNN(CompiledCopies, RNNCell):
     """As `RNNCell`."""
-
-    def forward(self, step: Record) -> None:
-        """Write h."""
-        _forward(step.a, step.h)
-
-    def derivatives(self, run: Record, d: Gradient) -> None:
-        """Do nothing: `backward` makes the factor where it needs it."""
-
-    def backward(self, step: Record, d: Gradient, d_c: None) -> None:
-        """Multiply ``d.h`` by tanh'."""
-        _backward(step.h, d.h, d.a)
 
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
@@ -47,7 +36,7 @@ class CompiledRNN(CompiledCopies, RNNCell):
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
     ) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        _backward_window(tape.packed, tape.arrays[0], *d.arrays, d_h, d.block, start, stop)
+        _backward_window(d.packed_T, tape.arrays[0], *d.arrays, d_h, d.block, start, stop)
 
 
 @compiled
@@ -89,11 +78,11 @@ def _forward_stream(W, x, h_0, h, h_end):
 
 
 @compiled
-def _backward_window(packed, Z, dZ, dA, dH, d_h, block, start, stop):
-    H = packed.shape[0]
+def _backward_window(packed_T, Z, dZ, dA, dH, d_h, block, start, stop):
+    H = packed_T.shape[1]
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
         add_in_place(d_h_t, d_h)
         _backward(Z[t + 1, :H], d_h_t, d_a)
-        transposed_product(packed, d_a, d_z, block)
+        transposed_product(packed_T, d_a, d_z, block)
         d_h[:] = d_z[:H]
