@@ -167,7 +167,7 @@ def floor(case, thread_counts, *, training):
         whole = products(N, in_blocks)
         yield f"{name}, 1", Contestant(whole, 1)
         if 2 in thread_counts:
-            if not in_blocks:
+            if not in_blocks or N == 1:
                 yield f"{name}, 2 (BLAS)", Contestant(whole, 2)
             if N > 1:
                 halves = products(N // 2, in_blocks), products(N - N // 2, in_blocks)
