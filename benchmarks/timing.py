@@ -46,12 +46,12 @@ def threads(number):
         torch.set_num_threads(before)
 
 
-def interleaved(contestants, *, seconds=6.0, rounds=(5, 31), turn=3e-3):
+def interleaved(contestants, *, seconds=6.0, rounds=(5, 31), turn=5e-3, warmup=10e-3):
     """Time contestants in turns (A, B, C, A, B, C, ...).
 
     Each turn starts when threads that the one before left spinning have stopped (ONNX Runtime's
-    spin for 50 ms), and with an untimed call, so that caches are its own; then calls are timed
-    together for at least ``turn`` seconds.
+    spin for 50 ms), and with untimed calls for ``warmup`` seconds, so that the processor is awake
+    and caches are the contestant's own; then calls are timed together for ``turn`` seconds or more.
 
     Returns
     -------
@@ -73,7 +73,10 @@ def interleaved(contestants, *, seconds=6.0, rounds=(5, 31), turn=3e-3):
             break
         for name, contestant in contestants.items():
             with _turn(contestant):
+                awake = time.perf_counter() + warmup
                 contestant.call()
+                while time.perf_counter() < awake:
+                    contestant.call()
                 begin = contestant.clock()
                 for _ in range(calls[name]):
                     contestant.call()
