@@ -118,13 +118,21 @@ def test_a_newer_schema_says_what_to_do(path):
     refused(path, "its schema is 2, newer than 1.*update tsrnn")
 
 
+def test_a_field_that_another_version_did_not_have(path):
+    text = members_of(path)["model.json"]
+    written = text.replace(b'"counts"', b'"numbers"')
+    assert written != text
+    write(path, members_of(path) | {"model.json": written})
+    refused(path, r"TimeAxis lacks \['counts'\]: another version saved it")
+
+
 def test_a_document_that_is_no_object(path):
     rewritten(path, lambda document: [document])
     refused(path, "it is damaged")
 
 
 @pytest.mark.parametrize(
-    "model", [{"object": "stream.Record", "state": {}}, 3, {"dict": []}, {"tuple": []}]
+    "model", [{"object": "nn.Adam", "state": {}}, 3, {"dict": []}, {"tuple": []}]
 )
 def test_what_is_no_estimator(model, path):
     rewritten(path, lambda document: document.update(model=model))

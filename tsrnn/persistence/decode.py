@@ -3,6 +3,7 @@
 import math
 import re
 from collections import deque
+from dataclasses import fields, is_dataclass
 from functools import partial
 
 import numpy as np
@@ -172,6 +173,9 @@ class Decoder:
         require(not issubclass(cls, new_tuple), f"{object!r} is a tuple")
         new = self._number(cls.__new__(cls))
         values = {key: self.value(item) for key, item in state.items()}
+        if is_dataclass(cls):
+            absent = {field.name for field in fields(cls)} - values.keys()
+            require(not absent, f"{object} lacks {sorted(absent)}: another version saved it")
         if cls.__module__.startswith("tsrnn.") and "__setstate__" in _own_methods(cls):
             new.__setstate__(values)
         elif hasattr(new, "__dict__"):
