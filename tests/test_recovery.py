@@ -93,3 +93,11 @@ def test_after_a_gap_the_phase_is_found_anew(stream, fitted, tmp_path):
     assert (np.abs(np.diff(calendar[-WEEK:], axis=0)).max(axis=1) > 0).all()
     model.partial_fit(later[WEEK : WEEK + 48])
     assert model._stream.learner.design.phase == 6
+
+
+@pytest.mark.parametrize("n_known", [9, 12])
+def test_an_outage_every_day_moves_no_phase(stream, fitted, tmp_path, n_known):
+    fitted.save(tmp_path / "m")
+    rows = stream[3000 : 3000 + 2 * WEEK].copy()
+    rows[(rows.index.hour - 6) % 24 >= n_known] = np.nan
+    assert load(tmp_path / "m").partial_fit(rows)._stream.learner.design.phase == 0
