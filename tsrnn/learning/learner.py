@@ -169,10 +169,10 @@ class Learner:
         """
         learner, design = twin(self), self.design
         joined, start = self._join(record)
-        features = skip = self._skip(joined, start, len(joined))
-        base, labels = design.base(joined, start), design.labels(joined, start)
+        skip, view = self._seen(joined, start, len(joined))
+        features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            hidden, learner.encoder = self.encoder.encode(*self._view(joined, start, len(joined)))
+            hidden, learner.encoder = self.encoder.encode(*view)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
             outputs = learner._follow_ahead(joined, start, features, learning, following)
@@ -216,16 +216,17 @@ class Learner:
         loops = compiled_loops()
         return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 
-    def _skip(self, record, start, stop):
-        """Return the readout features of rows of a record beside the hidden state."""
-        loops = compiled_loops()
-        return self.design.skip(record, start, stop, loops and loops.lagged)
+    def _seen(self, record, start, stop):
+        """Return the readout features of rows beside the hidden state, and the encoder's view.
 
-    def _view(self, record, start, stop):
-        """Return the network inputs of rows of a record, and center and scale they are of."""
-        rows, loops = (record, start, stop), compiled_loops()
-        local = self.design.local(*rows, loops and loops.centers_and_scales)
-        return self.design.inputs(*rows, local, loops and loops.network_inputs), local
+        That is its inputs, and center and scale they are of; None without an encoder.
+        """
+        rows, loops, design = (record, start, stop), compiled_loops(), self.design
+        skip = design.skip(*rows, loops and loops.lagged)
+        if self.encoder is None:
+            return skip, None
+        local = design.local(*rows, loops and loops.centers_and_scales)
+        return skip, (design.inputs(*rows, local, loops and loops.network_inputs), local)
 
     def _in_regime(self):
         """See where the stream is now, and follow the phase of its season."""
@@ -252,8 +253,7 @@ class Learner:
         if design.n_ahead:
             ahead = design.ahead(self.window, start, self.window.inputs[:0])
             targets -= self.readout.effect(ahead[:n_origins])
-        learner, (inputs, local) = twin(self), self._view(self.window, start, stop)
-        skip = self._skip(self.window, start, stop)
+        learner, (skip, (inputs, local)) = twin(self), self._seen(self.window, start, stop)
         learner.encoder = self.encoder.learn(inputs, skip, targets, self.readout.weights, local)
         return learner
 
