@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.nn.state import State
-from tsrnn.nn.tape import GradientTape, Tape
+from tsrnn.nn.tape import GradientTape, Tape, without_one
 
 
 def scan_forward(
@@ -108,8 +108,7 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
     (_, N), H = tape.shape, tape.hidden_size
     d_h_carried = np.zeros((H, N), tape.Z.dtype)
     d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
-    one = 0 if N == 1 else slice(None)
-    carried = d_h_carried[:, one], d_c if d_c is None else d_c[:, one]
+    carried = without_one(d_h_carried), d_c if d_c is None else without_one(d_c)
     d.d_packed[...] = 0
     for start, run, d_run in d.runs:
         stop = start + len(run.z)

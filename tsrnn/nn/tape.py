@@ -90,8 +90,7 @@ class Tape:
         self.A = aligned((kept + (keep and has_c), self.rows + has_c * H, N), dtype)
         self.half = np.array(0.5, dtype)
         self.tmp = _halved(aligned((2 * H, N), dtype))
-        one = 0 if n_streams == 1 else slice(None)
-        self.arrays = self.Z[..., one], self.A[..., one]  # of one stream without its axis
+        self.arrays = without_one(self.Z), without_one(self.A)
         self.x = self.Z[:-1, H:-1]
         self.h_first, self.h = self.Z[0, :H], self.Z[1:, :H]
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
@@ -136,8 +135,7 @@ class GradientTape:
         self.dA = aligned((self.length, rows, N), dtype)
         self.dH = aligned((self.length, H, N), dtype)
         self.h_to_c = aligned((self.length, H, N), dtype) if self.cell.has_c else None
-        one = 0 if N == 1 else slice(None)
-        self.arrays = self.dZ[..., one], self.dA[..., one], self.dH[..., one]
+        self.arrays = without_one(self.dZ), without_one(self.dA), without_one(self.dH)
         self.tmp = aligned((self.length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
@@ -163,6 +161,11 @@ class GradientTape:
         h_to_c = None if self.h_to_c is None else self.h_to_c[where]
         h_prev, h = z[..., :H, :], self.dH[where]
         return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[where]))
+
+
+def without_one(a: np.ndarray) -> np.ndarray:
+    """Return `a` (..., N), of one stream without its axis: a product is then one with a vector."""
+    return a[..., 0] if a.shape[-1] == 1 else a
 
 
 def _cut_rows(a, hidden_size, spans):
