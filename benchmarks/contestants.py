@@ -143,9 +143,8 @@ def floor(case, thread_counts, *, training):
         A = rng.standard_normal((T, rows, n_streams), dtype=np.float32)
         dZ, dW = np.empty((T, columns - 1, n_streams), np.float32), np.empty_like(W)
         all_A, all_Z = A.transpose(1, 0, 2).reshape(rows, -1), Z.transpose(1, 0, 2)
-        all_Z, W_T = all_Z.reshape(columns, -1), W[:, :-1].T
-
-        W_T = np.ascontiguousarray(W_T)  # as our weights lie in memory
+        all_Z = all_Z.reshape(columns, -1)
+        W_T = np.ascontiguousarray(W[:, :-1].T)  # as our weights lie in memory
         forward = [(W[k], z, a[k]) for z, a in zip(Z, A, strict=True) for k in cut(rows, columns)]
         backward = [
             (W_T[k], a, d_z[k])

@@ -68,10 +68,9 @@ class InstanceNorm:
         norm = replace(norm, spread=np.where(varies, spread, 1.0))
         distance = norm._distances(mean, deviation, n_known)
         usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)
-        scale_moved = np.where(varies, SCALE_MOVED, np.inf)
-        return replace(
-            norm, moved=usual + np.stack([np.full_like(usual[0], LEVEL_MOVED), scale_moved])
-        )
+        moved = usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]])
+        moved[1, ~varies] = np.inf
+        return replace(norm, moved=moved)
 
     def at(self, targets, start, stop, loop=None):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
