@@ -56,16 +56,6 @@ def test_streams_share_the_phase_that_suits_them_together():
     assert profile.phase(both[506:906], calendar[500:900], 0) == 6
 
 
-@pytest.mark.parametrize("n_known", [6, 9, 13, 18])
-@pytest.mark.parametrize("first", [0, 7, 16])
-def test_an_outage_every_day_moves_nothing(n_known, first):
-    levels, calendar = stream()
-    profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
-    targets = levels.copy()
-    targets[(np.arange(len(targets)) - first) % 24 >= n_known] = np.nan
-    assert profile.phase(targets[500:900], calendar[500:900], 0) == 0
-
-
 def test_a_moved_phase_is_found_through_an_outage():
     levels, calendar = stream()
     profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
