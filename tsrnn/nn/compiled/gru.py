@@ -13,11 +13,10 @@ from tsrnn.nn.compiled.maths import (
     compiled,
     halve,
     in_rows,
-    inlined,
     packed_product,
-    tanh,
     transposed_product,
 )
+from tsrnn.nn.compiled.tanh import tanh
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 
@@ -41,41 +40,31 @@ class CompiledGRU(CompiledCopies, GRUCell):
         _backward_window(d.packed_T, *tape.arrays, *d.arrays, d_h, d.block, start, stop)
 
 
-# Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
-
-
 @compiled
 def _forward(wide, h_prev, h):
     size, half = h.size, wide.dtype.type(0.5)
     a, h_prev, h = wide.reshape(4, size), h_prev.reshape(size), h.reshape(size)
-    sigmoids, r, z, n, a_h = a[:2].reshape(2 * size), a[0], a[1], a[2], a[3]
-    for k in range(2 * size):
-        sigmoids[k] = tanh(sigmoids[k]) * half + half
-    for k in range(size):  # (1); n holds a_x until it becomes n
-        n[k] = tanh(n[k] + r[k] * a_h[k])
-    for k in range(size):  # (2)
-        h[k] = n[k] + z[k] * (h_prev[k] - n[k])
+    r, z, n, a_h = a[0], a[1], a[2], a[3]
+    for k in range(size):  # n holds a_x until it becomes n
+        r_k, z_k = tanh(r[k]) * half + half, tanh(z[k]) * half + half
+        n_k = tanh(n[k] + r_k * a_h[k])  # (1)
+        r[k], z[k], n[k], h[k] = r_k, z_k, n_k, n_k + z_k * (h_prev[k] - n_k)  # (2)
 
 
 @compiled
-def _backward(wide, h_prev, d_h, d_a):
+def _backward(wide, h_prev, d_h, d_h_carried, d_a):
     size, one = d_h.size, wide.dtype.type(1)
-    a, h_prev, d_h, d_a = (
-        wide.reshape(4, size),
-        h_prev.reshape(size),
-        d_h.reshape(size),
-        d_a.reshape(4, size),
-    )
+    a, h_prev, d_a = wide.reshape(4, size), h_prev.reshape(size), d_a.reshape(4, size)
+    d_h, d_h_carried = d_h.reshape(size), d_h_carried.reshape(size)
     r, z, n, a_h = a[0], a[1], a[2], a[3]
     d_r, d_z, d_x, d_ah = d_a[0], d_a[1], d_a[2], d_a[3]
-    for k in range(size):  # (2)
-        d_z[k] = d_h[k] * (h_prev[k] - n[k]) * (z[k] - z[k] * z[k])
-    for k in range(size):  # (1)
-        d_x[k] = d_h[k] * (one - z[k]) * (one - n[k] * n[k])
     for k in range(size):
-        d_r[k] = d_x[k] * a_h[k] * (r[k] - r[k] * r[k])
-    for k in range(size):
-        d_ah[k] = d_x[k] * r[k]
+        d_h_k = d_h[k] + d_h_carried[k]
+        d_h_carried[k] = d_h_k * z[k]  # (2); what z lets through to h_{t-1}
+        d_z[k] = d_h_k * (h_prev[k] - n[k]) * (z[k] - z[k] * z[k])
+        d_x_k = d_h_k * (one - z[k]) * (one - n[k] * n[k])  # (1)
+        d_x[k], d_ah[k] = d_x_k, d_x_k * r[k]
+        d_r[k] = d_x_k * a_h[k] * (r[k] - r[k] * r[k])
 
 
 @compiled
@@ -115,18 +104,7 @@ def _forward_stream(W, bias_hn, x, h_0, h, h_end):
 def _backward_window(packed_T, Z, A, dZ, dA, dH, d_h, block, start, stop):
     H = packed_T.shape[1] // 4
     for t in range(stop - 1, start - 1, -1):
-        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        add_in_place(d_h_t, d_h)
-        _backward(A[t], Z[t, :H], d_h_t, d_a)
+        d_a, d_z = dA[t - start], dZ[t - start]
+        _backward(A[t], Z[t, :H], dH[t - start], d_h, d_a)
         transposed_product(packed_T, d_a, d_z, block)
-        _let_through(d_h_t, A[t, H : 2 * H], d_z[:H], d_h)
-
-
-@inlined
-def _let_through(d_h, z, d_product, d_h_prev):
-    """Add to the gradient that comes through the product what z lets through besides."""
-    size = d_h.size
-    d_h, z = d_h.reshape(size), z.reshape(size)
-    d_product, d_h_prev = d_product.reshape(size), d_h_prev.reshape(size)
-    for k in range(size):
-        d_h_prev[k] = d_product[k] + d_h[k] * z[k]
+        add_in_place(d_h, d_z[:H])

@@ -7,15 +7,14 @@ import numpy as np
 from tsrnn.nn.cells.lstm import LSTMCell
 from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
-    add_in_place,
     all_finite,
     compiled,
     in_rows,
     inlined,
     packed_product,
-    tanh,
     transposed_product,
 )
+from tsrnn.nn.compiled.tanh import tanh
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 
@@ -26,7 +25,7 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
     def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
         """Take a range of steps, products included."""
         _forward_window(
-            packed, *tape.arrays, tape.tmp[0], tape.keep, tape.block, where.start, where.stop
+            packed, *tape.arrays, tape.tmp[1], tape.keep, tape.block, where.start, where.stop
         )
 
     def forward_stream(self, weights, x, state, h):
@@ -38,49 +37,40 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start`, products included."""
-        more = d_h, d_c, tape.tmp[0], d.block, start, stop
+        more = d_h, d_c, d.block, start, stop
         _backward_window(d.packed_T, *tape.arrays, *d.arrays, *more)
-
-
-# Each loop stores to one array and counts from 0: what the compiler can prove, it vectorises.
 
 
 @compiled
 def _forward(wide, h, c, tmp):
     n, half = h.size, wide.dtype.type(0.5)
-    a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(2 * n)
-    sigmoids, i, f, o, g, c_prev = a[:3].reshape(3 * n), a[0], a[1], a[2], a[3], a[4]
-    for k in range(3 * n):
-        sigmoids[k] = tanh(sigmoids[k]) * half + half
-    for k in range(n):
-        g[k] = tanh(g[k])
+    a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(n)
+    i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
     for k in range(n):  # (1)
-        tmp[k] = i[k] * g[k] + f[k] * c_prev[k]
+        i_k, f_k, g_k = tanh(i[k]) * half + half, tanh(f[k]) * half + half, tanh(g[k])
+        i[k], f[k], g[k], tmp[k] = i_k, f_k, g_k, i_k * g_k + f_k * c_prev[k]
     for k in range(n):  # (2)
-        h[k] = o[k] * tanh(tmp[k])
+        o_k = tanh(o[k]) * half + half
+        o[k], h[k] = o_k, o_k * tanh(tmp[k])
     for k in range(n):  # c may share its memory with c_prev, which would stop the compiler in (1)
         c[k] = tmp[k]
 
 
 @compiled
-def _backward(wide, h, c, d_h, d_c, d_a, tmp):
+def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
     n = h.size
     a, h, c, d_a = wide.reshape(5, n), h.reshape(n), c.reshape(n), d_a.reshape(4, n)
-    d_h, d_c, tmp = d_h.reshape(n), d_c.reshape(n), tmp.reshape(2 * n)
+    d_h, d_h_carried, d_c = d_h.reshape(n), d_h_carried.reshape(n), d_c.reshape(n)
     i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
     d_i, d_f, d_o, d_g = d_a[0], d_a[1], d_a[2], d_a[3]
-    for k in range(n):  # (2)
-        tmp[k] = d_c[k] + d_h[k] * (o[k] - h[k] * tanh(c[k]))
     for k in range(n):
-        d_o[k] = d_h[k] * (h[k] - o[k] * h[k])
-    for k in range(n):  # (1)
-        d_i[k] = tmp[k] * g[k] * (i[k] - i[k] * i[k])
-    for k in range(n):
-        d_f[k] = tmp[k] * c_prev[k] * (f[k] - f[k] * f[k])
-    for k in range(n):
-        d_g[k] = tmp[k] * (i[k] - i[k] * g[k] * g[k])
-    for k in range(n):  # what is left for c_{t-1}
-        d_c[k] = tmp[k] * f[k]
+        d_h_k = d_h[k] + d_h_carried[k]
+        d_o[k] = d_h_k * (h[k] - o[k] * h[k])  # (2)
+        d_c_k = d_c[k] + d_h_k * (o[k] - h[k] * tanh(c[k]))
+        d_i[k] = d_c_k * g[k] * (i[k] - i[k] * i[k])  # (1)
+        d_f[k] = d_c_k * c_prev[k] * (f[k] - f[k] * f[k])
+        d_g[k] = d_c_k * (i[k] - i[k] * g[k] * g[k])
+        d_c[k] = d_c_k * f[k]  # what is left for c_{t-1}
 
 
 @compiled
@@ -101,8 +91,8 @@ def _step(W, z, wide, h, c, tmp, block):
 @compiled
 def _forward_stream(W, x, h_0, c_0, h, end):
     (_, columns), H = W.shape, len(h_0)
-    wide = np.empty(7 * H + columns, W.dtype)
-    wide, tmp, z = wide[: 5 * H], wide[5 * H : 7 * H], wide[7 * H :]
+    wide = np.empty(6 * H + columns, W.dtype)
+    wide, tmp, z = wide[: 5 * H], wide[5 * H : 6 * H], wide[6 * H :]
     z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
@@ -114,11 +104,12 @@ def _forward_stream(W, x, h_0, c_0, h, end):
 
 
 @compiled
-def _backward_window(packed_T, Z, A, dZ, dA, dH, d_h, d_c, tmp, block, start, stop):
+def _backward_window(packed_T, Z, A, dZ, dA, dH, d_h, d_c, block, start, stop):
     rows, H = packed_T.shape[1], packed_T.shape[1] // 4
+    carried = d_h
     for t in range(stop - 1, start - 1, -1):
-        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        add_in_place(d_h_t, d_h)
-        _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], d_h_t, d_c, d_a, tmp)
+        d_a, d_z = dA[t - start], dZ[t - start]
+        _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], dH[t - start], carried, d_c, d_a)
         transposed_product(packed_T, d_a, d_z, block)
-        d_h[:] = d_z[:H]
+        carried = d_z[:H]
+    d_h[:] = carried

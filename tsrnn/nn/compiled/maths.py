@@ -1,19 +1,10 @@
-"""tanh that the compiler can vectorise, and how kernels are compiled.
-
-The C library's tanh is called number by number. This one is arithmetic alone, so that a loop
-over it becomes vector instructions: ``tanh(x) = E / (E + 2)`` with ``E = exp(2x) - 1``. With
-``2x = k ln 2 + r`` and ``|r| <= ½ ln 2``, ``E = (2^k - 1) + 2^k (exp(r) - 1)``, the last by
-Taylor's series; no digits are lost near 0, where k is 0. Errors stay below three units in the
-last place.
-"""
+"""How kernels are compiled, and the products and sums that they share."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import njit, types
-from numba.extending import overload, register_jitable
+from numba import njit
+from numba.extending import overload
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
@@ -102,49 +93,6 @@ def all_finite(x):
 def in_rows(a, size):
     """View contiguous `a` as rows of that size."""
     return a.reshape(a.size // size, size)
-
-
-def _make_tanh(real, integer, mantissa_bits, bias, degree, limit, ln2_bits):
-    """Return tanh for one dtype; `degree` terms of the series, 1 beyond ``|2x| = limit``."""
-    log2_e, half, one, two = real(1 / math.log(2)), real(0.5), real(1), real(2)
-    # ln 2 in two parts: k times the first, short one is exact.
-    high = real(math.floor(math.log(2) * 2**ln2_bits) / 2**ln2_bits)
-    low = real(math.log(2) - float(high))
-    scale, bias, limit = integer(2**mantissa_bits), integer(bias), real(limit)
-    horner = _series(tuple(real(1 / math.factorial(n)) for n in range(2, degree + 1)))
-
-    def impl(x):
-        y = min(max(x + x, -limit), limit)
-        k = np.floor(y * log2_e + half)
-        r = (y - k * high) - k * low
-        series = horner(r)
-        exp_r_1 = r + r * r * series
-        two_k = integer((integer(k) + bias) * scale).view(real)
-        E = (two_k - one) + two_k * exp_r_1
-        return E / (E + two)
-
-    return impl
-
-
-def _series(c):
-    """Return ``r -> c[0] + c[1] r + ...``, written out: a loop would not be vectorised."""
-    first, rest = c[0], c[1:]
-    if not rest:
-        return register_jitable(lambda r: first)
-    tail = _series(rest)
-    return register_jitable(lambda r: first + r * tail(r))
-
-
-def tanh(x):
-    """Return tanh(x) of one number; for use in compiled code."""
-    return math.tanh(x)
-
-
-@overload(tanh, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})
-def _tanh(x):
-    if x is types.float32:
-        return _make_tanh(np.float32, np.int32, 23, 127, 7, 20, 12)
-    return _make_tanh(np.float64, np.int64, 52, 1023, 13, 44, 32)
 
 
 def packed_product(packed, z, a, n_halved, block):

@@ -7,15 +7,14 @@ import numpy as np
 from tsrnn.nn.cells.rnn import RNNCell
 from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
-    add_in_place,
     all_finite,
     compiled,
     in_rows,
     packed_product,
     product_by_columns,
-    tanh,
     transposed_product,
 )
+from tsrnn.nn.compiled.tanh import tanh
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 
@@ -47,10 +46,12 @@ def _forward(a, h):
 
 
 @compiled
-def _backward(h, d_h, d_a):
-    h, d_h, d_a = h.reshape(h.size), d_h.reshape(h.size), d_a.reshape(h.size)
-    for k in range(h.size):
-        d_a[k] = d_h[k] - d_h[k] * h[k] * h[k]
+def _backward(h, d_h, d_h_carried, d_a):
+    n = h.size
+    h, d_h, d_h_carried, d_a = h.reshape(n), d_h.reshape(n), d_h_carried.reshape(n), d_a.reshape(n)
+    for k in range(n):
+        d_h_k = d_h[k] + d_h_carried[k]
+        d_a[k] = d_h_k - d_h_k * h[k] * h[k]
 
 
 @compiled
@@ -80,9 +81,10 @@ def _forward_stream(W, x, h_0, h, h_end):
 @compiled
 def _backward_window(packed_T, Z, dZ, dA, dH, d_h, block, start, stop):
     H = packed_T.shape[1]
+    carried = d_h
     for t in range(stop - 1, start - 1, -1):
-        d_a, d_z, d_h_t = dA[t - start], dZ[t - start], dH[t - start]
-        add_in_place(d_h_t, d_h)
-        _backward(Z[t + 1, :H], d_h_t, d_a)
+        d_a, d_z = dA[t - start], dZ[t - start]
+        _backward(Z[t + 1, :H], dH[t - start], carried, d_a)
         transposed_product(packed_T, d_a, d_z, block)
-        d_h[:] = d_z[:H]
+        carried = d_z[:H]
+    d_h[:] = carried
