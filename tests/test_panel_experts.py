@@ -1,6 +1,7 @@
 """Panels: the mixture, the intervals and the drift log of each series."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -77,11 +78,8 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
         # The panel's level stands in for that of a series before its first label.
         usual = before._level(before._fields(before.tracks.read(chosen))).reshape(M, -1)
         level = np.where(conformal.n_labels > 0, conformal.level, usual)
-        conformal = Conformal(
-            conformal.probabilities, conformal.delays, conformal.quantiles,
-            level, conformal.n_labels, conformal.profiles,
-        )  # fmt: skip
-        scale = level * conformal.profiles[0][position % season]
+        conformal = replace(conformal, level=level)
+        scale = level * conformal.profiles[position % season]
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))

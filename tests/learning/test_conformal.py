@@ -87,12 +87,12 @@ def test_what_is_missing_changes_nothing_and_streams_do_not_meet():
     _, both = walk(errors, Conformal.of([1], 2, (5,)))
     _, alone = walk(errors[:, :1], Conformal.of([1], 1, (5,)))
     np.testing.assert_allclose(both.quantiles[..., :1], alone.quantiles, rtol=1e-12)
-    np.testing.assert_allclose(both.profiles[0][:, :1], alone.profiles[0], rtol=1e-12)
+    np.testing.assert_allclose(both.profiles[:, :1], alone.profiles, rtol=1e-12)
     nothing = np.full((1, 2), np.nan)
     assert content(both.step(nothing, both.scale(0), 1)) == content(both)
     one = both.step(np.array([[np.nan, 1.0]]), both.scale(0), 1)
     np.testing.assert_array_equal(one.quantiles[..., 0], both.quantiles[..., 0])
-    np.testing.assert_array_equal(one.profiles[0][:, 0], both.profiles[0][:, 0])
+    np.testing.assert_array_equal(one.profiles[:, 0], both.profiles[:, 0])
     assert (one.quantiles[..., 1] != both.quantiles[..., 1]).any()
 
 

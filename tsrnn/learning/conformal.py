@@ -42,8 +42,10 @@ class Conformal:
         Recent mean absolute error, seasons taken out.
     n_labels : ndarray of shape (M, S)
         Labels seen.
-    profiles : tuple of ndarray of shape (season, S)
-        Factors by the row's phase in each season.
+    seasons : ndarray of int
+        Season lengths in rows.
+    profiles : ndarray of shape (sum of the seasons, S)
+        Factors by the row's phase in each season, one season behind the other.
 
     References
     ----------
@@ -69,7 +71,8 @@ class Conformal:
     quantiles: np.ndarray
     level: np.ndarray
     n_labels: np.ndarray
-    profiles: tuple
+    seasons: np.ndarray
+    profiles: np.ndarray
 
     @classmethod
     def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES):
@@ -82,7 +85,8 @@ class Conformal:
             np.broadcast_to(normal[:, None, None], (len(normal), *shape)).copy(),
             np.full(shape, MAE_OF_NORMAL),
             np.zeros(shape),
-            tuple(np.ones((season, n_streams)) for season in seasons),
+            np.array(seasons, dtype=np.intp),
+            np.ones((sum(seasons), n_streams)),
         )
 
     def scale(self, row):
@@ -96,8 +100,8 @@ class Conformal:
             Position of the origin, in rows from any fixed one.
         """
         scale = self.level
-        for profile in self.profiles:
-            scale = scale * profile[(row + self.delays) % len(profile)]
+        for place in self._places(row + self.delays):
+            scale = scale * self.profiles[place]
         return np.maximum(scale, TINY)
 
     def step(self, error, scale, row):
@@ -122,20 +126,25 @@ class Conformal:
         size *= RATE * (self.probabilities[:, None, None] - (error / scale < self.quantiles))
         base = np.maximum(self.level, TINY)
         expected = base
-        for profile in self.profiles:
-            expected = expected * profile[row % len(profile)]
+        for place in self._places(row):
+            expected = expected * self.profiles[place]
         excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
         n_labels = self.n_labels + known
         growth = np.maximum(1.0 / (n_labels + 1.0), LEVEL_RATE) * excess * base
         if not complete:
             size, growth = size * known, growth * known
         quantiles, level = self.quantiles + size, self.level + growth
-        profiles = self._profiles(excess, known, row)
-        return Conformal(self.probabilities, self.delays, quantiles, level, n_labels, profiles)
+        profiles = self._moved_profiles(excess, known, row)
+        return self.moved(quantiles, level, n_labels, profiles)
+
+    def moved(self, quantiles, level, n_labels, profiles):
+        """Return the state with other numbers."""
+        fixed = self.probabilities, self.delays
+        return Conformal(*fixed, quantiles, level, n_labels, self.seasons, profiles)
 
     def without_seasons(self):
         """Return the state with flat profiles, for rows of unknown phase."""
-        return replace(self, profiles=tuple(np.ones_like(p) for p in self.profiles))
+        return replace(self, profiles=np.ones_like(self.profiles))
 
     def offsets(self, probabilities, scale):
         """Return quantiles of the errors to come, in the units of the forecast.
@@ -151,29 +160,46 @@ class Conformal:
         offsets : ndarray of shape (P, M, S)
             They do not cross.
         """
-        tracked = np.sort(self.quantiles, axis=0)
-        if len(tracked) == 1:
-            return np.repeat(tracked, len(probabilities), axis=0) * scale
-        at = [NormalDist().inv_cdf(p) for p in self.probabilities]
-        offsets = []
-        for probability in probabilities:
-            # Between two of them, and beyond the outermost, linear in the normal quantile.
-            x = NormalDist().inv_cdf(probability)
-            right = int(np.clip(np.searchsorted(at, x), 1, len(at) - 1))
-            share = (x - at[right - 1]) / (at[right] - at[right - 1])
-            offsets.append(tracked[right - 1] + share * (tracked[right] - tracked[right - 1]))
-        return np.stack(offsets) * scale
+        return quantiles_at(probabilities, self.probabilities, self.quantiles) * scale
 
-    def _profiles(self, excess, known, row):
+    def _places(self, rows):
+        """Return where in the profiles rows are, for each season."""
+        starts = np.cumsum(self.seasons) - self.seasons
+        return [start + rows % season for start, season in zip(starts, self.seasons, strict=True)]
+
+    def _moved_profiles(self, excess, known, row):
         """Move the factors of a row by the mean excess of its errors."""
-        if not self.profiles:
-            return ()
         excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
         mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        factor, moved = 1.0 + PROFILE_RATE * mean, []
-        for profile in self.profiles:
-            profile, phase = profile.copy(), row % len(profile)
-            limited = np.maximum(profile[phase] * factor, PROFILE_LIMITS[0])
-            profile[phase] = np.minimum(limited, PROFILE_LIMITS[1])
-            moved.append(profile)
-        return tuple(moved)
+        factor, profiles = 1.0 + PROFILE_RATE * mean, self.profiles.copy()
+        for place in self._places(row):
+            limited = np.maximum(profiles[place] * factor, PROFILE_LIMITS[0])
+            profiles[place] = np.minimum(limited, PROFILE_LIMITS[1])
+        return profiles
+
+
+def quantiles_at(probabilities, tracked_probabilities, tracked):
+    """Read quantiles off tracked ones, which may cross.
+
+    Parameters
+    ----------
+    probabilities : sequence of float in (0, 1), length P
+    tracked_probabilities : ndarray of shape (Q,), ascending
+    tracked : ndarray of shape (Q, ...)
+
+    Returns
+    -------
+    ndarray of shape (P, ...)
+        Between two of the tracked, and beyond the outermost, linear in the normal quantile.
+    """
+    tracked = np.sort(tracked, axis=0)
+    if len(tracked) == 1:
+        return np.repeat(tracked, len(probabilities), axis=0)
+    at = [NormalDist().inv_cdf(p) for p in tracked_probabilities]
+    found = []
+    for probability in probabilities:
+        x = NormalDist().inv_cdf(probability)
+        right = int(np.clip(np.searchsorted(at, x), 1, len(at) - 1))
+        share = (x - at[right - 1]) / (at[right] - at[right - 1])
+        found.append(tracked[right - 1] + share * (tracked[right] - tracked[right - 1]))
+    return np.stack(found)

@@ -1,8 +1,5 @@
 """What has been forecast and waits for its label, so that intervals can be learnt from it."""
 
-from functools import lru_cache
-from itertools import accumulate
-
 import numpy as np
 
 from .conformal import Conformal
@@ -72,22 +69,17 @@ class Intervals:
     def _follow_compiled(self, loops, forecasts, labels, row):
         """As `_follow_rows`, in compiled code."""
         c, drift = self.conformal, self.drift
-        lengths = tuple(map(len, c.profiles))
-        joined = np.concatenate(c.profiles) if lengths else np.empty((0, len(drift.size)))
+        moving = c.quantiles, c.level, c.n_labels, c.profiles
         self._said, moved, recent, noted, any_noted = loops.follow_errors(
             forecasts,
             self._said,
             labels,
             row,
-            (c.probabilities, c.delays, c.quantiles, c.level, c.n_labels, joined),
-            _as_array(*lengths),
+            (c.probabilities, c.delays, c.seasons),
+            moving,
             (drift.size, drift.n_rows, drift.calm),
         )
-        *errors, joined = moved
-        parts = tuple(
-            joined[end - n : end] for n, end in zip(lengths, accumulate(lengths), strict=True)
-        )
-        self.conformal = Conformal(c.probabilities, c.delays, *errors, parts)
+        self.conformal = c.moved(*moved)
         self.drift = Drift(*recent, drift.changes)
         if any_noted:
             self.drift = self.drift.with_noted(noted, row)
@@ -104,7 +96,3 @@ class Intervals:
         self.drift = self.drift.cleared()
         self.row = 0
 
-
-@lru_cache(maxsize=64)
-def _as_array(*numbers):
-    return np.array(numbers, dtype=np.intp)

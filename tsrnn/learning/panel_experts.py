@@ -16,7 +16,7 @@ from .conformal import (
     RATE,
     SMALLEST_SIZE,
     TINY,
-    Conformal,
+    quantiles_at,
 )
 from .drift import MOST, Drift
 from .mixing import favour
@@ -156,13 +156,8 @@ class PanelExperts:
         fields = self._fields(self.tracks.read(members))
         phases = (position + self.delays) % len(fields.profile)
         scale = np.maximum(self._level(fields) * fields.profile[phases], TINY)
-        tracked = fields.quantiles
-        flat = *tracked.shape[:2], -1
-        conformal = Conformal(
-            self.probabilities, self.delays, tracked.reshape(flat), None, None, ()
-        )
-        offsets = conformal.offsets(probabilities, scale.reshape(flat[1:]))
-        return offsets.reshape(-1, *scale.shape).transpose(0, 2, 3, 1)
+        offsets = quantiles_at(probabilities, self.probabilities, fields.quantiles) * scale
+        return offsets.transpose(0, 2, 3, 1)
 
     def _repeats(self, levels, origins, members, begun):
         """Return what the repeating experts say at one origin or at that of each output.

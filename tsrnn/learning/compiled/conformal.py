@@ -24,7 +24,7 @@ LOW, HIGH = PROFILE_LIMITS
 # No shortcut of the compiler's: infinities and NaN mean something here.
 
 
-def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, drift):
+def follow_errors(forecasts, waiting, labels, first_row, fixed, moving, drift):
     """Score what was forecast by the labels of rows, and note the scale of their own forecasts.
 
     Parameters
@@ -34,10 +34,10 @@ def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, dri
         Forecast and scale of the rows before.
     labels : ndarray of shape (n, S, M or 1)
     first_row : int
-    conformal : tuple of ndarray
-        Probabilities, delays, quantiles, level, n_labels, and the profiles one behind the other.
-    lengths : ndarray of int
-        Of the profiles.
+    fixed : tuple of ndarray
+        Probabilities, delays and seasons of a `Conformal`.
+    moving : tuple of ndarray
+        Its quantiles, level, n_labels and profiles.
     drift : tuple of ndarray
         Size, n_rows and calm.
 
@@ -45,14 +45,13 @@ def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, dri
     -------
     said : ndarray of shape (reach, M, 2, S)
         What waits for its labels now.
-    conformal : tuple of ndarray
-        Quantiles, level, n_labels and profiles after the rows.
+    moving : tuple of ndarray
     drift : tuple of ndarray
     noted : ndarray of shape (n, S)
         The size that is a change worth noting, else NaN.
     any_noted : bool
     """
-    probabilities, delays, quantiles, level, n_labels, profiles = conformal
+    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles) = fixed, moving
     quantiles, level = quantiles.copy(), level.copy()
     n_labels, profiles = n_labels.copy(), profiles.copy()
     size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
@@ -62,7 +61,7 @@ def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, dri
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            expected, n_known, scaled = _profile(profiles, lengths, now, s), 0, 0.0
+            expected, n_known, scaled = _profile(profiles, seasons, now, s), 0, 0.0
             for m in range(M):
                 past = said[reach + row - delays[m], m]
                 error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
@@ -81,23 +80,23 @@ def follow_errors(forecasts, waiting, labels, first_row, conformal, lengths, dri
                         s,
                     )
             if n_known:
-                _move_profiles(profiles, lengths, now, s, excess, n_known)
+                _move_profiles(profiles, seasons, now, s, excess, n_known)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
-                scale = level[m, s] * _profile(profiles, lengths, now + delays[m], s)
+                scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
                 said[reach + row, m, 0, s] = forecasts[row, s, m]
                 said[reach + row, m, 1, s] = max(scale, TINY)
-    conformal, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
-    return newest(said, reach), conformal, drift, noted, any_noted
+    moving, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
+    return newest(said, reach), moving, drift, noted, any_noted
 
 
-def _profile(profiles, lengths, row, s):
+def _profile(profiles, seasons, row, s):
     """Return the product of the factors of a row."""
     product, start = 1.0, 0
-    for length in lengths:
-        product *= profiles[start + row % length, s]
-        start += length
+    for season in seasons:
+        product *= profiles[start + row % season, s]
+        start += season
     return product
 
 
@@ -113,17 +112,17 @@ def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
     return excess
 
 
-def _move_profiles(profiles, lengths, row, s, excess, n_known):
+def _move_profiles(profiles, seasons, row, s, excess, n_known):
     """Move the factors of a row by the mean excess of its errors."""
     total, start = 0.0, 0
     for m in range(len(excess)):
         if np.isfinite(excess[m]):
             total += min(excess[m], PROFILE_OUTLIER - 1.0)
     factor = 1.0 + PROFILE_RATE * (total / n_known)
-    for length in lengths:
-        at = start + row % length
+    for season in seasons:
+        at = start + row % season
         profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
-        start += length
+        start += season
 
 
 def _drift(scaled, n_known, size, n_rows, calm, s):
