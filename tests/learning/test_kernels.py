@@ -169,17 +169,16 @@ def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seaso
     widths = {"n_calendar": n_calendar, "n_inputs": n_inputs, "flagged": flagged}
     design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True, **widths)
     padded = record.padded(design.reach, design.usual)
-    shape = len(padded), record.targets.shape[1]
-    local = np.random.default_rng(0).uniform(0.5, 2.0, size=(2, *shape))
-    profile = CalendarProfile(12, 2, np.zeros((n_calendar, shape[1])), np.ones(shape[1]))
+    profile = CalendarProfile(12, 2, np.zeros((n_calendar, S)), np.ones(S))
     for start, stop in ((design.reach, len(padded)), (len(padded) - 1, len(padded))):
         for phase in (0, 2, -2) if 12 in seasons else (0,):
             moved, rows = replace(design, profile=profile, phase=phase), (padded, start, stop)
-            np.testing.assert_array_equal(moved.skip(*rows, loops.lagged), moved.skip(*rows))
-            for now in (None, tuple(local[:, start:stop])):
-                inputs = moved.inputs(*rows, now)
-                made = moved.inputs(*rows, now, loops.network_inputs)
-                np.testing.assert_array_equal(made, inputs)
+            skip, inputs, local = moved.views(*rows)
+            np.testing.assert_array_equal(moved.skip(*rows, loops.lagged), skip)
+            made = moved.views(*rows, loops.views)
+            np.testing.assert_array_equal(made[0], skip)
+            np.testing.assert_array_equal(made[1], inputs)
+            assert made[2] is local is None
     assert np.abs(inputs).max() <= 8.0
 
 
@@ -188,9 +187,17 @@ def test_center_and_scale(loops):
     norm = InstanceNorm.of(record.targets, 12)
     targets = np.concatenate([record.targets, 3.0 * record.targets + 2.0])
     targets[-40:] = np.nan
-    for start, stop in ((11, len(targets)), (len(targets) - 50, len(targets) - 49)):
-        made = norm.at(targets, start, stop, loops.centers_and_scales)
-        np.testing.assert_allclose(made, norm.at(targets, start, stop), rtol=1e-12, atol=1e-12)
+    inputs, calendar = np.zeros((len(targets), 0)), np.zeros((len(targets), 1))
+    design = ForecastDesign.of(record, 3, lags=2, seasons=(12,), n_inputs=0)
+    design, record = replace(design, norm=norm), Record(targets, inputs, calendar)
+    padded = record.padded(design.reach)
+    for start in (design.reach, len(padded) - 50):
+        for one, other in zip(
+            design.views(padded, start, len(padded), loops.views),
+            design.views(padded, start, len(padded)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 # --- rows that compiled code leaves to NumPy ------------------------------------------------------

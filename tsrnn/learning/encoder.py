@@ -95,10 +95,9 @@ class RecurrentEncoder:
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
         hidden, encoder.state = self.network.forward(x, self.state, tape=False)
-        features = hidden.transpose(0, 2, 1).astype(np.float64)
-        if local is not None:
-            features *= local[1][..., None]
-        return features, encoder
+        features = hidden.transpose(0, 2, 1)
+        scale = 1.0 if local is None else local[1][..., None]
+        return np.multiply(features, scale, dtype=np.float64), encoder
 
     @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
     def learn(self, inputs, skip, targets, weights, local=None):

@@ -28,10 +28,11 @@ class Learner:
     Parameters
     ----------
     design : object
-        Turns a record of raw rows into arrays, by the methods ``local(record, start, stop, loop)``
-        (None, or center and scale of what the network sees, (n, S) each), ``inputs(record, start,
-        stop, local, loop)`` (n, S, D), ``skip(record, start, stop, loop)`` (n, S, K), ``loop``
-        being the compiled loop that may make them or None, ``base(record, start)`` (n, S) and
+        Turns a record of raw rows into arrays, by the methods ``skip(record, start, stop, loop)``
+        (n, S, K), ``inputs(record, start, stop, local)`` (n, S, D), ``local(record, start, stop)``
+        (None, or center and scale of what the network sees, (n, S) each), ``views(record, start,
+        stop, loop)``, which is the three together, ``loop`` being the compiled loop that may make
+        them or None, ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
         the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
         or what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow and set
@@ -222,11 +223,10 @@ class Learner:
         That is its inputs, and center and scale they are of; None without an encoder.
         """
         rows, loops, design = (record, start, stop), compiled_loops(), self.design
-        skip = design.skip(*rows, loops and loops.lagged)
         if self.encoder is None:
-            return skip, None
-        local = design.local(*rows, loops and loops.centers_and_scales)
-        return skip, (design.inputs(*rows, local, loops and loops.network_inputs), local)
+            return design.skip(*rows, loops and loops.lagged), None
+        skip, *view = design.views(*rows, loops and loops.views)
+        return skip, view
 
     def _in_regime(self):
         """See where the stream is now, and follow the phase of its season."""

@@ -140,9 +140,10 @@ class Network(TorchLayout):
     def _check_state(self, state: tuple[State, ...], n_streams: int) -> None:
         shape = self.hidden_size, n_streams
         has_c = CELLS[self.cell].has_c
-        if len(state) != self.n_layers or any(
-            s.h.shape != shape or (s.c.shape != shape if has_c else s.c is not None) for s in state
-        ):
+        fits = len(state) == self.n_layers
+        for h, c in state:
+            fits = fits and h.shape == shape and (c.shape == shape if has_c else c is None)
+        if not fits:
             raise ValueError(
                 f"state must hold {self.n_layers} layers of h{' and c' * has_c} of shape {shape}; "
                 f"found {[(s.h.shape, None if s.c is None else s.c.shape) for s in state]}. "

@@ -2,10 +2,11 @@
 
 from .calendar import Calendar, season_lengths
 from .columns import Columns
-from .design import ForecastDesign, RegressionDesign, lag_offsets
+from .design import ForecastDesign, lag_offsets
 from .future import read_future
 from .panel import PanelForm
 from .record import Record
+from .regression import RegressionDesign
 from .rings import SeriesRings
 from .scaling import Scaling
 from .timeaxis import TimeAxis

@@ -1,14 +1,13 @@
-"""What a learner sees of a record: network inputs, readout features, bases and labels."""
+"""What a forecaster's learner sees of a record: network inputs, readout features and labels."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
 from .ahead import ahead_of, ahead_of_series, arrived_of_series
 from .guard import first_levels, start_from
-from .instance_norm import InstanceNorm
+from .instance_norm import LARGEST, SMALLEST, InstanceNorm
 from .phase import CalendarProfile, repeats
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
@@ -178,14 +177,6 @@ class ForecastDesign:
         known = np.arange(n_offsets, n_offsets + 1 + self.n_calendar)
         return np.array([*range(n_lags), *known, self.n_features - 1])
 
-    @cached_property
-    def _seasons(self):
-        return np.array(self.seasons, dtype=np.intp)
-
-    @cached_property
-    def _flagged(self):
-        return np.array(self.flagged, dtype=np.intp)
-
     def base(self, record, start):
         """Return the newest value at each row, shape (n, S)."""
         return record.levels[start:]
@@ -194,18 +185,45 @@ class ForecastDesign:
         """Return the value that arrives with each row, shape (n, S, 1)."""
         return record.targets[start:, :, None]
 
+    def views(self, record, start, stop, loop=None):
+        """Return what is seen of rows of a record.
+
+        A compiled `loop` makes it in the place of NumPy, to the last digits alike: for a row it is
+        much faster.
+
+        Returns
+        -------
+        skip : ndarray of shape (n, S, K)
+            What the readout sees beside the hidden state.
+        inputs : ndarray of shape (n, S, D)
+            What the network sees.
+        local : tuple of ndarray of shape (n, S), or None
+            Center and scale that the inputs were normalized by.
+        """
+        if loop:
+            rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
+            skip, inputs, local = loop(rows, *self._looked_at, (start, stop, self._back))
+            return skip, inputs, local if self.norm else None
+        local = self.local(record, start, stop)
+        return self.skip(record, start, stop), self.inputs(record, start, stop, local), local
+
+    @cached_property
+    def _looked_at(self):
+        """Arrays and numbers that tell a compiled loop what to look at."""
+        numbers = np.array(self.seasons, dtype=np.intp), np.array(self.flagged, dtype=np.intp)
+        arrays = self.offsets, *numbers, self.change_scale
+        norm = self.norm.learnt if self.norm else (self.change_scale, self.change_scale[None])
+        widths = self.n_calendar, self.n_inputs, self.norm.season if self.norm else 0
+        return arrays, norm, widths, (SMALLEST, LARGEST, INPUT_LIMIT)
+
     def skip(self, record, start, stop, loop=None):
         """Return the readout features, shape (n, S, K).
 
-        `loop` makes those of a `Record` in the place of NumPy, with the same result: for a row it
-        is much faster.
+        As for `views`, a `loop` may make them.
         """
         if loop:
-            rows, places = (
-                (record.levels, record.calendar, record.inputs),
-                (start, stop, self._back),
-            )
-            return loop(*rows, self.offsets, self.n_calendar, self.n_inputs, *places)
+            rows = record.levels, record.calendar, record.inputs, self.offsets
+            return loop(*rows, self.n_calendar, self.n_inputs, start, stop, self._back)
         levels = record.levels
         rows = np.arange(start, stop)
         newest = levels[start:stop][..., None]
@@ -254,24 +272,12 @@ class ForecastDesign:
         """As `arrived`, of the newest rows (horizon, E, B) of series: (horizon, Z, B)."""
         return arrived_of_series(inputs[:, self.future])
 
-    def local(self, record, start, stop, loop=None):
+    def local(self, record, start, stop):
         """Return center and scale of the rows, each (n, S), or None without a `norm`."""
-        return self.norm and self.norm.at(record.targets, start, stop, loop)
+        return self.norm and self.norm.at(record.targets, start, stop)
 
-    def inputs(self, record, start, stop, local=None, loop=None):
-        """Return the network inputs, shape (n, S, D), normalized by center and scale.
-
-        As for `skip`, a `loop` may make them.
-        """
-        if loop:
-            shape = stop - start, self.n_streams
-            local = (np.zeros(shape), np.ones(shape)) if local is None else local
-            rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
-            seasons, flagged = self._seasons, self._flagged
-            widths, places = (self.n_calendar, self.n_inputs), (start, stop, self._back)
-            return loop(
-                rows, local, self.change_scale, seasons, widths, flagged, INPUT_LIMIT, places
-            )
+    def inputs(self, record, start, stop, local=None):
+        """Return the network inputs, shape (n, S, D), normalized by center and scale."""
         levels = record.levels
         newest = levels[start:stop]
         changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
@@ -299,78 +305,3 @@ class ForecastDesign:
 def _by_stream(values):
     """Give rows (n, E) that all streams share an axis for them; (n, S, E) have it."""
     return values[:, None] if values.ndim == 2 else values
-
-
-@dataclass(frozen=True)
-class RegressionDesign:
-    """Regression: one stream, whose inputs are the columns of X and whose outputs those of y.
-
-    The network also sees which of the flagged inputs are missing.
-
-    Attributes
-    ----------
-    n_inputs, n_outputs : int
-    lags : int
-        Earlier rows of X in the readout; the network sees all of the past through its state.
-    flagged : list of int
-        Inputs whose missing values the network is told of.
-    """
-
-    n_inputs: int
-    n_outputs: int
-    lags: int
-    flagged: list
-    n_streams: ClassVar[int] = 1
-    n_ahead: ClassVar[int] = 0
-    longest_delay: ClassVar[int] = 0
-    pooled: ClassVar[bool] = False
-    usual: ClassVar[None] = None
-    norm: ClassVar[None] = None
-
-    @cached_property
-    def delays(self):
-        """Labels arrive with their row."""
-        return np.zeros(self.n_outputs, dtype=np.intp)
-
-    @property
-    def reach(self):
-        """Rows before a row that it looks at."""
-        return self.lags
-
-    @property
-    def n_features(self):
-        """Readout features beside the hidden state."""
-        return self.n_inputs * (self.lags + 1) + 1
-
-    @property
-    def n_flags(self):
-        """Network inputs, the last ones, that tell what is missing."""
-        return len(self.flagged)
-
-    def base(self, record, start):
-        """Return zeros, shape (n, 1): targets are values, not changes."""
-        return np.zeros((len(record) - start, 1))
-
-    def labels(self, record, start):
-        """Return the labels of each row, shape (n, 1, n_outputs)."""
-        return record.targets[start:, None]
-
-    def skip(self, record, start, stop, loop=None):
-        """Return the readout features, shape (n, 1, K); a `loop` is not needed."""
-        rows = np.arange(start, stop)[:, None] - np.arange(self.lags + 1)
-        features = np.ones((stop - start, 1, self.n_features))
-        features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
-        return features
-
-    def local(self, record, start, stop, loop=None):
-        """Return None: inputs are seen as they are."""
-
-    def phased(self, phase):
-        """Return the design: there is no phase."""
-        return self
-
-    def inputs(self, record, start, stop, local=None, loop=None):
-        """Return the network inputs, shape (n, 1, D); a `loop` is not needed."""
-        values = np.clip(record.inputs[start:stop], -INPUT_LIMIT, INPUT_LIMIT)
-        flags = record.missing[start:stop, self.flagged]
-        return np.concatenate([values, flags], axis=1)[:, None]

@@ -72,15 +72,17 @@ class InstanceNorm:
         moved[1, ~varies] = np.inf
         return replace(norm, moved=moved)
 
-    def at(self, targets, start, stop, loop=None):
+    @property
+    def learnt(self):
+        """What was learnt of the history: `spread` and `moved`."""
+        return self.spread, self.moved
+
+    def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
 
         Before `start` there is at least a season less one row. Missing targets (NaN) do not count;
-        where they are more than half, less of a move is believed. A compiled `loop` may make them.
+        where they are more than half, less of a move is believed.
         """
-        if loop:
-            learnt = self.spread, self.moved, (SMALLEST, LARGEST), self.season
-            return loop(targets, *learnt, start, stop)
         distance = self._distances(*self._found(targets, start, stop))
         far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 8
         center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far

@@ -4,9 +4,8 @@ A streamed row is a few thousand multiplications; what it costs in NumPy is its 
 """
 
 from .conformal import follow_errors
-from .instance_norm import centers_and_scales
 from .mixing import expert_forecasts, follow_experts
-from .record import append_rows, lagged, network_inputs
+from .record import append_rows, lagged, views
 from .rls import LOST, MISSING, START, SURPRISED, learn_rows, push_rows
 
 __all__ = [
@@ -15,12 +14,11 @@ __all__ = [
     "START",
     "SURPRISED",
     "append_rows",
-    "centers_and_scales",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
     "lagged",
     "learn_rows",
-    "network_inputs",
     "push_rows",
+    "views",
 ]

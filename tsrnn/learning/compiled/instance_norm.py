@@ -5,19 +5,22 @@ import numpy as np
 from tsrnn.nn.compiled.maths import compiled
 
 
-def centers_and_scales(targets, spread, moved, limits, season, start, stop):
+def centers_and_scales(targets, norm, limits, season, start, stop):
     """Return center and scale, each (n, S), of rows `start` to `stop` of targets.
 
-    ``limits`` are the smallest and the largest factor of scale that are followed.
+    ``norm`` is spread and moved; ``limits`` are the smallest and the largest factor of scale that
+    are followed, and one more; without a season centers are 0 and scales 1.
     """
-    center = np.empty((stop - start, targets.shape[1]))
-    scale = np.empty_like(center)
-    for n, s in np.ndindex(center.shape):
-        mean, deviation, n_known = _moments(targets[start + n + 1 - season : start + n + 1, s])
-        growth = np.log(min(max(deviation / spread[s], limits[0]), limits[1]))
-        trust = min(2.0 * n_known / season, 1.0)
-        center[n, s] = _followed(mean * trust, moved[0, s])
-        scale[n, s] = np.exp(_followed(growth * trust, moved[1, s]))
+    spread, moved = norm
+    center = np.zeros((stop - start, targets.shape[1]))
+    scale = np.ones_like(center)
+    if season:
+        for n, s in np.ndindex(center.shape):
+            mean, deviation, n_known = _moments(targets[start + n + 1 - season : start + n + 1, s])
+            growth = np.log(min(max(deviation / spread[s], limits[0]), limits[1]))
+            trust = min(2.0 * n_known / season, 1.0)
+            center[n, s] = _followed(mean * trust, moved[0, s])
+            scale[n, s] = np.exp(_followed(growth * trust, moved[1, s]))
     return center, scale
 
 

@@ -61,93 +61,93 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
     regret, spread, loss, n_labels, parts, blend = state
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
+    moving = regret, spread, loss, n_labels, parts, blend
     said, discounts = with_room(waiting, reach, n), discounts.ravel()
     mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
-    for row, m in np.ndindex(n, M):
-        past, now = said[reach + row - delays[m], m], said[reach + row, m]
-        for s in range(S):
-            part, mixture = parts[m, :, :, s], blend[m, :, s]
-            for k in range(len(error)):
-                error[k] = past[k, s] - labels[row, s, 0]
-            if np.isfinite(error[-1]):
-                losses = regret[m, :, :, s], spread[m, :, :, s], loss[m, :, s], n_labels[m, s]
-                _score(error, discounts, *losses, part, mixture)
-                n_labels[m, s] = LOSS_DISCOUNT * n_labels[m, s] + 1.0
-            for e in range(E):
-                now[e, s] = forecasts[row, m, e, s]
-            _issue(part, now[:, s])
-            mixtures[row, s, m] = _sum_of_products(mixture, now[E:, s])
-    return (regret, spread, loss, n_labels, parts, blend), newest(said, reach), mixtures
+    for row, m, s in np.ndindex(n, M, S):
+        now, origin = reach + row, reach + row - delays[m]
+        for k in range(len(error)):
+            error[k] = said[origin, m, k, s] - labels[row, s, 0]
+        if np.isfinite(error[-1]):
+            _score(error, discounts, moving, m, s)
+        for e in range(E):
+            said[now, m, e, s] = forecasts[row, m, e, s]
+        mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
+    return moving, newest(said, reach), mixtures
 
 
-def _issue(parts, said):
-    """Write the mixtures behind the forecasts of the experts."""
-    E = parts.shape[1]
-    for r in range(len(parts)):
-        said[E + r] = _sum_of_products(parts[r], said[:E])
+# Places are told by indices: cutting an array takes as long as ten sums.
 
 
-def _sum_of_products(x, y):
-    total = 0.0
-    for k in range(len(x)):
-        total += x[k] * y[k]
-    return total
+def _issue(said, now, parts, blend, m, s):
+    """Write the mixtures behind the forecasts of the experts; return the blend of them."""
+    n_mixtures, E = parts.shape[1:3]
+    blended = 0.0
+    for r in range(n_mixtures):
+        mixture = 0.0
+        for e in range(E):
+            mixture += parts[m, r, e, s] * said[now, m, e, s]
+        said[now, m, E + r, s] = mixture
+        blended += blend[m, r, s] * mixture
+    return blended
 
 
-def _score(error, discounts, regret, spread, loss, n_labels, parts, blend):
+def _score(error, discounts, moving, m, s):
     """Move regrets and losses of one output of one stream by a label, and the weights by them."""
-    R, E = regret.shape
-    least, usual = np.inf, np.inf
+    regret, spread, loss, n_labels, parts, blend = moving
+    R, E = regret.shape[1:3]
+    least, usual, seen = np.inf, np.inf, n_labels[m, s]
     for k in range(len(error)):
         least = min(least, error[k] * error[k])
     for e in range(E):
-        usual = min(usual, loss[e])
-    limit = OUTLIER * (least + usual / max(n_labels, 1.0)) if n_labels > 0.0 else np.inf
+        usual = min(usual, loss[m, e, s])
+    limit = OUTLIER * (least + usual / max(seen, 1.0)) if seen > 0.0 else np.inf
     for k in range(len(error)):
         squared = error[k] * error[k]
         if k < E:
-            loss[k] = LOSS_DISCOUNT * loss[k] + squared
+            loss[m, k, s] = LOSS_DISCOUNT * loss[m, k, s] + squared
         else:
-            loss[k] = MIXTURE_DISCOUNT * loss[k] + min(squared, limit)
+            loss[m, k, s] = MIXTURE_DISCOUNT * loss[m, k, s] + min(squared, limit)
     for r in range(R):
         pull = error[E + r]
         for e in range(E):
             gain = pull * (pull - error[e])
-            regret[r, e] = discounts[r] * regret[r, e] + gain
-            spread[r, e] = discounts[r] * spread[r, e] + gain * gain
-        _potential(regret[r], spread[r], parts[r])
-    _favour(loss[:E], parts[R])
-    _favour(loss[E:], blend)
+            regret[m, r, e, s] = discounts[r] * regret[m, r, e, s] + gain
+            spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
+        _potential(regret, spread, parts, m, r, s)
+    _favour(loss, 0, E, parts, m, R, s)
+    _favour(loss, E, len(error), blend.reshape(blend.shape[0], 1, *blend.shape[1:]), m, 0, s)
+    n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
 
 
-def _potential(regret, spread, part):
-    total = 0.0
-    for e in range(len(part)):
-        part[e] = max(regret[e], 0.0) / (spread[e] + TINY)
-        total += part[e]
+def _potential(regret, spread, parts, m, r, s):
+    E, total = parts.shape[2], 0.0
+    for e in range(E):
+        part = max(regret[m, r, e, s], 0.0) / (spread[m, r, e, s] + TINY)
+        parts[m, r, e, s] = part
+        total += part
     if total <= 0.0:  # no expert did better than the mixture
-        part[:] = 1.0
-        total = float(len(part))
-    for e in range(len(part)):
-        part[e] /= total
+        parts[m, r, :, s] = 1.0
+        total = float(E)
+    for e in range(E):
+        parts[m, r, e, s] /= total
 
 
-def _favour(loss, share):
+def _favour(loss, first, stop, shares, m, r, s):
     least, total = np.inf, 0.0
-    for k in range(len(loss)):
-        least = min(least, loss[k] + TINY)
-    for k in range(len(loss)):
-        ratio = least / (loss[k] + TINY)
+    for k in range(first, stop):
+        least = min(least, loss[m, k, s] + TINY)
+    for k in range(first, stop):
+        ratio = least / (loss[m, k, s] + TINY)
         ratio *= ratio
         ratio *= ratio
-        share[k] = ratio * ratio
-        total += share[k]
-    for k in range(len(loss)):
-        share[k] /= total
+        shares[m, r, k - first, s] = ratio * ratio
+        total += ratio * ratio
+    for k in range(stop - first):
+        shares[m, r, k, s] /= total
 
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
-_sum_of_products, _score = compiled(_sum_of_products, False), compiled(_score, False)
-_issue = compiled(_issue, False)
+_issue, _score = compiled(_issue, False), compiled(_score, False)
 expert_forecasts = compiled(expert_forecasts, False)
 follow_experts = compiled(follow_experts, False)

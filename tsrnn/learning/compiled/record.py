@@ -4,6 +4,7 @@ import numpy as np
 
 from tsrnn.nn.compiled.maths import compiled
 
+from .instance_norm import centers_and_scales
 from .rings import followed, with_room
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
@@ -60,27 +61,37 @@ def lagged(levels, calendar, inputs, offsets, n_calendar, n_inputs, start, stop,
     return features
 
 
-def network_inputs(rows, local, change_scale, seasons, widths, flagged, limit, places):
-    """Return the network inputs (n, S, D) of a `ForecastDesign` at rows of a record.
+def views(rows, arrays, norm, widths, limits, places):
+    """Return what is seen of rows of a record: readout features, network inputs, local.
 
     Parameters
     ----------
     rows : tuple of ndarray
         Levels, targets, calendar, inputs and missing of the record.
-    local : tuple of ndarray
-        Center and scale of the rows, (n, S).
-    change_scale : ndarray of shape (S,)
-    seasons, flagged : ndarray of int
+    arrays : tuple of ndarray
+        Offsets, seasons, flagged and change_scale of a `ForecastDesign`.
+    norm : tuple of ndarray
+        What its `InstanceNorm` has learnt.
     widths : tuple of int
-        Columns of the calendar and of the inputs that are used.
-    limit : float
-        Beyond which values are cut off.
+        Columns of the calendar and of the inputs that are used, and the season of the norm, 0 where
+        there is none.
+    limits : tuple of float
+        Smallest and largest factor of scale that is followed, and where inputs are cut off.
     places : tuple of int
         Start and stop of the rows, and how many rows back their calendar is.
     """
+    (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
+    n_calendar, n_inputs, season = widths
+    skip = lagged(levels, calendar, inputs, arrays[0], n_calendar, n_inputs, start, stop, back)
+    local = centers_and_scales(targets, norm, limits, season, start, stop)
+    return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
+
+
+def _network_inputs(rows, local, arrays, widths, limit, places):
     (start, stop, back), (center, scale) = places, local
     levels, targets, calendar, inputs, missing = rows
-    (n_calendar, n_inputs), n_changes = widths, 2 + len(seasons)
+    _, seasons, flagged, change_scale = arrays
+    (n_calendar, n_inputs, _), n_changes = widths, 2 + len(seasons)
     known, flags = n_changes + n_calendar, n_changes + n_calendar + n_inputs
     made = np.empty((stop - start, levels.shape[1], flags + 1 + len(flagged)))
     for n, s in np.ndindex(made.shape[:2]):
@@ -118,4 +129,4 @@ def _screen(value, level, spread, doubt, jump, step):
 
 _screen = compiled(_screen, False)
 append_rows, lagged = compiled(append_rows, False), compiled(lagged, False)
-network_inputs = compiled(network_inputs, False)
+_network_inputs, views = compiled(_network_inputs, False), compiled(views, False)
