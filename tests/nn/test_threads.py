@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from tsrnn.nn import LSTM, Network, threads
+from tsrnn.nn import LSTM, Network, set_kernels, threads
+from tsrnn.nn.products import unpacked
 
-from .helpers import CELL_NAMES, relative_error
+from .helpers import CELL_NAMES, LAYERS, needs_numba, relative_error
 
 BLAS = ThreadpoolController().select(user_api="blas")
 T, D, H, N = 5, 3, 6, 37
@@ -55,6 +56,27 @@ def test_halves_equal_the_whole(name, halved):
     for ours, twice, reference in zip(found, again, expected, strict=True):
         assert np.array_equal(ours, twice)
         assert relative_error(ours, reference) < 1e-13
+
+
+# All at once; blocks of rows, the last of them smaller; more than a block (N, T, D, H).
+@needs_numba
+@pytest.mark.parametrize("shape", [(32, 60, 8, 64), (96, 60, 3, 64), (700, 5, 8, 128)])
+@pytest.mark.parametrize("name", CELL_NAMES)
+def test_halves_of_a_window_have_the_bits_of_the_whole(name, shape, halved, monkeypatch):
+    """Where they are taken without a tape, by the length of a window: see WINDOW_FROM."""
+    if not unpacked():
+        pytest.skip("halves do not go by the length of a window on this processor")
+    set_kernels("numba")
+    monkeypatch.setattr(threads, "HALVES_FROM", 1 << 40)
+    monkeypatch.setattr(threads, "WINDOW_FROM", 1)
+    streams, n_steps, n_inputs, hidden = shape
+    layer = LAYERS[name](n_inputs, hidden, random_state=0)
+    x = np.random.default_rng(0).normal(size=shape[:3]).astype(np.float32)
+    halves = layer.forward(x, tape=False)[1]
+    assert len(layer._core._scratch.parts[False].tapes) == 2
+    monkeypatch.setattr(threads, "WINDOW_FROM", 1 << 40)
+    assert np.array_equal(layer.forward(x, tape=False)[1], halves)
+    assert len(layer._core._scratch.parts[False].tapes) == 1
 
 
 @pytest.mark.usefixtures("halved")

@@ -12,6 +12,7 @@ from tsrnn.nn import kernels, threads
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import NO_TAPE
 from tsrnn.nn.initializers import initialize
+from tsrnn.nn.products import unpacked
 from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
@@ -164,7 +165,9 @@ class Recurrence:
     def _parts(self, cell: Cell, n_steps: int, n_streams: int, keep: bool) -> _Parts:
         """Return the arrays for a shape: those of the last call if they fit."""
         product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
-        streams = threads.parts(n_streams, product_size * n_streams)
+        # Gradients are sums over the streams, and compiled windows alone run without Python's lock.
+        same_bits = not keep and cell.forward_window is not None and unpacked() > 0
+        streams = threads.parts(n_streams, product_size * n_streams, n_steps if same_bits else 1)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:

@@ -15,9 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from threadpoolctl import ThreadpoolController  # scikit-learn brings it
 
-#: Size of a step's product (rows * columns * streams) from which halves pay for their threads. The
-#: number of steps does not matter: the bits of a result may not hang on how a stream was cut.
+#: Size of a step's product (rows * columns * streams) from which halves pay for their threads.
 HALVES_FROM = 1 << 21
+#: The same of all steps of a window. It counts only where halves give the very bits of the whole,
+#: which may not hang on how a stream was cut, or on how many threads there are.
+WINDOW_FROM = 1 << 24
 #: Multiplications of a product up to which BLAS would not think of threads.
 SMALL = 1 << 18
 
@@ -83,7 +85,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helper)
 
 
-def parts(n_streams: int, product_size: int) -> tuple[slice, ...]:
+def parts(n_streams: int, product_size: int, n_steps: int = 1) -> tuple[slice, ...]:
     """Return the streams as one slice, or as two where two threads will be faster.
 
     Parameters
@@ -92,8 +94,11 @@ def parts(n_streams: int, product_size: int) -> tuple[slice, ...]:
         N.
     product_size : int
         Multiplications of a step's product: rows * columns * N.
+    n_steps : int
+        T, where halves give the very bits of the whole; else 1.
     """
-    if product_size < HALVES_FROM or n_streams < 4 or _one_blas_thread.available() < 2:
+    pays = product_size >= HALVES_FROM or product_size * n_steps >= WINDOW_FROM
+    if not pays or n_streams < 4 or _one_blas_thread.available() < 2:
         return (slice(0, n_streams),)  # a half is never one stream, which is multiplied otherwise
     half = -(-n_streams // 32) * 16 if n_streams >= 32 else n_streams // 2  # whole SIMD registers
     return slice(0, half), slice(half, n_streams)
