@@ -69,9 +69,9 @@ def test_halves_of_a_window_have_the_bits_of_the_whole(name, shape, halved, monk
     set_kernels("numba")
     monkeypatch.setattr(threads, "HALVES_FROM", 1 << 40)
     monkeypatch.setattr(threads, "WINDOW_FROM", 1)
-    streams, n_steps, n_inputs, hidden = shape
-    layer = LAYERS[name](n_inputs, hidden, random_state=0)
-    x = np.random.default_rng(0).normal(size=shape[:3]).astype(np.float32)
+    *window, hidden_size = shape
+    layer = LAYERS[name](window[2], hidden_size, random_state=0)
+    x = np.random.default_rng(0).normal(size=window).astype(np.float32)
     halves = layer.forward(x, tape=False)[1]
     assert len(layer._core._scratch.parts[False].tapes) == 2
     monkeypatch.setattr(threads, "WINDOW_FROM", 1 << 40)

@@ -95,4 +95,3 @@ class Intervals:
         self.conformal = self.conformal.without_seasons()
         self.drift = self.drift.cleared()
         self.row = 0
-
