@@ -187,7 +187,7 @@ def test_center_and_scale(loops):
     norm = InstanceNorm.of(record.targets, 12)
     targets = np.concatenate([record.targets, 3.0 * record.targets + 2.0])
     targets[-40:] = np.nan
-    inputs, calendar = np.zeros((len(targets), 0)), np.zeros((len(targets), 1))
+    inputs, calendar = np.zeros((len(targets), 0)), np.tile(record.calendar, (2, 1))
     design = ForecastDesign.of(record, 3, lags=2, seasons=(12,), n_inputs=0)
     design, record = replace(design, norm=norm), Record(targets, inputs, calendar)
     padded = record.padded(design.reach)

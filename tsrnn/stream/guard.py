@@ -9,8 +9,11 @@ LIMITS = JUMP_LIMIT, STEP
 
 
 def start_from(levels):
-    """Return what `screen` starts from at these levels, any shape: usual changes, no doubts."""
-    return levels, np.ones_like(levels), np.full_like(levels, np.nan)
+    """Return what `screen` starts from at these levels, any shape.
+
+    Usual changes, no doubts, and no jump behind.
+    """
+    return levels, np.ones_like(levels), np.full_like(levels, np.nan), np.zeros_like(levels)
 
 
 def first_levels(targets):
@@ -30,7 +33,7 @@ def first_levels(targets):
     return levels
 
 
-def screen(targets, level, spread, doubt):
+def screen(targets, level, spread, doubt, jump):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
     A value is absurd if it jumps by more than 20 times the usual change, away from the level before
@@ -44,6 +47,10 @@ def screen(targets, level, spread, doubt):
     believed after a number of them that grows with the logarithm of the change, 22 for 1,000
     standard deviations.
 
+    A jump that is believed because a second row agrees is taken out of what is returned, until the
+    series jumps back to where the history was: lags and seasons go on as if it had not been, and
+    forecasts are to be shifted by it.
+
     Parameters
     ----------
     targets : ndarray of shape (n, S)
@@ -52,32 +59,38 @@ def screen(targets, level, spread, doubt):
         Newest known value and usual change, at the row before.
     doubt : ndarray of shape (S,)
         The value refused last, NaN if one was believed since.
+    jump : ndarray of shape (S,)
+        What is taken out of targets and level.
 
     Returns
     -------
-    targets, levels, spreads, doubts : ndarray of shape (n, S)
+    targets, levels, spreads, doubts, jumps : ndarray of shape (n, S)
         Absurd targets are NaN; the others are what the row after starts from.
 
     Examples
     --------
     >>> import numpy as np
-    >>> targets = np.array([[0.5], [1000.0], [0.7], [90.0], [91.0]])
-    >>> screened, levels, *_ = screen(targets, *start_from(np.zeros(1)))
-    >>> screened.ravel(), levels.ravel()
-    (array([ 0.5,  nan,  0.7,  nan, 91. ]), array([ 0.5,  0.5,  0.7,  0.7, 91. ]))
+    >>> targets = np.array([[0.5], [1000.0], [0.7], [90.0], [91.0], [92.0]])
+    >>> screened, levels, *_, jumps = screen(targets, *start_from(np.zeros(1)))
+    >>> screened.ravel().round(1), levels.ravel().round(1)
+    (array([0.5, nan, 0.7, nan, 0.7, 1.7]), array([0.5, 0.5, 0.7, 0.7, 0.7, 1.7]))
+    >>> jumps.ravel().round(1)
+    array([ 0. ,  0. ,  0. ,  0. , 90.3, 90.3])
     """
-    targets, levels = targets.copy(), np.empty_like(targets)
-    spreads, doubts = np.empty_like(targets), np.empty_like(targets)
+    fields = np.empty((5, *targets.shape))
     for row, values in enumerate(targets):
-        change = np.abs(values - level)
+        change = np.abs(values - (level + jump))
         limit = JUMP_LIMIT * spread
         difference = np.abs(values - doubt)
-        far = (change > limit) & (np.abs(values) > limit)
-        absurd = far & ~((difference > 0.0) & (difference <= limit))
-        doubt = np.where(absurd, values, np.where(np.isfinite(values), np.nan, doubt))
-        values[absurd] = np.nan
+        beyond = np.abs(values) > limit
+        agrees = (difference > 0.0) & (difference <= limit)
+        far, known = change > limit, np.isfinite(values)
+        absurd = far & beyond & ~agrees
+        jump = np.where(far & ~absurd, np.where(beyond, values - level, 0.0), jump)
+        doubt = np.where(absurd, values, np.where(known, np.nan, doubt))
+        values = np.where(absurd, np.nan, values - jump)
         level = np.where(np.isfinite(values), values, level)
         change = np.where(np.isfinite(change), np.minimum(change, limit), spread)
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
-        levels[row], spreads[row], doubts[row] = level, spread, doubt
-    return targets, levels, spreads, doubts
+        fields[:, row] = values, level, spread, doubt, jump
+    return tuple(fields)

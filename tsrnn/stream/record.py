@@ -14,7 +14,7 @@ class Record:
     Attributes
     ----------
     targets : ndarray of shape (n, S)
-        Scaled targets, NaN where missing.
+        Scaled targets, NaN where missing or absurd.
     inputs : ndarray of shape (n, E)
         Scaled past inputs; in new rows NaN where missing, behind others carried forward.
     calendar : ndarray of shape (n, C)
@@ -25,6 +25,9 @@ class Record:
         Usual change at each row, where absurd targets are taken for missing (see `screen`).
     doubts : ndarray of shape (n, S) or None
         Newest absurd target at each row, NaN if one was believed since; None without spreads.
+    jumps : ndarray of shape (n, S) or None
+        What is taken out of targets and levels since the series jumped to where its history never
+        was, and forecasts are to be shifted by; None without spreads.
     missing : ndarray of bool, shape (n, E), or None
         Where inputs were carried forward; None in new rows.
     """
@@ -35,6 +38,7 @@ class Record:
     levels: np.ndarray | None = None
     spreads: np.ndarray | None = None
     doubts: np.ndarray | None = None
+    jumps: np.ndarray | None = None
     missing: np.ndarray | None = None
 
     def __len__(self):
@@ -68,24 +72,24 @@ class Record:
         old = self[len(self) - n_kept :]
         if self.spreads is None:
             targets, levels = new.targets, _carry(new.targets, self.levels[-1])
-            spreads = doubts = None
+            guarded = (None,) * 3
         else:
-            targets, *guarded = screen(new.targets, *self.guard)
-            levels, spreads, doubts = guarded
+            targets, levels, *guarded = screen(new.targets, *self.guard)
+            before = old.spreads, old.doubts, old.jumps
+            guarded = map(np.concatenate, zip(before, guarded, strict=True))
         return Record(
             np.concatenate([old.targets, targets]),
             np.concatenate([old.inputs, _carry(new.inputs, self.inputs[-1])]),
             np.concatenate([old.calendar, new.calendar]),
             np.concatenate([old.levels, levels]),
-            None if spreads is None else np.concatenate([old.spreads, spreads]),
-            None if doubts is None else np.concatenate([old.doubts, doubts]),
+            *guarded,
             np.concatenate([old.missing, np.isnan(new.inputs)]),
         )
 
     @property
     def guard(self):
         """What `screen` goes on from after the last row."""
-        return self.levels[-1], self.spreads[-1], self.doubts[-1]
+        return self.levels[-1], self.spreads[-1], self.doubts[-1], self.jumps[-1]
 
     def followed_by(self, inputs, start):
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
@@ -100,17 +104,16 @@ class Record:
         """
         n_streams = self.targets.shape[1]
         zeros = np.zeros(n_streams)
-        targets, levels, spreads, doubts = self.targets, _carry(self.targets, zeros), None, None
+        targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
         if usual is not None:
             targets, levels, *guarded = screen(targets, *usual)
-            spreads, doubts = (_repeat_first(values, n) for values in guarded)
+            guarded = (_repeat_first(values, n) for values in guarded)
         return Record(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
             _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
             _repeat_first(self.calendar, n),
             _repeat_first(levels, n),
-            spreads,
-            doubts,
+            *guarded,
             _repeat_first(np.isnan(self.inputs), n),
         )
 
@@ -123,6 +126,7 @@ class Record:
             self.levels,
             self.spreads,
             self.doubts,
+            self.jumps,
             self.missing,
         )
 

@@ -84,17 +84,21 @@ class SeriesRings:
             self._pad(start, members, fresh)
 
     def _screened(self, start, members, targets, fresh, usual):
-        """Return targets without absurd values and the levels, and let the guard move on."""
+        """Return targets without absurd values and the levels, and let the guard move on.
+
+        Jumps stay in: series of a panel that jump are rare, and what is kept of each is short.
+        """
         rings = self.levels, self.spreads, self.doubts
+        *guard, jump = start_from(usual)
         guard = (
             np.where(fresh, first, ring.read(start - 1, members)).ravel()
-            for ring, first in zip(rings, start_from(usual), strict=True)
+            for ring, first in zip(rings, guard, strict=True)
         )
-        screened = screen(targets.reshape(len(targets), -1), *guard)
-        targets, levels, *newest = (a.reshape(targets.shape) for a in screened)
+        screened = screen(targets.reshape(len(targets), -1), *guard, jump.ravel())
+        targets, levels, *newest, jumps = (a.reshape(targets.shape) for a in screened)
         for ring, values in zip(rings[1:], newest, strict=True):
             ring.write(start + len(targets) - 1, members, values[-1:])
-        return targets, levels
+        return targets + jumps, levels + jumps
 
     def _each(self, change):
         fields = (self.targets, self.levels, self.spreads, self.doubts, self.inputs, self.missing)

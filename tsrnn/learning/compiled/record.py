@@ -16,7 +16,7 @@ def append_rows(old, new, n_kept, limits):
     Parameters
     ----------
     old : tuple of ndarray
-        Targets, inputs, calendar, levels, spreads, doubts, missing; see `Record`.
+        Targets, inputs, calendar, levels, spreads, doubts, jumps, missing; see `Record`.
     new : tuple of ndarray
         Targets, inputs and calendar of the new rows.
     n_kept : int
@@ -28,18 +28,19 @@ def append_rows(old, new, n_kept, limits):
     targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
     calendar, levels = followed(old[2], n_kept, new[2]), with_room(old[3], n_kept, n)
     spreads, doubts = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
-    missing = with_room(old[6], n_kept, n)
+    jumps, missing = with_room(old[6], n_kept, n), with_room(old[7], n_kept, n)
     for row in range(n):
         now = n_kept + row
         for s in range(targets.shape[1]):
-            before = levels[now - 1, s], spreads[now - 1, s], doubts[now - 1, s]
-            screened = _screen(new[0][row, s], *before, *limits)
-            targets[now, s], levels[now, s], spreads[now, s], doubts[now, s] = screened
+            at, before = (now, s), (now - 1, s)
+            guard = levels[before], spreads[before], doubts[before], jumps[before]
+            targets[at], guard = _screen(new[0][row, s], guard, limits)
+            levels[at], spreads[at], doubts[at], jumps[at] = guard
         for e in range(inputs.shape[1]):
             value = new[1][row, e]
             inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
             missing[now, e] = np.isnan(value)
-    return targets, inputs, calendar, levels, spreads, doubts, missing
+    return targets, inputs, calendar, levels, spreads, doubts, jumps, missing
 
 
 def lagged(levels, calendar, inputs, offsets, n_calendar, n_inputs, start, stop, back):
@@ -115,16 +116,20 @@ def _network_inputs(rows, local, arrays, widths, limit, places):
     return made
 
 
-def _screen(value, level, spread, doubt, jump, step):
-    """Return a target, NaN if it is absurd, and the guard after it."""
-    change, difference, limit = abs(value - level), abs(value - doubt), jump * spread
-    far = change > limit and abs(value) > limit
-    if far and not 0.0 < difference <= limit:
+def _screen(value, guard, limits):
+    """Return a target without its jump, NaN if it is absurd, and the guard after it."""
+    (level, spread, doubt, jump), (most, step) = guard, limits
+    change, difference, limit = abs(value - (level + jump)), abs(value - doubt), most * spread
+    beyond = abs(value) > limit
+    if change > limit and beyond and not 0.0 < difference <= limit:
         value, doubt = np.nan, value
     elif np.isfinite(value):
+        if change > limit:
+            jump = value - level if beyond else 0.0
+        value -= jump
         level, doubt = value, np.nan
     change = min(change, limit) if np.isfinite(change) else spread
-    return value, level, max(spread + step * (change - spread), 1.0), doubt
+    return value, (level, max(spread + step * (change - spread), 1.0), doubt, jump)
 
 
 _screen = compiled(_screen, False)
