@@ -25,11 +25,6 @@ CHANGE, WEEK, N_WEEKS, HOURS_EARLY = 1000, 168, 10, 6
 HORIZONS, COVERAGE, LIMIT, SEASONS = (1, 24), 0.9, 1.2, 3
 
 
-def leave(rows, history):
-    """Return the rows as they are."""
-    return rows
-
-
 def shift_level(rows, history):
     """Raise the level by three standard deviations of the history."""
     changed = rows.copy()
@@ -50,35 +45,42 @@ def turn_season(rows, history):
     return pd.DataFrame(values, rows.index[: len(values)], rows.columns)
 
 
-CHANGES = {"none": (leave, 1.0), "level": (shift_level, 1.0), "scale": (double_scale, 2.0),
-           "phase": (turn_season, 1.0)}  # fmt: skip
+# By name: how rows are changed, the unit of errors, and rows from the change to the first cutoff.
+CHANGES = {
+    "level": (shift_level, 1.0, 0),
+    "scale": (double_scale, 2.0, 0),
+    "phase": (turn_season, 1.0, 0),
+}
 
 
-def run(stream, history, rows, horizon, seed):
+def run(stream, history, rows, horizon, seed, changes=CHANGES, n_weeks=N_WEEKS):
     """Return, for each change, errors week by week relative to those without it."""
     model = RNNForecaster(horizon, random_state=seed).fit(history)
-    weekly, logged = {}, {}
-    for change, (apply, unit) in CHANGES.items():
-        changed = apply(rows[: CHANGE + (N_WEEKS + 1) * WEEK], history)
-        result = prequential(model, changed, coverage=COVERAGE)
-        table = result.forecasts
-        early = HOURS_EARLY if change == "phase" else 0
-        row = rows.index.get_indexer(table["cutoff"]) + early
-        week = (row - CHANGE - early) // WEEK
-        squared = ((table["actual"] - table["forecast"]) / unit) ** 2
-        weekly[change] = np.sqrt(squared.groupby(week).mean()).reindex(range(N_WEEKS))
+    rows, results = rows[: CHANGE + (n_weeks + 1) * WEEK], []
+    alone = prequential(model, rows, coverage=COVERAGE)
+    for change, (apply, unit, start) in changes.items():
+        result = prequential(model, apply(rows, history), coverage=COVERAGE)
+        weekly = [
+            _weekly(r.forecasts, rows.index[CHANGE + start :], n_weeks) for r in (result, alone)
+        ]
         times = pd.DatetimeIndex(result.model.drift_log_["time"])
         first = rows.index[CHANGE]
-        logged[change] = int(((times >= first) & (times < first + pd.Timedelta(weeks=3))).sum())
-    print(".", end="", flush=True, file=sys.stderr)
-    return [
-        {
+        logged = (times >= first) & (times < first + pd.Timedelta(weeks=3))
+        results.append({
             "stream": stream, "horizon": horizon, "seed": seed, "change": change,
-            "relative_rmse_by_week": (weekly[change] / weekly["none"]).tolist(),
-            "logged_within_3_weeks": logged[change],
-        }
-        for change in CHANGES if change != "none"
-    ]  # fmt: skip
+            "relative_rmse_by_week": (weekly[0] / unit / weekly[1]).tolist(),
+            "logged_within_3_weeks": int(logged.sum()),
+        })  # fmt: skip
+    print(".", end="", flush=True, file=sys.stderr)
+    return results
+
+
+def _weekly(table, cutoffs, n_weeks):
+    """Return the root mean squared error of each week of cutoffs."""
+    row = cutoffs.get_indexer(table["cutoff"])
+    squared = (table["actual"] - table["forecast"])[row >= 0] ** 2
+    weeks = squared.groupby(row[row >= 0] // WEEK).mean()
+    return np.sqrt(weeks).reindex(range(n_weeks))
 
 
 def main():

@@ -277,6 +277,18 @@ def test_evaluation_fills_what_is_missing_ahead():
     assert np.isfinite(log["forecast"]).all()
 
 
+def test_a_jump_that_is_confirmed_is_followed_at_once():
+    frame, jump = market(), 1000.0
+    model, jumped = quick().fit(frame[:N_FIT]), frame[N_FIT:].copy()
+    jumped.iloc[20:, 0] += jump
+    prediction = model.predict(jumped)
+    assert np.abs(prediction[:20] - 50.0).max() < 30.0
+    assert np.abs(prediction[21:] - 50.0 - jump).max() < 30.0
+    model.partial_fit(jumped)
+    ahead = frame[["price"]][:3].set_index(model.future_index())
+    assert np.abs(model.forecast(X_future=ahead) - 50.0 - jump).max().max() < 30.0
+
+
 def test_a_series_of_its_own_index_name_is_forecast_after_a_reset():
     frame = market()
     model = quick().fit(frame[:N_FIT]).reset_state()

@@ -1,5 +1,7 @@
 """After a lasting change a stream is soon forecast as well as before, and the change is told."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,27 @@ def errors(result, first):
     table = result.forecasts
     late = table[table["time"] >= first]
     return np.sqrt(((late["actual"] - late["forecast"]) ** 2).mean())
+
+
+@pytest.mark.parametrize("size", [30.0, -1000.0])
+def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream, fitted, size):
+    """As if its first row were missing and its second had brought no change; and it is told."""
+    rows, start, back = stream[3000:3400], 50, 300
+    spread = stream[:3000].std()
+    jumped, moved = rows.copy(), rows.copy()
+    jumped.iloc[start:back] += size * spread
+    before, confirmed = rows.iloc[start - 1, 0], jumped.iloc[start + 1, 0]
+    moved.iloc[start] = np.nan
+    moved.iloc[start + 1 : back] += before - rows.iloc[start + 1, 0]
+    one, other = copy.deepcopy(fitted), copy.deepcopy(fitted)
+    for part, shift in ((slice(0, back), confirmed - before), (slice(back, 400), 0.0)):
+        one.partial_fit(jumped[part])
+        other.partial_fit(moved[part])
+        difference = (one.forecast() - other.forecast() - shift) / spread
+        assert np.abs(difference.to_numpy()).max() < 1e-6
+    told = one.drift_log_["level"]
+    assert (np.abs(told - size) < 3.0).any()
+    assert np.abs(told.iloc[-1]) < 3.0
 
 
 @pytest.mark.parametrize("kind", ["level", "scale", "phase"])

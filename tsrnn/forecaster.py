@@ -52,7 +52,9 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, away from the history's
     range counts as missing until a row confirms it or it has shown that it will last (22 rows for
-    1,000 standard deviations).
+    1,000 standard deviations). A jump that is confirmed is taken out of what the model sees and put
+    back into its forecasts until the series jumps back, so that lags and seasons of before it
+    mislead nobody (not of a panel).
 
     Parameters
     ----------

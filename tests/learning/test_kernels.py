@@ -149,8 +149,10 @@ def test_ensembles(on_both, seasons, learning):
 @pytest.mark.parametrize("chunk", [1, 9, N_ROWS])
 def test_records(loops, chunk, n_inputs, n_kept):
     record = messy_record(n_inputs=n_inputs)
+    record.targets[100:130, 1] += 1e6  # a jump, and back
     design = ForecastDesign.of(record, 3, lags=2, seasons=(5,), guard=True)
     one, n_refused = record[:2].padded(design.reach, design.usual), 0
+    n_jumps = 0
     for start in range(2, N_ROWS, chunk):
         before, new, kept = content(one), record[start : start + chunk], n_kept or design.reach
         joined, other = one.append(new, kept), one.append(new, kept, loops.append_rows)
@@ -158,8 +160,11 @@ def test_records(loops, chunk, n_inputs, n_kept):
         assert content(other) == content(joined)
         assert len(joined) == min(kept, len(one)) + len(new)
         n_refused += (np.isnan(joined.targets[-len(new) :]) & np.isfinite(new.targets)).sum()
+        n_jumps += np.count_nonzero(joined.jumps[-len(new) :, 1])
         one = joined
     assert n_refused > 20
+    assert n_jumps > 20
+    assert not one.jumps[-1, 1]
 
 
 @pytest.mark.parametrize("seasons", [(), (5,), (5, 12)])

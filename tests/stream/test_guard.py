@@ -70,6 +70,24 @@ def test_coming_back_to_where_the_history_was_is_never_absurd():
     assert levels[200, 0] == 1.5
 
 
+def test_a_confirmed_jump_is_taken_out_until_the_series_jumps_back():
+    targets = noise()
+    targets[100:200, 0] -= 40.0
+    screened, levels, *_, jumps = run(targets)
+    jump = targets[101, 0] - targets[99, 0]
+    np.testing.assert_array_equal(jumps[:, 0], [0.0] * 101 + [jump] * 99 + [0.0] * 100)
+    np.testing.assert_allclose(screened[101:, 0] + jumps[101:, 0], targets[101:, 0], rtol=1e-12)
+    assert np.abs(levels).max() < 8.0
+    assert not jumps[:, 1].any()
+
+
+def test_what_is_believed_as_limits_grow_is_no_jump():
+    targets = noise(600)
+    targets[200:] *= 1e3  # a change of unit
+    *_, jumps = run(targets)
+    assert not jumps[300:].any()
+
+
 def test_two_spikes_apart_do_not_confirm_each_other():
     targets = noise()
     targets[[50, 52], 0] += 1000.0
@@ -104,6 +122,7 @@ def test_the_caller_keeps_its_values():
 def test_records_follow_the_guard_across_chunks():
     targets = noise()
     targets[40:43, 0] += [1000.0, 3000.0, -2000.0]
+    targets[98:170, 1] += 60.0
     empty = np.zeros((300, 0))
     record = Record(targets, empty, empty)
     whole = record.padded(5, USUAL)
