@@ -190,6 +190,29 @@ def test_a_unit_change_is_believed_row_by_row_too():
     assert newest > 300 * before
 
 
+@pytest.mark.parametrize("future", [None, "x"])
+def test_a_jump_of_a_series_that_is_confirmed_shifts_its_forecasts_alone(future):
+    history, new = divided(long_frame(3, N_FIT + 40))
+    model = panel(dtype=np.float64, future_cols=future).fit(history)
+    hour = (new["time"] - new["time"].min()) // pd.Timedelta("1h")
+    mine = new["id"] == "s1"
+    before, confirmed = (new["y"][mine & (hour == h)].item() for h in (9, 11))
+    jumped, moved, after = new.copy(), new.copy(), mine & (hour >= 10)
+    jumped.loc[after, "y"] += 1e5
+    moved.loc[after, "y"] += before - confirmed
+    moved.loc[mine & (hour == 10), "y"] = np.nan
+    shift = 1e5 + confirmed - before
+    one, other = (copy.deepcopy(model).partial_fit(frame) for frame in (jumped, moved))
+    ahead = one.future_index().to_frame(index=False).assign(x=0.5) if future else None
+    said, expected = (m.forecast(X_future=ahead).set_index("id")["y"] for m in (one, other))
+    expected += shift * (expected.index == "s1")
+    np.testing.assert_allclose(said, expected, rtol=1e-6)
+    shifts = shift * (mine & (hour > 10)).to_numpy()
+    np.testing.assert_allclose(
+        model.predict(jumped), model.predict(moved) + shifts[:, None], rtol=1e-6
+    )
+
+
 def test_the_network_does_not_learn_across_a_restart():
     history, new = divided(long_frame(3, N_FIT + 80))
     model = panel().fit(history).partial_fit(new[new["time"] < START + pd.Timedelta("100h")])

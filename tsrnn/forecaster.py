@@ -54,7 +54,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     range counts as missing until a row confirms it or it has shown that it will last (22 rows for
     1,000 standard deviations). A jump that is confirmed is taken out of what the model sees and put
     back into its forecasts until the series jumps back, so that lags and seasons of before it
-    mislead nobody (not of a panel).
+    mislead nobody.
 
     Parameters
     ----------

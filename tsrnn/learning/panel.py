@@ -129,7 +129,7 @@ class PanelLearner(SeriesMemory):
             said = learner.readout.output(features) + base
             for row in range(len(said) if self.experts else 0):
                 said[row] = learner._mixed(said[row], part.start + row, part.members)
-            outputs.append(said)
+            outputs.append(learner._shifted(said, part.start, part.members))
         return np.concatenate(outputs), learner
 
     def output(self, position, members, calendar):
@@ -143,7 +143,9 @@ class PanelLearner(SeriesMemory):
         features = self._features(view, position, 1, self._hidden(position, members))
         base = view.levels[position : position + 1].reshape(features.shape[1:-1])
         said = self.readout.output(features)[0] + base[..., None]
-        return self._mixed(said, position, members) if self.experts else said
+        if self.experts:
+            said = self._mixed(said, position, members)
+        return self._shifted(said[None], position, members)[0]
 
     def offsets(self, probabilities, position, members):
         """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
@@ -152,6 +154,10 @@ class PanelLearner(SeriesMemory):
     def _mixed(self, said, position, members):
         begun = self.begun[members]
         return self.experts.mix(said, self.rings.levels, position, members, begun)
+
+    def _shifted(self, said, start, members):
+        """Return what is said (T, J, B, M) at rows with their jumps; see `screen`."""
+        return said + self.rings.jumps.read(np.arange(start, start + len(said)), members)[..., None]
 
     def _take_in(self, block, learning):
         learner = self

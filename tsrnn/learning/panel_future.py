@@ -54,7 +54,7 @@ class FuturePanelLearner(PanelLearner):
         newest = self.rings.inputs.read(rows, members)[:, self.design.future].swapaxes(1, 2)
         ahead = self.design.ahead_of_series(newest, following)
         base = self.rings.levels.read(rows, members)[..., None]
-        return self.readout.output_ahead(features, ahead) + base
+        return self._shifted(self.readout.output_ahead(features, ahead) + base, start, members)
 
     def _errors(self, first, members, arrived, origins):
         """Return errors (M, J, 1 + Z, B): of the label, then of what was known ahead of it."""

@@ -17,8 +17,8 @@ class SeriesRings:
     ----------
     targets, levels : Ring
         As in `Record`, by target and series.
-    spreads, doubts : Ring
-        Likewise, in short rings: of each series only the newest row is looked at.
+    spreads, doubts, jumps : Ring
+        Likewise, in short rings: of each series only the newest rows are looked at.
     inputs, missing : Ring
         Likewise, by input (in the place of targets) and series.
     reach : int
@@ -27,16 +27,16 @@ class SeriesRings:
         Whether absurd targets count as missing (see `screen`).
     """
 
-    def __init__(self, targets, levels, spreads, doubts, inputs, missing, reach, guarded):
+    def __init__(self, targets, levels, spreads, doubts, jumps, inputs, missing, reach, guarded):
         self.targets, self.levels = targets, levels
-        self.spreads, self.doubts = spreads, doubts
+        self.spreads, self.doubts, self.jumps = spreads, doubts, jumps
         self.inputs, self.missing = inputs, missing
         self.reach, self.guarded = reach, guarded
 
     @classmethod
     def empty(cls, n_targets, n_inputs, length, n_newest, reach, guarded=True):
         """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
-        lengths = (length, length, n_newest, n_newest)
+        lengths = (length, length, n_newest, n_newest, n_newest)
         by_target = (Ring.zeros(n_rows, n_targets, 0) for n_rows in lengths)
         missing = Ring.zeros(length, n_inputs, 0, dtype=bool)
         return cls(*by_target, Ring.zeros(length, n_inputs, 0), missing, reach, guarded)
@@ -48,8 +48,8 @@ class SeriesRings:
     def cleaned(self, heads, n_kept):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`."""
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
-        cleaned.spreads = self.spreads.cleaned(heads, 1)
-        cleaned.doubts = self.doubts.cleaned(heads, 1)
+        for name in ("spreads", "doubts", "jumps"):
+            setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
         return cleaned
 
     def push(self, start, members, targets, inputs, fresh, usual):
@@ -84,24 +84,21 @@ class SeriesRings:
             self._pad(start, members, fresh)
 
     def _screened(self, start, members, targets, fresh, usual):
-        """Return targets without absurd values and the levels, and let the guard move on.
-
-        Jumps stay in: series of a panel that jump are rare, and what is kept of each is short.
-        """
-        rings = self.levels, self.spreads, self.doubts
-        *guard, jump = start_from(usual)
+        """Return targets without absurd values and the levels, and let the guard move on."""
+        rings = self.levels, self.spreads, self.doubts, self.jumps
         guard = (
             np.where(fresh, first, ring.read(start - 1, members)).ravel()
-            for ring, first in zip(rings, guard, strict=True)
+            for ring, first in zip(rings, start_from(usual), strict=True)
         )
-        screened = screen(targets.reshape(len(targets), -1), *guard, jump.ravel())
-        targets, levels, *newest, jumps = (a.reshape(targets.shape) for a in screened)
+        screened = screen(targets.reshape(len(targets), -1), *guard)
+        targets, levels, *newest = (a.reshape(targets.shape) for a in screened)
         for ring, values in zip(rings[1:], newest, strict=True):
-            ring.write(start + len(targets) - 1, members, values[-1:])
-        return targets + jumps, levels + jumps
+            ring.write(start, members, values)
+        return targets, levels
 
     def _each(self, change):
-        fields = (self.targets, self.levels, self.spreads, self.doubts, self.inputs, self.missing)
+        by_target = self.targets, self.levels, self.spreads, self.doubts, self.jumps
+        fields = (*by_target, self.inputs, self.missing)
         return SeriesRings(*(change(ring) for ring in fields), self.reach, self.guarded)
 
     def _pad(self, start, members, fresh):
