@@ -15,8 +15,8 @@ from tsrnn.learning import (
     RecurrentEncoder,
     TrainingSettings,
 )
+from tsrnn.learning.covariance import RENEWAL
 from tsrnn.learning.kernels import compiled_loops
-from tsrnn.learning.rls import RENEWAL
 from tsrnn.nn import get_loss, set_kernels
 from tsrnn.stream import ForecastDesign, Record
 from tsrnn.stream.instance_norm import InstanceNorm

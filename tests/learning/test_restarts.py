@@ -10,7 +10,7 @@ import pytest
 from tsrnn import NumericalWarning, RNNForecaster
 from tsrnn.baselines import LinearForecaster
 from tsrnn.learning import DelayedRLS, PooledRLS
-from tsrnn.learning.rls import RENEWAL
+from tsrnn.learning.covariance import RENEWAL
 
 N_FIT, N_NEW = 300, 400
 

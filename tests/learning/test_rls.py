@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tsrnn.learning import DelayedRLS
-from tsrnn.learning.rls import RENEWAL
+from tsrnn.learning.covariance import RENEWAL
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
