@@ -81,6 +81,26 @@ def test_a_confirmed_jump_is_taken_out_until_the_series_jumps_back():
     assert not jumps[:, 1].any()
 
 
+@pytest.mark.parametrize("size", [21.0, 24.0, 25.0, 28.0, 200.0])
+@pytest.mark.parametrize("n_rows", [2, 6, 24])
+def test_a_short_excursion_leaves_no_jump_behind(n_rows, size):
+    targets = 0.3 * noise()
+    targets[100 : 100 + n_rows, 0] += size
+    _, levels, *_, jumps = run(targets)
+    assert jumps[101 : 100 + n_rows, 0].all()
+    assert not jumps[100 + n_rows :].any()
+    assert np.abs(levels).max() < 3.0
+
+
+def test_a_jump_that_fades_is_dropped_on_the_way_back():
+    targets = 0.3 * noise()
+    targets[100:, 0] += 100.0 * np.exp(-np.arange(200) / 8.0)
+    screened, _, *_, jumps = run(targets)
+    assert jumps[101, 0]
+    assert not jumps[110:].any()
+    np.testing.assert_array_equal(screened[110:], targets[110:])
+
+
 def test_what_is_believed_as_limits_grow_is_no_jump():
     targets = noise(600)
     targets[200:] *= 1e3  # a change of unit

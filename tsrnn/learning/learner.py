@@ -176,7 +176,8 @@ class Learner:
             hidden, learner.encoder = self.encoder.encode(*view)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
-            outputs = learner._follow_ahead(joined, start, features, learning, following)
+            rows = joined, start, features, base, labels
+            outputs = learner._follow_ahead(*rows, learning, following)
         else:
             learner.readout, outputs = self.readout.follow(features, base, labels, learning)
             outputs = outputs + base[..., None]
@@ -195,13 +196,12 @@ class Learner:
         learner.n_rows = self.n_rows + len(record)
         return outputs, learner
 
-    def _follow_ahead(self, joined, start, features, learning, following):
+    def _follow_ahead(self, joined, start, features, base, labels, learning, following):
         """Move the readout of a design that looks ahead, in place.
 
         Return its outputs, where it is told the inputs of the rows that follow.
         """
         design, before = self.design, self.readout
-        base, labels = design.base(joined, start), design.labels(joined, start)
         if learning:
             self.readout = before.learn(features, base, labels, design.arrived(joined, start))
         else:

@@ -165,8 +165,10 @@ class Recurrence:
     def _parts(self, cell: Cell, n_steps: int, n_streams: int, keep: bool) -> _Parts:
         """Return the arrays for a shape: those of the last call if they fit."""
         product_size = self.cell.packed_blocks * self.weights[0].shape[1] * self.hidden_size
-        # Gradients are sums over the streams, and compiled windows alone run without Python's lock.
-        same_bits = not keep and cell.forward_window is not None and unpacked() > 0
+        # Compiled windows alone run without Python's lock. Halves have the bits of the whole where
+        # they fill their registers; gradients, sums over the streams, never have.
+        compiled = not keep and cell.forward_window is not None
+        same_bits = compiled and unpacked() > 0 and n_streams % 16 == 0
         streams = threads.parts(n_streams, product_size * n_streams, n_steps if same_bits else 1)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)

@@ -47,9 +47,9 @@ def screen(targets, level, spread, doubt, jump):
     believed after a number of them that grows with the logarithm of the change, 22 for 1,000
     standard deviations.
 
-    A jump that is believed because a second row agrees is taken out of what is returned, until the
-    series jumps back to where the history was: lags and seasons go on as if it had not been, and
-    forecasts are to be shifted by it.
+    A jump that a second row agrees with is taken out of what is returned: lags and seasons go on as
+    if it had not been, and forecasts are to be shifted by it. It stays out until a value is nearer
+    to where the history was with it than without.
 
     Parameters
     ----------
@@ -79,14 +79,15 @@ def screen(targets, level, spread, doubt, jump):
     """
     fields = np.empty((5, *targets.shape))
     for row, values in enumerate(targets):
-        change = np.abs(values - (level + jump))
-        limit = JUMP_LIMIT * spread
-        difference = np.abs(values - doubt)
-        beyond = np.abs(values) > limit
+        change, difference = np.abs(values - (level + jump)), np.abs(values - doubt)
+        limit, known = JUMP_LIMIT * spread, np.isfinite(values)
         agrees = (difference > 0.0) & (difference <= limit)
-        far, known = change > limit, np.isfinite(values)
-        absurd = far & beyond & ~agrees
-        jump = np.where(far & ~absurd, np.where(beyond, values - level, 0.0), jump)
+        absurd = (change > limit) & (np.abs(values) > limit) & ~agrees
+        jump = np.where(agrees & (difference < change), values - level, jump)
+        back = np.abs(values) < np.abs(
+            values - jump
+        )  # where the history was, the nearer of the two
+        jump = np.where(back & ~absurd, 0.0, jump)
         doubt = np.where(absurd, values, np.where(known, np.nan, doubt))
         values = np.where(absurd, np.nan, values - jump)
         level = np.where(np.isfinite(values), values, level)

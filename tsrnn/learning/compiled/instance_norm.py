@@ -9,7 +9,7 @@ def centers_and_scales(targets, norm, limits, season, start, stop):
     """Return center and scale, each (n, S), of rows `start` to `stop` of targets.
 
     ``norm`` is spread and moved; ``limits`` are the smallest and the largest factor of scale that
-    are followed, and one more; without a season centers are 0 and scales 1.
+    are followed; without a season centers are 0 and scales 1.
     """
     spread, moved = norm
     center = np.zeros((stop - start, targets.shape[1]))

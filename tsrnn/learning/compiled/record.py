@@ -84,7 +84,7 @@ def views(rows, arrays, norm, widths, limits, places):
     (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
     n_calendar, n_inputs, season = widths
     skip = lagged(levels, calendar, inputs, arrays[0], n_calendar, n_inputs, start, stop, back)
-    local = centers_and_scales(targets, norm, limits, season, start, stop)
+    local = centers_and_scales(targets, norm, limits[:2], season, start, stop)
     return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
 
 
@@ -120,12 +120,14 @@ def _screen(value, guard, limits):
     """Return a target without its jump, NaN if it is absurd, and the guard after it."""
     (level, spread, doubt, jump), (most, step) = guard, limits
     change, difference, limit = abs(value - (level + jump)), abs(value - doubt), most * spread
-    beyond = abs(value) > limit
-    if change > limit and beyond and not 0.0 < difference <= limit:
+    agrees = 0.0 < difference <= limit
+    if change > limit and abs(value) > limit and not agrees:
         value, doubt = np.nan, value
     elif np.isfinite(value):
-        if change > limit:
-            jump = value - level if beyond else 0.0
+        if agrees and difference < change:
+            jump = value - level
+        if abs(value) < abs(value - jump):
+            jump = 0.0
         value -= jump
         level, doubt = value, np.nan
     change = min(change, limit) if np.isfinite(change) else spread
