@@ -53,8 +53,8 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     times the usual change, at least 20 standard deviations of the history, away from the history's
     range counts as missing until a row confirms it or it has shown that it will last (22 rows for
     1,000 standard deviations). A jump that is confirmed is taken out of what the model sees and put
-    back into its forecasts until the series jumps back, so that lags and seasons of before it
-    mislead nobody.
+    back into its forecasts until the series is back, so that lags and seasons of before it mislead
+    nobody.
 
     Parameters
     ----------
