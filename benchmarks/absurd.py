@@ -10,15 +10,10 @@ stream that was left alone, with the same model.
 Run: ``python benchmarks/absurd.py [--seeds 3]`` (two processes)
 """
 
-import argparse
-
 import numpy as np
 import pandas as pd
-from accuracy import streams
-from joblib import Parallel, delayed, parallel_config
 from memory import print_table
-from recovery import CHANGE, HORIZONS, run
-from report import save
+from recovery import CHANGE, measured
 
 N_WEEKS, OUTAGE = 4, 24
 
@@ -59,19 +54,7 @@ CHANGES = {
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
-    args = parser.parse_args()
-    jobs = [
-        delayed(run)(stream, history, rows, horizon, seed, CHANGES, N_WEEKS)
-        for stream, (history, rows) in streams().items()
-        for horizon in HORIZONS
-        for seed in range(args.seeds)
-    ]
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        results = [row for rows in Parallel(n_jobs=args.jobs)(jobs) for row in rows]
-    table = pd.DataFrame(results)
+    table = measured("absurd", __doc__, CHANGES, N_WEEKS)
     weeks = pd.DataFrame(table["relative_rmse_by_week"].tolist()).set_axis(
         [f"week {week + 1}" for week in range(N_WEEKS)], axis=1
     )
@@ -82,8 +65,6 @@ def main():
     cells = mean.map("{:.2f}".format) + ", " + worst.map("{:.2f}".format)
     header = ["standard deviations", "horizon", *weeks.columns]
     print_table(header, [[*key, *row] for key, row in zip(cells.index, cells.values, strict=True)])
-    if args.seeds == 3:
-        save("absurd", results)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ CHANGES = {
 }
 
 
-def run(stream, history, rows, horizon, seed, changes=CHANGES, n_weeks=N_WEEKS):
+def run(stream, history, rows, horizon, seed, changes, n_weeks):
     """Return, for each change, errors week by week relative to those without it."""
     model = RNNForecaster(horizon, random_state=seed).fit(history)
     rows, results = rows[: CHANGE + (n_weeks + 1) * WEEK], []
@@ -83,20 +83,27 @@ def _weekly(table, cutoffs, n_weeks):
     return np.sqrt(weeks).reindex(range(n_weeks))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def measured(name, description, changes=CHANGES, n_weeks=N_WEEKS):
+    """Run all streams as the command line says; return the results, and save those of all seeds."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     args = parser.parse_args()
     jobs = [
-        delayed(run)(stream, history, rows, horizon, seed)
+        delayed(run)(stream, history, rows, horizon, seed, changes, n_weeks)
         for stream, (history, rows) in streams().items()
         for horizon in HORIZONS
         for seed in range(args.seeds)
     ]
     with parallel_config(backend="loky", inner_max_num_threads=1):
         results = [row for rows in Parallel(n_jobs=args.jobs)(jobs) for row in rows]
-    table = pd.DataFrame(results)
+    if args.seeds == 3:
+        save(name, results)
+    return pd.DataFrame(results)
+
+
+def main():
+    table = measured("recovery", __doc__)
     curves = pd.DataFrame(table["relative_rmse_by_week"].tolist(), columns=range(1, N_WEEKS + 1))
     keys = [table["horizon"], table["change"], table["stream"]]
     curves = curves.groupby(keys, sort=False).mean()
@@ -107,8 +114,6 @@ def main():
     print(f"\nlargest from week {SEASONS + 1} on: {late.max():.3f} ({late.idxmax()})")
     print(f"above {LIMIT}:\n{late[late > LIMIT].round(3).to_string()}")
     print(f"changes not in the drift log: {int((curves['logged'] == 0).sum())} of {len(curves)}")
-    if args.seeds == 3:
-        save("recovery", results)
 
 
 if __name__ == "__main__":

@@ -187,8 +187,7 @@ class Learner:
                 )
             if self.intervals:
                 learner.intervals = self.intervals.follow(outputs, labels)
-            if joined.jumps is not None:
-                outputs = outputs + joined.jumps[start:, :, None]
+            outputs = joined.shifted(outputs, start)
             learner._newest = outputs[-1].copy()
         learner.window = joined[max(0, len(joined) - self._memory) :]
         if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
@@ -206,8 +205,7 @@ class Learner:
             self.readout = before.learn(features, base, labels, design.arrived(joined, start))
         else:
             self.readout = before.advance(features, base)
-        if joined.jumps is not None:
-            base = base + joined.jumps[start:]
+        base = joined.shifted(base, start)
         self._newest = features[-1:].copy(), base[-1:].copy()
         if following is None:
             return None
@@ -240,8 +238,8 @@ class Learner:
         design = learner.design = self.design.rephased(self.window)
         center, scale = design.local(self.window, newest, newest + 1)
         error = self.intervals and self.intervals.drift.size.tolist()
-        level = center[0] if self.window.jumps is None else center[0] + self.window.jumps[-1]
-        now = level, scale[0], design.phase, error
+        level = self.window.shifted(center, newest)
+        now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
         return learner
 

@@ -212,8 +212,10 @@ class ForecastDesign:
         """Arrays and numbers that tell a compiled loop what to look at."""
         numbers = np.array(self.seasons, dtype=np.intp), np.array(self.flagged, dtype=np.intp)
         arrays = self.offsets, *numbers, self.change_scale
-        norm = self.norm.learnt if self.norm else (self.change_scale, self.change_scale[None])
-        widths = self.n_calendar, self.n_inputs, self.norm.season if self.norm else 0
+        norm, season = (self.change_scale, self.change_scale[None]), 0  # not looked at
+        if self.norm:
+            norm, season = (self.norm.spread, self.norm.moved), self.norm.season
+        widths = self.n_calendar, self.n_inputs, season
         return arrays, norm, widths, (SMALLEST, LARGEST, INPUT_LIMIT)
 
     def skip(self, record, start, stop, loop=None):

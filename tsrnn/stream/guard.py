@@ -84,9 +84,7 @@ def screen(targets, level, spread, doubt, jump):
         agrees = (difference > 0.0) & (difference <= limit)
         absurd = (change > limit) & (np.abs(values) > limit) & ~agrees
         jump = np.where(agrees & (difference < change), values - level, jump)
-        back = np.abs(values) < np.abs(
-            values - jump
-        )  # where the history was, the nearer of the two
+        back = np.abs(values) < np.abs(values - jump)
         jump = np.where(back & ~absurd, 0.0, jump)
         doubt = np.where(absurd, values, np.where(known, np.nan, doubt))
         values = np.where(absurd, np.nan, values - jump)

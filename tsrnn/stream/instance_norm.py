@@ -72,11 +72,6 @@ class InstanceNorm:
         moved[1, ~varies] = np.inf
         return replace(norm, moved=moved)
 
-    @property
-    def learnt(self):
-        """What was learnt of the history: `spread` and `moved`."""
-        return self.spread, self.moved
-
     def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
 

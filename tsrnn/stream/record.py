@@ -91,6 +91,12 @@ class Record:
         """What `screen` goes on from after the last row."""
         return self.levels[-1], self.spreads[-1], self.doubts[-1], self.jumps[-1]
 
+    def shifted(self, values, start):
+        """Return values (n, S, ...) of the rows from `start` on with their jumps put back."""
+        if self.jumps is None:
+            return values
+        return values + self.jumps[start:].reshape(len(values), -1, *[1] * (values.ndim - 2))
+
     def followed_by(self, inputs, start):
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
         return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])

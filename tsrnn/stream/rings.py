@@ -91,8 +91,8 @@ class SeriesRings:
             for ring, first in zip(rings, start_from(usual), strict=True)
         )
         screened = screen(targets.reshape(len(targets), -1), *guard)
-        targets, levels, *newest = (a.reshape(targets.shape) for a in screened)
-        for ring, values in zip(rings[1:], newest, strict=True):
+        targets, levels, *guarded = (a.reshape(targets.shape) for a in screened)
+        for ring, values in zip(rings[1:], guarded, strict=True):
             ring.write(start, members, values)
         return targets, levels
 
