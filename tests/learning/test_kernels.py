@@ -1,6 +1,7 @@
 """Compiled loops against NumPy's code, which is the reference, on rows of every kind."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tsrnn.learning import (
     RecurrentEncoder,
     TrainingSettings,
 )
+from tsrnn.learning.at_once import learn_at_once
 from tsrnn.learning.covariance import RENEWAL
 from tsrnn.learning.kernels import compiled_loops
 from tsrnn.nn import get_loss, set_kernels
@@ -58,7 +60,7 @@ def loops():
     set_kernels(None)
 
 
-def messy_record(n_rows=N_ROWS, n_inputs=2):
+def messy_record(n_rows=N_ROWS, n_inputs=2, n_streams=S):
     """Rows with gaps, spikes that the guard refuses, a change of level, and missing inputs."""
     rng = np.random.default_rng(3)
     targets, inputs = rng.normal(size=(n_rows, S)), rng.normal(size=(n_rows, n_inputs))
@@ -69,7 +71,7 @@ def messy_record(n_rows=N_ROWS, n_inputs=2):
     targets[220:240, 0] = -1e5  # a sensor that repeats itself
     inputs[rng.random(inputs.shape) < 0.2] = np.nan
     inputs[50:60] = np.inf * np.array([1, -1])[:n_inputs]
-    return Record(targets, inputs, rng.normal(size=(n_rows, 3)))
+    return Record(targets[:, :n_streams], inputs, rng.normal(size=(n_rows, 3)))
 
 
 def assert_alike(one, other, path="", rounding=1e-12):
@@ -246,19 +248,21 @@ def test_least_squares_take_over_arrays_as_numpy_or_a_memory_map_left_them(loops
 # --- the whole of it ------------------------------------------------------------------------------
 
 
-def blank_learner(record, cell="lstm"):
+def blank_learner(record, cell="lstm", dtype=np.float64, seasons=(5, 12)):
     """Return a learner with all its parts; its network takes no step within the record."""
     set_kernels("numpy")
-    design = ForecastDesign.of(record, 3, lags=2, seasons=(5, 12), guard=True)
+    design = ForecastDesign.of(
+        record, 3, lags=2, seasons=seasons, guard=True, normalized=len(seasons) == 1
+    )
     settings = TrainingSettings(
         window_size=N_ROWS + 1, warmup=4, batch_size=4, max_iter=2, learning_rate=0.01,
         early_stopping=False, loss=get_loss("squared"), verbose=False,
     )  # fmt: skip
     encoder = RecurrentEncoder.fit(
         design, record.padded(design.reach, design.usual), settings, np.random.default_rng(0),
-        cell=cell, hidden_size=4, n_layers=1, dtype=np.dtype(np.float64),
+        cell=cell, hidden_size=4, n_layers=1, dtype=np.dtype(dtype),
     )  # fmt: skip
-    intervals = Intervals(design.delays, S, (5, 12))
+    intervals = Intervals(design.delays, record.targets.shape[1], seasons)
     return Learner.of(design, 0.99, encoder, mixed=True, intervals=intervals)
 
 
@@ -275,9 +279,40 @@ def test_learners(on_both, cell):
     assert_alike(*on_both(work), rounding=FED_BACK)
 
 
+@pytest.mark.parametrize("seasons", [(), (7,), (5, 12)], ids=str)
+@pytest.mark.parametrize(
+    "cell, dtype", [("rnn", "f4"), ("lstm", "f4"), ("gru", "f4"), ("gru", "f8")]
+)
+def test_rows_at_once_are_what_they_are_part_by_part(loops, monkeypatch, cell, dtype, seasons):
+    record = messy_record(n_streams=1)
+    blank = blank_learner(record, cell, dtype, seasons)
+    set_kernels("numba")
+    bounds = [*range(200), *range(200, N_ROWS + 1, 5)]
+    rows = [record[start:stop] for start, stop in pairwise(bounds)]
+    n_at_once = []
+
+    def counted(learner, new):
+        learnt = learn_at_once(learner, new)
+        n_at_once.append(len(new) if learnt else 0)
+        return learnt
+
+    def learnt():
+        learner = blank
+        for new in rows:
+            learner = learner.learn(new)
+        return learner
+
+    monkeypatch.setattr("tsrnn.learning.learner.learn_at_once", counted)
+    at_once = learnt()
+    assert N_ROWS / 2 < sum(n_at_once) < N_ROWS * 0.9  # the others missed their label, or more
+    monkeypatch.setattr("tsrnn.learning.learner.learn_at_once", lambda learner, new: None)
+    assert content(at_once) == content(learnt())
+
+
 @pytest.mark.parametrize("how", ["learn", "advance", "outputs"])
-def test_what_a_learner_was_is_not_written_to(loops, how):
-    record = messy_record()
+@pytest.mark.parametrize("n_streams", [1, S])
+def test_what_a_learner_was_is_not_written_to(loops, how, n_streams):
+    record = messy_record(n_streams=n_streams)
     learner = blank_learner(record)
     set_kernels("numba")
     for start in [*range(300), *range(300, N_ROWS, 20)]:

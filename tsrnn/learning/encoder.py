@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from ..nn import Adam, Network, clip_by_global_norm
+from ..nn import Adam, Network, State, clip_by_global_norm
 from ..numerics import NumericalWarning
 from .targets import origin_targets
 from .training import MAX_GRADIENT_NORM, bptt_step, train
@@ -85,6 +85,17 @@ class RecurrentEncoder:
         """Return the encoder at the zero state."""
         encoder = twin(self)
         encoder.state = self.network.zero_state(self.n_streams)
+        return encoder
+
+    @property
+    def layer(self):
+        """Weights and state of the first layer, as compiled code wants them."""
+        return tuple(self.network.layers[0].weights), tuple(self.state[0])
+
+    def at(self, state):
+        """Return the encoder at another state of its only layer."""
+        encoder = twin(self)
+        encoder.state = (State(*state),)
         return encoder
 
     def encode(self, inputs, local=None):

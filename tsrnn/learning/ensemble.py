@@ -40,6 +40,11 @@ class Repeats:
         if seasons:
             self.names.append(f"seasonal_change_{self._season}")
 
+    @property
+    def parts(self):
+        """What a compiled loop repeats by: rows back, and the season whose change is repeated."""
+        return self._back, self._season or 0
+
     def forecasts(self, levels, n_rows):
         """Return the forecasts (n_rows, M, experts, S) at the newest rows of levels (n, S)."""
         rows = np.arange(len(levels) - n_rows, len(levels))
@@ -60,7 +65,7 @@ class Repeats:
         levels : ndarray of shape (n + earlier rows, S)
         """
         if loops := compiled_loops():
-            return loops.expert_forecasts(recurrent, linear, levels, self._back, self._season or 0)
+            return loops.expert_forecasts(recurrent, linear, levels, *self.parts)
         n_rows = len(recurrent)
         linear = linear + levels[len(levels) - n_rows :, :, None]
         others = np.stack([recurrent, linear], axis=3).transpose(0, 2, 3, 1)
@@ -150,6 +155,18 @@ class Ensemble:
         if learning:
             ensemble.learnt = ensemble.mixing
         return ensemble, mixtures
+
+    @property
+    def mixed_parts(self):
+        """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
+        return self._said, self.mixing.discounts, self.mixing.moving
+
+    def moved(self, linear, moving, said):
+        """Return the ensemble that has learnt, its arrays those of a compiled loop."""
+        ensemble = twin(self)
+        ensemble.linear, ensemble._said = linear, said
+        ensemble.mixing = ensemble.learnt = Mixing(self.mixing.discounts, *moving)
+        return ensemble
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""

@@ -44,12 +44,29 @@ class Intervals:
         labels : ndarray of shape (n, S, M) or (n, S, 1)
             NaN where missing.
         """
+        if loops := compiled_loops():
+            return self.moved(len(labels), *loops.follow_errors(forecasts, labels, *self.parts))
         intervals = twin(self)
         intervals.row = self.row + len(forecasts)
-        if loops := compiled_loops():
-            intervals._follow_compiled(loops, forecasts, labels, self.row)
-        else:
-            intervals._follow_rows(forecasts, labels, self.row)
+        intervals._follow_rows(forecasts, labels, self.row)
+        return intervals
+
+    @property
+    def parts(self):
+        """What a compiled loop scores by: what waits, the row, fixed and moving arrays, drift."""
+        c, drift = self.conformal, self.drift
+        fixed = c.probabilities, c.delays, c.seasons
+        moving = c.quantiles, c.level, c.n_labels, c.profiles
+        return self._said, self.row, fixed, moving, (drift.size, drift.n_rows, drift.calm)
+
+    def moved(self, n_rows, said, moving, drift, noted, any_noted):
+        """Return the intervals after so many rows, their arrays those of a compiled loop."""
+        intervals = twin(self)
+        intervals.row, intervals._said = self.row + n_rows, said
+        intervals.conformal = self.conformal.moved(*moving)
+        intervals.drift = Drift(*drift, self.drift.changes)
+        if any_noted:
+            intervals.drift = intervals.drift.with_noted(noted, self.row)
         return intervals
 
     def _follow_rows(self, forecasts, labels, row):
@@ -65,24 +82,6 @@ class Intervals:
             drift = drift.step(np.abs(error) / scale, now)
             said[reach + n, :, 1] = conformal.scale(now)
         self.conformal, self.drift, self._said = conformal, drift, said[len(forecasts) :].copy()
-
-    def _follow_compiled(self, loops, forecasts, labels, row):
-        """As `_follow_rows`, in compiled code."""
-        c, drift = self.conformal, self.drift
-        moving = c.quantiles, c.level, c.n_labels, c.profiles
-        self._said, moved, recent, noted, any_noted = loops.follow_errors(
-            forecasts,
-            self._said,
-            labels,
-            row,
-            (c.probabilities, c.delays, c.seasons),
-            moving,
-            (drift.size, drift.n_rows, drift.calm),
-        )
-        self.conformal = c.moved(*moved)
-        self.drift = Drift(*recent, drift.changes)
-        if any_noted:
-            self.drift = self.drift.with_noted(noted, row)
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, M) of the errors of the newest forecast."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .at_once import learn_at_once
 from .ensemble import Ensemble
 from .future import FutureRLS
 from .kernels import compiled_loops
@@ -168,6 +169,8 @@ class Learner:
 
         A design that looks ahead has outputs only where it is told the inputs that follow.
         """
+        if learning and (learnt := learn_at_once(self, record)):
+            return learnt
         learner, design = twin(self), self.design
         joined, start = self._join(record)
         skip, view = self._seen(joined, start, len(joined))
@@ -187,13 +190,30 @@ class Learner:
                 )
             if self.intervals:
                 learner.intervals = self.intervals.follow(outputs, labels)
-            outputs = joined.shifted(outputs, start)
-            learner._newest = outputs[-1].copy()
-        learner.window = joined[max(0, len(joined) - self._memory) :]
-        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
-            learner.window = learner.window.copy()
-        learner.n_rows = self.n_rows + len(record)
+            return learner.after(joined, len(record), outputs)
+        learner._keep(joined, len(record))
         return outputs, learner
+
+    def after(self, joined, n_rows, outputs, **parts):
+        """Return the outputs of the newest rows of a record, and this learner after them.
+
+        Its parts, or those given in their place, have seen the rows already.
+        """
+        learner, outputs = twin(self), joined.shifted(outputs, len(joined) - n_rows)
+        vars(learner).update(parts)
+        learner._newest = outputs[-1].copy()
+        learner._keep(joined, n_rows)
+        return outputs, learner
+
+    def kept_before(self, n_rows):
+        """Return how many rows of the window are looked back on from so many new ones."""
+        return min(len(self.window), max(self.design.reach, self._memory - n_rows))
+
+    def _keep(self, joined, n_rows):
+        self.window = joined[max(0, len(joined) - self._memory) :]
+        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
+            self.window = self.window.copy()
+        self.n_rows += n_rows
 
     def _follow_ahead(self, joined, start, features, base, labels, learning, following):
         """Move the readout of a design that looks ahead, in place.
@@ -215,7 +235,7 @@ class Learner:
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
             return record.padded(self.design.reach, self.usual), self.design.reach
-        n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
+        n_kept = self.kept_before(len(record))
         loops = compiled_loops()
         return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 

@@ -98,6 +98,11 @@ class Mixing:
         """Weights of the experts, (M, E, S): not negative, of sum 1 over E."""
         return (self.blend[:, :, None] * self.parts).sum(axis=1)
 
+    @property
+    def moving(self):
+        """The arrays that move, in the order of the attributes."""
+        return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
+
     def issue(self, forecasts):
         """Return what there is to say, (M, E + R + 1, S): forecasts (M, E, S), then mixtures.
 
@@ -163,7 +168,7 @@ class Mixing:
         """
         if loops := compiled_loops():
             rows = forecasts, waiting, labels, delays, self.discounts
-            moving, waiting, mixtures = loops.follow_experts(*rows, self._moving())
+            moving, waiting, mixtures = loops.follow_experts(*rows, self.moving)
             return Mixing(self.discounts, *moving), waiting, mixtures
         n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(delays))
         said = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
@@ -177,22 +182,19 @@ class Mixing:
 
     def take(self, members):
         """Return the state of some streams."""
-        return Mixing(self.discounts, *(array[..., members] for array in self._moving()))
+        return Mixing(self.discounts, *(array[..., members] for array in self.moving))
 
     def put(self, members, other):
         """Return the state with that of some streams replaced."""
-        changed = [array.copy() for array in self._moving()]
-        for array, new in zip(changed, other._moving(), strict=True):
+        changed = [array.copy() for array in self.moving]
+        for array, new in zip(changed, other.moving, strict=True):
             array[..., members] = new
         return Mixing(self.discounts, *changed)
-
-    def _moving(self):
-        return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
 
     def _where(self, known, other):
         """Return the other state where labels (M, S) were known, and this one elsewhere."""
         moved = []
-        for old, new in zip(self._moving(), other._moving(), strict=True):
+        for old, new in zip(self.moving, other.moving, strict=True):
             mask = known.reshape(known.shape[0], *[1] * (new.ndim - 2), known.shape[1])
             moved.append(np.where(mask, new, old))
         return Mixing(self.discounts, *moved)

@@ -166,6 +166,26 @@ class DelayedRLS(Covariances):
             readout._absorb(features, labels, told)
         return readout, told[:, 1], told[:, 0]
 
+    @property
+    def rows_to_renewal(self):
+        """Rows until the penalty is renewed."""
+        return RENEWAL - self.n_learnt % RENEWAL
+
+    @property
+    def parts(self):
+        """What compiled loops learn rows from: what waits, delays, P, weights and limits."""
+        waiting = self._features, self._gains, self._base
+        limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
+        return waiting, self.delays, plain(self.covariance), plain(self.weights), limits
+
+    def moved(self, n_rows, waiting, covariance, weights):
+        """Return the readout after so many rows, its arrays those of a compiled loop."""
+        readout = twin(self)
+        readout._features, readout._gains, readout._base = waiting
+        readout.covariance, readout.weights = covariance, weights
+        readout.n_learnt = self.n_learnt + n_rows
+        return readout
+
     @QUIETLY
     def _absorb(self, features, labels, told):
         start = len(self._features) - len(features)
@@ -184,11 +204,9 @@ class DelayedRLS(Covariances):
     def _absorb_compiled(self, loops, rows, told):
         """As `_push` and `_absorb`; what is rare is done here, where compiled code stops for it."""
         features, _, labels = rows = tuple(map(plain, rows))
-        self.covariance, self.weights = plain(self.covariance), plain(self.weights)
         n, row, why = len(labels), 0, loops.START
         while row < n:
-            first, most = row, RENEWAL - self.n_learnt % RENEWAL
-            stop, limits = min(n, row + most), (self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE)
+            first, stop, most_surprise = row, min(n, row + self.rows_to_renewal), MAX_SURPRISE
             if why == loops.MISSING:
                 origins = len(self._features) - n + row - self.delays
                 self._take_back(~np.isfinite(labels[row]), origins)
@@ -196,9 +214,9 @@ class DelayedRLS(Covariances):
                 phi = features[row]
                 surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
                 self._restart_covariance(phi, surprise)
-                stop, limits = row + 1, (self.forgetting, np.inf, MAX_MEAN_EIGENVALUE)
-            waiting = self._features, self._gains, self._base
-            state = self.delays, self.covariance, self.weights
+                stop, most_surprise = row + 1, np.inf
+            waiting, *state, limits = self.parts
+            limits = limits[0], most_surprise, limits[2]
             row, why, waiting, self.covariance, self.weights = loops.learn_rows(
                 row, stop, why, waiting, rows, *state, limits, told
             )

@@ -202,21 +202,22 @@ class ForecastDesign:
         """
         if loop:
             rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
-            skip, inputs, local = loop(rows, *self._looked_at, (start, stop, self._back))
+            looked_at, back = self.looked_at
+            skip, inputs, local = loop(rows, *looked_at, (start, stop, back))
             return skip, inputs, local if self.norm else None
         local = self.local(record, start, stop)
         return self.skip(record, start, stop), self.inputs(record, start, stop, local), local
 
     @cached_property
-    def _looked_at(self):
-        """Arrays and numbers that tell a compiled loop what to look at."""
+    def looked_at(self):
+        """Arrays and numbers that tell a compiled loop what to look at, and how far back."""
         numbers = np.array(self.seasons, dtype=np.intp), np.array(self.flagged, dtype=np.intp)
         arrays = self.offsets, *numbers, self.change_scale
         norm, season = (self.change_scale, self.change_scale[None]), 0  # not looked at
         if self.norm:
             norm, season = (self.norm.spread, self.norm.moved), self.norm.season
         widths = self.n_calendar, self.n_inputs, season
-        return arrays, norm, widths, (SMALLEST, LARGEST, INPUT_LIMIT)
+        return (arrays, norm, widths, (SMALLEST, LARGEST, INPUT_LIMIT)), self._back
 
     def skip(self, record, start, stop, loop=None):
         """Return the readout features, shape (n, S, K).

@@ -68,7 +68,7 @@ class Record:
         """
         n_kept = len(self) if n_kept is None else min(n_kept, len(self))
         if loop and self.spreads is not None:
-            return Record(*loop(self._fields, new._given, n_kept, LIMITS))
+            return Record(*loop(*self.joining(new, n_kept)))
         old = self[len(self) - n_kept :]
         if self.spreads is None:
             targets, levels = new.targets, _carry(new.targets, self.levels[-1])
@@ -85,6 +85,11 @@ class Record:
             *guarded,
             np.concatenate([old.missing, np.isnan(new.inputs)]),
         )
+
+    def joining(self, new, n_kept):
+        """Return what a compiled loop needs to append new rows: see `append`."""
+        given = tuple(map(np.ascontiguousarray, (new.targets, new.inputs, new.calendar)))
+        return self._fields, given, n_kept, LIMITS
 
     @property
     def guard(self):
@@ -135,11 +140,6 @@ class Record:
             self.jumps,
             self.missing,
         )
-
-    @property
-    def _given(self):
-        """Fields of new rows, contiguous, as compiled code wants them."""
-        return tuple(map(np.ascontiguousarray, (self.targets, self.inputs, self.calendar)))
 
     def _map(self, change):
         return Record(*(None if field is None else change(field) for field in self._fields))

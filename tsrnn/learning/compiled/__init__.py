@@ -4,6 +4,7 @@ A streamed row is a few thousand multiplications; what it costs in NumPy is its 
 """
 
 from .conformal import follow_errors
+from .follow import follow_rows
 from .mixing import expert_forecasts, follow_experts
 from .record import append_rows, lagged, views
 from .rls import LOST, MISSING, START, SURPRISED, learn_rows, push_rows
@@ -17,6 +18,7 @@ __all__ = [
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
+    "follow_rows",
     "lagged",
     "learn_rows",
     "push_rows",

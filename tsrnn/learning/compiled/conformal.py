@@ -24,15 +24,15 @@ LOW, HIGH = PROFILE_LIMITS
 # No shortcut of the compiler's: infinities and NaN mean something here.
 
 
-def follow_errors(forecasts, waiting, labels, first_row, fixed, moving, drift):
+def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
     """Score what was forecast by the labels of rows, and note the scale of their own forecasts.
 
     Parameters
     ----------
     forecasts : ndarray of shape (n, S, M)
+    labels : ndarray of shape (n, S, M or 1)
     waiting : ndarray of shape (reach, M, 2, S)
         Forecast and scale of the rows before.
-    labels : ndarray of shape (n, S, M or 1)
     first_row : int
     fixed : tuple of ndarray
         Probabilities, delays and seasons of a `Conformal`.

@@ -31,7 +31,7 @@ class CompiledGRU(CompiledCopies, GRUCell):
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
         end = State(np.empty_like(state.h))
-        return end, _forward_stream(*weights, x, state.h, h, end.h)
+        return end, stream(*weights, x, state.h, h, end.h)
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -77,7 +77,8 @@ def _forward_window(packed, Z, A, keep, block, start, stop):
 
 
 @compiled
-def _forward_stream(W, bias_hn, x, h_0, h, h_end):
+def stream(W, bias_hn, x, h_0, h, h_end):
+    """Take all steps of one stream; return whether `x` is finite."""
     # Sums run in the order of the packed product, whose zeros add nothing: the same bits.
     H = len(h_0)
     z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)

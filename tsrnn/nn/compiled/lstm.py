@@ -32,7 +32,7 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
         """Take all steps of one stream, of which nothing is kept but `h`."""
         h_0, c_0 = state
         end = np.empty((2, len(h_0), 1), h.dtype)
-        finite = _forward_stream(weights[0], x, h_0, c_0, h, end)
+        finite = stream(weights[0], x, h_0, c_0, h, end)
         return State(end[0], end[1]), finite
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
@@ -89,7 +89,8 @@ def _step(W, z, wide, h, c, tmp, block):
 
 
 @compiled
-def _forward_stream(W, x, h_0, c_0, h, end):
+def stream(W, x, h_0, c_0, h, end):
+    """Take all steps of one stream; return whether `x` is finite."""
     (_, columns), H = W.shape, len(h_0)
     wide = np.empty(6 * H + columns, W.dtype)
     wide, tmp, z = wide[: 5 * H], wide[5 * H : 6 * H], wide[6 * H :]

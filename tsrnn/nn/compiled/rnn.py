@@ -29,7 +29,7 @@ class CompiledRNN(CompiledCopies, RNNCell):
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
         end = State(np.empty_like(state.h))
-        return end, _forward_stream(weights[0], x, state.h, h, end.h)
+        return end, stream(weights[0], x, state.h, h, end.h)
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -64,7 +64,8 @@ def _forward_window(packed, Z, A, keep, block, start, stop):
 
 
 @compiled
-def _forward_stream(W, x, h_0, h, h_end):
+def stream(W, x, h_0, h, h_end):
+    """Take all steps of one stream; return whether `x` is finite."""
     H = len(h_0)
     z, a = np.empty(W.shape[1], W.dtype), np.empty(H, W.dtype)
     z[:H], z[-1] = h_0[:, 0], 1
