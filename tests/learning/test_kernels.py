@@ -16,7 +16,7 @@ from tsrnn.learning import (
     RecurrentEncoder,
     TrainingSettings,
 )
-from tsrnn.learning.at_once import learn_at_once
+from tsrnn.learning.at_once import take_in_at_once
 from tsrnn.learning.covariance import RENEWAL
 from tsrnn.learning.kernels import compiled_loops
 from tsrnn.nn import get_loss, set_kernels
@@ -289,24 +289,25 @@ def test_rows_at_once_are_what_they_are_part_by_part(loops, monkeypatch, cell, d
     set_kernels("numba")
     bounds = [*range(200), *range(200, N_ROWS + 1, 5)]
     rows = [record[start:stop] for start, stop in pairwise(bounds)]
-    n_at_once = []
+    at_once, n_at_once = take_in_at_once, {True: 0, False: 0}
 
-    def counted(learner, new):
-        learnt = learn_at_once(learner, new)
-        n_at_once.append(len(new) if learnt else 0)
-        return learnt
+    def counted(learner, new, learning, scoring):
+        taken_in = at_once(learner, new, learning, scoring)
+        n_at_once[learning] += len(new) if taken_in else 0
+        return taken_in
 
-    def learnt():
-        learner = blank
-        for new in rows:
-            learner = learner.learn(new)
-        return learner
+    def streamed(how):
+        monkeypatch.setattr("tsrnn.learning.learner.take_in_at_once", how)
+        learner, outputs = blank, []
+        for row, new in enumerate(rows):
+            outputs.append(learner.outputs(new)[0])
+            learner = learner.advance(new) if row % 7 == 0 else learner.learn(new)
+        return learner, outputs
 
-    monkeypatch.setattr("tsrnn.learning.learner.learn_at_once", counted)
-    at_once = learnt()
-    assert N_ROWS / 2 < sum(n_at_once) < N_ROWS * 0.9  # the others missed their label, or more
-    monkeypatch.setattr("tsrnn.learning.learner.learn_at_once", lambda learner, new: None)
-    assert content(at_once) == content(learnt())
+    found = content(streamed(counted))
+    assert n_at_once[False] > N_ROWS
+    assert N_ROWS / 2 < n_at_once[True] < N_ROWS * 0.9  # the others missed their label, or more
+    assert found == content(streamed(lambda *_: None))
 
 
 @pytest.mark.parametrize("how", ["learn", "advance", "outputs"])

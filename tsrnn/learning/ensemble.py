@@ -161,11 +161,13 @@ class Ensemble:
         """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
         return self._said, self.mixing.discounts, self.mixing.moving
 
-    def moved(self, linear, moving, said):
-        """Return the ensemble that has learnt, its arrays those of a compiled loop."""
+    def moved(self, linear, moving, said, learning):
+        """Return the ensemble after rows, its arrays those of a compiled loop."""
         ensemble = twin(self)
         ensemble.linear, ensemble._said = linear, said
-        ensemble.mixing = ensemble.learnt = Mixing(self.mixing.discounts, *moving)
+        ensemble.mixing = Mixing(self.mixing.discounts, *moving)
+        if learning:
+            ensemble.learnt = ensemble.mixing
         return ensemble
 
     def _clear(self):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .at_once import learn_at_once
+from .at_once import take_in_at_once
 from .ensemble import Ensemble
 from .future import FutureRLS
 from .kernels import compiled_loops
@@ -117,15 +117,15 @@ class Learner:
         """Return what `output` would give after each new row, (n, S, M), and the learner after.
 
         `following` are inputs (m, E) of the rows after those, where the design looks ahead.
-        Intervals are left behind: it is outputs alone that are asked for.
+        Its intervals are left behind.
         """
-        learner, outputs, known = twin(self), [], record.inputs
-        learner.intervals = None
+        learner, outputs, known = self, [], record.inputs
         if self.design.n_ahead:
             known = np.concatenate([known, following[: self.design.longest_delay]])
         for start in range(0, len(record), BLOCK):
             block = record[start : start + BLOCK]
-            block_outputs, learner = learner._take_in(block, following=known[start + len(block) :])
+            later = known[start + len(block) :]
+            block_outputs, learner = learner._take_in(block, following=later, scoring=False)
             outputs.append(block_outputs)
         return np.concatenate(outputs), learner
 
@@ -164,13 +164,14 @@ class Learner:
         self.n_rows = 0
         self._newest = None
 
-    def _take_in(self, record, learning=False, following=None):
+    def _take_in(self, record, learning=False, following=None, scoring=True):
         """Return the outputs after each row of a block, (n, S, M), and the learner after it.
 
-        A design that looks ahead has outputs only where it is told the inputs that follow.
+        A design that looks ahead has outputs only where it is told the inputs that follow. Where
+        outputs alone are asked for there is no `scoring`: intervals are left behind.
         """
-        if learning and (learnt := learn_at_once(self, record)):
-            return learnt
+        if taken_in := take_in_at_once(self, record, learning, scoring):
+            return taken_in
         learner, design = twin(self), self.design
         joined, start = self._join(record)
         skip, view = self._seen(joined, start, len(joined))
@@ -188,7 +189,7 @@ class Learner:
                 learner.ensemble, outputs = self.ensemble.follow(
                     outputs, skip, joined.levels, labels, learning
                 )
-            if self.intervals:
+            if self.intervals and scoring:
                 learner.intervals = self.intervals.follow(outputs, labels)
             return learner.after(joined, len(record), outputs)
         learner._keep(joined, len(record))

@@ -133,10 +133,18 @@ class DelayedRLS(Covariances):
             Of each row, by the weights as they stood after it.
         """
         if not learning:
-            return self.advance(features, base), self.output(features)
+            return self.advance(features, base), self._said(features)
         readout, outputs, _ = self._taught(features, base, labels)
         readout._trim(len(self._features))
         return readout, outputs
+
+    def _said(self, features):
+        """As `output`; compiled, with the bits of what is said of a row that is learnt."""
+        if not (loops := compiled_loops()):
+            return self.output(features)
+        told = np.empty((len(features), 2, *self.weights.shape[:2]))[:, 1]  # where others are told
+        loops.outputs(plain(self.weights), plain(features), told)
+        return told
 
     def learn_and_tell(self, features, base, labels):
         """Learn, and tell what was new.

@@ -7,7 +7,7 @@ from .conformal import follow_errors
 from .follow import follow_rows
 from .mixing import expert_forecasts, follow_experts
 from .record import append_rows, lagged, views
-from .rls import LOST, MISSING, START, SURPRISED, learn_rows, push_rows
+from .rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 
 __all__ = [
     "LOST",
@@ -21,6 +21,7 @@ __all__ = [
     "follow_rows",
     "lagged",
     "learn_rows",
+    "outputs",
     "push_rows",
     "views",
 ]

@@ -12,13 +12,15 @@ from .conformal import follow_errors
 from .mixing import expert_forecasts, follow_experts
 from .record import append_rows, views
 from .rings import newest
-from .rls import LEARNT, START, learn_rows
+from .rls import LEARNT, START, learn_rows, outputs, push_rows
 
 # No shortcut of the compiler's: the very numbers of the loops come out.
 
 
-def follow_rows(record, design, layer, readout, linear, columns, repeats, mixing, intervals):
-    """Take in rows of one stream and learn from them, as ``Learner._take_in`` does part by part.
+def follow_rows(
+    record, design, layer, readout, linear, columns, repeats, mixing, intervals, learning, scoring
+):
+    """Take in rows of one stream, as ``Learner._take_in`` does part by part.
 
     Parameters
     ----------
@@ -39,6 +41,8 @@ def follow_rows(record, design, layer, readout, linear, columns, repeats, mixing
         What waits, discounts, and the moving arrays: see `follow_experts`.
     intervals : tuple
         What waits, first row, fixed and moving arrays and those of drift: see `follow_errors`.
+    learning, scoring : bool
+        Whether readouts are learnt, and whether intervals follow.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def follow_rows(record, design, layer, readout, linear, columns, repeats, mixing
     mixing : tuple
         The moving arrays, and what waits.
     intervals : tuple
-        As `follow_errors` returns it.
+        As `follow_errors` returns it; if not `scoring`, as it was.
     """
     n, record = len(record[1][0]), append_rows(*record)
     targets, inputs, calendar, levels, missing = *record[:4], record[7]
@@ -62,14 +66,14 @@ def follow_rows(record, design, layer, readout, linear, columns, repeats, mixing
     skip, seen, (_, scale) = views(rows, *design[0], (start, stop, design[1]))
     features, state = _encoded(layer, seen, scale, skip)
     base, labels, delays = levels[start:], targets[start:].reshape(n, 1, 1), readout[1]
-    plain, outputs, readout = _learnt(features, base, labels, readout)
-    also_plain, said, linear = _learnt(_taken(skip, columns), base, labels, linear)
-    recurrent = _from_base(outputs, base)
+    plain, said, readout = _followed(features, base, labels, readout, learning)
+    recurrent, seen = _from_base(said, base), _taken(skip, columns)
+    also_plain, said, linear = _followed(seen, base, labels, linear, learning)
     forecasts = expert_forecasts(recurrent, said, levels, *repeats)
     waiting, discounts, moving = mixing
-    moving, said, outputs = follow_experts(forecasts, waiting, labels, delays, discounts, moving)
-    intervals = follow_errors(outputs, labels, *intervals)
-    return plain and also_plain, outputs, record, state, readout, linear, (moving, said), intervals
+    moving, said, mixed = follow_experts(forecasts, waiting, labels, delays, discounts, moving)
+    scored = _scored(mixed, labels, intervals, scoring)
+    return plain and also_plain, mixed, record, state, readout, linear, (moving, said), scored
 
 
 def _encoded(layer, inputs, scale, skip):
@@ -99,15 +103,19 @@ def _taken(features, columns):
     return taken
 
 
-def _learnt(features, base, labels, readout):
+def _followed(features, base, labels, readout, learning):
     """Return whether nothing rare came up, the outputs, and what has moved of a readout."""
     waiting, delays, P, weights, limits = readout
     n, reach = len(labels), len(waiting[0])
     told = np.empty((n, 2, *weights.shape[:2]))
-    rows = features, base, labels
-    _, why, waiting, P, weights = learn_rows(
-        0, n, START, waiting, rows, delays, P, weights, limits, told
-    )
+    rows, why = (features, base, labels), LEARNT
+    if learning:
+        _, why, waiting, P, weights = learn_rows(
+            0, n, START, waiting, rows, delays, P, weights, limits, told
+        )
+    else:
+        waiting = push_rows(waiting, features, base, reach)
+        outputs(weights, features, told[:, 1])
     features, gains, base = waiting
     waiting = newest(features, reach), newest(gains, reach), newest(base, reach)
     return why == LEARNT, told[:, 1], (waiting, P, weights)
@@ -121,6 +129,14 @@ def _from_base(changes, base):
     return levels
 
 
+def _scored(mixed, labels, intervals, scoring):
+    if scoring:
+        return follow_errors(mixed, labels, *intervals)
+    waiting, _, _, moving, drift = intervals
+    return waiting, moving, drift, np.empty((0, 1)), False
+
+
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
-_learnt, _from_base = compiled(_learnt, False), compiled(_from_base, False)
+_followed, _scored = compiled(_followed, False), compiled(_scored, False)
+_from_base = compiled(_from_base, False)
 follow_rows = compiled(follow_rows, False)

@@ -35,6 +35,14 @@ def push_rows(waiting, features, base, n_kept):
     return followed(waiting[0], n_kept, features), gains, followed(waiting[2], n_kept, base)
 
 
+@compiled
+def outputs(weights, features, out):
+    """Write what readouts (S, M, K) say of features (n, S, K), (n, S, M), to `out`."""
+    for row in range(len(features)):
+        for s in range(len(weights)):
+            product(weights[s], features[row, s], out[row, s])
+
+
 #: Why `learn_rows` stopped: all rows are learnt, or what is rare is to be done first, as a row
 #: misses labels, its surprise is beyond the limit, or an output of the one before is not finite.
 START, LEARNT, MISSING, SURPRISED, LOST = range(5)
