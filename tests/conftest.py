@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib.util
+import runpy
+import sys
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,17 @@ def content(value):
         held = {k: v for k, v in vars(value).items() if k != "_scratch"}
         return type(value).__name__, content(held)
     return value
+
+
+def run_benchmark(path, arguments, monkeypatch, capsys):
+    """Run a script of ``benchmarks`` in this process, which has imported all; return its output."""
+    monkeypatch.syspath_prepend(path.parent)
+    monkeypatch.setattr(sys, "argv", [str(path), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(path), run_name="__main__")
+    out = capsys.readouterr().out
+    assert not ended.value.code, out
+    return out
 
 
 @pytest.fixture
