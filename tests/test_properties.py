@@ -247,9 +247,9 @@ def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
 
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
 LONG = {
-    "rnn": (RNNForecaster(2, "rnn", **QUICK), 3200),
-    "lstm": (RNNForecaster(2, "lstm", **QUICK), 3200),
-    "gru": (RNNForecaster(2, "gru", **QUICK), 3200),
+    "rnn": (RNNForecaster(2, "rnn", **QUICK), 1000),
+    "lstm": (RNNForecaster(2, "lstm", **QUICK), 1000),
+    "gru": (RNNForecaster(2, "gru", **QUICK), 1000),
     "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
     "regressor": (RNNRegressor("gru", **QUICK), 3200),
     "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
@@ -273,7 +273,7 @@ def test_a_long_stream_may_be_split_too(name):
     whole = case.walk(copy.deepcopy(model), ())
     assert_same(whole, case.walk(copy.deepcopy(model), cuts.tolist()))
     if "window_size" in model.get_params():  # the network took a step every 16 rows
-        assert whole._stream.learner.encoder.optimizer.n_steps >= 3000 // 16
+        assert whole._stream.learner.encoder.optimizer.n_steps >= 0.94 * n_new // 16
     frozen = case.walk(copy.deepcopy(model), (), ["update"])
     assert_same(frozen, case.walk(copy.deepcopy(model), cuts.tolist(), ["update"]))
     X = case.between(N_FIT)[0]
