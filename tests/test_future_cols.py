@@ -10,7 +10,7 @@ from tsrnn.baselines import LinearForecaster
 from tsrnn.evaluate import backtest, prequential
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
-N_FIT, N_ROWS = 600, 900
+N_FIT, N_ROWS = 300, 500
 
 
 def quick(horizon=3, **params):
@@ -24,7 +24,8 @@ def market(n_rows=N_ROWS, seed=0, tz=None):
     level = np.zeros(n_rows)
     for t in range(1, n_rows):
         level[t] = 0.9 * level[t - 1] + 0.5 * rng.normal()
-    index = pd.date_range("2024-03-01", periods=n_rows, freq="h", tz=tz, name="time")
+    start = "2024-03-18"  # the clocks of Europe change a day after the history
+    index = pd.date_range(start, periods=n_rows, freq="h", tz=tz, name="time")
     frame = pd.DataFrame({"load": 50 + level - 2 * price, "price": price}, index)
     return frame.assign(wind=rng.normal(size=n_rows))
 
@@ -126,13 +127,13 @@ def test_nothing_changes_where_nothing_is_known_ahead():
 
 
 @pytest.mark.parametrize("learn", ["partial_fit", "update"])
-@pytest.mark.parametrize("cuts", [[1, 2, 3, 50, 51, 200], list(range(1, 300))])
+@pytest.mark.parametrize("cuts", [[1, 2, 3, 50, 51, 150], list(range(1, 200))])
 def test_any_split_of_the_rows_gives_the_same_estimator(learn, cuts):
     rng = np.random.default_rng(3)
     frame = market().mask(rng.random((N_ROWS, 3)) < 0.2)
     whole, parts = quick().fit(frame[:N_FIT]), quick().fit(frame[:N_FIT])
     getattr(whole, learn)(frame[N_FIT:])
-    for start, stop in zip([0, *cuts], [*cuts, 300], strict=True):
+    for start, stop in zip([0, *cuts], [*cuts, N_ROWS - N_FIT], strict=True):
         getattr(parts, learn)(frame[N_FIT:][start:stop])
     assert content(vars(parts)) == content(vars(whole))
 
@@ -170,12 +171,12 @@ def test_a_forecast_depends_on_known_rows_alone():
 
 
 def test_known_categories_and_bools():
-    frame = market().drop(columns="price")
-    holiday = np.random.default_rng(0).random(N_ROWS) < 0.2
+    frame = market(603).drop(columns="price")
+    holiday = np.random.default_rng(0).random(len(frame)) < 0.2
     frame["load"] -= 10 * holiday
     for values in (holiday, np.where(holiday, "holiday", "workday")):
-        model = quick(future_cols="day", max_iter=60).fit(frame.assign(day=values)[:N_FIT])
-        ahead = frame[N_FIT : N_FIT + 3].assign(day=values[[0] * 3])
+        model = quick(future_cols="day", max_iter=60).fit(frame.assign(day=values)[:-3])
+        ahead = frame[-3:].assign(day=values[[0] * 3])
         free, taken = (
             model.forecast(X_future=ahead.assign(day=values[[row] * 3]))
             for row in (int(np.argmin(holiday)), int(np.argmax(holiday)))
@@ -211,7 +212,7 @@ def test_y_may_be_apart():
     [
         (lambda a: None, r"found no X_future, expected \['price'\] of the 3 rows.*future_index"),
         (lambda a: a[:2], "with 2 rows, expected 3"),
-        (lambda a: a.shift(freq="h"), "rows from 2024-03-26 01:00:00.*reindex"),
+        (lambda a: a.shift(freq="h"), "rows from 2024-03-30 13:00:00.*reindex"),
         (lambda a: a.tz_localize("UTC"), "reindex"),
         (lambda a: a[::-1], "one by one"),
         (lambda a: a.reset_index(drop=True), "reindex"),
@@ -269,7 +270,7 @@ def test_evaluation_shows_the_model_what_is_known_ahead(form):
     )
     for refit in (True, False):
         folds = backtest(quick(season=None, **names), data, initial=N_FIT, step=50, refit=refit)
-        assert len(folds.forecasts) == 6 * 3
+        assert len(folds.forecasts) == 4 * 3
 
 
 def test_evaluation_fills_what_is_missing_ahead():
@@ -295,6 +296,6 @@ def test_a_series_of_its_own_index_name_is_forecast_after_a_reset():
     model = quick().fit(frame[:N_FIT]).reset_state()
     with pytest.raises(ValueError, match="no row since reset_state"):
         model.future_index()
-    model.update(frame[700:710])
+    model.update(frame[400:410])
     ahead = hourly(3).set_axis(model.future_index()).set_axis(["price"], axis=1)
-    assert model.forecast(X_future=ahead).index[0] == frame.index[710]
+    assert model.forecast(X_future=ahead).index[0] == frame.index[410]

@@ -309,7 +309,7 @@ def spoil(answer):
         answer[...] = np.nan
 
 
-@examples(40)
+@examples(25)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())), st.permutations(range(12))
 )
@@ -338,8 +338,12 @@ def check_rolled(case, in_sample):
     prediction = model.predict(*case.between(start))
     if in_sample:
         model.reset_state()
+    edges = [row for edge in (start, case.n_fit) for row in range(edge - 2, edge + 20)]
     for row in range(start, case.n_rows):
-        said = forecast(model.update(*case.between(row, row + 1)), rows=case.rows)
+        model.update(*case.between(row, row + 1))
+        if row % 3 and row not in edges:
+            continue
+        said = forecast(model, rows=case.rows)
         said = said.to_numpy().T.ravel()
         np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
 
@@ -413,7 +417,7 @@ def changed_from(rows, row, seed, kept=()):
 fractions = st.floats(0, 1, exclude_max=True)
 
 
-@examples(60)
+@examples(40)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())),
     fractions, seeds, st.booleans(), missing_stamps,
@@ -433,7 +437,7 @@ def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, 
         np.testing.assert_array_equal(model.predict(*other)[:row], expected[:row])
 
 
-@examples(40)
+@examples(25)
 @given(cases(recurrent_forecasters(), ahead=True), fractions, seeds, st.booleans())
 def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed, in_sample):
     model, rows = case.model, case.between(0 if in_sample else case.n_fit)
