@@ -85,7 +85,7 @@ def test_any_split_gives_the_same_intervals_and_weights(make, learn):
 
 def test_intervals_cover_their_share_of_what_follows(make):
     series = hourly(4000)
-    result = prequential(make().fit(series[:1000]), series[1000:], coverage=[0.5, 0.9])
+    result = prequential(make().fit(series[:1000]), series[1000:], coverage=[0.5, 0.9], chunk=3)
     overall = result.metrics.loc["all", "all"]
     assert overall["coverage_0.9"] == pytest.approx(0.9, abs=0.015)
     assert overall["coverage_0.5"] == pytest.approx(0.5, abs=0.03)

@@ -10,7 +10,7 @@ from conftest import content
 from tsrnn import NumericalWarning, RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 
-N_FIT, N_NEW = 400, 200
+N_FIT, N_NEW = 300, 120
 
 
 def daily(seed=0):
@@ -74,7 +74,7 @@ def test_a_unit_does_not_matter(scale):
 
 
 def test_a_step_that_overflows_is_skipped_and_told():
-    late = np.tile(daily()[N_FIT:], 3) * 1e12  # believed after some 300 rows
+    late = np.tile(daily()[N_FIT:], 5) * 1e12  # believed after some 300 rows
     y = series(np.concatenate([daily()[:N_FIT] * 1e-12, late]))
     model = RNNForecaster(4, max_iter=10, window_size=16, random_state=0).fit(y[:N_FIT])
     before = content(model._stream.learner.encoder.network.weights)

@@ -16,8 +16,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Let the demo fit on a month only, for a few steps."""
-    monkeypatch.setattr(demo, "HISTORY", 700)
+    """Let the demo fit on some weeks only, for a few steps."""
+    monkeypatch.setattr(demo, "HISTORY", 400)
     models = demo._models
 
     def few_steps(seed):
