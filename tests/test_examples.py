@@ -15,7 +15,8 @@ SCRIPTS = sorted(FOLDER.glob("*.py"))
 QUICK = {
     "dataframe_forecast": (["picture.png", "--rows", "400"], "picture: picture.png"),
     "messy_traffic": (
-        ["--rows", "50", "--max-iter", "2", "--horizon", "2"], "50 late rows dropped"
+        ["--rows", "50", "--max-iter", "2", "--horizon", "2"],
+        "50 late rows dropped",
     ),
     "numpy_layers": (["--steps", "200"], "weight_hh_l0  (96, 24)"),
     "pipeline_grid_search": (["--rows", "1000", "--max-iter", "2"], "RNNRegressor"),

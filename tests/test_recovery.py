@@ -69,7 +69,9 @@ def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream,
 
 
 @pytest.mark.parametrize("kind", ["level", "scale", "phase"])
-def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(stream, fitted, unchanged, kind):
+def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
+    stream, fitted, unchanged, kind
+):
     rows = changed(stream, kind)
     before, after = unchanged, prequential(fitted, rows)
     later = rows.index[CHANGE + 3 * WEEK]
