@@ -100,6 +100,24 @@ def ridge_on_known_labels(features, labels, delay, forgetting):
     return np.linalg.solve(gram, (x.T * weight) @ y)
 
 
+def test_what_is_taken_out_of_a_covariance_is_as_if_it_had_never_been_let_in():
+    rng = np.random.default_rng(0)
+    readout = DelayedRLS(3, K, [1, 2], 1.0)
+    phi, share = rng.normal(size=(3, 4, K)), rng.random((3, 4))
+    share[0, 1:3] = 0.0
+    share[1] = 0.0
+    weighted = share[..., None] * phi
+    everything = np.eye(K) + phi.swapaxes(1, 2) @ phi
+    inverse = np.linalg.inv(everything)
+    readout.covariance = before = (inverse + inverse.swapaxes(1, 2)) / 2.0
+    before[2] *= 100.0  # which knows less of them than is to be taken out
+    readout._take_out(phi, share)
+    left = np.linalg.inv(everything[0] - weighted[0].T @ phi[0])
+    np.testing.assert_allclose(readout.covariance[0], left, rtol=1e-9)
+    np.testing.assert_array_equal(readout.covariance[0], readout.covariance[0].T)
+    np.testing.assert_array_equal(readout.covariance[1:], before[1:])
+
+
 def test_with_one_output_missing_labels_leave_least_squares_exact():
     features, base, labels, _ = sparse_rows(400, 1, seed=0)
     readout = DelayedRLS(1, K, [1], 0.99).learn(features, base, labels)

@@ -9,6 +9,8 @@ from .restarts import warn_of_restart
 MAX_MEAN_EIGENVALUE = 1e8
 # An update takes φ'Pφ out of P in one step; beyond this, what is left would be rounding alone.
 MAX_SURPRISE = 1e10
+# What is taken out of P again may be all that P knew of its direction: this share of it stays.
+SMALLEST_LEFT = 1e-12
 RENEWAL = 64  # rows between two renewals of the penalty: they cost K³, an update K²
 
 # What overflows starts anew, and that is told.
@@ -43,6 +45,24 @@ class Covariances:
         P *= np.where(bounded, 1.0 / self.forgetting, 1.0)[:, None, None]
         self.covariance = P
         return v / denominator
+
+    @QUIETLY
+    def _take_out(self, phi, share):
+        """Take features (S, D, K) out of P, by shares (S, D) of their weight: P⁻¹ - Σ share φφ'.
+
+        By Woodbury's identity, all D at once. Where no covariance would be left, they stay in.
+        """
+        self.covariance = self.covariance.copy()
+        for s in np.flatnonzero(share.any(axis=1)):
+            P, given = self.covariance[s], share[s] > 0.0
+            B = phi[s, given] * np.sqrt(share[s, given])[:, None]
+            V = B @ P
+            left = (1.0 + SMALLEST_LEFT) * np.eye(len(B)) - V @ B.T
+            try:
+                U = np.linalg.solve(np.linalg.cholesky(left), V)
+            except np.linalg.LinAlgError:
+                continue
+            self.covariance[s] = P + U.T @ U
 
     @QUIETLY
     def _restart_covariance(self, phi, surprise):

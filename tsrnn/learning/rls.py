@@ -279,7 +279,6 @@ class DelayedRLS(Covariances):
         self._features[:, lost] = np.nan_to_num(self._features[:, lost], posinf=0.0, neginf=0.0)
         self._start_covariance(lost, self._prior[lost])
 
-    @QUIETLY
     def _take_back(self, missing, origins):
         """Take origins whose label failed to come out of P again, by the share of their outputs.
 
@@ -292,18 +291,13 @@ class DelayedRLS(Covariances):
         origins : ndarray of int, shape (M,)
             The origin whose label of each output would arrive now.
         """
-        P, n_outputs = self.covariance, len(self.delays)
-        missing = np.broadcast_to(missing, (len(P), n_outputs))
-        for delay in np.unique(self.delays[missing.any(axis=0) & (self.delays > 0)]):
-            outputs = self.delays == delay
-            origin = origins[outputs.argmax()]
-            phi = self._features[origin]
-            entered = self._gains[origin].any(axis=1) * missing[:, outputs].sum(axis=1)
-            share = entered * self.forgetting ** (delay - 1.0) / n_outputs
-            v = np.matmul(P, phi[..., None])[..., 0]
-            left = 1.0 - share * np.einsum("sk,sk->s", phi, v)
-            u = v * np.sqrt(np.where(left > 0.0, share / np.maximum(left, 1e-12), 0.0))[:, None]
-            P = self.covariance = P + u[:, :, None] * u[:, None, :]
+        n_streams, n_outputs = self.weights.shape[:2]
+        missing = np.broadcast_to(missing, (n_streams, n_outputs)) & (self.delays > 0)
+        delays, first, output = np.unique(self.delays, return_index=True, return_inverse=True)
+        n_missing = missing @ np.eye(len(delays))[output]  # (S, D)
+        entered = self._gains[origins[first]].any(axis=2).T
+        share = n_missing * entered * (self.forgetting ** (delays - 1.0) / n_outputs)
+        self._take_out(self._features[origins[first]].swapaxes(0, 1), share)
 
     def _clear_origins(self):
         n_streams, _, n_features = self.weights.shape
