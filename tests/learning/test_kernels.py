@@ -191,7 +191,7 @@ def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seaso
 
 def test_center_and_scale(loops):
     record = messy_record()
-    norm = InstanceNorm.of(record.targets, 12)
+    norm = replace(InstanceNorm.of(record.targets, 12), level=np.array([0.5, -4.0]))
     targets = np.concatenate([record.targets, 3.0 * record.targets + 2.0])
     targets[-40:] = np.nan
     inputs, calendar = np.zeros((len(targets), 0)), np.tile(record.calendar, (2, 1))
@@ -199,9 +199,11 @@ def test_center_and_scale(loops):
     design, record = replace(design, norm=norm), Record(targets, inputs, calendar)
     padded = record.padded(design.reach)
     for start in (design.reach, len(padded) - 50):
+        rows = padded, start, len(padded)
+        np.testing.assert_array_equal(design.skip(*rows, loops.lagged), design.skip(*rows))
         for one, other in zip(
-            design.views(padded, start, len(padded), loops.views),
-            design.views(padded, start, len(padded)),
+            design.views(*rows, loops.views),
+            design.views(*rows),
             strict=True,
         ):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)

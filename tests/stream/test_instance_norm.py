@@ -1,5 +1,7 @@
 """Level and scale of the newest season are followed where they have left the history."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,15 +24,16 @@ def slow(norm, targets, row):
     mean = np.nanmean(season, axis=0)
     growth = np.log(np.nanmean(np.abs(season - mean), axis=0) / norm.spread)
     trust = np.minimum(1.0, 2.0 * known.mean(axis=0))
-    mean, growth = mean * trust, growth * trust
+    mean, growth = (mean - norm.level) * trust, growth * trust
     far = np.abs([mean, growth]) / norm.moved
     share = far**8 / (1 + far**8)
-    return mean * share[0], np.exp(growth * share[1])
+    return norm.level + mean * share[0], np.exp(growth * share[1])
 
 
-def test_it_is_the_formula():
+@pytest.mark.parametrize("level", [0.0, 2.0])
+def test_it_is_the_formula(level):
     targets = wave()
-    norm = InstanceNorm.of(targets[:300], SEASON)
+    norm = replace(InstanceNorm.of(targets[:300], SEASON), level=np.array([0.0, level]))
     means = np.array([targets[row - 23 : row + 1].mean(axis=0) for row in range(23, 300)])
     np.testing.assert_allclose(norm.moved[0], 1.0 + np.quantile(np.abs(means), 0.9, axis=0))
     assert (norm.moved[1] > 0.4).all() and (norm.moved[1] < 0.7).all()
@@ -100,3 +103,66 @@ def test_a_constant_has_no_scale_to_follow():
     np.testing.assert_array_equal(scale, 1.0)
     assert center[90] == 0.0
     assert 2.8 < center[-1] < 3.2
+
+
+# --- a level that has moved for good --------------------------------------------------------------
+
+PERIOD = 6  # rows between two looks
+
+
+def settle(norm, targets, stops):
+    for stop in stops:
+        norm = norm.settled(targets[:stop], PERIOD)
+    return norm
+
+
+@pytest.fixture
+def moved():
+    """Targets of which the second stream moves by three at row 300, and their norm before."""
+    targets = wave(900)
+    targets[300:, 1] += 3.0
+    return targets, InstanceNorm.of(targets[:300], SEASON)
+
+
+def test_a_level_that_moves_far_is_that_of_the_newest_season_and_then_of_some(moved):
+    targets, norm = moved
+    norm = settle(norm, targets, range(264, 301, PERIOD))
+    assert not norm.level.any() and not norm.moving.any()
+    stops = np.arange(306, 900, PERIOD)
+    means = np.array([targets[stop - SEASON : stop, 1].mean() for stop in stops])
+    far = np.flatnonzero(np.abs(means) > 1.5 * norm.moved[0, 1])[0]
+    norm = settle(norm, targets, stops[: far + 1])
+    assert norm.moving.tolist() == [False, True] and norm.level[1] == means[far]
+    last = far + SEASON // PERIOD  # a season later nothing is left of before
+    norm = settle(norm, targets, stops[far + 1 : last + 1])
+    assert norm.moving[1] and norm.level[1] == means[last]
+    some = last + 4 * SEASON // PERIOD
+    norm = settle(norm, targets, stops[last + 1 : some + 1])
+    assert not norm.moving.any()
+    np.testing.assert_allclose(norm.level, [0.0, means[last : some + 1].mean()], rtol=1e-12)
+    later = settle(norm, targets, stops[some + 1 :])
+    np.testing.assert_array_equal(later.level, norm.level)
+    center, _ = later.at(targets, 800, 900)
+    np.testing.assert_allclose(center[:, 1], later.level[1], atol=1e-3)
+
+
+def test_a_level_may_move_back(moved):
+    targets, norm = moved
+    targets[500:, 1] -= 3.0
+    norm = settle(norm, targets, range(300, 900, PERIOD))
+    assert np.abs(norm.level[1]) < 0.2
+
+
+def test_of_an_outage_no_level_is_told(moved):
+    targets, norm = moved
+    targets[304:] = np.nan
+    for stop in range(306, 600, PERIOD):
+        norm = norm.settled(targets[:stop], PERIOD)
+    assert not norm.level.any()
+
+
+def test_unmoved_is_where_the_history_was(moved):
+    targets, norm = moved
+    there = settle(norm, targets, range(306, 600, PERIOD))
+    assert there.level.any() and not there.unmoved().level.any()
+    assert not there.unmoved().moving.any()

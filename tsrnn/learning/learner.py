@@ -7,6 +7,7 @@ import numpy as np
 from .at_once import take_in_at_once
 from .ensemble import Ensemble
 from .future import FutureRLS
+from .hindsight import Hindsight
 from .kernels import compiled_loops
 from .regime import Regime
 from .rls import DelayedRLS
@@ -36,9 +37,10 @@ class Learner:
         them or None, ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
         the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
-        or what `local` comes from, ``rephased(record)`` and ``phased(phase)`` then follow and set
-        the phase, ``n_streams`` and ``n_features`` are S and K, and ``usual`` is what `screen`
-        starts from there, None where absurd targets are not screened.
+        or what `local` comes from, ``following(record, n_rows)`` then follows levels and phase,
+        which ``as_at_first()`` sets back, ``moving`` tells streams on the move, ``n_streams`` and
+        ``n_features`` are S and K, and ``usual`` is what `screen` starts from there, None where
+        absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
@@ -86,11 +88,12 @@ class Learner:
         """Return the learner as before a first row, with everything learnt kept.
 
         The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
-        as it did at fit. The phase is that of the calendar, until a season has been seen again.
+        as it did at fit. Levels are those of the history and the phase is that of the calendar,
+        until a season has been seen again.
         """
         learner = twin(self)
         learner._restart()
-        learner.design = self.design.phased(0)
+        learner.design = self.design.as_at_first()
         if anew:
             learner.usual, learner.regime = self.design.usual, Regime.of(self.design.n_streams)
         return learner
@@ -160,6 +163,7 @@ class Learner:
         self.regime = self.regime.cleared()
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = tuple(values.copy() for values in self.window.guard)
+        self.hindsight = Hindsight()
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
         self._newest = None
@@ -252,17 +256,28 @@ class Learner:
         return skip, view
 
     def _in_regime(self):
-        """See where the stream is now, and follow the phase of its season."""
+        """See where the stream is now, and follow its level and the phase of its season."""
         if self.design.norm is None or self.n_rows <= self.design.norm.season:
             return self
         learner, newest = twin(self), len(self.window) - 1
-        design = learner.design = self.design.rephased(self.window)
+        design = learner.design = self.design.following(self.window, self.encoder.period)
         center, scale = design.local(self.window, newest, newest + 1)
         error = self.intervals and self.intervals.drift.size.tolist()
         level = self.window.shifted(center, newest)
         now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
+        learner._learn_in_hindsight(design.moving)
         return learner
+
+    def _learn_in_hindsight(self, moving):
+        """Go back, in place, to what was learnt before streams moved, as long as they do."""
+        ensemble, season = self.ensemble, self.design.norm.season
+        if not moving.any():
+            lessons = self.readout.lessons, ensemble and ensemble.lessons
+            self.hindsight = self.hindsight.follow(self.n_rows, lessons, season)
+        elif (before := self.hindsight.lessons) is not None:
+            self.readout = self.readout.relearnt(before[0], moving)
+            self.ensemble = ensemble and ensemble.relearnt(before[1], moving)
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""

@@ -40,7 +40,8 @@ class ForecastDesign:
     ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
     and the flagged inputs. The readout is not told: to a flag that never changed in the history
     its covariance would be wide open. Where there is a `norm`, the network sees values as they
-    would have been at the history's level and scale.
+    would have been at the history's level and scale, and the readout the newest value as measured
+    from the level at which the series now is.
 
     Attributes
     ----------
@@ -67,6 +68,8 @@ class ForecastDesign:
         By which a changed phase is told.
     phase : int
         Rows by which the season is early: the calendar that is seen is that many rows on.
+    turned : float
+        Rows since the phase was last changed; infinite if never.
     """
 
     horizon: int
@@ -82,6 +85,7 @@ class ForecastDesign:
     norm: InstanceNorm | None = None
     profile: CalendarProfile | None = None
     phase: int = 0
+    turned: float = np.inf
 
     @classmethod
     def of(
@@ -124,15 +128,27 @@ class ForecastDesign:
             profile,
         )
 
-    def rephased(self, record):
-        """Return the design with the phase of the newest season of a record."""
-        if self.profile is None:
-            return self
-        return self.phased(self.profile.phase(record.targets, record.calendar, self.phase))
+    def following(self, record, n_rows):
+        """Return the design after `n_rows` more: where the newest season of a record is now.
 
-    def phased(self, phase):
-        """Return the design with this phase."""
-        return self if phase == self.phase else replace(self, phase=phase)
+        It follows the phase, and levels that have moved far.
+        """
+        norm, phase = self.norm.settled(record.targets, n_rows), self.phase
+        if self.profile:
+            phase = self.profile.phase(record.targets, record.calendar, phase)
+        turned = self.turned + n_rows if phase == self.phase else 0.0
+        return replace(self, norm=norm, phase=phase, turned=turned)
+
+    def as_at_first(self):
+        """Return the design of streams that are where their history was."""
+        if self.norm is None:
+            return self
+        return replace(self, norm=self.norm.unmoved(), phase=0, turned=np.inf)
+
+    @property
+    def moving(self):
+        """Streams whose newest season may hold rows of another level or phase, bool (S,)."""
+        return self.norm.moving | (self.turned <= self.norm.season)
 
     @cached_property
     def delays(self):
@@ -216,6 +232,7 @@ class ForecastDesign:
         norm, season = (self.change_scale, self.change_scale[None]), 0  # not looked at
         if self.norm:
             norm, season = (self.norm.spread, self.norm.moved), self.norm.season
+        norm = *norm, self._level
         widths = self.n_calendar, self.n_inputs, season
         return (arrays, norm, widths, (SMALLEST, LARGEST, INPUT_LIMIT)), self._back
 
@@ -226,7 +243,8 @@ class ForecastDesign:
         """
         if loop:
             rows = record.levels, record.calendar, record.inputs, self.offsets
-            return loop(*rows, self.n_calendar, self.n_inputs, start, stop, self._back)
+            looked_at = self._level, self.n_calendar, self.n_inputs
+            return loop(*rows, *looked_at, start, stop, self._back)
         levels = record.levels
         rows = np.arange(start, stop)
         newest = levels[start:stop][..., None]
@@ -234,13 +252,18 @@ class ForecastDesign:
         features = np.ones((*newest.shape[:2], self.n_features))
         earlier = levels[rows[:, None] - self.offsets].swapaxes(1, 2)
         np.subtract(earlier, newest, out=features[..., :n_lags])
-        features[..., n_lags] = newest[..., 0]
+        features[..., n_lags] = newest[..., 0] - (self._level if self.norm else 0.0)
         known = n_lags + 1 + n_calendar
         features[..., n_lags + 1 : known] = _by_stream(self._calendar(record, start, stop))[
             ..., :n_calendar
         ]
         features[..., known:-1] = _by_stream(record.inputs[start:stop])[..., : self.n_inputs]
         return features
+
+    @cached_property
+    def _level(self):
+        """Level that the newest value of each stream is measured from."""
+        return self.norm.level if self.norm else np.zeros(self.n_streams)
 
     @property
     def _back(self):

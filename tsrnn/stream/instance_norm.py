@@ -8,6 +8,8 @@ import numpy as np
 # history than this share of the history's own seasons: a standard deviation, a factor of 1.5.
 LEVEL_MOVED, SCALE_MOVED = 1.0, 0.4
 USUAL_SHARE = 0.9
+FAR = 1.5  # times that distance: the level has moved for good
+SETTLED = 5  # seasons after a move over which the new level is averaged, but for the first
 SMALLEST, LARGEST = 0.1, 1e6  # factors of scale that are followed
 TINY = 1e-9  # of a spread: what rounding makes of a constant
 BLOCK = 4096  # rows looked at at once
@@ -23,6 +25,10 @@ class InstanceNorm:
     the history do: within those, the level itself tells the network something. A series that was
     constant has no scale to be followed.
 
+    A level that has moved further still, `FAR` times as much, is taken for the series' own from
+    then on: what is usual is measured from there. It is that of the newest season until the move is
+    a season old, then the mean of some seasons, and then it stays (see `settled`).
+
     Attributes
     ----------
     season : int
@@ -31,6 +37,10 @@ class InstanceNorm:
         Mean absolute deviation from the mean of a season, over the history.
     moved : ndarray of shape (2, S)
         Distance of a level and of the logarithm of a scale that counts half as moved.
+    level : ndarray of shape (S,)
+        Where the series is now: 0, that of the history, until it has moved far.
+    since : ndarray of shape (S,)
+        Rows since it was last seen far from there; infinite if never.
 
     References
     ----------
@@ -54,12 +64,15 @@ class InstanceNorm:
     season: int
     spread: np.ndarray
     moved: np.ndarray
+    level: np.ndarray
+    since: np.ndarray
 
     @classmethod
     def of(cls, targets, season):
         """Learn what is usual from the targets (n, S) of a history of at least a season."""
         n_streams = targets.shape[1]
-        norm = cls(season, np.ones(n_streams), np.ones((2, n_streams)))
+        unmoved = np.zeros(n_streams), np.full(n_streams, np.inf)
+        norm = cls(season, np.ones(n_streams), np.ones((2, n_streams)), *unmoved)
         starts = range(season - 1, len(targets), BLOCK)
         blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
         mean, deviation, n_known = np.concatenate(blocks, axis=1)
@@ -72,6 +85,30 @@ class InstanceNorm:
         moved[1, ~varies] = np.inf
         return replace(norm, moved=moved)
 
+    @property
+    def moving(self):
+        """Whether the newest season may hold rows from before a move, bool of shape (S,)."""
+        return self.since <= self.season
+
+    def settled(self, targets, n_rows):
+        """Return the norm after `n_rows` more, of which targets (n, S) end with the newest season.
+
+        Where less than half of that is known, all stays as it is.
+        """
+        mean, _, n_known = self._found(targets, len(targets) - 1, len(targets))[:, 0]
+        known = 2 * n_known >= self.season
+        far = known & (np.abs(mean - self.level) > FAR * self.moved[0])
+        since = np.where(far, 0.0, self.since + n_rows)
+        n_averaged = 1.0 + np.maximum(since - self.season, 0.0) / n_rows
+        follows = known & (since <= SETTLED * self.season)
+        level = self.level + np.where(follows, (mean - self.level) / n_averaged, 0.0)
+        return replace(self, level=level, since=since)
+
+    def unmoved(self):
+        """Return the norm of a series that is still where its history was."""
+        unmoved = np.zeros_like(self.level), np.full_like(self.since, np.inf)
+        return replace(self, level=unmoved[0], since=unmoved[1])
+
     def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
 
@@ -80,13 +117,13 @@ class InstanceNorm:
         """
         distance = self._distances(*self._found(targets, start, stop))
         far = np.minimum(np.abs(distance) / self.moved[:, None], 1e6) ** 8
-        center, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far
-        return center, np.exp(growth)
+        change, growth = distance * (1.0 - 1.0 / (1.0 + far))  # half of one that is far
+        return self.level + change, np.exp(growth)
 
     def _distances(self, mean, deviation, n_known):
-        """Return how far mean and logarithm of the scale are from the history's, (2, n, S)."""
+        """Return how far mean and logarithm of the scale are from the usual ones, (2, n, S)."""
         growth = np.log(np.clip(deviation / self.spread, SMALLEST, LARGEST))
-        return np.stack([mean, growth]) * np.minimum(2.0 * n_known / self.season, 1.0)
+        return np.stack([mean - self.level, growth]) * np.minimum(2.0 * n_known / self.season, 1.0)
 
     def _found(self, targets, start, stop):
         """Return mean, mean absolute deviation and number of known targets, (3, n, S).

@@ -77,7 +77,7 @@ class RegressionDesign:
     def local(self, record, start, stop):
         """Return None: inputs are seen as they are."""
 
-    def phased(self, phase):
+    def as_at_first(self):
         """Return the design: there is no phase."""
         return self
 

@@ -8,10 +8,10 @@ from tsrnn.nn.compiled.maths import compiled
 def centers_and_scales(targets, norm, limits, season, start, stop):
     """Return center and scale, each (n, S), of rows `start` to `stop` of targets.
 
-    ``norm`` is spread and moved; ``limits`` are the smallest and the largest factor of scale that
-    are followed; without a season centers are 0 and scales 1.
+    ``norm`` is spread, moved and level; ``limits`` are the smallest and the largest factor of scale
+    that are followed; without a season centers are 0 and scales 1.
     """
-    spread, moved = norm
+    spread, moved, level = norm
     center = np.zeros((stop - start, targets.shape[1]))
     scale = np.ones_like(center)
     if season:
@@ -19,7 +19,7 @@ def centers_and_scales(targets, norm, limits, season, start, stop):
             mean, deviation, n_known = _moments(targets[start + n + 1 - season : start + n + 1, s])
             growth = np.log(min(max(deviation / spread[s], limits[0]), limits[1]))
             trust = min(2.0 * n_known / season, 1.0)
-            center[n, s] = _followed(mean * trust, moved[0, s])
+            center[n, s] = level[s] + _followed((mean - level[s]) * trust, moved[0, s])
             scale[n, s] = np.exp(_followed(growth * trust, moved[1, s]))
     return center, scale
 

@@ -43,10 +43,10 @@ def append_rows(old, new, n_kept, limits):
     return targets, inputs, calendar, levels, spreads, doubts, jumps, missing
 
 
-def lagged(levels, calendar, inputs, offsets, n_calendar, n_inputs, start, stop, back):
+def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back):
     """Return the readout features (n, S, K) of a `ForecastDesign` at rows of a record.
 
-    The calendar is that of ``back`` rows before.
+    The newest value is measured from ``level`` (S,), the calendar is that of ``back`` rows before.
     """
     n_lags, S = len(offsets), levels.shape[1]
     features = np.empty((stop - start, S, n_lags + n_calendar + n_inputs + 2))
@@ -54,7 +54,7 @@ def lagged(levels, calendar, inputs, offsets, n_calendar, n_inputs, start, stop,
         row, at = start + n, features[n, s]
         for k in range(n_lags):
             at[k] = levels[row - offsets[k], s] - levels[row, s]
-        at[n_lags], at[-1], known = levels[row, s], 1.0, n_lags + 1
+        at[n_lags], at[-1], known = levels[row, s] - level[s], 1.0, n_lags + 1
         for c in range(n_calendar):
             at[known + c] = calendar[row - back, c]
         for e in range(n_inputs):
@@ -83,7 +83,8 @@ def views(rows, arrays, norm, widths, limits, places):
     """
     (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
     n_calendar, n_inputs, season = widths
-    skip = lagged(levels, calendar, inputs, arrays[0], n_calendar, n_inputs, start, stop, back)
+    looked_at = arrays[0], norm[2], n_calendar, n_inputs
+    skip = lagged(levels, calendar, inputs, *looked_at, start, stop, back)
     local = centers_and_scales(targets, norm, limits[:2], season, start, stop)
     return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
 
