@@ -104,6 +104,23 @@ def test_any_split_follows_a_move_alike(stream, fitted, tmp_path, kind):
     np.testing.assert_array_equal(whole.forecast(), parts.forecast())
 
 
+@pytest.mark.parametrize("kind", ["level", "phase"])
+def test_on_the_move_it_goes_back_to_what_it_knew(stream, fitted, kind):
+    rows, model = changed(stream, kind), copy.deepcopy(fitted)
+    first = CHANGE - (model._stream.learner.n_rows + CHANGE) % 48
+    model.partial_fit(rows[:first])
+    moving, lessons = [], []
+    for start in range(first, CHANGE + 3 * WEEK, 48):  # up to each look
+        learner = model.partial_fit(rows[start : start + 48])._stream.learner
+        moving.append(learner.design.moving.any())
+        ensemble = learner.ensemble
+        lessons.append(content((learner.readout.lessons, ensemble.lessons, ensemble.mixing)))
+    when = np.flatnonzero(moving)
+    assert 3 < len(when) < 6 and np.ptp(when) == len(when) - 1 and not moving[-1]
+    assert all(lessons[look] == lessons[when[0]] for look in when)
+    assert lessons[when[0] - 1] != lessons[when[0]] != lessons[when[-1] + 1]
+
+
 def test_of_two_targets_the_one_that_moves_goes_back_to_what_it_knew():
     rng, rows = np.random.default_rng(0), np.arange(700)
     days = pd.date_range("2024-01-01", periods=700, freq="D")

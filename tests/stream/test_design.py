@@ -1,5 +1,7 @@
 """Features against a slow, literal reading of what they are said to be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,15 +28,18 @@ def test_offsets_of_lags_and_seasons(lags, seasons, horizon, expected):
     np.testing.assert_array_equal(lag_offsets(lags, seasons, horizon), expected)
 
 
-def test_skip_features_are_what_they_say(record):
-    design = ForecastDesign.of(record, horizon=2, lags=3, seasons=(7,))
+@pytest.mark.parametrize("level", [(0.0, 0.0), (3.0, -1.0)])
+def test_skip_features_are_what_they_say(record, level):
+    design = ForecastDesign.of(record, horizon=2, lags=3, seasons=(7,), normalized=True)
+    design = replace(design, norm=replace(design.norm, level=np.array(level)))
     padded = record.padded(design.reach)
     skip = design.skip(padded, design.reach, len(padded))
     y = record.targets
     for row in (10, 39):
         for s in range(2):
             lags = [y[row - k, s] - y[row, s] for k in (1, 2, 3, 5, 6)]
-            expected = [*lags, y[row, s], *record.calendar[row], *record.inputs[row], 1.0]
+            newest = y[row, s] - level[s]
+            expected = [*lags, newest, *record.calendar[row], *record.inputs[row], 1.0]
             np.testing.assert_allclose(skip[row, s], expected, rtol=1e-12)
     assert skip.shape[2] == design.n_features
 
