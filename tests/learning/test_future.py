@@ -116,17 +116,3 @@ def test_rows_let_pass_are_never_learnt_from(stream):
         later = passed.learn(features[40:41], base[40:41], labels[40:41], arrived[40:41])
         np.testing.assert_array_equal(later.weights, readout.weights)
         np.testing.assert_array_equal(later.effect_weights, readout.effect_weights)
-
-
-def test_lessons_are_put_back_for_some_streams(stream):
-    features, base, labels, ahead = stream
-    arrived, half = by_arrival(ahead), N // 2
-    before = FutureRLS(S, K, DELAYS, 0.99, Z)
-    before = before.learn(features[:half], base[:half], labels[:half], arrived[:half])
-    after = before.learn(features[half:], base[half:], labels[half:], arrived[half:])
-    back = after.relearnt(before.lessons, np.array([False, True]))
-    for name in ("weights", "effect_weights"):
-        found, old, new = (getattr(readout, name) for readout in (back, before, after))
-        np.testing.assert_array_equal(found[0], new[0])
-        np.testing.assert_array_equal(found[1], old[1])
-        assert (old != new).all(axis=(1, 2)).all()

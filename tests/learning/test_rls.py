@@ -229,14 +229,3 @@ def test_follow_says_what_the_weights_after_each_row_would(rows):
     frozen, outputs = readout.follow(*rows, learning=False)
     np.testing.assert_array_equal(outputs, readout.output(rows[0]))
     np.testing.assert_array_equal(frozen.weights, readout.weights)
-
-
-def test_lessons_are_put_back_for_some_streams(rows):
-    features, base, labels = rows
-    before = DelayedRLS(S, K, [1, 4], 0.99).learn(features[:30], base[:30], labels[:30])
-    after = before.learn(features[30:], base[30:], labels[30:])
-    back = after.relearnt(before.lessons, np.arange(S) == 0)
-    for found, old, new in zip(back.lessons, before.lessons, after.lessons, strict=True):
-        np.testing.assert_array_equal(found[0], old[0])
-        np.testing.assert_array_equal(found[1:], new[1:])
-        assert (old != new).any(axis=(1, 2)).all()

@@ -110,9 +110,9 @@ def test_a_constant_has_no_scale_to_follow():
 PERIOD = 6  # rows between two looks
 
 
-def settle(norm, targets, stops):
+def settle(norm, targets, stops, period=PERIOD):
     for stop in stops:
-        norm = norm.settled(targets[:stop], PERIOD)
+        norm = norm.settled(targets[:stop], period)
     return norm
 
 
@@ -124,23 +124,24 @@ def moved():
     return targets, InstanceNorm.of(targets[:300], SEASON)
 
 
-def test_a_level_that_moves_far_is_that_of_the_newest_season_and_then_of_some(moved):
+@pytest.mark.parametrize("period", [6, 7])
+def test_a_level_that_moves_far_is_that_of_the_newest_season_and_then_of_some(moved, period):
     targets, norm = moved
-    norm = settle(norm, targets, range(264, 301, PERIOD))
-    assert not norm.level.any() and not norm.moving.any()
-    stops = np.arange(306, 900, PERIOD)
+    norm = settle(norm, targets, range(264, 301, period), period)
+    assert not norm.level.any() and np.isinf(norm.since).all()
+    stops = np.arange(306, 900, period)
     means = np.array([targets[stop - SEASON : stop, 1].mean() for stop in stops])
     far = np.flatnonzero(np.abs(means) > 1.5 * norm.moved[0, 1])[0]
-    norm = settle(norm, targets, stops[: far + 1])
-    assert norm.moving.tolist() == [False, True] and norm.level[1] == means[far]
-    last = far + SEASON // PERIOD  # a season later nothing is left of before
-    norm = settle(norm, targets, stops[far + 1 : last + 1])
-    assert norm.moving[1] and norm.level[1] == means[last]
-    some = last + 4 * SEASON // PERIOD
-    norm = settle(norm, targets, stops[last + 1 : some + 1])
-    assert not norm.moving.any()
-    np.testing.assert_allclose(norm.level, [0.0, means[last : some + 1].mean()], rtol=1e-12)
-    later = settle(norm, targets, stops[some + 1 :])
+    norm = settle(norm, targets, stops[: far + 1], period)
+    assert norm.since[1] == 0 and norm.level[1] == means[far]
+    last = far + SEASON // period  # a season later nothing is left of before
+    norm = settle(norm, targets, stops[far + 1 : last + 1], period)
+    assert norm.since[1] <= SEASON and norm.level[1] == means[last]
+    some = far + 5 * SEASON // period
+    norm = settle(norm, targets, stops[last + 1 : some + 1], period)
+    fresh = np.arange(last, some + 1) if SEASON % period == 0 else np.arange(last + 1, some + 1)
+    np.testing.assert_allclose(norm.level, [0.0, means[fresh].mean()], rtol=1e-12)
+    later = settle(norm, targets, stops[some + 1 :], period)
     np.testing.assert_array_equal(later.level, norm.level)
     center, _ = later.at(targets, 800, 900)
     np.testing.assert_allclose(center[:, 1], later.level[1], atol=1e-3)
@@ -165,4 +166,4 @@ def test_unmoved_is_where_the_history_was(moved):
     targets, norm = moved
     there = settle(norm, targets, range(306, 600, PERIOD))
     assert there.level.any() and not there.unmoved().level.any()
-    assert not there.unmoved().moving.any()
+    assert np.isinf(there.unmoved().since).all()

@@ -3,7 +3,6 @@
 import numpy as np
 
 from .restarts import warn_of_restart
-from .values import twin
 
 # Directions that the rows never excite would let the covariance grow as 1/λ per row for ever;
 # past this mean eigenvalue (the prior's is 1) it is no longer inflated.
@@ -19,7 +18,7 @@ QUIETLY = np.errstate(over="ignore", invalid="ignore")
 
 
 class Covariances:
-    """What a readout does to its covariances P: let rows in, renew penalties, go back, start anew.
+    """What a readout does to its covariances P: let rows in, renew the penalty, start anew.
 
     Attributes
     ----------
@@ -31,18 +30,6 @@ class Covariances:
     forgetting : float
         λ.
     """
-
-    @property
-    def lessons(self):
-        """What rows have taught: weights and P."""
-        return self.weights, self.covariance
-
-    def relearnt(self, lessons, streams):
-        """Return the readout with earlier lessons put back for some streams, bool of shape (S,)."""
-        readout, back = twin(self), streams[:, None, None]
-        now = zip(lessons, self.lessons, strict=True)
-        readout.weights, readout.covariance = (np.where(back, old, new) for old, new in now)
-        return readout
 
     def _gain(self, phi):
         """Update P with the features (S, K) of a new origin and return its gain (S, K)."""
@@ -63,7 +50,7 @@ class Covariances:
     def _take_out(self, phi, share):
         """Take features (S, D, K) out of P, by shares (S, D) of their weight: P⁻¹ - Σ share φφ'.
 
-        By Woodbury's identity, all D at once. Where no covariance would be left, they stay in.
+        By Woodbury's identity, all D at once. Where no covariance would be left, none is taken out.
         """
         self.covariance = self.covariance.copy()
         for s in np.flatnonzero(share.any(axis=1)):

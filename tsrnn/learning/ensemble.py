@@ -129,18 +129,6 @@ class Ensemble:
         ensemble._clear()
         return ensemble
 
-    @property
-    def lessons(self):
-        """What rows have taught: the linear expert, and the mixture."""
-        return self.linear.lessons, self.learnt
-
-    def relearnt(self, lessons, streams):
-        """Return the ensemble with earlier lessons put back for some streams, bool (S,)."""
-        ensemble, (linear, mixing), members = twin(self), lessons, np.flatnonzero(streams)
-        ensemble.linear = self.linear.relearnt(linear, streams)
-        ensemble.mixing = ensemble.learnt = self.learnt.put(members, mixing.take(members))
-        return ensemble
-
     def follow(self, recurrent, features, levels, labels, learning):
         """Take in rows; return the ensemble and the mixtures (n, S, M) after each.
 

@@ -98,18 +98,6 @@ class FutureRLS:
         readout._clear_origins()
         return readout
 
-    @property
-    def lessons(self):
-        """What rows have taught, of the past and of what is known ahead."""
-        return self.past.lessons, self.effects.lessons
-
-    def relearnt(self, lessons, streams):
-        """As `DelayedRLS.relearnt`."""
-        readout, past, effects = copy.copy(self), *lessons
-        readout.past = self.past.relearnt(past, streams)
-        readout.effects = self.effects.relearnt(effects, np.repeat(streams, len(self.delays)))
-        return readout
-
     def advance(self, features, base):
         """Let rows pass without learning: their labels will be ignored when they come."""
         readout = copy.copy(self)

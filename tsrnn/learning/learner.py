@@ -7,7 +7,6 @@ import numpy as np
 from .at_once import take_in_at_once
 from .ensemble import Ensemble
 from .future import FutureRLS
-from .hindsight import Hindsight
 from .kernels import compiled_loops
 from .regime import Regime
 from .rls import DelayedRLS
@@ -38,9 +37,8 @@ class Learner:
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
         the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
         or what `local` comes from, ``following(record, n_rows)`` then follows levels and phase,
-        which ``as_at_first()`` sets back, ``moving`` tells streams on the move, ``n_streams`` and
-        ``n_features`` are S and K, and ``usual`` is what `screen` starts from there, None where
-        absurd targets are not screened.
+        which ``restarted(anew)`` sets back, ``n_streams`` and ``n_features`` are S and K, and
+        ``usual`` is what `screen` starts from there, None where absurd targets are not screened.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
@@ -87,13 +85,12 @@ class Learner:
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
 
-        The guard goes on from the newest level; for rows that may lie anywhere (`anew`) it starts
-        as it did at fit. Levels are those of the history and the phase is that of the calendar,
-        until a season has been seen again.
+        The guard and the levels go on; for rows that may lie anywhere (`anew`) they start as they
+        did at fit. The phase is that of the calendar, until a season has been seen again.
         """
         learner = twin(self)
         learner._restart()
-        learner.design = self.design.as_at_first()
+        learner.design = self.design.restarted(anew)
         if anew:
             learner.usual, learner.regime = self.design.usual, Regime.of(self.design.n_streams)
         return learner
@@ -120,7 +117,7 @@ class Learner:
         """Return what `output` would give after each new row, (n, S, M), and the learner after.
 
         `following` are inputs (m, E) of the rows after those, where the design looks ahead.
-        Its intervals are left behind.
+        Its intervals are stale: it is outputs alone that are asked for.
         """
         learner, outputs, known = self, [], record.inputs
         if self.design.n_ahead:
@@ -163,7 +160,6 @@ class Learner:
         self.regime = self.regime.cleared()
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = tuple(values.copy() for values in self.window.guard)
-        self.hindsight = Hindsight()
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = 0
         self._newest = None
@@ -266,18 +262,7 @@ class Learner:
         level = self.window.shifted(center, newest)
         now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
-        learner._learn_in_hindsight(design.moving)
         return learner
-
-    def _learn_in_hindsight(self, moving):
-        """Go back, in place, to what was learnt before streams moved, as long as they do."""
-        ensemble, season = self.ensemble, self.design.norm.season
-        if not moving.any():
-            lessons = self.readout.lessons, ensemble and ensemble.lessons
-            self.hindsight = self.hindsight.follow(self.n_rows, lessons, season)
-        elif (before := self.hindsight.lessons) is not None:
-            self.readout = self.readout.relearnt(before[0], moving)
-            self.ensemble = ensemble and ensemble.relearnt(before[1], moving)
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of origins whose labels are all in."""

@@ -68,8 +68,6 @@ class ForecastDesign:
         By which a changed phase is told.
     phase : int
         Rows by which the season is early: the calendar that is seen is that many rows on.
-    turned : float
-        Rows since the phase was last changed; infinite if never.
     """
 
     horizon: int
@@ -85,7 +83,6 @@ class ForecastDesign:
     norm: InstanceNorm | None = None
     profile: CalendarProfile | None = None
     phase: int = 0
-    turned: float = np.inf
 
     @classmethod
     def of(
@@ -136,19 +133,13 @@ class ForecastDesign:
         norm, phase = self.norm.settled(record.targets, n_rows), self.phase
         if self.profile:
             phase = self.profile.phase(record.targets, record.calendar, phase)
-        turned = self.turned + n_rows if phase == self.phase else 0.0
-        return replace(self, norm=norm, phase=phase, turned=turned)
+        return replace(self, norm=norm, phase=phase)
 
-    def as_at_first(self):
-        """Return the design of streams that are where their history was."""
+    def restarted(self, anew):
+        """Return the design in the calendar's phase; `anew`, also at the level of the history."""
         if self.norm is None:
             return self
-        return replace(self, norm=self.norm.unmoved(), phase=0, turned=np.inf)
-
-    @property
-    def moving(self):
-        """Streams whose newest season may hold rows of another level or phase, bool (S,)."""
-        return self.norm.moving | (self.turned <= self.norm.season)
+        return replace(self, norm=self.norm.unmoved() if anew else self.norm, phase=0)
 
     @cached_property
     def delays(self):

@@ -85,11 +85,6 @@ class InstanceNorm:
         moved[1, ~varies] = np.inf
         return replace(norm, moved=moved)
 
-    @property
-    def moving(self):
-        """Whether the newest season may hold rows from before a move, bool of shape (S,)."""
-        return self.since <= self.season
-
     def settled(self, targets, n_rows):
         """Return the norm after `n_rows` more, of which targets (n, S) end with the newest season.
 
@@ -99,7 +94,7 @@ class InstanceNorm:
         known = 2 * n_known >= self.season
         far = known & (np.abs(mean - self.level) > FAR * self.moved[0])
         since = np.where(far, 0.0, self.since + n_rows)
-        n_averaged = 1.0 + np.maximum(since - self.season, 0.0) / n_rows
+        n_averaged = 1.0 + np.floor(np.maximum(since - self.season, 0.0) / n_rows)
         follows = known & (since <= SETTLED * self.season)
         level = self.level + np.where(follows, (mean - self.level) / n_averaged, 0.0)
         return replace(self, level=level, since=since)

@@ -77,8 +77,8 @@ class RegressionDesign:
     def local(self, record, start, stop):
         """Return None: inputs are seen as they are."""
 
-    def as_at_first(self):
-        """Return the design: there is no phase."""
+    def restarted(self, anew):
+        """Return the design: there is neither level nor phase."""
         return self
 
     def inputs(self, record, start, stop, local=None):
