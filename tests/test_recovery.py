@@ -145,7 +145,7 @@ def test_a_season_is_looked_at_once_it_and_the_row_before_are_in(monkeypatch):
     model = RNNForecaster(2, max_iter=2, window_size=7, random_state=0).fit(series[:200])
     looks = []
     monkeypatch.setattr(
-        ForecastDesign, "following", lambda design, record, n_rows: looks.append(1) or design
+        ForecastDesign, "follow", lambda design, record, n_rows: looks.append(1) or design
     )
     model.reset_state().partial_fit(series[200:207])
     assert looks == []

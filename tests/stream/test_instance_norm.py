@@ -157,9 +157,17 @@ def test_a_level_may_move_back(moved):
 def test_of_an_outage_no_level_is_told(moved):
     targets, norm = moved
     targets[304:] = np.nan
-    for stop in range(306, 600, PERIOD):
-        norm = norm.settled(targets[:stop], PERIOD)
+    norm = settle(norm, targets, range(306, 600, PERIOD))
     assert not norm.level.any()
+
+
+def test_a_move_goes_on_after_an_outage(moved):
+    targets, norm = moved
+    targets[308:600] = np.nan
+    norm = settle(norm, targets, range(306, 600, PERIOD))
+    assert 1.0 < norm.level[1] < 2.7  # of a season that is half of before
+    norm = settle(norm, targets, range(600, 900, PERIOD))
+    np.testing.assert_allclose(norm.level[1], 3.0, atol=0.2)
 
 
 def test_unmoved_is_where_the_history_was(moved):

@@ -36,7 +36,7 @@ class Learner:
         them or None, ``base(record, start)`` (n, S) and
         ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
         the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
-        or what `local` comes from, ``following(record, n_rows)`` then follows levels and phase,
+        or what `local` comes from, ``follow(record, n_rows)`` then follows levels and phase,
         which ``restarted(anew)`` sets back, ``n_streams`` and ``n_features`` are S and K, and
         ``usual`` is what `screen` starts from there, None where absurd targets are not screened.
     readout : DelayedRLS
@@ -256,7 +256,7 @@ class Learner:
         if self.design.norm is None or self.n_rows <= self.design.norm.season:
             return self
         learner, newest = twin(self), len(self.window) - 1
-        design = learner.design = self.design.following(self.window, self.encoder.period)
+        design = learner.design = self.design.follow(self.window, self.encoder.period)
         center, scale = design.local(self.window, newest, newest + 1)
         error = self.intervals and self.intervals.drift.size.tolist()
         level = self.window.shifted(center, newest)

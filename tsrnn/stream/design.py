@@ -125,7 +125,7 @@ class ForecastDesign:
             profile,
         )
 
-    def following(self, record, n_rows):
+    def follow(self, record, n_rows):
         """Return the design after `n_rows` more: where the newest season of a record is now.
 
         It follows the phase, and levels that have moved far.

@@ -88,12 +88,12 @@ class InstanceNorm:
     def settled(self, targets, n_rows):
         """Return the norm after `n_rows` more, of which targets (n, S) end with the newest season.
 
-        Where less than half of that is known, all stays as it is.
+        Where less than half of that is known, all stays as it is: a move goes on after an outage.
         """
         mean, _, n_known = self._found(targets, len(targets) - 1, len(targets))[:, 0]
         known = 2 * n_known >= self.season
         far = known & (np.abs(mean - self.level) > FAR * self.moved[0])
-        since = np.where(far, 0.0, self.since + n_rows)
+        since = np.where(far, 0.0, self.since + n_rows * known)
         n_averaged = 1.0 + np.floor(np.maximum(since - self.season, 0.0) / n_rows)
         follows = known & (since <= SETTLED * self.season)
         level = self.level + np.where(follows, (mean - self.level) / n_averaged, 0.0)
