@@ -163,7 +163,7 @@ def test_of_an_outage_no_level_is_told(moved):
 
 def test_a_move_goes_on_after_an_outage(moved):
     targets, norm = moved
-    targets[308:600] = np.nan
+    targets[311:600] = np.nan
     norm = settle(norm, targets, range(306, 600, PERIOD))
     assert 1.0 < norm.level[1] < 2.7  # of a season that is half of before
     norm = settle(norm, targets, range(600, 900, PERIOD))
