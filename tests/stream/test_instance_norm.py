@@ -163,10 +163,10 @@ def test_of_an_outage_no_level_is_told(moved):
 
 def test_a_move_goes_on_after_an_outage(moved):
     targets, norm = moved
-    targets[311:600] = np.nan
-    norm = settle(norm, targets, range(306, 600, PERIOD))
+    targets[311:612] = np.nan
+    norm = settle(norm, targets, range(306, 612, PERIOD))
     assert 1.0 < norm.level[1] < 2.7  # of a season that is half of before
-    norm = settle(norm, targets, range(600, 900, PERIOD))
+    norm = settle(norm, targets, range(612, 900, PERIOD))
     np.testing.assert_allclose(norm.level[1], 3.0, atol=0.2)
 
 
