@@ -17,7 +17,6 @@ from tsrnn.evaluate import prequential
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--rows", type=int, default=2000, help="rows to stream after the first 20,000")
-parser.add_argument("--horizon", type=int, default=24, help="hours to forecast")
 parser.add_argument("--max-iter", type=int, default=300, help="training steps on the history")
 args = parser.parse_args()
 
@@ -42,7 +41,7 @@ data = pd.DataFrame(
 )
 
 model = RNNForecaster(
-    horizon=args.horizon,
+    horizon=24,
     target="traffic",  # the other columns are inputs,
     future_cols="holiday",  # and this one is known for the hours to be forecast
     freq="h",  # with so many gaps it is better said than inferred
@@ -57,9 +56,7 @@ history, stream = data[:20_000], data[20_000 : 20_000 + args.rows]
 model.fit(history)
 print(f"fitted up to {model.cutoff_}; the network took {model.n_iter_} steps")
 
-baseline = SeasonalNaiveForecaster(
-    args.horizon, season=168, target="traffic", freq="h", max_gap=8000
-)
+baseline = SeasonalNaiveForecaster(24, season=168, target="traffic", freq="h", max_gap=8000)
 for name, forecaster in (("RNNForecaster", model), ("a week ago", baseline.fit(history))):
     result = prequential(forecaster, stream)
     print(f"{name:14s} MAE {result.metrics.loc[('all', 'all'), 'MAE']:.0f} vehicles an hour")

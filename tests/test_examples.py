@@ -14,10 +14,7 @@ SCRIPTS = sorted(FOLDER.glob("*.py"))
 # Arguments that keep a script short, and a word that its output must hold.
 QUICK = {
     "dataframe_forecast": (["picture.png", "--rows", "400"], "picture: picture.png"),
-    "messy_traffic": (
-        ["--rows", "50", "--max-iter", "2", "--horizon", "2"],
-        "50 late rows dropped",
-    ),
+    "messy_traffic": (["--rows", "50", "--max-iter", "2"], "50 late rows dropped"),
     "numpy_layers": (["--steps", "200"], "weight_hh_l0  (96, 24)"),
     "pipeline_grid_search": (["--rows", "1000", "--max-iter", "2"], "RNNRegressor"),
     "streaming_update": (["--rows", "60", "--max-iter", "2"], "2023-11"),

@@ -110,6 +110,17 @@ def test_a_new_run_begins_where_the_history_was(stream, fitted, tmp_path):
     assert model.reset_state()._stream.learner.design.norm.level[0] == 0.0
 
 
+def test_a_level_goes_on_after_a_gap(stream, fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
+    rows = changed(stream, "level")
+    level = model.partial_fit(rows[: CHANGE + 2 * WEEK])._stream.learner.design.norm.level
+    later = rows[CHANGE + 2 * WEEK + 50 :]
+    after = model.partial_fit(later[:1])._stream.learner
+    assert after.n_rows == 1 and level[0] > 2.0
+    np.testing.assert_array_equal(after.design.norm.level, level)
+
+
 def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
     fitted.save(tmp_path / "m")
     model = load(tmp_path / "m").partial_fit(changed(stream, "phase")[: CHANGE + 2 * WEEK])

@@ -71,8 +71,8 @@ class InstanceNorm:
     def of(cls, targets, season):
         """Learn what is usual from the targets (n, S) of a history of at least a season."""
         n_streams = targets.shape[1]
-        unmoved = np.zeros(n_streams), np.full(n_streams, np.inf)
-        norm = cls(season, np.ones(n_streams), np.ones((2, n_streams)), *unmoved)
+        ones, zeros = np.ones(n_streams), np.zeros(n_streams)
+        norm = cls(season, ones, np.ones((2, n_streams)), level=zeros, since=np.inf * ones)
         starts = range(season - 1, len(targets), BLOCK)
         blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
         mean, deviation, n_known = np.concatenate(blocks, axis=1)
@@ -101,8 +101,7 @@ class InstanceNorm:
 
     def unmoved(self):
         """Return the norm of a series that is still where its history was."""
-        unmoved = np.zeros_like(self.level), np.full_like(self.since, np.inf)
-        return replace(self, level=unmoved[0], since=unmoved[1])
+        return replace(self, level=0.0 * self.level, since=np.full_like(self.since, np.inf))
 
     def at(self, targets, start, stop):
         """Return center and scale, each (stop - start, S), at rows of targets (rows, S).
