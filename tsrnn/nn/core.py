@@ -68,7 +68,7 @@ class Recurrence:
         n_steps, _, n_streams = x.shape
         if n_streams == 1 and not tape:
             h = np.empty((n_steps, self.hidden_size, 1), self.dtype) if out is None else out
-            return h, self.forward_stream(x, state, h)
+            return h, self.forward_stream(x, state, h)[0]
         scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
         parts = self._parts(kernels.kernel(self.cell), n_steps, n_streams, tape)
@@ -94,8 +94,8 @@ class Recurrence:
 
     def forward_stream(
         self, x: np.ndarray, state: State, out: np.ndarray, *, check: bool = False
-    ) -> State | None:
-        """Run over one stream without a tape; return the last state.
+    ) -> tuple[State, np.ndarray] | None:
+        """Run over one stream without a tape; return the last state, and its h (H, 1) once more.
 
         None if a `check` finds that `x` is not finite. A streamed row goes this way: it is short.
         `x` is (T, D, 1) or (1, T, D), and `out`, contiguous, (T, H, 1) or (1, T, H).
@@ -103,8 +103,9 @@ class Recurrence:
         self._scratch.recorded = None
         cell = kernels.kernel(self.cell)
         if cell.forward_stream is not None:
-            end, finite = cell.forward_stream(self.weights, np.ascontiguousarray(x), state, out)
-            return None if check and not finite else end
+            x = np.ascontiguousarray(x)
+            end, h_last, finite = cell.forward_stream(self.weights, x, state, out)
+            return (end, h_last) if finite or not check else None
         if check and not math.isfinite(np.vdot(x, x)):
             return None
         x = x.reshape(-1, self.input_size, 1)
@@ -115,10 +116,12 @@ class Recurrence:
             cell.pack(self.weights, packed)
         given = tape, x, state, out.reshape(tape.h.shape), packed
         if tape.size <= threads.SMALL:
-            return scan_forward(*given)
-        ends = []
-        threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
-        return ends[0]
+            end = scan_forward(*given)
+        else:
+            ends = []
+            threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
+            end = ends[0]
+        return end, end.h.copy()
 
     @property
     def recorded_shape(self) -> tuple[int, int]:

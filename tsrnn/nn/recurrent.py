@@ -241,8 +241,9 @@ class RecurrentLayer(HasParams, TorchLayout):
         end = self._core.forward_stream(x, state, h_stack, check=True)
         if end is None:
             return None
-        self._state, self._state_is_set = end, False
-        return end.h.T.copy(), h_stack
+        self._state, h_last = end
+        self._state_is_set = False
+        return h_last.T, h_stack
 
     @property
     def _cores(self) -> list[Recurrence]:

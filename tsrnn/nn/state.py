@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -75,3 +76,7 @@ class State(NamedTuple):
             )
         h = check_array("h", self.h, ("N", hidden_size), dtype)
         return State(h, check_array("c", self.c, h.shape, dtype) if has_c else None)
+
+
+#: State of a pair (h, c), for where what a call of the class costs is long: a single step.
+state_of = partial(tuple.__new__, State)

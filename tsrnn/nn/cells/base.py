@@ -54,8 +54,8 @@ class Cell(ABC):
     #: ``backward_window(tape, gradient_tape, start, stop, d_h, d_c)``.
     forward_window = backward_window = None
     #: Where nothing is kept for a backward, they take them straight from the weights:
-    #: ``forward_stream(weights, x, state, h) -> (state, finite x?)``; contiguous x and h have one
-    #: axis of size 1, for the stream, before or behind their others.
+    #: ``forward_stream(weights, x, state, h) -> (state, its h once more, finite x?)``; contiguous x
+    #: and h have one axis of size 1, for the stream, before or behind their others.
     forward_stream = None
 
     def pack(self, weights: list[np.ndarray], out: np.ndarray) -> None:

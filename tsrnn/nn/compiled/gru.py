@@ -11,13 +11,15 @@ from tsrnn.nn.compiled.maths import (
     add_product,
     all_finite,
     compiled,
+    copy_to,
+    flat,
     halve,
     in_rows,
     packed_product,
     transposed_product,
 )
 from tsrnn.nn.compiled.tanh import tanh
-from tsrnn.nn.state import State
+from tsrnn.nn.state import state_of
 from tsrnn.nn.tape import GradientTape, Tape
 
 
@@ -30,8 +32,9 @@ class CompiledGRU(CompiledCopies, GRUCell):
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
-        end = State(np.empty_like(state.h))
-        return end, stream(*weights, x, state.h, h, end.h)
+        end = np.empty((2, len(state.h), 1), h.dtype)
+        finite = stream(*weights, x, state.h, h, end)
+        return state_of((end[0], None)), end[1], finite
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -43,8 +46,8 @@ class CompiledGRU(CompiledCopies, GRUCell):
 @compiled
 def _forward(wide, h_prev, h):
     size, half = h.size, wide.dtype.type(0.5)
-    a, h_prev, h = wide.reshape(4, size), h_prev.reshape(size), h.reshape(size)
-    r, z, n, a_h = a[0], a[1], a[2], a[3]
+    a, h_prev, h = flat(wide), flat(h_prev), flat(h)
+    r, z, n, a_h = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
     for k in range(size):  # n holds a_x until it becomes n
         r_k, z_k = tanh(r[k]) * half + half, tanh(z[k]) * half + half
         n_k = tanh(n[k] + r_k * a_h[k])  # (1)
@@ -54,10 +57,10 @@ def _forward(wide, h_prev, h):
 @compiled
 def _backward(wide, h_prev, d_h, d_h_carried, d_a):
     size, one = d_h.size, wide.dtype.type(1)
-    a, h_prev, d_a = wide.reshape(4, size), h_prev.reshape(size), d_a.reshape(4, size)
-    d_h, d_h_carried = d_h.reshape(size), d_h_carried.reshape(size)
-    r, z, n, a_h = a[0], a[1], a[2], a[3]
-    d_r, d_z, d_x, d_ah = d_a[0], d_a[1], d_a[2], d_a[3]
+    a, h_prev, d_a = flat(wide), flat(h_prev), flat(d_a)
+    d_h, d_h_carried = flat(d_h), flat(d_h_carried)
+    r, z, n, a_h = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
+    d_r, d_z, d_x, d_ah = d_a[:size], d_a[size : 2 * size], d_a[2 * size : 3 * size], d_a[3 * size :]
     for k in range(size):
         d_h_k = d_h[k] + d_h_carried[k]
         d_h_carried[k] = d_h_k * z[k]  # (2); what z lets through to h_{t-1}
@@ -77,8 +80,8 @@ def _forward_window(packed, Z, A, keep, block, start, stop):
 
 
 @compiled
-def stream(W, bias_hn, x, h_0, h, h_end):
-    """Take all steps of one stream; return whether `x` is finite."""
+def stream(W, bias_hn, x, h_0, h, end):
+    """Take all steps of one stream; fill `end` with h twice; return whether `x` is finite."""
     # Sums run in the order of the packed product, whose zeros add nothing: the same bits.
     H = len(h_0)
     z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)
@@ -86,18 +89,20 @@ def stream(W, bias_hn, x, h_0, h, h_end):
     z[-1] = 1
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[:-1] = x[t]
+        copy_to(z[:-1], x[t])
         a[: 3 * H] = 0
         add_product(W_T[:H], h_prev, a[: 3 * H])
-        a_h[:] = a[2 * H : 3 * H]
+        copy_to(a_h, a[2 * H : 3 * H])
         a[2 * H : 3 * H] = 0
         add_product(W_T[H:], z, a[: 3 * H])
         for k in range(H):
             a_h[k] += bias_hn[k]
         halve(a[: 2 * H])
         _forward(a, h_prev, h_t)
-        h[t], h_prev[:] = h_t, h_t
-    h_end[:, 0] = h_prev
+        copy_to(h[t], h_t)
+        copy_to(h_prev, h_t)
+    copy_to(end[0, :, 0], h_prev)
+    copy_to(end[1, :, 0], h_prev)
     return all_finite(x)
 
 

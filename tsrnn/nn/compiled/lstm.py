@@ -9,13 +9,15 @@ from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
     all_finite,
     compiled,
+    copy_to,
+    flat,
     in_rows,
     inlined,
     packed_product,
     transposed_product,
 )
 from tsrnn.nn.compiled.tanh import tanh
-from tsrnn.nn.state import State
+from tsrnn.nn.state import state_of
 from tsrnn.nn.tape import GradientTape, Tape
 
 
@@ -31,9 +33,9 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
         h_0, c_0 = state
-        end = np.empty((2, len(h_0), 1), h.dtype)
+        end = np.empty((3, len(h_0), 1), h.dtype)
         finite = stream(weights[0], x, h_0, c_0, h, end)
-        return State(end[0], end[1]), finite
+        return state_of((end[0], end[1])), end[2], finite
 
     def backward_window(self, tape: Tape, d: GradientTape, start: int, stop: int, d_h, d_c) -> None:
         """Take the steps from `stop` back to `start`, products included."""
@@ -44,8 +46,8 @@ class CompiledLSTM(CompiledCopies, LSTMCell):
 @compiled
 def _forward(wide, h, c, tmp):
     n, half = h.size, wide.dtype.type(0.5)
-    a, h, c, tmp = wide.reshape(5, n), h.reshape(n), c.reshape(n), tmp.reshape(n)
-    i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
+    a, h, c, tmp = flat(wide), flat(h), flat(c), flat(tmp)
+    i, f, o, g, c_prev = a[:n], a[n : 2 * n], a[2 * n : 3 * n], a[3 * n : 4 * n], a[4 * n :]
     for k in range(n):  # (1)
         i_k, f_k, g_k = tanh(i[k]) * half + half, tanh(f[k]) * half + half, tanh(g[k])
         i[k], f[k], g[k], tmp[k] = i_k, f_k, g_k, i_k * g_k + f_k * c_prev[k]
@@ -59,10 +61,10 @@ def _forward(wide, h, c, tmp):
 @compiled
 def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
     n = h.size
-    a, h, c, d_a = wide.reshape(5, n), h.reshape(n), c.reshape(n), d_a.reshape(4, n)
-    d_h, d_h_carried, d_c = d_h.reshape(n), d_h_carried.reshape(n), d_c.reshape(n)
-    i, f, o, g, c_prev = a[0], a[1], a[2], a[3], a[4]
-    d_i, d_f, d_o, d_g = d_a[0], d_a[1], d_a[2], d_a[3]
+    a, h, c, d_a = flat(wide), flat(h), flat(c), flat(d_a)
+    d_h, d_h_carried, d_c = flat(d_h), flat(d_h_carried), flat(d_c)
+    i, f, o, g, c_prev = a[:n], a[n : 2 * n], a[2 * n : 3 * n], a[3 * n : 4 * n], a[4 * n :]
+    d_i, d_f, d_o, d_g = d_a[:n], d_a[n : 2 * n], d_a[2 * n : 3 * n], d_a[3 * n :]
     for k in range(n):
         d_h_k = d_h[k] + d_h_carried[k]
         d_o[k] = d_h_k * (h[k] - o[k] * h[k])  # (2)
@@ -90,17 +92,21 @@ def _step(W, z, wide, h, c, tmp, block):
 
 @compiled
 def stream(W, x, h_0, c_0, h, end):
-    """Take all steps of one stream; return whether `x` is finite."""
+    """Take all steps of one stream; fill `end` with h, c and h; return whether `x` is finite."""
     (_, columns), H = W.shape, len(h_0)
     wide = np.empty(6 * H + columns, W.dtype)
     wide, tmp, z = wide[: 5 * H], wide[5 * H : 6 * H], wide[6 * H :]
-    z[:H], z[-1], wide[4 * H :] = h_0[:, 0], 1, c_0[:, 0]
+    copy_to(z[:H], h_0[:, 0])
+    copy_to(wide[4 * H :], c_0[:, 0])
+    z[-1] = 1
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[H:-1] = x[t]
+        copy_to(z[H:-1], x[t])
         _step(W, z, wide, z[:H], wide[4 * H :], tmp, len(W))
-        h[t] = z[:H]
-    end[0, :, 0], end[1, :, 0] = z[:H], wide[4 * H :]
+        copy_to(h[t], z[:H])
+    copy_to(end[0, :, 0], z[:H])
+    copy_to(end[1, :, 0], wide[4 * H :])
+    copy_to(end[2, :, 0], z[:H])
     return all_finite(x)
 
 

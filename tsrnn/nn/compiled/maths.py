@@ -63,10 +63,29 @@ def add_product(W_T, z, out):
             out[k] += w[k] * z_j
 
 
+def flat(a):
+    """View contiguous `a` as a vector; for use in compiled code."""
+    raise NotImplementedError
+
+
+@overload(flat, inline="always")
+def _flat(a):
+    if a.ndim == 1:  # four calls of reshape take as long as the maths of a small step
+        return lambda a: a
+    return lambda a: a.reshape(a.size)
+
+
+@inlined
+def copy_to(out, a):
+    """Copy vector a to out: written out, it spares a small step what a slice's assignment costs."""
+    for k in range(a.size):
+        out[k] = a[k]
+
+
 @inlined
 def add_in_place(a, b):
     """Add b to a, contiguous arrays of one shape."""
-    a, b = a.reshape(a.size), b.reshape(b.size)
+    a, b = flat(a), flat(b)
     for k in range(a.size):
         a[k] += b[k]
 

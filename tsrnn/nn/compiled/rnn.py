@@ -9,13 +9,15 @@ from tsrnn.nn.compiled.copies import CompiledCopies
 from tsrnn.nn.compiled.maths import (
     all_finite,
     compiled,
+    copy_to,
+    flat,
     in_rows,
     packed_product,
     product_by_columns,
     transposed_product,
 )
 from tsrnn.nn.compiled.tanh import tanh
-from tsrnn.nn.state import State
+from tsrnn.nn.state import state_of
 from tsrnn.nn.tape import GradientTape, Tape
 
 
@@ -28,8 +30,9 @@ class CompiledRNN(CompiledCopies, RNNCell):
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
-        end = State(np.empty_like(state.h))
-        return end, stream(weights[0], x, state.h, h, end.h)
+        end = np.empty((2, len(state.h), 1), h.dtype)
+        finite = stream(weights[0], x, state.h, h, end)
+        return state_of((end[0], None)), end[1], finite
 
     def backward_window(
         self, tape: Tape, d: GradientTape, start: int, stop: int, d_h: np.ndarray, d_c: None
@@ -40,7 +43,7 @@ class CompiledRNN(CompiledCopies, RNNCell):
 
 @compiled
 def _forward(a, h):
-    a, h = a.reshape(a.size), h.reshape(h.size)
+    a, h = flat(a), flat(h)
     for k in range(h.size):
         h[k] = tanh(a[k])
 
@@ -48,7 +51,7 @@ def _forward(a, h):
 @compiled
 def _backward(h, d_h, d_h_carried, d_a):
     n = h.size
-    h, d_h, d_h_carried, d_a = h.reshape(n), d_h.reshape(n), d_h_carried.reshape(n), d_a.reshape(n)
+    h, d_h, d_h_carried, d_a = flat(h), flat(d_h), flat(d_h_carried), flat(d_a)
     for k in range(n):
         d_h_k = d_h[k] + d_h_carried[k]
         d_a[k] = d_h_k - d_h_k * h[k] * h[k]
@@ -64,18 +67,20 @@ def _forward_window(packed, Z, A, keep, block, start, stop):
 
 
 @compiled
-def stream(W, x, h_0, h, h_end):
-    """Take all steps of one stream; return whether `x` is finite."""
+def stream(W, x, h_0, h, end):
+    """Take all steps of one stream; fill `end` with h twice; return whether `x` is finite."""
     H = len(h_0)
     z, a = np.empty(W.shape[1], W.dtype), np.empty(H, W.dtype)
-    z[:H], z[-1] = h_0[:, 0], 1
+    copy_to(z[:H], h_0[:, 0])
+    z[-1] = 1
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
-        z[H:-1] = x[t]
+        copy_to(z[H:-1], x[t])
         product_by_columns(W, z, a)
         _forward(a, z[:H])
-        h[t] = z[:H]
-    h_end[:, 0] = z[:H]
+        copy_to(h[t], z[:H])
+    copy_to(end[0, :, 0], z[:H])
+    copy_to(end[1, :, 0], z[:H])
     return all_finite(x)
 
 

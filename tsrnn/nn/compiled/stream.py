@@ -21,7 +21,7 @@ def _forward_stream(weights, x, state, h):
     if not isinstance(state[1], types.NoneType):
 
         def of_lstm(weights, x, state, h):
-            end = np.empty((2, *state[0].shape), h.dtype)
+            end = np.empty((3, *state[0].shape), h.dtype)
             lstm.stream(weights[0], x, state[0], state[1], h, end)
             return end[0], end[1]
 
@@ -30,8 +30,8 @@ def _forward_stream(weights, x, state, h):
     cell = gru if len(weights) == 2 else rnn
 
     def of_another(weights, x, state, h):
-        end = np.empty_like(state[0])
+        end = np.empty((2, *state[0].shape), h.dtype)
         cell.stream(*weights, x, state[0], h, end)
-        return end, None
+        return end[0], None
 
     return of_another
