@@ -60,7 +60,8 @@ def _backward(wide, h_prev, d_h, d_h_carried, d_a):
     a, h_prev, d_a = flat(wide), flat(h_prev), flat(d_a)
     d_h, d_h_carried = flat(d_h), flat(d_h_carried)
     r, z, n, a_h = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
-    d_r, d_z, d_x, d_ah = d_a[:size], d_a[size : 2 * size], d_a[2 * size : 3 * size], d_a[3 * size :]
+    d_r, d_z = d_a[:size], d_a[size : 2 * size]
+    d_x, d_ah = d_a[2 * size : 3 * size], d_a[3 * size :]
     for k in range(size):
         d_h_k = d_h[k] + d_h_carried[k]
         d_h_carried[k] = d_h_k * z[k]  # (2); what z lets through to h_{t-1}
