@@ -62,6 +62,8 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
     moving = regret, spread, loss, n_labels, parts, blend
+    as_parts = blend.reshape(M, 1, *blend.shape[1:])
+    scored = regret, spread, loss, n_labels, parts, as_parts
     said, discounts = with_room(waiting, reach, n), discounts.ravel()
     mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
     for row, m, s in np.ndindex(n, M, S):
@@ -69,7 +71,7 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
         for k in range(len(error)):
             error[k] = said[origin, m, k, s] - labels[row, s, 0]
         if np.isfinite(error[-1]):
-            _score(error, discounts, moving, m, s)
+            _score(error, discounts, scored, m, s)
         for e in range(E):
             said[now, m, e, s] = forecasts[row, m, e, s]
         mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
@@ -93,7 +95,10 @@ def _issue(said, now, parts, blend, m, s):
 
 
 def _score(error, discounts, moving, m, s):
-    """Move regrets and losses of one output of one stream by a label, and the weights by them."""
+    """Move regrets and losses of one output of one stream by a label, and the weights by them.
+
+    `moving` as above, with blend of the shape of parts.
+    """
     regret, spread, loss, n_labels, parts, blend = moving
     R, E = regret.shape[1:3]
     least, usual, seen = np.inf, np.inf, n_labels[m, s]
@@ -116,7 +121,7 @@ def _score(error, discounts, moving, m, s):
             spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
     _favour(loss, 0, E, parts, m, R, s)
-    _favour(loss, E, len(error), blend.reshape(blend.shape[0], 1, *blend.shape[1:]), m, 0, s)
+    _favour(loss, E, len(error), blend, m, 0, s)
     n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
 
 
