@@ -11,7 +11,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._reading import read_rows
-from .persistence import save
+from .persistence import save, unmapped
 from .stream import Columns, Record, Scaling
 from .stream.frames import require_finite, row_index
 
@@ -50,6 +50,10 @@ class StreamingEstimator(BaseEstimator):
     """
 
     _targets_may_be_missing = True
+
+    def __setstate__(self, state):
+        """Read what joblib maps into memory (``mmap_mode``): a stream writes to its arrays."""
+        super().__setstate__(unmapped(state))
 
     def fit(self, X, y=None):
         """Forget everything, learn from this history, end with the state after its last row.

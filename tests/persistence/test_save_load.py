@@ -121,6 +121,26 @@ def test_joblib_gives_the_same_model(tmp_path):
     assert content(twin) == content(model) == content(load(tmp_path / "m"))
 
 
+@pytest.mark.parametrize("mode", ["r", "c"])
+@pytest.mark.parametrize("kind", ["stream", "two targets", "baseline", "panel"])
+def test_a_model_that_joblib_maps_into_memory_goes_on_as_another(kind, mode, tmp_path):
+    rows, model = hourly(230, 1 if kind == "stream" else 2), RNNForecaster(3, **SMALL)
+    parts = [rows[:200], rows[200:201], rows[201:]]
+    if kind == "baseline":
+        model = LinearForecaster(3)
+    if kind == "panel":
+        model.set_params(id_col="id", time_col="time")
+        parts = [part.melt(ignore_index=False, var_name="id").reset_index() for part in parts]
+    model.fit(parts[0])
+    joblib.dump(model, tmp_path / "m.joblib")
+    before = (tmp_path / "m.joblib").read_bytes()
+    mapped = joblib.load(tmp_path / "m.joblib", mmap_mode=mode)
+    for each, path in ((joblib.load(tmp_path / "m.joblib"), "read"), (mapped, "mapped")):
+        each.partial_fit(parts[1]).update(parts[2]).save(tmp_path / path)
+    assert (tmp_path / "mapped").read_bytes() == (tmp_path / "read").read_bytes()
+    assert (tmp_path / "m.joblib").read_bytes() == before
+
+
 def test_pickle_gives_the_same_file(tmp_path):
     """It keeps what is shared within the model, which joblib does not."""
     model = RNNForecaster(2, **SMALL).fit(hourly(90))

@@ -18,8 +18,9 @@ from .decode import Decoder
 from .encode import Encoder
 from .environment import environment
 from .errors import CheckpointError
+from .maps import unmapped
 
-__all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save"]
+__all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save", "unmapped"]
 
 FORMAT = "tsrnn"
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)

@@ -1,0 +1,34 @@
+"""Arrays that joblib maps into memory from its file, or from that of another process."""
+
+import copy
+
+import numpy as np
+
+
+def unmapped(tree):
+    """Return a tree of values as it is, or a copy of it with plain arrays in place of memory maps.
+
+    Examples
+    --------
+    >>> tree = {"weights": [np.zeros(3), None]}
+    >>> unmapped(tree) is tree
+    True
+    """
+    copies = {id(array): np.array(array) for array in _maps(tree, set())}
+    return copy.deepcopy(tree, copies) if copies else tree
+
+
+def _maps(value, seen):
+    """Yield the memory maps of a tree, which may have cycles."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, np.memmap):
+        yield value
+        return
+    items = value
+    if not isinstance(value, (list, tuple)):
+        fields = value if isinstance(value, dict) else getattr(value, "__dict__", None)
+        items = fields.values() if isinstance(fields, dict) else ()
+    for item in items:
+        yield from _maps(item, seen)
