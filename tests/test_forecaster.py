@@ -10,6 +10,7 @@ from conftest import content, hourly
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.stream import ForecastDesign
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 CELLS = ["rnn", "lstm", "gru"]
@@ -288,6 +289,31 @@ def test_the_readout_and_the_network_learn_from_the_stream(series):
 
 
 # --- score ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(
+    is_panel, monkeypatch
+):
+    rows, model, follow, passed = hourly(400, 2), quick(), ForecastDesign.follow, []
+
+    def noted(design, record, n_rows):
+        passed.append(n_rows)
+        return follow(design, record, n_rows)
+
+    def part(start, stop):
+        part = rows[start:stop]
+        return part.melt(ignore_index=False, var_name="id").reset_index() if is_panel else part
+
+    if is_panel:
+        model.set_params(id_col="id", time_col="time")
+    model.fit(part(0, 208))  # to the end of a period
+    before = model._stream.learner.encoder.optimizer.n_steps
+    monkeypatch.setattr(ForecastDesign, "follow", noted)
+    for start in range(208, 400, 16):  # the next ones end where nothing is learnt
+        model.partial_fit(part(start, start + 8)).update(part(start + 8, start + 16))
+    assert model._stream.learner.encoder.optimizer.n_steps - before == 96 // 16
+    assert is_panel or passed == [24] + [32] * 5  # rows since the last look
 
 
 def test_score_is_r2_of_the_rows_that_follow(series):

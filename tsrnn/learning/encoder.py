@@ -21,8 +21,8 @@ class RecurrentEncoder:
     """Hidden state of a recurrent network as features for a readout.
 
     On the history the network learns what a ridge regression on the skip features leaves
-    unexplained. On the stream it takes one step of truncated BPTT every `period` rows, through
-    the readout as it then stands.
+    unexplained. On the stream it takes one step of truncated BPTT every `period` rows that are
+    learnt, through the readout as it then stands.
 
     An encoder is a value: `encode`, `learn` and `restarted` return a new one.
 

@@ -108,7 +108,8 @@ class Learner:
         while start < len(record):
             block = record[start : start + learner._rows_to_training]
             _, learner = learner._take_in(block, learning=True)
-            if learner.encoder and learner.n_rows % learner.encoder.period == 0:
+            learner.n_learnt += len(block)
+            if learner.encoder and learner.n_learnt % learner.encoder.period == 0:
                 learner = learner._in_regime()._train_encoder()
             start += len(block)
         return learner
@@ -161,7 +162,7 @@ class Learner:
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
-        self.n_rows = 0
+        self.n_rows = self.n_learnt = self.last_look = 0
         self._newest = None
 
     def _take_in(self, record, learning=False, following=None, scoring=True):
@@ -253,10 +254,11 @@ class Learner:
 
     def _in_regime(self):
         """See where the stream is now, and follow its level and the phase of its season."""
-        if self.design.norm is None or self.n_rows <= self.design.norm.season:
-            return self
         learner, newest = twin(self), len(self.window) - 1
-        design = learner.design = self.design.follow(self.window, self.encoder.period)
+        learner.last_look = self.n_rows
+        if self.design.norm is None or self.n_rows <= self.design.norm.season:
+            return learner
+        design = learner.design = self.design.follow(self.window, self.n_rows - self.last_look)
         center, scale = design.local(self.window, newest, newest + 1)
         error = self.intervals and self.intervals.drift.size.tolist()
         level = self.window.shifted(center, newest)
@@ -284,7 +286,7 @@ class Learner:
     @property
     def _rows_to_training(self):
         """Rows until the encoder takes its next step; at most a block where there is none."""
-        return self.encoder.period - self.n_rows % self.encoder.period if self.encoder else BLOCK
+        return self.encoder.period - self.n_learnt % self.encoder.period if self.encoder else BLOCK
 
     @property
     def _memory(self):

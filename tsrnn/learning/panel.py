@@ -40,6 +40,8 @@ class PanelLearner(PanelLabels):
         Number of the group of rows in which each was last seen.
     clock : int
         The newest position.
+    n_learnt : int
+        Positions that were learnt from.
     """
 
     learns = True  # whether `learn` does
@@ -56,7 +58,7 @@ class PanelLearner(PanelLabels):
         self.change_scale = np.zeros((n_targets, 0))
         self.usual = np.zeros((n_targets, 0))
         self.heads = self.begun = self.seen = np.zeros(0, dtype=np.int64)
-        self.clock, self.n_groups, self.n_steps, self.n_trainings = NEVER, 0, 0, 0
+        self.clock, self.n_groups, self.n_learnt, self.n_trainings = NEVER, 0, 0, 0
 
     @classmethod
     def of(
@@ -167,7 +169,7 @@ class PanelLearner(PanelLabels):
             return SPARE
         if start <= self.clock:
             return min(SPARE, self.clock - start + 1)
-        return min(SPARE, self.encoder.period - self.n_steps % self.encoder.period)
+        return min(SPARE, self.encoder.period - self.n_learnt % self.encoder.period)
 
     def _move(self, block, learning, wanted=False):
         """Take in up to `SPARE` rows; return the learner and, if wanted, features of its origins.
@@ -194,6 +196,7 @@ class PanelLearner(PanelLabels):
                 learner._learn_row(position, members, arrived, features[row], n_steps)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[members] = position
+            learner.n_learnt += learning and n_steps
             if learning and n_steps and learner._training_is_due:
                 learner = learner._train_encoder()
         learner.seen[members] = learner.n_groups
@@ -202,7 +205,7 @@ class PanelLearner(PanelLabels):
     def _tick(self, position, n_steps, calendar):
         if not n_steps:
             return
-        self.clock, self.n_steps = position, self.n_steps + 1
+        self.clock = position
         self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
 
     def _encode(self, view, block):

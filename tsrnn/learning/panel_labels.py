@@ -79,7 +79,7 @@ class PanelLabels(SeriesMemory):
 
     @property
     def _training_is_due(self):
-        return self.encoder is not None and self.n_steps % self.encoder.period == 0
+        return self.encoder is not None and self.n_learnt % self.encoder.period == 0
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of some series that have reached the clock.
