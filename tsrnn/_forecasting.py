@@ -96,7 +96,8 @@ class BaseForecaster(TimedEstimator):
         """Take in new rows without learning: only the state and the lags move on.
 
         A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
-        forecasts issued at these rows are passed over.
+        forecasts issued at these rows are passed over. (A network, where there is one, learns from
+        whole windows: its next one may look back on these rows.)
 
         Parameters
         ----------
