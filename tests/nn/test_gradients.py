@@ -20,13 +20,23 @@ from .helpers import (
 TOLERANCE = 1e-6
 
 
-@pytest.fixture(params=[tape.RUN_BYTES, 1, 2 * 4 * H * N * 8], ids=["one-run", "1-step", "2-steps"])
-def run_bytes(request, monkeypatch):
-    """Let backward take all steps in one run, or in several, the earliest of them shorter."""
-    monkeypatch.setattr(tape, "RUN_BYTES", request.param)
+RUNS = {
+    "one-run": (tape.RUN_BYTES, tape.PIECE),
+    "1-step": (1, tape.PIECE),
+    "2-steps": (2 * 4 * H * N * 8, tape.PIECE),
+    "one-run, pieces of 1": (tape.RUN_BYTES, 1),
+    "one-run, pieces of 2": (tape.RUN_BYTES, 2 * H * N),
+}
 
 
-@pytest.mark.usefixtures("run_bytes")
+@pytest.fixture(params=RUNS.values(), ids=RUNS)
+def runs(request, monkeypatch):
+    """Let backward take all steps in one run or piece, or in several, not all of a length."""
+    monkeypatch.setattr(tape, "RUN_BYTES", request.param[0])
+    monkeypatch.setattr(tape, "PIECE", request.param[1])
+
+
+@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("name", CELL_NAMES)
 def test_layer(name):
     rng = np.random.default_rng(0)

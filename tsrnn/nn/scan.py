@@ -110,32 +110,33 @@ def scan_backward(tape: Tape, d: GradientTape, d_h: np.ndarray, d_x: np.ndarray)
     d_c = np.zeros_like(d_h_carried) if tape.cell.has_c else None
     carried = without_one(d_h_carried), d_c if d_c is None else without_one(d_c)
     d.d_packed[...] = 0
-    for start, run, d_run in d.runs:
-        stop = start + len(run.z)
-        tape.cell.take_in(d_h[start:stop], d_run.h, d.stage)
+    for run in d.runs:
+        start, stop = run.start, run.start + len(run.z)
+        tape.cell.take_in(d_h[start:stop], run.d_h, d.stage)
         if tape.whole:
             tape.cell.backward_window(tape, d, start, stop, *carried)
         else:
-            tape.cell.derivatives(run, d_run)
-            d_h_carried = _steps_back(tape, d, start, stop, d_h_carried, d_c)
-        np.matmul(_rows(d_run.a), _rows(run.z).T, d.d_run)  # (1'')
+            d_h_carried = _steps_back(tape, d, run, d_h_carried, d_c)
+        np.matmul(_rows(run.d_a), _rows(run.z).T, d.d_run)  # (1'')
         d.d_packed += d.d_run
-        np.copyto(d_x[start:stop], d_run.z[:, H:])
+        np.copyto(d_x[start:stop], run.d_z[:, H:])
     return State(d_h_carried.copy(), d_c)
 
 
-def _steps_back(tape, d, start, stop, d_h_carried, d_c):
-    """Take the steps from `stop` back to `start`; return what reaches the h before them."""
+def _steps_back(tape, d, run, d_h_carried, d_c):
+    """Take the steps of a run, back; return what reaches the h before them."""
     backward, bypass = tape.cell.backward, tape.cell.bypass
     product = np.dot if tape.shape[1] == 1 else np.matmul
-    for t in range(stop - 1, start - 1, -1):
-        step, d_step = tape.steps[t], d.steps[t - start]
-        np.add(d_step.h, d_h_carried, d_step.h)
-        backward(step, d_step, d_c)  # (2')
-        for packed_T, d_a, d_z in d.products[t - start]:
-            product(packed_T, d_a, d_z)  # (1')
-        bypass(step, d_step)
-        d_h_carried = d_step.h_prev
+    for first, stop, piece, d_piece in run.pieces:
+        tape.cell.derivatives(piece, d_piece)
+        for t in range(stop - 1, first - 1, -1):
+            step, d_step = tape.steps[t], d.steps[t - run.start]
+            np.add(d_step.h, d_h_carried, d_step.h)
+            backward(step, d_step, d_c)  # (2')
+            for packed_T, d_a, d_z in d.products[t - run.start]:
+                product(packed_T, d_a, d_z)  # (1')
+            bypass(step, d_step)
+            d_h_carried = d_step.h_prev
     return d_h_carried
 
 

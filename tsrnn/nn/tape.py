@@ -15,6 +15,9 @@ from tsrnn.nn.transfer import aligned, pieces, staging
 
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
 RUN_BYTES = 1 << 19
+#: Numbers of a (H, N) block in a piece of a run: as few as stay in the first-level cache, together
+#: with what is computed of them, and as many as are worth a call of NumPy.
+PIECE = 1 << 10
 
 
 class Record(NamedTuple):
@@ -33,7 +36,7 @@ class Record(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """What backward writes, for one step, or with a leading axis for a run of steps."""
+    """What backward writes, for one step, or with a leading axis for a piece of a run."""
 
     z: np.ndarray  # (H+D, N)  gradient of z without its constant row
     a: np.ndarray  # (blocks*H, N)
@@ -43,6 +46,18 @@ class Gradient(NamedTuple):
     h: np.ndarray  # (H, N)
     h_to_c: np.ndarray | None  # (H, N)  derivative of h with respect to c
     tmp: tuple[np.ndarray, ...]  # (2H, N), and its halves (H, N): free to use
+
+
+class Run(NamedTuple):
+    """Consecutive steps of backward, whose gradients are in memory together."""
+
+    start: int
+    z: np.ndarray  # (steps, H+D+1, N)  of forward
+    d_z: np.ndarray  # (steps, H+D, N)
+    d_a: np.ndarray  # (steps, blocks*H, N)
+    d_h: np.ndarray  # (steps, H, N)
+    #: First step, one behind the last, and both their views, of each piece; the last piece first.
+    pieces: list[tuple[int, int, Record, Gradient]]
 
 
 class Tape:
@@ -120,7 +135,10 @@ class Tape:
 
 
 class GradientTape:
-    """Arrays and views for backward over a run of steps, the longest that stays in cache."""
+    """Arrays and views for backward over a run of steps, the longest that stays in cache.
+
+    What is known before backward starts is computed a piece of a run at a time.
+    """
 
     def __init__(self, tape: Tape):
         (n_steps, N), H = tape.shape, tape.hidden_size
@@ -128,15 +146,16 @@ class GradientTape:
         dtype = tape.Z.dtype
         self.cell, self.hidden_size = tape.cell, H
         self.length = max(1, min(n_steps, RUN_BYTES // (rows * N * dtype.itemsize)))
+        self.at_once = max(1, min(self.length, PIECE // (H * N)))  # steps of a piece
         self.size = self.length * tape.size  # multiplications of the largest product
         # In C's order, unlike the weights: so the product comes, and runs are added up quicker.
         self.d_packed, self.d_run = (aligned((rows, columns), dtype) for _ in range(2))
         self.dZ = aligned((self.length, columns - 1, N), dtype)
         self.dA = aligned((self.length, rows, N), dtype)
         self.dH = aligned((self.length, H, N), dtype)
-        self.h_to_c = aligned((self.length, H, N), dtype) if self.cell.has_c else None
+        self.h_to_c = aligned((self.at_once, H, N), dtype) if self.cell.has_c else None
         self.arrays = without_one(self.dZ), without_one(self.dA), without_one(self.dH)
-        self.tmp = aligned((self.length, 2 * H, N), dtype)
+        self.tmp = aligned((self.at_once, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         dZ, dA, _ = self.arrays
@@ -147,20 +166,34 @@ class GradientTape:
             [(packed_T[rows], d_a, d_z[rows]) for rows in cuts]
             for d_a, d_z in (() if tape.whole else zip(dA, dZ, strict=True))
         ]
-        self.runs = []  # from the last to the first: start, and views on all steps of the run
-        for stop in range(n_steps, 0, -self.length):
-            start = max(0, stop - self.length)
-            where = slice(start, stop)
-            self.runs.append((start, tape.cut(where, where), self.cut(slice(0, stop - start))))
+        #: From the last to the first.
+        self.runs = [self._run(tape, stop) for stop in range(n_steps, 0, -self.length)]
+
+    def _run(self, tape: Tape, stop: int) -> Run:
+        start = max(0, stop - self.length)
+        n = stop - start
+        arrays = tape.Z[start:stop], self.dZ[:n], self.dA[:n], self.dH[:n]
+        firsts = range(0) if tape.whole else range(0, n, self.at_once)
+        return Run(start, *arrays, [self._piece(tape, start, k, n) for k in reversed(firsts)])
+
+    def _piece(self, tape: Tape, start: int, k: int, n: int) -> tuple[int, int, Record, Gradient]:
+        """Return the piece that begins k steps behind the start of a run of n steps."""
+        if self.at_once == 1:
+            return start + k, start + k + 1, tape.steps[start + k], self.steps[k]
+        end = min(k + self.at_once, n)
+        where = slice(start + k, start + end)
+        return where.start, where.stop, tape.cut(where, where), self.cut(slice(k, end))
 
     def cut(self, where: int | slice) -> Gradient:
-        """Cut the views of a step, or of a run of steps."""
+        """Cut the views of a step, or of a piece, whose own `h_to_c` and `tmp` others use too."""
         H = self.hidden_size
         z, a = self.dZ[where], self.dA[where]
         blocks, spans = _cut_rows(a, H, self.cell.spans)
-        h_to_c = None if self.h_to_c is None else self.h_to_c[where]
+        one = not isinstance(where, slice)
+        piece = where % self.at_once if one else slice(0, where.stop - where.start)
+        h_to_c = None if self.h_to_c is None else self.h_to_c[piece]
         h_prev, h = z[..., :H, :], self.dH[where]
-        return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[where]))
+        return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[piece]))
 
 
 def without_one(a: np.ndarray) -> np.ndarray:
