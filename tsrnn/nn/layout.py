@@ -21,6 +21,12 @@ def feature_major(x: np.ndarray) -> np.ndarray:
     return x.transpose(1, 2, 0)
 
 
+def empty_batch_first(shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:
+    """Return an array (N, T, features) that is feature-major in memory: nothing need be swapped."""
+    n_streams, n_steps, n_features = shape
+    return np.empty((n_steps, n_features, n_streams), dtype).transpose(2, 0, 1)
+
+
 class TorchLayout(ABC):
     """Weights out of, and into, PyTorch's names, layout and gate order."""
 

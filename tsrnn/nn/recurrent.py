@@ -9,7 +9,7 @@ import numpy as np
 from tsrnn.nn.cells import Cell
 from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
 from tsrnn.nn.core import Recurrence
-from tsrnn.nn.layout import TorchLayout, feature_major
+from tsrnn.nn.layout import TorchLayout, empty_batch_first, feature_major
 from tsrnn.nn.params import HasParams, LiveViews, recurrent_views
 from tsrnn.nn.state import State
 
@@ -168,7 +168,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         h_last : ndarray of shape (N, H)
             Hidden state after the last step.
         h_stack : ndarray of shape (N, T, H)
-            Hidden state after every step.
+            Hidden state after every step. In memory it is (T, H, N), as it was computed.
 
         Raises
         ------
@@ -182,7 +182,7 @@ class RecurrentLayer(HasParams, TorchLayout):
                 return streamed
         x = check_array("x", x, ("N", "T", self.input_size), self.dtype)
         start = self._start(state, n_streams=x.shape[0])
-        h_stack = np.empty((*x.shape[:2], self.hidden_size), self.dtype)
+        h_stack = empty_batch_first((*x.shape[:2], self.hidden_size), self.dtype)
         _, end = self._core.forward(feature_major(x), start, tape=tape, out=feature_major(h_stack))
         self._state, self._state_is_set = end, False
         return h_stack[:, -1].copy(), h_stack
@@ -215,7 +215,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         n_steps, n_streams = self._core.recorded_shape
         shape = n_streams, n_steps, self.hidden_size
         d_h_stack = check_array("d_h_stack", d_h_stack, shape, self.dtype)
-        d_x = np.empty((n_streams, n_steps, self.input_size), self.dtype)
+        d_x = empty_batch_first((n_streams, n_steps, self.input_size), self.dtype)
         _, d_state = self._core.backward(feature_major(d_h_stack), out=feature_major(d_x))
         if self.clip is not None:
             for grad in self._core.weight_grads:
