@@ -44,7 +44,7 @@ def test_numba_agrees_with_numpy(name, dtype, bound, shape):
         assert np.abs(ours - reference).max() < bound
 
 
-# Copies to and from batch-first arrays: eight streams at a time and a remainder, in pieces.
+# Copies of batch-first arrays: eight streams at a time, and a remainder.
 @needs_numba
 @pytest.mark.parametrize("n_streams", [1, 7, 19, 600])
 @pytest.mark.parametrize("name", CELL_NAMES)

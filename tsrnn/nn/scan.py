@@ -56,31 +56,30 @@ def scan_forward(
     if tape.cell.has_c:
         tape.c_first[...] = state.c
     cell, packed = tape.cell, tape.halved if packed is None else packed
-    for where, h in tape.pieces:
-        if tape.whole:
-            cell.forward_window(tape, packed, where)
-        elif tape.vectors:
-            _steps_one(tape, packed, where)
-        else:
-            _steps(tape, where)
-        if out is not None:
-            cell.hand_out(h, out[where])
+    if tape.whole:
+        cell.forward_window(tape, packed)
+    elif tape.vectors:
+        _steps_one(tape, packed)
+    else:
+        _steps(tape)
+    if out is not None:
+        np.copyto(out, tape.h)
     return State(tape.h[-1].copy(), tape.c_last.copy() if cell.has_c else None)
 
 
-def _steps(tape, where):
-    """Take a range of steps."""
+def _steps(tape):
+    """Take all steps."""
     forward, matmul = tape.cell.forward, np.matmul
-    for step, products in zip(tape.steps[where], tape.products[where], strict=True):
+    for step, products in zip(tape.steps, tape.products, strict=True):
         for packed, z, a in products:
             matmul(packed, z, a)  # (1)
         forward(step)  # (2)
 
 
-def _steps_one(tape, packed, where):
-    """Take a range of steps of one stream."""
+def _steps_one(tape, packed):
+    """Take all steps of one stream."""
     forward, product, multiply, half = tape.cell.forward, packed.dot, np.multiply, tape.half
-    for step, (z, a, sigmoids) in zip(tape.steps[where], tape.vectors[where], strict=True):
+    for step, (z, a, sigmoids) in zip(tape.steps, tape.vectors, strict=True):
         product(z, a)  # (1)
         multiply(sigmoids, half, sigmoids)
         forward(step)  # (2)

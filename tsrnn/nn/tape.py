@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tsrnn.nn.products import blocks, plan, unpacked
-from tsrnn.nn.transfer import aligned, pieces, staging
+from tsrnn.nn.transfer import aligned, staging
 
 #: Bytes of one run of backward steps: small enough to stay in a core's second-level cache.
 RUN_BYTES = 1 << 19
@@ -111,8 +111,6 @@ class Tape:
         self.c_first, self.c_last = (self.A[0, self.rows :], self.A[-1, self.rows :])
         places = [(t, t if keep else 0) for t in range(0 if self.whole else n_steps)]
         self.steps = [self.cut(*place) for place in places]
-        #: Steps to take before their h is handed out, and that h.
-        self.pieces = [(where, self.h[where]) for where in pieces(self.h, cell.piece_bytes)]
         z, a = self.arrays
         self.vectors = [  # for one stream: z, a and its sigmoids of each step
             (z[t], a[k, : self.rows], a[k, : cell.n_sigmoids * H])

@@ -1,8 +1,8 @@
-"""Copies between the scan's arrays and the caller's, in pieces that stay in cache.
+"""Arrays that suit the cache, and copies into them of the caller's.
 
 Here the axes are named as inside, ``(T, H, N)``, but the caller's array may be a view of a
-batch-first one. Copied whole, such an array is read or written across its strides, a cache line
-for each number.
+batch-first one. Copied as it is, such an array is read across its strides, a cache line for each
+number.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
-from tsrnn.nn.products import blocks
 
 #: Bytes of a cache line, and of the longest vector register.
 LINE_BYTES = 64
@@ -28,11 +26,6 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.nda
     raw = np.empty(n_bytes + LINE_BYTES, np.uint8)
     start = -raw.ctypes.data % LINE_BYTES
     return raw[start : start + n_bytes].view(dtype).reshape(shape, order=order)
-
-
-def pieces(h: np.ndarray, n_bytes: int) -> list[slice]:
-    """Cut the steps of `h` (T, H, N) into pieces to copy while they are in cache."""
-    return blocks(len(h), max(1, n_bytes // (h[0].size * h.itemsize)))
 
 
 def staging(length: int, hidden_size: int, n_streams: int, dtype: np.dtype) -> np.ndarray:

@@ -47,10 +47,8 @@ class Cell(ABC):
     has_c: ClassVar[bool] = False
     #: Names of weights of shape (H,) beside the fused matrix.
     extra_names: ClassVar[tuple[str, ...]] = ()
-    #: Bytes of the h that are handed out together: half of a core's first-level cache.
-    piece_bytes: ClassVar[int] = 1 << 15
-    #: Compiled cells take a range of steps in one call, products included, without Python's lock:
-    #: ``forward_window(tape, packed, where)`` and
+    #: Compiled cells take many steps in one call, products included, without Python's lock:
+    #: ``forward_window(tape, packed)``, which takes them all, and
     #: ``backward_window(tape, gradient_tape, start, stop, d_h, d_c)``.
     forward_window = backward_window = None
     #: Where nothing is kept for a backward, they take them straight from the weights:
@@ -92,10 +90,6 @@ class Cell(ABC):
         `d_c` comes in as the gradient of ``c_t`` from later steps and leaves as that of
         ``c_{t-1}``.
         """
-
-    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
-        """Copy `h` (steps, H, N) to `out`, whatever the layout of `out`."""
-        np.copyto(out, h)
 
     def take_in(self, d_h: np.ndarray, out: np.ndarray, stage: np.ndarray) -> None:
         """Copy `d_h` (steps, H, N), of any layout, to `out`; `stage` as `staging` makes it."""

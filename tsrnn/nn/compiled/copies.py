@@ -1,4 +1,4 @@
-"""Copies between the scan's arrays and the caller's, compiled: see `tsrnn.nn.transfer`."""
+"""Copies of the caller's arrays into the scan's, compiled: see `tsrnn.nn.transfer`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import numpy as np
 
 from tsrnn.nn.compiled.maths import compiled
 
-FIRST_CACHE = 1 << 15  # bytes of a core's first-level cache, or somewhat less
-
 
 class CompiledCopies:
     """What the compiled cells share; the axes of every array are (steps, H, N)."""
-
-    piece_bytes = 1 << 17
-
-    def hand_out(self, h: np.ndarray, out: np.ndarray) -> None:
-        """Copy `h` to `out`, whatever the layout of `out`."""
-        if out.strides[1] < out.strides[2]:
-            _hand_out(h, out)
-        else:
-            np.copyto(out, h)
 
     def take_in(self, d_h: np.ndarray, out: np.ndarray, stage: np.ndarray) -> None:
         """Copy `d_h`, whatever its layout, to `out`."""
@@ -27,22 +16,6 @@ class CompiledCopies:
             _take_in(d_h, out)
         else:
             np.copyto(out, d_h)
-
-
-@compiled
-def _hand_out(h, out):
-    n_steps, H, N = h.shape
-    # Column by column a step is read N times: where it does not fit in cache, by four at once.
-    in_fours = N - N % 4 if H * N * h.itemsize > FIRST_CACHE else 0
-    for t in range(n_steps):
-        for n in range(0, in_fours, 4):
-            for k in range(H):
-                h_k, out_k = h[t, k], out[t, k]
-                out_k[n], out_k[n + 1] = h_k[n], h_k[n + 1]
-                out_k[n + 2], out_k[n + 3] = h_k[n + 2], h_k[n + 3]
-        for n in range(in_fours, N):
-            for k in range(H):
-                out[t, k, n] = h[t, k, n]
 
 
 @compiled

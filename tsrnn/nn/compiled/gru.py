@@ -26,9 +26,9 @@ from tsrnn.nn.tape import GradientTape, Tape
 class CompiledGRU(CompiledCopies, GRUCell):
     """As `GRUCell`, whose maths it names by the same numbers; one pass over memory."""
 
-    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
-        """Take a range of steps, products included."""
-        _forward_window(packed, *tape.arrays, tape.keep, tape.block, where.start, where.stop)
+    def forward_window(self, tape: Tape, packed: np.ndarray) -> None:
+        """Take all steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.keep, tape.block)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -72,9 +72,9 @@ def _backward(wide, h_prev, d_h, d_h_carried, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep, block, start, stop):
+def _forward_window(packed, Z, A, keep, block):
     H = packed.shape[0] // 4
-    for t in range(start, stop):
+    for t in range(len(Z) - 1):
         a = A[t if keep else 0]
         packed_product(packed, Z[t], a, 2 * H, block)
         _forward(a, Z[t, :H], Z[t + 1, :H])

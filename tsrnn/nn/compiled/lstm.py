@@ -24,11 +24,9 @@ from tsrnn.nn.tape import GradientTape, Tape
 class CompiledLSTM(CompiledCopies, LSTMCell):
     """As `LSTMCell`, whose maths it names by the same numbers; one pass over memory."""
 
-    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
-        """Take a range of steps, products included."""
-        _forward_window(
-            packed, *tape.arrays, tape.tmp[1], tape.keep, tape.block, where.start, where.stop
-        )
+    def forward_window(self, tape: Tape, packed: np.ndarray) -> None:
+        """Take all steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.tmp[1], tape.keep, tape.block)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -76,9 +74,9 @@ def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, tmp, keep, block, start, stop):
+def _forward_window(packed, Z, A, tmp, keep, block):
     rows, H = packed.shape[0], packed.shape[0] // 4
-    for t in range(start, stop):
+    for t in range(len(Z) - 1):
         wide = A[t if keep else 0]
         _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp, block)
 

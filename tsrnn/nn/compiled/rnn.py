@@ -24,9 +24,9 @@ from tsrnn.nn.tape import GradientTape, Tape
 class CompiledRNN(CompiledCopies, RNNCell):
     """As `RNNCell`."""
 
-    def forward_window(self, tape: Tape, packed: np.ndarray, where: slice) -> None:
-        """Take a range of steps, products included."""
-        _forward_window(packed, *tape.arrays, tape.keep, tape.block, where.start, where.stop)
+    def forward_window(self, tape: Tape, packed: np.ndarray) -> None:
+        """Take all steps, products included."""
+        _forward_window(packed, *tape.arrays, tape.keep, tape.block)
 
     def forward_stream(self, weights, x, state, h):
         """Take all steps of one stream, of which nothing is kept but `h`."""
@@ -58,9 +58,9 @@ def _backward(h, d_h, d_h_carried, d_a):
 
 
 @compiled
-def _forward_window(packed, Z, A, keep, block, start, stop):
+def _forward_window(packed, Z, A, keep, block):
     H = packed.shape[0]
-    for t in range(start, stop):
+    for t in range(len(Z) - 1):
         a = A[t if keep else 0]
         packed_product(packed, Z[t], a, 0, block)
         _forward(a, Z[t + 1, :H])
