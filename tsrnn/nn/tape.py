@@ -17,7 +17,7 @@ from tsrnn.nn.transfer import aligned, staging
 RUN_BYTES = 1 << 19
 #: Numbers of a (H, N) block in a piece of a run: as few as stay in the first-level cache, together
 #: with what is computed of them, and as many as are worth a call of NumPy.
-PIECE = 1 << 10
+PIECE = 1 << 11
 
 
 class Record(NamedTuple):
