@@ -21,7 +21,7 @@ PIECE = 1 << 11
 
 
 class Record(NamedTuple):
-    """What forward writes, for one step, or with a leading axis for a run of steps."""
+    """What forward writes, for one step, or with a leading axis for a piece of a run."""
 
     z: np.ndarray  # (H+D+1, N)  [h_{t-1}; x_t; 1]
     a: np.ndarray  # (blocks*H, N)  packed @ z, then the gates
@@ -123,7 +123,7 @@ class Tape:
         ]
 
     def cut(self, where: int | slice, kept: int | slice) -> Record:
-        """Cut the views of a step, or of a run of steps, at `where` in Z and `kept` elsewhere."""
+        """Cut the views of a step, or of a piece, at `where` in Z and `kept` elsewhere."""
         H = self.hidden_size
         z, wide = self.Z[:-1][where], self.A[kept]
         blocks, spans = _cut_rows(wide, H, self.cell.spans)

@@ -11,7 +11,7 @@ needs only ``np.tanh``, and one call serves them all. Packing is a linear map fr
 ``packed``; `unpack_grad` is its adjoint, so a scan need not know what a cell packs.
 
 Backward, ``d.a`` is first filled with everything that does not depend on later steps
-(`derivatives`, all steps of a run at once) and then multiplied, step by step, by the
+(`derivatives`, some steps at once) and then multiplied, step by step, by the
 gradient that arrives (`backward`). Slopes are written through products that are at hand anyway:
 for ``y = s * v`` with ``s = sigmoid(a)``, ``dy/da = s (1-s) v = y - s*y``.
 """
@@ -77,10 +77,10 @@ class Cell(ABC):
         """Turn ``step.a`` into ``step.h`` (and ``step.c``), keeping what backward needs."""
 
     @abstractmethod
-    def derivatives(self, run: Record, d: Gradient) -> None:
+    def derivatives(self, piece: Record, d: Gradient) -> None:
         """Fill ``d.a`` (and ``d.h_to_c``) with the factors known before backward starts.
 
-        Here the views have a leading axis: all steps of a run at once.
+        The views are those of a step, or have a leading axis: some steps at once.
         """
 
     @abstractmethod

@@ -66,13 +66,13 @@ class GRUCell(Cell):
         np.multiply(h, z, h)
         np.add(h, n, h)
 
-    def derivatives(self, run: Record, d: Gradient) -> None:
+    def derivatives(self, piece: Record, d: Gradient) -> None:
         """Fill in all of (2) and (1) but ``d.h``, on which all blocks depend linearly."""
-        (r, z, n, a_h), (sigmoids,) = run.blocks, run.spans
+        (r, z, n, a_h), (sigmoids,) = piece.blocks, piece.spans
         (d_r, d_z, d_x, d_h), (d_sigmoids,) = d.blocks, d.spans
         np.multiply(sigmoids, sigmoids, d_sigmoids)  # s (1-s)
         np.subtract(sigmoids, d_sigmoids, d_sigmoids)
-        np.subtract(run.h_prev, n, d_h)  # (2); d_h is free until the last line
+        np.subtract(piece.h_prev, n, d_h)  # (2); d_h is free until the last line
         np.multiply(d_z, d_h, d_z)
         tanh_slope(n, out=d_x)  # (1)
         np.multiply(d_x, z, d_h)

@@ -40,15 +40,15 @@ class LSTMCell(Cell):
         np.tanh(c, i_g)  # (2)
         np.multiply(o, i_g, h)
 
-    def derivatives(self, run: Record, d: Gradient) -> None:
+    def derivatives(self, piece: Record, d: Gradient) -> None:
         """Fill in all of (2) and (1) but ``d.h`` and `d_c`."""
-        (i, _, o, g, _), (_, i_f, g_c) = run.blocks, run.spans
+        (i, _, o, g, _), (_, i_f, g_c) = piece.blocks, piece.spans
         (_, _, d_o, d_g), (_, d_if, _) = d.blocks, d.spans
         products, i_g, _ = d.tmp
-        np.multiply(o, run.h, d_o)  # (2)
-        np.subtract(run.h, d_o, d_o)
-        np.tanh(run.c, d.h_to_c)  # o (1 - tanh²)
-        np.multiply(run.h, d.h_to_c, d.h_to_c)
+        np.multiply(o, piece.h, d_o)  # (2)
+        np.subtract(piece.h, d_o, d_o)
+        np.tanh(piece.c, d.h_to_c)  # o (1 - tanh²)
+        np.multiply(piece.h, d.h_to_c, d.h_to_c)
         np.subtract(o, d.h_to_c, d.h_to_c)
         np.multiply(i_f, g_c, products)  # (1)
         np.multiply(i_f, products, d_if)

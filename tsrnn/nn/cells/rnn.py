@@ -21,9 +21,9 @@ class RNNCell(Cell):
         """Write h."""
         np.tanh(step.a, step.h)
 
-    def derivatives(self, run: Record, d: Gradient) -> None:
+    def derivatives(self, piece: Record, d: Gradient) -> None:
         """Fill ``d.a`` with tanh'."""
-        tanh_slope(run.h, out=d.a)
+        tanh_slope(piece.h, out=d.a)
 
     def backward(self, step: Record, d: Gradient, d_c: None) -> None:
         """Multiply by ``d.h``."""
