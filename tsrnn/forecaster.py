@@ -70,7 +70,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         where it is given.
     window_size : int, default=48
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
-        taken every ``window_size`` rows.
+        taken every ``window_size`` rows that are learnt.
     lags : int, optional
         Newest values that the readout sees. Default: 24, or a quarter of a shorter history.
     season : int, sequence of int, None or "auto", default="auto"

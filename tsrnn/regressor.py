@@ -28,7 +28,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     n_layers : int, default=1
     window_size : int, default=48
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
-        taken every ``window_size`` rows.
+        taken every ``window_size`` rows that are learnt.
     lags : int, default=1
         Earlier rows of X that the readout sees beside the newest.
     batch_size : int, default=32
