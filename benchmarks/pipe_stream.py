@@ -71,7 +71,7 @@ def main():
              "rows_per_second_by_tenth": rates.tolist(), "megabytes_by_tenth": tenths,
              "growth_percent": growth},
         )  # fmt: skip
-    return abs(growth) > LIMIT
+    return int(abs(growth) > LIMIT)  # a bool of NumPy would be an error to sys.exit
 
 
 def stream(folder, n_rows):
