@@ -10,7 +10,6 @@ from conftest import content, hourly
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
-from tsrnn.stream import ForecastDesign
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 CELLS = ["rnn", "lstm", "gru"]
@@ -291,29 +290,41 @@ def test_the_readout_and_the_network_learn_from_the_stream(series):
 # --- score ----------------------------------------------------------------------------------------
 
 
+def melted(rows):
+    return rows.melt(ignore_index=False, var_name="id").reset_index()
+
+
 @pytest.mark.parametrize("is_panel", [False, True])
-def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(
-    is_panel, monkeypatch
-):
-    rows, model, follow, passed = hourly(400, 2), quick(), ForecastDesign.follow, []
-
-    def noted(design, record, n_rows):
-        passed.append(n_rows)
-        return follow(design, record, n_rows)
-
-    def part(start, stop):
-        part = rows[start:stop]
-        return part.melt(ignore_index=False, var_name="id").reset_index() if is_panel else part
-
+def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(is_panel):
+    rows, model, form = hourly(400, 2), quick(), melted if is_panel else pd.DataFrame
     if is_panel:
         model.set_params(id_col="id", time_col="time")
-    model.fit(part(0, 208))  # to the end of a period
+    model.fit(form(rows[:208]))  # to the end of a period
     before = model._stream.learner.encoder.optimizer.n_steps
-    monkeypatch.setattr(ForecastDesign, "follow", noted)
     for start in range(208, 400, 16):  # the next ones end where nothing is learnt
-        model.partial_fit(part(start, start + 8)).update(part(start + 8, start + 16))
+        middle = start + 8
+        model.partial_fit(form(rows[start:middle])).update(form(rows[middle : start + 16]))
     assert model._stream.learner.encoder.optimizer.n_steps - before == 96 // 16
-    assert is_panel or passed == [24] + [32] * 5  # rows since the last look
+
+
+@pytest.mark.parametrize("first", ["update", "partial_fit"])
+def test_a_stamp_of_a_panel_counts_as_learnt_if_a_series_of_it_is(first):
+    rows = hourly(272, 2)
+    model = quick(id_col="id", time_col="time").fit(melted(rows[:208]))
+    before = model._stream.learner.encoder.optimizer.n_steps
+    calls = [("s0", model.update), ("s1", model.partial_fit)]
+    for row in range(208, 272):
+        for name, call in calls if first == "update" else reversed(calls):
+            call(melted(rows.iloc[[row]][[name]]))
+    assert model._stream.learner.encoder.optimizer.n_steps - before == 64 // 16
+
+
+def test_a_new_run_counts_its_rows_anew(series):
+    model = quick(gap="reset").fit(series[:300])
+    model.partial_fit(series[300:305]).partial_fit(series[400:411])  # a gap
+    assert model._stream.learner.n_learnt == 11
+    model.reset_state()
+    assert model.partial_fit(series[420:427])._stream.learner.n_learnt == 7
 
 
 def test_score_is_r2_of_the_rows_that_follow(series):

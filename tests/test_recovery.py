@@ -121,6 +121,19 @@ def test_a_level_goes_on_after_a_gap(stream, fitted, tmp_path):
     np.testing.assert_array_equal(after.design.norm.level, level)
 
 
+def test_a_level_half_followed_goes_on_after_rows_that_are_only_taken_in():
+    hours = np.arange(540)
+    values = np.sin(2 * np.pi * hours / 24) + 0.1 * np.random.default_rng(0).normal(size=540)
+    values[320:] += 2.5
+    rows = pd.DataFrame({"y": values}, pd.date_range("2020-01-01", periods=540, freq="h"))
+    model = RNNForecaster(3, hidden_size=6, max_iter=5, window_size=16, random_state=0)
+    model.fit(rows[:304]).partial_fit(rows[304:336])
+    moved = (values[480:].mean() - values[:304].mean()) / values[:304].std()
+    assert 0.3 < model._stream.learner.design.norm.level[0] / moved < 0.9
+    model.update(rows[336:476]).partial_fit(rows[476:540])
+    assert abs(model._stream.learner.design.norm.level[0] / moved - 1) < 0.05
+
+
 def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
     fitted.save(tmp_path / "m")
     model = load(tmp_path / "m").partial_fit(changed(stream, "phase")[: CHANGE + 2 * WEEK])

@@ -96,6 +96,17 @@ def test_tape_is_used_once_and_never_stale(kind):
 
 
 @each_cell
+@pytest.mark.parametrize("n_streams", [1, N])
+def test_a_forward_that_is_refused_keeps_the_tape(name, n_streams):
+    layer = make_layer(name)
+    x, d_h = np.ones((n_streams, T, D)), np.ones((n_streams, T, H))
+    layer.forward(x)
+    with pytest.raises(ValueError, match="finite"):
+        layer.forward(x * np.nan, tape=False)
+    layer.backward(d_h)
+
+
+@each_cell
 def test_gradients_are_overwritten_not_added(name):
     layer = make_layer(name)
     x, d_h = np.ones((N, T, D)), np.ones((N, T, H))

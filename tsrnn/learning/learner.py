@@ -162,7 +162,7 @@ class Learner:
         if self.window is not None and self.usual is not None:  # the guard goes on
             self.usual = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
-        self.n_rows = self.n_learnt = self.last_look = 0
+        self.n_rows = self.n_learnt = 0
         self._newest = None
 
     def _take_in(self, record, learning=False, following=None, scoring=True):
@@ -254,11 +254,10 @@ class Learner:
 
     def _in_regime(self):
         """See where the stream is now, and follow its level and the phase of its season."""
-        learner, newest = twin(self), len(self.window) - 1
-        learner.last_look = self.n_rows
         if self.design.norm is None or self.n_rows <= self.design.norm.season:
-            return learner
-        design = learner.design = self.design.follow(self.window, self.n_rows - self.last_look)
+            return self
+        learner, newest = twin(self), len(self.window) - 1
+        design = learner.design = self.design.follow(self.window, self.encoder.period)
         center, scale = design.local(self.window, newest, newest + 1)
         error = self.intervals and self.intervals.drift.size.tolist()
         level = self.window.shifted(center, newest)

@@ -38,10 +38,10 @@ class PanelLearner(PanelLabels):
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
         Number of the group of rows in which each was last seen.
-    clock : int
-        The newest position.
+    clock, learnt_to : int
+        The newest position, and the newest one that was learnt.
     n_learnt : int
-        Positions that were learnt from.
+        How often `learnt_to` has moved on.
     """
 
     learns = True  # whether `learn` does
@@ -58,7 +58,8 @@ class PanelLearner(PanelLabels):
         self.change_scale = np.zeros((n_targets, 0))
         self.usual = np.zeros((n_targets, 0))
         self.heads = self.begun = self.seen = np.zeros(0, dtype=np.int64)
-        self.clock, self.n_groups, self.n_learnt, self.n_trainings = NEVER, 0, 0, 0
+        self.clock = self.learnt_to = NEVER
+        self.n_groups = self.n_learnt = self.n_trainings = 0
 
     @classmethod
     def of(
@@ -167,8 +168,8 @@ class PanelLearner(PanelLabels):
         """Rows that go through the network together: it does not learn before the last of them."""
         if not learning or self.encoder is None:
             return SPARE
-        if start <= self.clock:
-            return min(SPARE, self.clock - start + 1)
+        if start <= self.learnt_to:
+            return min(SPARE, self.learnt_to - start + 1)
         return min(SPARE, self.encoder.period - self.n_learnt % self.encoder.period)
 
     def _move(self, block, learning, wanted=False):
@@ -196,9 +197,10 @@ class PanelLearner(PanelLabels):
                 learner._learn_row(position, members, arrived, features[row], n_steps)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[members] = position
-            learner.n_learnt += learning and n_steps
-            if learning and n_steps and learner._training_is_due:
-                learner = learner._train_encoder()
+            if learning and position > learner.learnt_to:
+                learner.learnt_to, learner.n_learnt = position, learner.n_learnt + 1
+                if learner._training_is_due:
+                    learner = learner._train_encoder()
         learner.seen[members] = learner.n_groups
         return learner, features
 

@@ -100,14 +100,17 @@ class Recurrence:
         None if a `check` finds that `x` is not finite. A streamed row goes this way: it is short.
         `x` is (T, D, 1) or (1, T, D), and `out`, contiguous, (T, H, 1) or (1, T, H).
         """
-        self._scratch.recorded = None
         cell = kernels.kernel(self.cell)
         if cell.forward_stream is not None:
             x = np.ascontiguousarray(x)
             end, h_last, finite = cell.forward_stream(self.weights, x, state, out)
-            return (end, h_last) if finite or not check else None
+            if check and not finite:
+                return None
+            self._scratch.recorded = None
+            return end, h_last
         if check and not math.isfinite(np.vdot(x, x)):
             return None
+        self._scratch.recorded = None
         x = x.reshape(-1, self.input_size, 1)
         tape = self._parts(cell, len(x), 1, False).tapes[0]
         packed = self.weights[0]
