@@ -1,6 +1,7 @@
 """Arrays that joblib maps into memory from its file, or from that of another process."""
 
 import copy
+from types import ModuleType
 
 import numpy as np
 
@@ -28,7 +29,13 @@ def _maps(value, seen):
         return
     items = value
     if not isinstance(value, (list, tuple)):
-        fields = value if isinstance(value, dict) else getattr(value, "__dict__", None)
-        items = fields.values() if isinstance(fields, dict) else ()
+        fields = value if isinstance(value, dict) else _fields(value)
+        items = fields.values()
     for item in items:
         yield from _maps(item, seen)
+
+
+def _fields(value):
+    """Return the attributes of an object that has such of its own; modules and classes hold code."""
+    fields = None if isinstance(value, (ModuleType, type)) else getattr(value, "__dict__", None)
+    return fields if isinstance(fields, dict) else {}
