@@ -36,6 +36,6 @@ def _maps(value, seen):
 
 
 def _fields(value):
-    """Return the attributes of an object that has such of its own; modules and classes hold code."""
+    """Return the attributes of an object; modules and classes hold code, no values."""
     fields = None if isinstance(value, (ModuleType, type)) else getattr(value, "__dict__", None)
     return fields if isinstance(fields, dict) else {}
