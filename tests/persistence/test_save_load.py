@@ -121,8 +121,10 @@ def test_joblib_gives_the_same_model(tmp_path):
     assert content(twin) == content(model) == content(load(tmp_path / "m"))
 
 
-@pytest.mark.parametrize("mode", ["r", "c"])
-@pytest.mark.parametrize("kind", ["stream", "two targets", "baseline", "panel"])
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("stream", "r"), ("stream", "c"), ("two targets", "r"), ("baseline", "r"), ("panel", "r")],
+)
 def test_a_model_that_joblib_maps_into_memory_goes_on_as_another(kind, mode, tmp_path):
     rows, model = hourly(230, 1 if kind == "stream" else 2), RNNForecaster(3, **SMALL)
     parts = [rows[:200], rows[200:201], rows[201:]]
