@@ -171,16 +171,13 @@ class GradientTape:
         start = max(0, stop - self.length)
         n = stop - start
         arrays = tape.Z[start:stop], self.dZ[:n], self.dA[:n], self.dH[:n]
-        firsts = range(0) if tape.whole else range(0, n, self.at_once)
-        return Run(start, *arrays, [self._piece(tape, start, k, n) for k in reversed(firsts)])
-
-    def _piece(self, tape: Tape, start: int, k: int, n: int) -> tuple[int, int, Record, Gradient]:
-        """Return the piece that begins k steps behind the start of a run of n steps."""
-        if self.at_once == 1:
-            return start + k, start + k + 1, tape.steps[start + k], self.steps[k]
-        end = min(k + self.at_once, n)
-        where = slice(start + k, start + end)
-        return where.start, where.stop, tape.cut(where, where), self.cut(slice(k, end))
+        pieces = []
+        for k in () if tape.whole else reversed(range(0, n, self.at_once)):
+            end = min(k + self.at_once, n)
+            where = slice(start + k, start + end)
+            views = tape.cut(where, where), self.cut(slice(k, end))
+            pieces.append((where.start, where.stop, *views))
+        return Run(start, *arrays, pieces)
 
     def cut(self, where: int | slice) -> Gradient:
         """Cut the views of a step, or of a piece, whose own `h_to_c` and `tmp` others use too."""

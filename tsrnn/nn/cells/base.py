@@ -80,7 +80,7 @@ class Cell(ABC):
     def derivatives(self, piece: Record, d: Gradient) -> None:
         """Fill ``d.a`` (and ``d.h_to_c``) with the factors known before backward starts.
 
-        The views are those of a step, or have a leading axis: some steps at once.
+        Here the views have a leading axis: some steps at once.
         """
 
     @abstractmethod
