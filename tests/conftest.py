@@ -26,6 +26,11 @@ def hourly(n_rows, n_columns=1, seed=0, tz=None):
     return pd.DataFrame(values, index, [f"s{i}" for i in range(n_columns)])
 
 
+def melted(rows):
+    """Turn columns into the series of a panel, in long form."""
+    return rows.melt(ignore_index=False, var_name="id").reset_index()
+
+
 def content(value):
     """Everything an object holds, arrays as bytes, so that two contents can be compared."""
     if isinstance(value, np.ndarray):

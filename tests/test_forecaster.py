@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly
+from conftest import content, hourly, melted
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
@@ -287,13 +287,6 @@ def test_the_readout_and_the_network_learn_from_the_stream(series):
     )
 
 
-# --- score ----------------------------------------------------------------------------------------
-
-
-def melted(rows):
-    return rows.melt(ignore_index=False, var_name="id").reset_index()
-
-
 @pytest.mark.parametrize("is_panel", [False, True])
 def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(is_panel):
     rows, model, form = hourly(400, 2), quick(), melted if is_panel else pd.DataFrame
@@ -325,6 +318,9 @@ def test_a_new_run_counts_its_rows_anew(series):
     assert model._stream.learner.n_learnt == 11
     model.reset_state()
     assert model.partial_fit(series[420:427])._stream.learner.n_learnt == 7
+
+
+# --- score ----------------------------------------------------------------------------------------
 
 
 def test_score_is_r2_of_the_rows_that_follow(series):

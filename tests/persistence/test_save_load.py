@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly
+from conftest import content, hourly, melted
 from sklearn.preprocessing import OneHotEncoder
 
 import tsrnn
@@ -132,7 +132,7 @@ def test_a_model_that_joblib_maps_into_memory_goes_on_as_another(kind, mode, tmp
         model = LinearForecaster(3)
     if kind == "panel":
         model.set_params(id_col="id", time_col="time")
-        parts = [part.melt(ignore_index=False, var_name="id").reset_index() for part in parts]
+        parts = [melted(part) for part in parts]
     model.fit(parts[0])
     joblib.dump(model, tmp_path / "m.joblib")
     before = (tmp_path / "m.joblib").read_bytes()
