@@ -16,7 +16,8 @@ from memory import print_table
 from report import save
 
 from tsrnn import RNNForecaster, datasets, nn
-from tsrnn.learning import DelayedRLS, origin_targets
+from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.online.readouts.targets import origin_targets
 
 N_FIT, HORIZON, AHEAD, CHECKS = 4000, 24, 1000, 10
 LIMIT = 2.0  # percent

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import run_benchmark
+from helpers import run_benchmark
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "faults.py"
 

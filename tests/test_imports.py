@@ -10,38 +10,30 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tsrnn"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# What each part of tsrnn may import of tsrnn. A part is a folder or a module at the top.
-STREAMING = {"stream", "learning"}  # what the estimators join
-ALLOWED = {
-    "nn": set(),
-    "_rings": set(),
-    "stream": {"_rings"},
-    "metrics": set(),
-    "datasets": set(),
-    "numerics": set(),
-    "learning": {"nn", "numerics", "_rings"},
-    "results": {"metrics"},
-    "panel_results": {"results", "metrics"},
-    "evaluate": {"results", "panel_results"},
-    "plotting": {"results"},
-    "_reading": {"stream"},
-    "persistence": {"nn"},  # it finds the classes of the others by name
-    "_streaming": {"stream", "_reading", "persistence"},
-    "_intervals": set(),
-    "_panel": STREAMING | {"_reading", "_intervals"},
-    "_timed": {"stream", "_streaming"},
-    "_forecasting": STREAMING | {"_timed", "_intervals", "_panel"},
-    "_recurrent": {"learning", "nn"},
-    "baselines": STREAMING | {"_forecasting"},
-    "forecaster": STREAMING | {"_forecasting", "_recurrent", "_panel"},
-    "regressor": STREAMING | {"_streaming", "_recurrent"},
-    "cli": {"forecaster", "baselines", "evaluate", "datasets", "plotting", "persistence"},
-    "__main__": {"cli"},
+# Parts of tsrnn from the top of the house to its ground floor: a part imports what is below it.
+FLOORS = [
+    {"__main__"},
+    {"cli", "integrations"},
+    {"plotting"},
+    {"evaluate", "metrics", "baselines"},  # thin: what is public of the floors below
+    {"evaluation"},
+    {"estimators"},
+    {"online"},
+    {"features"},
+    {"frames"},
+    {"nn"},
+    {"kernels"},
+    {"persistence"},
+    {"threads", "warnings_", "datasets"},
+]
+FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
+FORBIDDEN_OUTSIDE = {
+    **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
+    "frames": {"joblib"},
 }
-FORBIDDEN_OUTSIDE = {"nn": {"pandas", "sklearn", "joblib"}, "stream": {"joblib"}}
 OPTIONAL = {"rich", "matplotlib", "numba"}
 # Imported by name, when their kernels are chosen.
-ON_DEMAND = [PACKAGE / "nn" / "compiled", PACKAGE / "learning" / "compiled"]
+ON_DEMAND = [PACKAGE / "kernels" / "numba_"]
 
 
 def part_of(path):
@@ -78,7 +70,7 @@ def test_imports_point_one_way(path):
     part = part_of(path)
     for top, imported, in_function in imports_of(path):
         if imported is not None and part != "__init__" and imported != part:
-            assert imported in ALLOWED[part], f"{part} imports tsrnn.{imported}"
+            assert FLOOR[imported] > FLOOR[part], f"{part} imports tsrnn.{imported}"
         assert top not in FORBIDDEN_OUTSIDE.get(part, ()), f"{part} imports {top}"
         assert not in_function or top in OPTIONAL, f"import of {top} inside a function"
         at_the_top = top in OPTIONAL and not in_function

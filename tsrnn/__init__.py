@@ -1,10 +1,10 @@
 """Streaming time-series forecasting with NumPy recurrent networks."""
 
-from . import baselines, datasets, evaluate, metrics, nn
-from .forecaster import RNNForecaster
-from .numerics import NumericalWarning
-from .persistence import CheckpointError, load
-from .regressor import RNNRegressor
+from tsrnn import baselines, datasets, evaluate, metrics, nn
+from tsrnn.estimators.forecaster import RNNForecaster
+from tsrnn.estimators.regressor import RNNRegressor
+from tsrnn.persistence import CheckpointError, load
+from tsrnn.warnings_ import NumericalWarning
 
 __version__ = "0.1.0"
 

@@ -9,8 +9,8 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly
-from folder import N_FIT, Folder
+from helpers import content, hourly
+from helpers.folder import N_FIT, Folder
 
 from tsrnn import RNNForecaster, RNNRegressor, cli, load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster

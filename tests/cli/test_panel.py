@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly
-from folder import Folder
+from helpers import content, hourly
+from helpers.folder import Folder
 
 from tsrnn import RNNForecaster, evaluate, load
-from tsrnn.cli import lines
+from tsrnn.cli.io import lines
 
 IDS, N_FIT, N_NEW = ["b", "a", "007"], 60, 30
 

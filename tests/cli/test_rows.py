@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.cli import lines
-from tsrnn.cli.lines import line_blocks
-from tsrnn.cli.rows import RowParser
-from tsrnn.cli.times import TimeOptions, joined_time
+from tsrnn.cli.io import lines
+from tsrnn.cli.io.lines import line_blocks
+from tsrnn.cli.io.rows import RowParser
+from tsrnn.cli.io.times import TimeOptions, joined_time
 
 PLAIN = TimeOptions(["t"])
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly
-from folder import N_FIT, N_NEW, Folder, to_csv
+from helpers import content, hourly
+from helpers.folder import N_FIT, N_NEW, Folder, to_csv
 
 from tsrnn import load, persistence
-from tsrnn.cli import lines, session, stream
+from tsrnn.cli import session, stream
+from tsrnn.cli.io import lines
 
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 

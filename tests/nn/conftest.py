@@ -1,10 +1,9 @@
 """Every test of the layers runs on NumPy's kernels and, where numba is installed, on its own."""
 
 import pytest
+from helpers.layers import needs_numba
 
 from tsrnn.nn import set_kernels
-
-from .helpers import needs_numba
 
 
 @pytest.fixture(autouse=True, params=["numpy", pytest.param("numba", marks=needs_numba)])

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, D, H
 
 from tsrnn.nn import CELLS
-
-from .helpers import CELL_NAMES, D, H
 
 
 def draw_weights(cell, rng):

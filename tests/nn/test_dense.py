@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import D, H, N, T
 
 from tsrnn.nn import Dense
-
-from .helpers import D, H, N, T
 
 
 @pytest.mark.parametrize("shape", [(D,), (N, D), (N, T, D)])

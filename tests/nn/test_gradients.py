@@ -2,10 +2,7 @@
 
 import numpy as np
 import pytest
-
-from tsrnn.nn import Dense, Network, State, tape
-
-from .helpers import (
+from helpers.layers import (
     CELL_NAMES,
     D,
     H,
@@ -16,6 +13,8 @@ from .helpers import (
     numerical_gradient,
     relative_error,
 )
+
+from tsrnn.nn import Dense, Network, State, tape
 
 TOLERANCE = 1e-6
 

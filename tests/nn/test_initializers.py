@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, LAYERS
 
 from tsrnn.nn import RNN
-
-from .helpers import CELL_NAMES, LAYERS
 
 D, H = 7, 20
 

@@ -6,10 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, LAYERS, needs_numba
 
 from tsrnn.nn import Network, get_kernels, set_kernels
-
-from .helpers import CELL_NAMES, LAYERS, needs_numba
 
 BOUNDS = [(np.float32, 1e-5), (np.float64, 1e-12)]
 
@@ -63,7 +62,7 @@ def test_numba_agrees_with_numpy_batch_first(name, n_streams):
 @needs_numba
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 3e-7), (np.float64, 6e-16)])
 def test_compiled_tanh(dtype, bound):
-    from tsrnn.nn.compiled.rnn import _forward
+    from tsrnn.kernels.numba_.rnn import _forward
 
     x = np.concatenate([np.linspace(-25, 25, 100_001), np.geomspace(1e-30, 1e-3, 1000)])
     x = np.concatenate([x, [np.inf, -np.inf, 1e30, -1e30]]).astype(dtype)
@@ -126,7 +125,7 @@ print(nn.get_kernels(), "numba" in sys.modules)
 
 def test_numba_missing_is_told(monkeypatch):
     set_kernels("numpy")
-    for name in [name for name in sys.modules if name.startswith("tsrnn.nn.compiled")]:
+    for name in [name for name in sys.modules if name.startswith("tsrnn.kernels.numba_")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(ImportError, match=r"pip install .tsrnn\[fast\]"):

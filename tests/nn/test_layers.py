@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, LAYERS, D, H, N, T, draw_state, make_layer
 
 from tsrnn.nn import GRU, LSTM, RNN, State
-
-from .helpers import CELL_NAMES, LAYERS, D, H, N, T, draw_state, make_layer
 
 each_cell = pytest.mark.parametrize("name", CELL_NAMES)
 SHAPES = {

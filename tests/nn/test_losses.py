@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import numerical_gradient, relative_error
 
 from tsrnn.nn import Absolute, Huber, Quantile, Squared, get_loss
-
-from .helpers import numerical_gradient, relative_error
 
 LOSSES = [Squared(), Absolute(), Huber(0.8), Quantile(0.9), Quantile(0.1)]
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)

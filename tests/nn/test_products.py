@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, relative_error
 
 from tsrnn.nn import GRU, LSTM, RNN, Network, products, tape
-
-from .helpers import CELL_NAMES, relative_error
 
 T, D, H = 5, 3, 24
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, D, H, N, T, draw_state, make_layer
 
 from tsrnn.nn import Network, State
-
-from .helpers import CELL_NAMES, D, H, N, T, draw_state, make_layer
 
 each_cell = pytest.mark.parametrize("name", CELL_NAMES)
 

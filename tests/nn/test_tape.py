@@ -11,10 +11,9 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, D, H, N, T, draw_state, make_layer
 
 from tsrnn.nn import LSTM, Dense, Network
-
-from .helpers import CELL_NAMES, D, H, N, T, draw_state, make_layer
 
 each_cell = pytest.mark.parametrize("name", CELL_NAMES)
 

@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, LAYERS, needs_numba, relative_error
 from threadpoolctl import ThreadpoolController
 
-from tsrnn.nn import LSTM, Network, set_kernels, threads
+from tsrnn import threads
+from tsrnn.nn import LSTM, Network, set_kernels
 from tsrnn.nn.products import unpacked
-
-from .helpers import CELL_NAMES, LAYERS, needs_numba, relative_error
 
 BLAS = ThreadpoolController().select(user_api="blas")
 T, D, H, N = 5, 3, 6, 37

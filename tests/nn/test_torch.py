@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.layers import CELL_NAMES, D, H, N, T, draw_state, make_layer, relative_error
 
 from tsrnn.nn import SGD, Adam, Dense, Network
-
-from .helpers import CELL_NAMES, D, H, N, T, draw_state, make_layer, relative_error
 
 torch = pytest.importorskip("torch")
 

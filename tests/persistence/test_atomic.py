@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import hourly
+from helpers import hourly
 
 from tsrnn import load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster

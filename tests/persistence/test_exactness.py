@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from conftest import content
+from helpers import content
+from helpers.strategies import baselines, cases, cuts, examples, recurrent_forecasters, regressors
 from hypothesis import given
 from hypothesis import strategies as st
-from test_properties import baselines, cases, cuts, examples, recurrent_forecasters, regressors
 
 from tsrnn import load
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import hourly
+from helpers import hourly
 
 from tsrnn import CheckpointError, load
 from tsrnn.baselines import LinearForecaster

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import content, hourly, melted
+from helpers import content, hourly, melted
 from sklearn.preprocessing import OneHotEncoder
 
 import tsrnn
@@ -291,5 +291,5 @@ def test_what_a_file_cannot_hold_is_named_with_its_place(value, tmp_path):
 
 
 def test_every_class_of_tsrnn_has_a_name_of_its_own():
-    assert persistence.encode.name_of(RNNForecaster) == "forecaster.RNNForecaster"
+    assert persistence.encode.name_of(RNNForecaster) == "estimators.RNNForecaster"
     assert persistence.encode.name_of(CheckpointError) is None

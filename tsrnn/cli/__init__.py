@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-from . import demo, evaluate, fit, forecast, info, stream, update
+from tsrnn.cli import demo, evaluate, fit, forecast, info, stream, update
 
 __all__ = ["main"]
 

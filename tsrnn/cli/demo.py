@@ -4,13 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.cli.options import whole_number
 from tsrnn.datasets import load_electricity
-from tsrnn.evaluate import prequential
-from tsrnn.forecaster import RNNForecaster
-from tsrnn.plotting import plot_forecast, plot_prequential
-
-from .options import whole_number
+from tsrnn.estimators.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.estimators.forecaster import RNNForecaster
+from tsrnn.evaluation.prequential import prequential
+from tsrnn.plotting.static import plot_forecast, plot_prequential
 
 HORIZON = 24  # hours
 WEEK = 7 * HORIZON

@@ -3,12 +3,11 @@
 import argparse
 import sys
 
-from tsrnn.evaluate import prequential
-
-from .frames import Complaints
-from .models import newest, read_forecaster
-from .options import add_data_options, whole_number
-from .update import new_rows
+from tsrnn.cli.io.frames import Complaints
+from tsrnn.cli.models import newest, read_forecaster
+from tsrnn.cli.options import add_data_options, whole_number
+from tsrnn.cli.update import new_rows
+from tsrnn.evaluation.prequential import prequential
 
 EPILOG = """\
 examples:

@@ -3,13 +3,12 @@
 import argparse
 import sys
 
+from tsrnn.cli.io.frames import Complaints, is_parquet, look, named, read_frame, time_columns
+from tsrnn.cli.io.source import Source
+from tsrnn.cli.io.times import TimeOptions
+from tsrnn.cli.models import newest
+from tsrnn.cli.options import MODELS, add_data_options, add_parameters, parameters, whole_number
 from tsrnn.persistence import save
-
-from .frames import Complaints, is_parquet, look, named, read_frame, time_columns
-from .models import newest
-from .options import MODELS, add_data_options, add_parameters, parameters, whole_number
-from .source import Source
-from .times import TimeOptions
 
 EPILOG = """\
 examples:

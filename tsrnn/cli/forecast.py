@@ -4,9 +4,9 @@ import argparse
 import inspect
 import sys
 
-from .frames import Complaints, read_frame
-from .models import is_panel, known_ahead, read_forecaster, source_of
-from .options import add_data_options, coverage, whole_number
+from tsrnn.cli.io.frames import Complaints, read_frame
+from tsrnn.cli.models import is_panel, known_ahead, read_forecaster, source_of
+from tsrnn.cli.options import add_data_options, coverage, whole_number
 
 EPILOG = """\
 examples:

@@ -3,9 +3,8 @@
 import argparse
 import json
 
+from tsrnn.cli.models import blank_forecast, is_panel, newest
 from tsrnn.persistence import read
-
-from .models import blank_forecast, is_panel, newest
 
 EPILOG = """\
 examples:

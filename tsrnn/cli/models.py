@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from tsrnn.cli.io.rows import text_id, whole_id
+from tsrnn.cli.io.source import Source
+from tsrnn.cli.io.times import TimeOptions
 from tsrnn.persistence import read
-
-from .rows import text_id, whole_id
-from .source import Source
-from .times import TimeOptions
 
 
 def read_forecaster(path):

@@ -4,8 +4,8 @@ import argparse
 import inspect
 import re
 
-from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
-from tsrnn.forecaster import RNNForecaster
+from tsrnn.estimators.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.estimators.forecaster import RNNForecaster
 
 MODELS = {
     "rnn": RNNForecaster,

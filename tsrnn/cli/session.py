@@ -7,12 +7,11 @@ import time
 import numpy as np
 import pandas as pd
 
+from tsrnn.cli.forecast import forecast_options
+from tsrnn.cli.io.frames import Complaints
+from tsrnn.cli.io.output import Output
+from tsrnn.cli.models import known_ahead, newest, source_of
 from tsrnn.persistence import leftovers, save
-
-from .forecast import forecast_options
-from .frames import Complaints
-from .models import known_ahead, newest, source_of
-from .output import Output
 
 
 class Session:

@@ -5,15 +5,15 @@ import os
 import signal
 from contextlib import contextmanager, suppress
 
-from .forecast import add_forecast_options
-from .frames import is_parquet
-from .inbox import Inbox
-from .lines import line_blocks
-from .models import is_panel, read_forecaster
-from .options import add_data_options
-from .output import NobodyReadsError
-from .session import Session
-from .stamps import PATIENCE, PanelSession
+from tsrnn.cli.forecast import add_forecast_options
+from tsrnn.cli.io.frames import is_parquet
+from tsrnn.cli.io.inbox import Inbox
+from tsrnn.cli.io.lines import line_blocks
+from tsrnn.cli.io.output import NobodyReadsError
+from tsrnn.cli.io.stamps import PATIENCE, PanelSession
+from tsrnn.cli.models import is_panel, read_forecaster
+from tsrnn.cli.options import add_data_options
+from tsrnn.cli.session import Session
 
 EPILOG = f"""\
 examples:

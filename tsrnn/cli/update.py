@@ -5,11 +5,10 @@ import sys
 
 import pandas as pd
 
+from tsrnn.cli.io.frames import Complaints, read_frame
+from tsrnn.cli.models import is_panel, newest, read_forecaster, source_of
+from tsrnn.cli.options import add_data_options
 from tsrnn.persistence import save
-
-from .frames import Complaints, read_frame
-from .models import is_panel, newest, read_forecaster, source_of
-from .options import add_data_options
 
 EPILOG = """\
 examples:

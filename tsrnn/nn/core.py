@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import math
 import threading
+from functools import cache
 
 import numpy as np
 
-from tsrnn.nn import kernels, threads
-from tsrnn.nn.cells import Cell
+from tsrnn import threads
+from tsrnn.kernels import compiled_kernels
+from tsrnn.nn.cells.base import Cell
 from tsrnn.nn.checks import NO_TAPE
 from tsrnn.nn.initializers import initialize
 from tsrnn.nn.products import unpacked
@@ -17,6 +20,16 @@ from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 from tsrnn.nn.transfer import aligned
+
+
+def in_use(cell: Cell) -> Cell:
+    """Return the cell with the maths in use: its own, in NumPy, or the compiled one."""
+    return cell if compiled_kernels() is None else _compiled_cells()[cell.name]
+
+
+@cache
+def _compiled_cells() -> dict[str, Cell]:
+    return importlib.import_module("tsrnn.nn.cells.compiled").CELLS
 
 
 class Recurrence:
@@ -71,7 +84,7 @@ class Recurrence:
             return h, self.forward_stream(x, state, h)[0]
         scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
-        parts = self._parts(kernels.kernel(self.cell), n_steps, n_streams, tape)
+        parts = self._parts(in_use(self.cell), n_steps, n_streams, tape)
         first = parts.tapes[0]
         self.cell.pack(self.weights, first.packed)
         if n_streams > 1:
@@ -100,7 +113,7 @@ class Recurrence:
         None if a `check` finds that `x` is not finite. A streamed row goes this way: it is short.
         `x` is (T, D, 1) or (1, T, D), and `out`, contiguous, (T, H, 1) or (1, T, H).
         """
-        cell = kernels.kernel(self.cell)
+        cell = in_use(self.cell)
         if cell.forward_stream is not None:
             x = np.ascontiguousarray(x)
             end, h_last, finite = cell.forward_stream(self.weights, x, state, out)

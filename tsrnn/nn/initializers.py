@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tsrnn.nn.cells import Cell
+from tsrnn.nn.cells.base import Cell
 
 
 def initialize(name: str, cell: Cell, weights: list[np.ndarray], rng: np.random.Generator) -> None:

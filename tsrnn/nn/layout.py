@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tsrnn.nn.cells import Cell
+from tsrnn.nn.cells.base import Cell
 from tsrnn.nn.checks import check_array, check_keys
 from tsrnn.nn.core import Recurrence
 

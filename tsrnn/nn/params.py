@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 
 import numpy as np
 
-from tsrnn.nn.cells import Cell
+from tsrnn.nn.cells.base import Cell
 
 
 class LiveViews(dict):

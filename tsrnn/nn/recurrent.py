@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tsrnn.nn.cells import Cell
+from tsrnn.nn.cells.base import Cell
 from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
 from tsrnn.nn.core import Recurrence
 from tsrnn.nn.layout import TorchLayout, empty_batch_first, feature_major

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator
 
-from . import archive
-from .atomic import leftovers
-from .decode import Decoder
-from .encode import Encoder
-from .environment import environment
-from .errors import CheckpointError
-from .maps import unmapped
+from tsrnn.persistence import archive
+from tsrnn.persistence.atomic import leftovers
+from tsrnn.persistence.decode import Decoder
+from tsrnn.persistence.encode import Encoder
+from tsrnn.persistence.environment import environment
+from tsrnn.persistence.errors import CheckpointError
+from tsrnn.persistence.maps import unmapped
 
 __all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save", "unmapped"]
 

@@ -15,9 +15,9 @@ import zipfile
 import numpy as np
 from numpy.lib import format as npy
 
-from .atomic import replacing
-from .encode import PLAIN_KINDS
-from .errors import CheckpointError
+from tsrnn.persistence.atomic import replacing
+from tsrnn.persistence.encode import PLAIN_KINDS
+from tsrnn.persistence.errors import CheckpointError
 
 DOCUMENT = "model.json"
 COMMENT = b"tsrnn checkpoint, sha256 of model.json: "

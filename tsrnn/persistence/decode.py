@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from . import pandas_values
-from .encode import PLAIN_KINDS, PYTHON_TYPES
-from .errors import CheckpointError, require
-from .registry import class_of
+from tsrnn.persistence import pandas_values
+from tsrnn.persistence.encode import PLAIN_KINDS, PYTHON_TYPES
+from tsrnn.persistence.errors import CheckpointError, require
+from tsrnn.persistence.registry import class_of
 
 DTYPE = re.compile(rf"[<>|=]?[{PLAIN_KINDS}O]\d{{0,6}}(\[\d{{0,6}}[a-zA-Zμ]{{1,2}}\])?")
 BIT_GENERATORS = {

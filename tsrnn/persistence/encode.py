@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
-from .registry import name_of
+from tsrnn.persistence.registry import name_of
 
 PLAIN_KINDS = "?bBiufcmMSU"  # kinds of dtype whose bytes say it all
 

@@ -11,8 +11,6 @@ import pandas as pd
 import sklearn
 from threadpoolctl import ThreadpoolController  # scikit-learn's own dependency
 
-from tsrnn import nn
-
 
 def environment():
     """Return versions, and of each thread pool its threads and kernels, as a dict for JSON.
@@ -24,7 +22,7 @@ def environment():
         "tsrnn": sys.modules["tsrnn"].__version__,
         **{m.__name__: m.__version__ for m in (np, pd, sklearn, joblib)},
     }
-    kernels = nn.get_kernels()
+    kernels = sys.modules["tsrnn.kernels"].get_kernels()
     if kernels != "numpy":
         versions[kernels] = version(kernels)
     pools = [

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from .encode import PLAIN_KINDS
-from .errors import require
+from tsrnn.persistence.encode import PLAIN_KINDS
+from tsrnn.persistence.errors import require
 
 MAX_OFFSET_TEXT = 100
 

@@ -5,7 +5,7 @@ import sys
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 # Parts of tsrnn whose objects are never inside an estimator.
-OTHER_PARTS = {"cli", "datasets", "evaluate", "metrics", "persistence", "plotting", "results"}
+OTHER_PARTS = {"cli", "datasets", "evaluation", "persistence", "plotting"}
 # Their attributes are plain values, which are saved and restored one by one.
 FOREIGN = {
     f"sklearn.{cls.__name__}": cls for cls in (OneHotEncoder, OrdinalEncoder, StandardScaler)

@@ -1,0 +1,301 @@
+"""Inputs known ahead: used at their own step, never before, checked, and as pure as the rest."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import content, hourly
+
+from tsrnn import RNNForecaster
+from tsrnn.baselines import LinearForecaster
+from tsrnn.evaluate import backtest, prequential
+
+QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
+N_FIT, N_ROWS = 300, 500
+
+
+def quick(horizon=3, **params):
+    return RNNForecaster(horizon, **{"target": "load", "future_cols": "price", **QUICK, **params})
+
+
+def market(n_rows=N_ROWS, seed=0, tz=None):
+    """A load that the price of the very hour moves by -2, once and for good each time."""
+    rng = np.random.default_rng(seed)
+    price = rng.normal(size=n_rows)
+    level = np.zeros(n_rows)
+    for t in range(1, n_rows):
+        level[t] = 0.9 * level[t - 1] + 0.5 * rng.normal()
+    start = "2024-03-18"  # the clocks of Europe change a day after the history
+    index = pd.date_range(start, periods=n_rows, freq="h", tz=tz, name="time")
+    frame = pd.DataFrame({"load": 50 + level - 2 * price, "price": price}, index)
+    return frame.assign(wind=rng.normal(size=n_rows))
+
+
+def errors(model, frame, n_fit):
+    prediction = model.fit(frame[:n_fit]).predict(frame[n_fit:])
+    horizon, load = prediction.shape[1], frame["load"].to_numpy()[n_fit:]
+    n = len(prediction) - horizon
+    return [np.mean((prediction[:n, h] - load[h + 1 : h + 1 + n]) ** 2) for h in range(horizon)]
+
+
+def test_each_step_is_forecast_in_the_light_of_its_own_row():
+    """The errors are those of the level alone: 0.25 · Σ 0.81^k, within 15 %."""
+    frame = market(3000)
+    possible = 0.25 * np.cumsum(0.81 ** np.arange(3))
+    with_it = errors(quick(max_iter=60), frame, 2000)
+    assert (with_it < 1.15 * possible).all()
+    without = errors(quick(max_iter=60, future_cols=None), frame, 2000)
+    assert (np.array(without) > 4).all()  # the variance of -2 price
+
+
+def test_what_goes_on_before_a_step_counts_too():
+    """An effect that lasts: 0.9^k of the inputs on the way; a tenth above what is possible."""
+    rng = np.random.default_rng(1)
+    x, noise = rng.normal(size=(2, 4000))
+    load = np.zeros(4000)
+    for t in range(1, 4000):
+        load[t] = 0.9 * load[t - 1] + x[t] + 0.5 * noise[t]
+    index = pd.date_range("2024", periods=4000, freq="h")
+    frame = pd.DataFrame({"load": load, "price": x}, index)
+    possible = 0.25 * np.cumsum(0.81 ** np.arange(6))
+    assert (errors(quick(6, max_iter=60), frame, 3000) < 1.25 * possible).all()
+
+
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("stamps", [True, False])
+@pytest.mark.parametrize("holes", [False, True], ids=["complete", "NaN and gaps"])
+def test_predict_is_what_forecast_would_have_said(tz, stamps, holes):
+    frame = market(tz=tz)
+    if holes:
+        rng = np.random.default_rng(0)
+        frame = frame.mask(rng.random(frame.shape) < 0.2)
+        if stamps:
+            frame = frame[(rng.random(N_ROWS) < 0.8) | (np.arange(N_ROWS) < N_FIT)]
+    frame = frame[: N_FIT + 100]
+    frame = frame if stamps else frame.reset_index(drop=True)
+    for gap in ("fill", "reset"):
+        model = quick(gap=gap).fit(frame[:N_FIT])
+        prediction = model.predict(frame[N_FIT:])
+        for row in range(N_FIT, len(frame)):
+            model.update(frame[row : row + 1])
+            index = model.future_index()
+            ahead = frame.reindex(index) if stamps else frame[row + 1 : row + 4].reindex(index)
+            forecast = model.forecast(X_future=ahead[["price"]])
+            pd.testing.assert_index_equal(forecast.index, index)
+            np.testing.assert_array_equal(prediction[row - N_FIT], forecast["load"])
+
+
+def test_forms_of_x_future_are_one():
+    frame = market()
+    model = quick().fit(frame[:N_FIT])
+    ahead = frame[N_FIT : N_FIT + 3]
+    expected = model.forecast(X_future=ahead[["price"]])
+    for other in (ahead, ahead["price"], ahead[["wind", "price"]], ahead[["price"]].astype(object)):
+        pd.testing.assert_frame_equal(model.forecast(X_future=other), expected)
+    shorter = model.forecast(2, X_future=ahead[:2])
+    pd.testing.assert_frame_equal(shorter, expected[:2])
+    values = frame.to_numpy()
+    array_model = quick(target="x0", future_cols="x1", season=(24, 168)).fit(values[:N_FIT])
+    by_frame = quick(season=(24, 168)).fit(frame.reset_index(drop=True)[:N_FIT])
+    for other in (values[N_FIT : N_FIT + 3, [1]], values[N_FIT : N_FIT + 3, 1]):
+        forecast = array_model.forecast(X_future=other)
+        assert list(forecast.index) == [N_FIT, N_FIT + 1, N_FIT + 2]
+        counted = by_frame.forecast(X_future=ahead.reset_index(drop=True))
+        np.testing.assert_array_equal(forecast, counted)
+    whole = array_model.forecast(X_future=values[N_FIT : N_FIT + 3])
+    np.testing.assert_array_equal(whole, forecast)
+
+
+def test_what_is_missing_ahead_is_carried_forward():
+    frame = market()
+    model = quick().fit(frame[:N_FIT])
+    ahead = frame[["price"]][N_FIT : N_FIT + 3].copy()
+    ahead.iloc[1:] = np.nan
+    filled = ahead.ffill()
+    assert model.forecast(X_future=ahead).equals(model.forecast(X_future=filled))
+    ahead.iloc[:] = np.nan
+    filled = ahead.fillna(frame["price"].iloc[N_FIT - 1])
+    assert model.forecast(X_future=ahead).equals(model.forecast(X_future=filled))
+
+
+def test_nothing_changes_where_nothing_is_known_ahead():
+    frame = market()
+    model = quick(future_cols=None).fit(frame[:N_FIT])
+    assert type(model._stream.learner.readout).__name__ == "DelayedRLS"
+    named = quick().fit(frame[:N_FIT])
+    network, other = (m._stream.learner.encoder.network for m in (model, named))
+    assert len(network.weights) == len(other.weights)
+
+
+@pytest.mark.parametrize("learn", ["partial_fit", "update"])
+@pytest.mark.parametrize("cuts", [[1, 2, 3, 50, 51, 150], list(range(1, 200))])
+def test_any_split_of_the_rows_gives_the_same_estimator(learn, cuts):
+    rng = np.random.default_rng(3)
+    frame = market().mask(rng.random((N_ROWS, 3)) < 0.2)
+    whole, parts = quick().fit(frame[:N_FIT]), quick().fit(frame[:N_FIT])
+    getattr(whole, learn)(frame[N_FIT:])
+    for start, stop in zip([0, *cuts], [*cuts, N_ROWS - N_FIT], strict=True):
+        getattr(parts, learn)(frame[N_FIT:][start:stop])
+    assert content(vars(parts)) == content(vars(whole))
+
+
+def test_nothing_is_learnt_from_what_lies_ahead():
+    """Forecasts ask for rows ahead, learning never does: other futures leave the model alone."""
+    frame = market()
+    model, other = quick().fit(frame[:N_FIT]), quick().fit(frame[:N_FIT])
+    for row in range(N_FIT, N_FIT + 60):
+        before = content(vars(model))
+        model.forecast(X_future=frame[row : row + 3])
+        other.forecast(X_future=1e3 + frame[row : row + 3])
+        assert content(vars(model)) == before
+        model.partial_fit(frame[row : row + 1])
+        other.partial_fit(frame[row : row + 1])
+    assert content(vars(model)) == content(vars(other))
+
+
+def test_a_forecast_depends_on_known_rows_alone():
+    """Other columns that stand beside the known ones, and rows beyond, are not used."""
+    frame = market()
+    model = quick().fit(frame[:N_FIT])
+    changed = frame.copy()
+    changed.iloc[N_FIT:, [0, 2]] = 1e3
+    changed.iloc[N_FIT + 3 :] = -1e3
+    prediction = model.predict(frame[N_FIT - 10 : N_FIT + 1])
+    ahead = slice(N_FIT, N_FIT + 3)
+    assert model.forecast(X_future=frame[ahead]).equals(model.forecast(X_future=changed[ahead]))
+    later = model.predict(pd.concat([frame[N_FIT - 10 : N_FIT], changed[N_FIT : N_FIT + 1]]))
+    np.testing.assert_array_equal(later[:10], prediction[:10])
+    first = model.predict(frame[N_FIT:])[0]
+    changed.iloc[N_FIT] = frame.iloc[N_FIT]
+    changed.iloc[N_FIT + 1 : N_FIT + 4, 1] = frame.iloc[N_FIT + 1 : N_FIT + 4, 1]
+    np.testing.assert_array_equal(model.predict(changed[N_FIT:])[0], first)
+
+
+def test_known_categories_and_bools():
+    frame = market(603).drop(columns="price")
+    holiday = np.random.default_rng(0).random(len(frame)) < 0.2
+    frame["load"] -= 10 * holiday
+    for values in (holiday, np.where(holiday, "holiday", "workday")):
+        model = quick(future_cols="day", max_iter=60).fit(frame.assign(day=values)[:-3])
+        ahead = frame[-3:].assign(day=values[[0] * 3])
+        free, taken = (
+            model.forecast(X_future=ahead.assign(day=values[[row] * 3]))
+            for row in (int(np.argmin(holiday)), int(np.argmax(holiday)))
+        )
+        np.testing.assert_allclose(free - taken, 10, atol=1)
+        unknown = model.forecast(X_future=ahead.assign(day="storm"))
+        assert np.isfinite(unknown).all(axis=None)
+        assert not unknown.equals(free)
+
+
+def test_several_targets_and_columns():
+    frame = market().rename(columns={"wind": "other"})
+    model = quick(target=None, future_cols=["price"]).fit(frame[:N_FIT])
+    ahead = frame[["price"]][N_FIT : N_FIT + 3]
+    assert list(model.forecast(X_future=ahead).columns) == ["load", "other"]
+    expected = model.update(frame[N_FIT : N_FIT + 1]).predict(frame[N_FIT + 1 :])
+    assert expected.shape == (N_ROWS - N_FIT - 1, 6)
+
+
+def test_y_may_be_apart():
+    frame = market()
+    X, y = frame[["price", "wind"]], frame["load"]
+    apart = quick(target=None).fit(X[:N_FIT], y[:N_FIT])
+    named = quick().fit(frame[:N_FIT])
+    ahead = X[N_FIT : N_FIT + 3]
+    pd.testing.assert_frame_equal(
+        apart.forecast(X_future=ahead), named.forecast(X_future=ahead[["price"]])
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: None, r"found no X_future, expected \['price'\] of the 3 rows.*future_index"),
+        (lambda a: a[:2], "with 2 rows, expected 3"),
+        (lambda a: a.shift(freq="h"), "rows from 2024-03-30 13:00:00.*reindex"),
+        (lambda a: a.tz_localize("UTC"), "reindex"),
+        (lambda a: a[::-1], "one by one"),
+        (lambda a: a.reset_index(drop=True), "reindex"),
+        (lambda a: a.rename(columns={"price": "cost"}), r"columns \['cost'\] of X_future"),
+        (lambda a: a.assign(cost=1.0), r"found the columns \['price', 'cost'\]"),
+        (lambda a: pd.concat([a, a], axis=1), "more than once"),
+        (lambda a: a.to_numpy(), "ndarray, expected a DataFrame"),
+        (lambda a: a * np.inf, "infinity.*'price', row 0"),
+        (lambda a: a.astype(str) + "?", "no numbers"),
+    ],
+)
+def test_an_x_future_that_cannot_be_used_is_named(change, message):
+    frame = market()
+    model = quick().fit(frame[:N_FIT])
+    before = content(vars(model))
+    with pytest.raises(ValueError, match=message):
+        model.forecast(X_future=change(frame[["price"]][N_FIT : N_FIT + 3]))
+    assert content(vars(model)) == before
+
+
+def test_an_array_of_another_width_and_a_needless_x_future_are_named():
+    frame = market()
+    values = frame.to_numpy()
+    model = quick(target="x0", future_cols="x1").fit(values[:N_FIT])
+    with pytest.raises(ValueError, match=r"with 2 columns, expected the 1 future_cols \['x1'\]"):
+        model.forecast(X_future=values[N_FIT : N_FIT + 3, :2])
+    for needless in (quick(future_cols=None), LinearForecaster(3, target="load")):
+        with pytest.raises(ValueError, match="found X_future, expected none"):
+            needless.fit(frame[:N_FIT]).forecast(X_future=frame[N_FIT : N_FIT + 3])
+    with pytest.raises(ValueError, match=r"found future_cols='cost', expected different names"):
+        quick(future_cols="cost").fit(frame)
+    with pytest.raises(ValueError, match=r"found \['load'\] in future_cols and in target='load'"):
+        quick(future_cols=["price", "load"]).fit(frame)
+
+
+@pytest.mark.parametrize("form", ["stamps", "numbers", "array"])
+def test_evaluation_shows_the_model_what_is_known_ahead(form):
+    frame = market()
+    forms = {"stamps": frame, "numbers": frame.reset_index(drop=True), "array": frame.to_numpy()}
+    data, names = forms[form], {}
+    if form == "array":
+        names = {"target": "x0", "future_cols": "x1"}
+    model = quick(season=None, **names).fit(data[:N_FIT])
+    result = prequential(model, data[N_FIT : N_FIT + 100], chunk=3, learn=False)
+    prediction = model.predict(data[N_FIT:])
+    log = result.forecasts[3:]  # those issued at the fitted cutoff come first
+    table = log.pivot_table(index="cutoff", columns="step", values="forecast")
+    whole = table.dropna().to_numpy()
+    assert len(whole) > 30
+    np.testing.assert_array_equal(whole, prediction[2:][::3][: len(whole)])
+    again = prequential(model, data[N_FIT : N_FIT + 100]).forecasts
+    assert (
+        np.corrcoef(again["actual"].dropna(), again["forecast"][again["actual"].notna()])[0, 1]
+        > 0.9
+    )
+    for refit in (True, False):
+        folds = backtest(quick(season=None, **names), data, initial=N_FIT, step=50, refit=refit)
+        assert len(folds.forecasts) == 4 * 3
+
+
+def test_evaluation_fills_what_is_missing_ahead():
+    frame = market().drop(market().index[N_FIT + 5 : N_FIT + 8])
+    log = prequential(quick().fit(frame[:N_FIT]), frame[N_FIT:]).forecasts
+    assert np.isfinite(log["forecast"]).all()
+
+
+def test_a_jump_that_is_confirmed_is_followed_at_once():
+    frame, jump = market(), 1000.0
+    model, jumped = quick().fit(frame[:N_FIT]), frame[N_FIT:].copy()
+    jumped.iloc[20:, 0] += jump
+    prediction = model.predict(jumped)
+    assert np.abs(prediction[:20] - 50.0).max() < 30.0
+    assert np.abs(prediction[21:] - 50.0 - jump).max() < 30.0
+    model.partial_fit(jumped)
+    ahead = frame[["price"]][:3].set_index(model.future_index())
+    assert np.abs(model.forecast(X_future=ahead) - 50.0 - jump).max().max() < 30.0
+
+
+def test_a_series_of_its_own_index_name_is_forecast_after_a_reset():
+    frame = market()
+    model = quick().fit(frame[:N_FIT]).reset_state()
+    with pytest.raises(ValueError, match="no row since reset_state"):
+        model.future_index()
+    model.update(frame[400:410])
+    ahead = hourly(3).set_axis(model.future_index()).set_axis(["price"], axis=1)
+    assert model.forecast(X_future=ahead).index[0] == frame.index[410]

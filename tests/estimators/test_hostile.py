@@ -1,0 +1,104 @@
+"""Hostile streams: whatever finite numbers come, forecasts stay finite and find their way back."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrnn import RNNForecaster
+from tsrnn.baselines import LinearForecaster
+from tsrnn.online import encoder
+
+N_FIT, N_NEW = 300, 600
+
+
+def daily(n_rows=N_FIT + N_NEW):
+    rng = np.random.default_rng(0)
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(n_rows) / 24) + rng.normal(size=n_rows)
+    return pd.Series(values, pd.date_range("2020", periods=n_rows, freq="h"))
+
+
+def model(horizon=6, **params):
+    settings = {"max_iter": 20, "hidden_size": 6, "random_state": 0, **params}
+    return RNNForecaster(horizon, **settings)
+
+
+def spoil(kind):
+    y = daily()
+    if kind == "almost constant history":
+        y[:N_FIT] = 50 + 1e-9 * y[:N_FIT]
+    elif kind == "unit change":
+        y[350:] *= 1e4
+    elif kind == "sentinel":
+        y[350:450] = 1e6
+    elif kind == "stuck":
+        y[350:650] = y.iloc[349]
+    elif kind == "missing":
+        y[350:650] = np.nan
+    elif kind == "spikes":
+        y[350:650:17] = 1e9
+    return y
+
+
+KINDS = ["almost constant history", "unit change", "sentinel", "stuck", "missing", "spikes"]
+
+
+@pytest.mark.parametrize("forgetting", [0.9, 0.9995])
+@pytest.mark.parametrize("kind", KINDS)
+def test_forecasts_stay_finite(kind, forgetting):
+    y = spoil(kind)
+    ours = model(forgetting=forgetting).fit(y[:N_FIT])
+    for row in range(N_FIT, len(y)):
+        forecast = ours.forecast().to_numpy()
+        assert np.isfinite(forecast).all(), row
+        ours.partial_fit(y[row : row + 1])
+
+
+def late_error(forecaster, y, n_rows=200):
+    forecaster.fit(y[:N_FIT]).partial_fit(y[N_FIT:-n_rows])
+    prediction = forecaster.predict(y[-n_rows:])[:-1, 0]
+    return np.abs(prediction - y.to_numpy()[1 - n_rows :]).mean()
+
+
+@pytest.mark.parametrize("kind", ["spikes", "missing", "stuck"])
+def test_what_has_passed_is_nearly_forgotten(kind):
+    clean = late_error(model(), daily())
+    assert late_error(model(), spoil(kind)) < 1.5 * clean
+
+
+def test_a_unit_change_is_learnt_as_fast_as_by_least_squares_alone():
+    y = daily(N_FIT + 2000)
+    y[600:] *= 1e3
+    assert late_error(model(), y) < 1.2 * late_error(LinearForecaster(6), y)
+
+
+@pytest.mark.parametrize("n_fit", [100, 300, 500])
+@pytest.mark.parametrize("place", [0, 60])
+def test_a_spike_in_the_history_is_not_taken_for_its_scale(n_fit, place):
+    y = daily()
+    clean = model(1).fit(y[:n_fit])
+    y.iloc[place] = 1e6
+    spoilt = model(1).fit(y[:n_fit])
+    new = y[n_fit : n_fit + 200]
+    errors = [np.abs(m.predict(new)[:-1] - new.to_numpy()[1:]).mean() for m in (clean, spoilt)]
+    assert errors[1] < 1.3 * errors[0]
+
+
+@pytest.mark.parametrize("panel", [False, True])
+@pytest.mark.parametrize("kind", [RNNForecaster, LinearForecaster])
+def test_a_readout_beyond_the_memory_is_refused_before_it_is_allocated(kind, panel, monkeypatch):
+    """Of 100 targets with 2,400 lags; no network is trained before."""
+    rows = pd.DataFrame(np.ones((5000, 100)), pd.date_range("2024", periods=5000, freq="h"))
+    rows.columns = rows.columns.astype(str)
+    if panel:
+        rows = rows.assign(id="one")
+    model = kind(2, lags=2400, id_col="id" if panel else None)
+    monkeypatch.setattr(encoder, "train", None)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"found 100 targets .* GiB, expected at most 4 GiB"):
+            model.fit(rows)
+        assert tracemalloc.get_traced_memory()[1] < 1e9  # copies of the rows
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,22 @@
+"""Scripts of benchmarks, run in this process; and what needs an extra."""
+
+import importlib.util
+import runpy
+import sys
+
+import pytest
+
+needs_numba = pytest.mark.skipif(
+    importlib.util.find_spec("numba") is None, reason="numba, the extra fast, is not installed"
+)
+
+
+def run_benchmark(path, arguments, monkeypatch, capsys):
+    """Run a script of ``benchmarks`` in this process, which has imported all; return its output."""
+    monkeypatch.syspath_prepend(path.parent)
+    monkeypatch.setattr(sys, "argv", [str(path), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(path), run_name="__main__")
+    out = capsys.readouterr().out
+    assert not ended.value.code, out
+    return out

@@ -1,0 +1,78 @@
+"""The simple experts, and that each is scored by what it said in its day."""
+
+import numpy as np
+import pytest
+
+from tsrnn.features.design import ForecastDesign
+from tsrnn.features.window import Window
+from tsrnn.online.experts.ensemble import Ensemble, Repeats
+from tsrnn.online.experts.mixing import Mixing
+
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
+
+@pytest.mark.parametrize("seasons", [(), (4,), (3, 5)])
+def test_repeats_are_what_they_say_row_by_row(seasons):
+    levels = np.random.default_rng(0).normal(size=(30, 2))
+    delays = np.arange(1, 8)
+    repeats = Repeats(delays, seasons)
+    forecasts = repeats.forecasts(levels, n_rows=9)
+    for row in range(9):
+        t = 21 + row
+        for m, h in enumerate(delays):
+            said = [levels[t]]
+            for season in seasons:
+                past = t + h
+                while past > t:
+                    past -= season
+                said.append(levels[past])
+            if seasons:
+                said.append(said[-1] + levels[t] - levels[t - seasons[-1]])
+            np.testing.assert_allclose(forecasts[row, m], said, rtol=1e-12)
+    assert len(repeats.names) == forecasts.shape[2]
+
+
+def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(60, 1))
+    record = Window(values, np.zeros((60, 0)), np.zeros((60, 0)))
+    design = ForecastDesign.of(record, horizon=3, lags=2, seasons=(5,))
+    padded, first = record.padded(design.reach), design.reach
+    skip = design.skip(padded, first, len(padded))
+    recurrent = rng.normal(size=(60, 1, 3))
+    ensemble, mixtures = Ensemble.of(design, 0.99, None).follow(
+        recurrent, skip, padded.levels, design.labels(padded, first), learning=True
+    )
+    linear, said = Ensemble.of(design, 0.99, None).linear, []
+    repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60)
+    mixing = Mixing.of(3, len(ensemble.names), 1)
+    for t in range(60):
+        seen = skip[t : t + 1, :, design.autoregression]
+        linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])
+        if t:
+            past = [
+                said[t - h][h - 1] if t >= h else np.full_like(said[0][0], np.nan)
+                for h in (1, 2, 3)
+            ]
+            mixing = mixing.step(np.array(past), values[t : t + 1])
+        forecasts = np.empty((3, len(ensemble.names), 1))
+        forecasts[:, 0] = recurrent[t].T
+        forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
+        forecasts[:, 2:] = repeats[t]
+        said.append(mixing.issue(forecasts))
+        np.testing.assert_allclose(mixtures[t], mixing.mixture(said[-1]).T, rtol=1e-9)
+    np.testing.assert_allclose(ensemble.mixing.weights, mixing.weights, rtol=1e-8)
+
+
+def test_weights_move_while_nothing_is_learnt():
+    rng = np.random.default_rng(0)
+    record = Window(rng.normal(size=(60, 1)), np.zeros((60, 0)), np.zeros((60, 0)))
+    design = ForecastDesign.of(record, horizon=2, lags=2, seasons=())
+    padded, first = record.padded(design.reach), design.reach
+    skip = design.skip(padded, first, len(padded))
+    start = Ensemble.of(design, 0.99, None)
+    args = rng.normal(size=(60, 1, 2)), skip, padded.levels, design.labels(padded, first)
+    ensemble, _ = start.follow(*args, learning=False)
+    np.testing.assert_array_equal(ensemble.linear.weights, start.linear.weights)
+    assert (ensemble.mixing.weights != start.mixing.weights).all()
+    assert (start.mixing.weights == 1 / 3).all()

@@ -1,0 +1,1 @@
+"""Rows of files and pipes: read, parsed, and written."""

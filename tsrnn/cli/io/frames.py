@@ -1,0 +1,198 @@
+"""A whole file as a DataFrame of numbers: for the commands that need all rows at once."""
+
+import itertools
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.cli.io.lines import line_blocks
+from tsrnn.cli.io.rows import Rows, json_object, number, split
+from tsrnn.cli.io.times import joined_time, parse_times
+
+LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
+TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
+SHOWN = 3
+
+
+class Complaints:
+    """What becomes of rows that cannot be used: ``--on-error``."""
+
+    def __init__(self, policy, name):
+        self.policy, self.name, self.n_skipped = policy, name, 0
+
+    def add(self, line, message):
+        """Raise, or count the row and maybe say so."""
+        text = f"line {line}: {' '.join(str(message).split())}"
+        if self.policy == "raise":
+            raise ValueError(f"{text}; mend it, or pass --on-error skip")
+        self.n_skipped += 1
+        if self.policy == "log" or self.n_skipped <= SHOWN:
+            print(f"{self.name}: skipped {text}", file=sys.stderr)
+            if self.policy == "skip" and self.n_skipped == SHOWN:
+                print(f"{self.name}: ... further ones are only counted", file=sys.stderr)
+
+
+def is_parquet(name):
+    """Whether a file is Parquet, by its name."""
+    return Path(name).suffix in (".parquet", ".pq")
+
+
+def look(name, sep):
+    """Return the columns of a file and those that hold numbers, going by its first lines.
+
+    Raises
+    ------
+    ValueError
+        The file is empty, or standard input, which cannot be read twice.
+    """
+    if name == "-":
+        raise ValueError("found '-', expected a file: the data of a fit are read twice")
+    if is_parquet(name):
+        frame = read_parquet(name)
+        numeric = [c for c in frame if pd.api.types.is_numeric_dtype(frame[c].dtype)]
+        return [str(column) for column in frame], [str(column) for column in numeric]
+    lines = itertools.chain.from_iterable(lines for _, lines in line_blocks(name))
+    texts = [
+        line.decode("utf-8-sig", errors="replace").rstrip("\r")
+        for line in itertools.islice(lines, LOOKED_AT)
+    ]
+    texts = [text for text in texts if text]
+    if not texts:
+        raise ValueError(f"{name} is empty, expected rows")
+    if texts[0].lstrip().startswith("{"):
+        values = {}
+        for text in texts:
+            with suppress(ValueError):  # told when the rows are read
+                for key, value in json_object(text).items():
+                    values.setdefault(key, []).append(value)
+        return [*values], [key for key, found in values.items() if _are_numbers(found)]
+    header = split(texts[0], sep)
+    rows = [split(text, sep) for text in texts[1:]]
+    columns = zip(*(row for row in rows if len(row) == len(header)), strict=True)
+    numeric = [key for key, found in zip(header, columns, strict=False) if _are_numbers(found)]
+    return header, numeric
+
+
+def _are_numbers(values):
+    """Whether most of the values that are there are numbers."""
+    good = bad = 0
+    for value in values:
+        try:
+            good += not np.isnan(number(value, ""))
+        except ValueError:
+            bad += 1
+    return good > bad or good == bad == 0
+
+
+def time_columns(text, columns):
+    """Return the columns that ``--time`` names; without one, a column whose name says it."""
+    if text is None:
+        found = [name for name in columns if name.lower() in TIME_NAMES][:1]
+        if found:
+            print(f"tsrnn: takes {found[0]!r} for the time (--time)", file=sys.stderr)
+        return found
+    return named(text, columns)
+
+
+def named(text, columns):
+    """Return the columns that a text names: one, or several with commas between."""
+    names = [text] if text in columns else text.split(",")
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ValueError(f"found the columns {columns}, expected {missing} among them")
+    return names
+
+
+def read_frame(name, source, complaints):
+    """Read all rows of a file.
+
+    Parameters
+    ----------
+    name : str
+    source : Source
+    complaints : Complaints
+        Hears of each row that cannot be used: no number, no time, not newer than those before.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n, p)
+        Indexed by time, if the rows have one; of a panel as its model takes it.
+    lines : ndarray of int, shape (n,)
+    """
+    if is_parquet(name):
+        blocks = [_parquet_rows(name, source)]
+    else:
+        parser = source.parser()
+        blocks = (parser.parse(first, lines) for first, lines in line_blocks(name))
+    indexes, values, labels, lines, newest = [], [], [], [], {}
+    for rows in blocks:
+        for line in sorted(rows.problems):
+            complaints.add(line, rows.problems[line])
+        good = np.ones(len(rows.lines), dtype=bool)
+        if rows.index is not None and len(rows.index):
+            good = _newer(rows, newest, complaints, source.id is not None)
+            indexes.append(rows.index[good])
+        values.append(rows.numbers[good])
+        labels.append(rows.labels[good])
+        lines.append(rows.lines[good])
+    if not values or not sum(map(len, values)):
+        raise ValueError(f"found no row in {name} that can be used, expected some")
+    index = None
+    if source.time.columns:
+        name = source.time.columns[0] if len(source.time.columns) == 1 else "time"
+        index = indexes[0].append(indexes[1:]).set_names(name)
+    frame = source.frame(index, np.concatenate(values), np.concatenate(labels))
+    return frame, np.concatenate(lines)
+
+
+def _newer(rows, newest, complaints, panel):
+    """Tell rows that are newer than all before them, of their series; complain of the others."""
+    good = np.ones(len(rows.lines), dtype=bool)
+    series = rows.labels[:, 0] if panel else [None] * len(good)
+    stamps = rows.index.as_unit("ns").asi8.tolist()
+    for row, (one, stamp) in enumerate(zip(series, stamps, strict=True)):
+        before = newest.get(one)
+        if before is None or stamp > before:
+            newest[one] = stamp
+            continue
+        good[row] = False
+        found = f"the time stamp {rows.index[row]} " + f"of {one!r} " * panel
+        found += "has come before" if stamp == before else "is older than one before it"
+        complaints.add(rows.lines[row], f"{found}, expected rows in the order of time")
+    return good
+
+
+def read_parquet(name):
+    """Read a Parquet file, if pandas has what it takes."""
+    try:
+        return pd.read_parquet(name)
+    except ImportError as error:
+        raise ImportError("Parquet needs pyarrow: pip install pyarrow") from error
+
+
+def _parquet_rows(name, source):
+    """Return a Parquet file as `Rows`; a time stamp may be of a type of its own, or a text."""
+    frame = read_parquet(name).reset_index(drop=False)
+    frame.columns = [str(column) for column in frame.columns]
+    values = frame[source.numbers].to_numpy(dtype=float)
+    lines, problems, time = np.arange(1, len(frame) + 1), {}, source.time
+    labels = np.empty((len(frame), len(source.labels)), dtype=object)
+    for place, (name, read) in enumerate(source.labels):
+        column = frame[name].astype(object)
+        labels[:, place] = [read(x, name) for x in column.where(column.notna(), None)]
+    if not time.columns:
+        return Rows(lines, None, values, problems, labels)
+    stamps = frame[time.columns[0]]
+    if len(time.columns) == 1 and pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        index = pd.DatetimeIndex(stamps)
+        if time.tz is not None:
+            to_zone = index.tz_localize if index.tz is None else index.tz_convert
+            index = to_zone(time.tz)
+    else:
+        parts = zip(*(frame[column].astype(str) for column in time.columns), strict=True)
+        index = parse_times([joined_time(list(part)) for part in parts], time, lines, problems)
+    good = ~index.isna()
+    return Rows(lines[good], index[good], values[good], problems, labels[good])

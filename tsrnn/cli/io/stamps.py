@@ -1,0 +1,122 @@
+"""A stream of a panel: the rows of one time stamp are learnt together, and then forecast from."""
+
+import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.cli.session import Session, forecast_line
+
+PATIENCE = 10  # steps for which a series that sends nothing is still waited for
+
+
+class Arrived(NamedTuple):
+    """A row of the open stamp."""
+
+    line: int
+    id: Any
+    numbers: np.ndarray
+    labels: np.ndarray
+
+
+class PanelSession(Session):
+    """A stream of many series; rows come stamp by stamp, in any order within one.
+
+    Rows that follow each other with the same time stamp are taken in together. A stamp stays open
+    until a row of another one comes, the input ends, or every series with a row in the last
+    `PATIENCE` steps has one in it: then its forecasts need not wait for the next stamp. All of
+    this depends on the rows and the model alone, never on when they come, so that a restart
+    divides them as a run without one. A row is one seen before if it is not newer than the last
+    one of its series.
+    """
+
+    def _seen(self):
+        if not self.source.time.columns:
+            raise ValueError(
+                "found a panel without time stamps, expected rows with one: it tells which rows "
+                "belong together and which were seen; fit with --time, or use tsrnn update"
+            )
+        self._open, self._stamp = {}, None
+        self._wait_for_those_alive()
+        cutoffs = self.model.cutoff_.dropna()
+        stamps = pd.DatetimeIndex(cutoffs).as_unit("ns").asi8.tolist()
+        return dict(zip(cutoffs.index.tolist(), stamps, strict=True))
+
+    def _wait_for_those_alive(self):
+        """Note the series of which a row is to be expected."""
+        cutoffs = self.model.cutoff_.dropna()
+        if len(cutoffs) and self.model.freq_ is not None:
+            cutoffs = cutoffs[cutoffs > cutoffs.max() - PATIENCE * self.model.freq_]
+        self._awaited = set(cutoffs.index)
+
+    def _start_block(self, rows):
+        self._rows = rows
+
+    def _take_row(self, row, stamp, line):
+        rows = self._rows
+        series = rows.labels[row, 0]
+        if self._open and stamp != self._stamp.as_unit("ns").value:
+            self._take_stamp()
+        if stamp <= self._newest.get(series, stamp - 1):
+            self.n_seen += 1
+            return
+        if series in self._open:
+            self.complaints.add(line, f"found {series!r} twice at {rows.index[row]}")
+            return
+        self._stamp = rows.index[row]
+        self._open[series] = Arrived(line, series, rows.numbers[row], rows.labels[row])
+        self._awaited.discard(series)
+        if not self._awaited:
+            self._take_stamp()
+
+    def finish(self):
+        """Take in the stamp that is open."""
+        if self._open:
+            self._take_stamp()
+
+    def _take_stamp(self):
+        """Take in the rows of the open stamp, and write the forecasts after it."""
+        stamp, rows = self._stamp, [*self._open.values()]
+        self._open = {}
+        try:
+            self.take_in(self._frame_of(rows))
+        except ValueError as error:
+            rows = self._without_bad_ones(rows, error)
+        if rows:
+            self._newest |= dict.fromkeys([row.id for row in rows], stamp.as_unit("ns").value)
+            self._issue(stamp, [row.id for row in rows])
+            self._count(len(rows))
+        self._wait_for_those_alive()
+
+    def _without_bad_ones(self, rows, error):
+        """Take in the rows that can be; complain of the others, or of all where they only clash."""
+        trial, good, bad = copy.deepcopy(self.model), [], []
+        for row in rows:
+            try:
+                trial.update(self._frame_of([row]))
+                good.append(row)
+            except ValueError as own:
+                bad.append((row.line, own))
+        if not bad:
+            good, bad = [], [(row.line, error) for row in rows]
+        for line, own in bad:
+            self.complaints.add(line, own)
+        if good:
+            self.take_in(self._frame_of(good))
+        return good
+
+    def _frame_of(self, rows):
+        index = pd.DatetimeIndex([self._stamp] * len(rows))
+        numbers = np.array([row.numbers for row in rows])
+        return self.source.frame(index, numbers, np.array([row.labels for row in rows]))
+
+    def _issue(self, stamp, ids):
+        """Write a line for each of these series, whose newest row is at the stamp."""
+        frame = self.model.forecast(**self.options, ids=ids)
+        own = [name for name in (self.model.id_col, self.model.time_col) if name in frame]
+        frame = frame.drop(columns=own)
+        n_steps = len(frame) // len(ids)
+        for place, series in enumerate(ids):
+            part = frame[place * n_steps : (place + 1) * n_steps]
+            self.output.write(forecast_line(stamp, part, id=series))

@@ -1,0 +1,1 @@
+"""The scikit-learn estimators: what a user fits, updates and forecasts with."""

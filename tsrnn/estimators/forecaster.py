@@ -1,0 +1,316 @@
+"""The recurrent forecaster."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from tsrnn.estimators.forecasting import BaseForecaster
+from tsrnn.estimators.panel.inspection import weights_of
+from tsrnn.estimators.recurrent import RecurrentMixin
+from tsrnn.features.design import ForecastDesign
+from tsrnn.online.experts.panel_experts import PanelExperts
+from tsrnn.online.panel_future import FuturePanelLearner
+from tsrnn.online.panel_learner import PanelLearner
+from tsrnn.online.stream_learner import StreamLearner
+
+DEFAULT_LAGS = 24
+
+
+class RNNForecaster(RecurrentMixin, BaseForecaster):
+    """Forecast the next ``horizon`` values of a stream, learning from every row.
+
+    A recurrent network is trained on the history by truncated backpropagation through time. Its
+    hidden state, earlier values and the calendar feed a linear readout of every step, which is
+    learnt by recursive least squares from each row as it arrives; the network itself goes on
+    learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
+    short linear autoregression, the newest value, the values and the change one season ago) by
+    what their forecasts have been worth lately, under ``update`` too. A label of step h is learnt
+    from only when its row has arrived.
+
+    Where the newest season has left the history for another level or scale, the network sees it as
+    the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
+    to half the shortest season, it sees the calendar moved (`tsrnn.features.phase`). Level and
+    scale are followed under ``update`` too; the phase is, and `drift_log_` tells of all three,
+    where rows are learnt. Of a panel nothing of this is done yet.
+
+    Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
+    100 of them), which become columns of 0 and 1; a category that the history did not hold counts
+    as none of them. A missing input stands at its newest known value, at the mean of the history
+    before the first, and the network is told. An input that is missing in all of the history stays
+    so, whatever comes later.
+
+    A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
+    ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
+    each. A call may hold rows of any of them, in any order between series, and of series never
+    seen: those start from the zero state; their scale is set by their first known value, see
+    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared readout is mixed with
+    the series' own newest value and those one season ago, and has intervals of its own; a new
+    series starts with what is good for the others. Mixture, intervals and drift log of a panel
+    follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols`` it has none of
+    them yet.
+
+    Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
+    times the usual change, at least 20 standard deviations of the history, away from the history's
+    range counts as missing until a row confirms it or it has shown that it will last (22 rows for
+    1,000 standard deviations). A jump that is confirmed is taken out of what the model sees and put
+    back into its forecasts until the series is back, so that lags and seasons of before it mislead
+    nobody.
+
+    Parameters
+    ----------
+    horizon : int, default=1
+        Steps forecast ahead.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+    hidden_size : int, default=32
+        Hidden units of each layer.
+    n_layers : int, default=1
+    target : label or list of labels, optional
+        Columns of X to forecast; the others are past inputs. Default: every column that is not
+        named as an input, each as a series of its own (shared network, one readout each), or ``y``
+        where it is given.
+    window_size : int, default=48
+        Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
+        taken every ``window_size`` rows that are learnt.
+    lags : int, optional
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history.
+    season : int, sequence of int, None or "auto", default="auto"
+        Season lengths in rows. "auto": a day and a week where the frequency has them and the
+        history holds two.
+    future_cols : label or list of labels, optional
+        Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
+        as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
+        take them from the later rows of X, beyond its end carried forward. Of a panel, each series
+        has its own; what they are worth is learnt from all.
+    static_cols : label or list of labels, optional
+        Columns of a panel that are constant in each series.
+    id_col, time_col : label, optional
+        Columns of a long frame: the series of each row, and its time (by default the index).
+        Either may also be a level of a two-level index, (id, time), or ids come beside X.
+    freq : str or offset, optional
+        Frequency of the rows; inferred from the time stamps by default.
+    gap : {"fill", "reset", "raise"}, default="fill"
+        Missing time stamps: count their rows as missing, start a new run from the zero state after
+        them, or raise.
+    max_gap : int, default=1000
+        Most missing rows in a gap, so that one absurd time stamp cannot pass for the present.
+    late : {"raise", "drop"}, default="raise"
+        Rows with a time stamp not newer than the cutoff: raise, or drop them, which makes a replay
+        harmless; ``n_late_`` counts them. Rows without time stamps are never late.
+    lower, upper : float, optional
+        Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
+        there.
+    batch_size : int, default=32
+        Windows of a training step.
+    learning_rate : float, default=0.005
+        Peak rate of Adam on the history.
+    max_iter : int, default=300
+        Most training steps on the history; short histories get one for every 10 rows.
+    early_stopping : bool, default=True
+        Keep the weights that did best on the newest 15 % of the history, and stop when they no
+        longer improve.
+    loss : {"squared", "absolute", "huber"}, default="squared"
+        Of the network's training. The readout always learns by least squares.
+    forgetting : float, default=0.9995
+        Factor by which the readout discounts the past at each row, in (0, 1].
+    coverage : float or list of float in (0, 1), optional
+        Intervals that ``forecast`` gives where it is not told otherwise; none by default. Of a
+        panel the edges of these alone are tracked (without any, those of 0.9): others are read off
+        them as if errors were normal.
+    max_series : int, optional
+        Most series of a panel that are kept; those least recently seen are dropped for new ones.
+    dtype : numpy dtype, default=numpy.float32
+        Of the network; the readout is always float64.
+    random_state : int, RandomState or None, default=None
+    verbose : bool, default=False
+        Print the progress of training.
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Training steps taken on the history.
+    loss_curve_ : list of float
+        Training loss of each.
+    expert_weights_ : DataFrame
+        Weights of the experts at the newest row, indexed by target and step, of a panel by id,
+        target and step; each row sums to 1.
+    state_ : tuple of tsrnn.nn.State
+        Carried state of each layer, arrays of shape (n_targets, hidden_size).
+    cutoff_ : Timestamp, int or Series
+        Time stamp of the last row seen; of a panel one for each series, by id.
+    freq_ : DateOffset or None
+    n_late_ : int
+        Rows dropped with ``late="drop"`` since the fit.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster, datasets
+    >>> flow = datasets.load_water_flow().interpolate()
+    >>> model = RNNForecaster(horizon=24, max_iter=20, random_state=0).fit(flow[:600])
+    >>> model.forecast().shape
+    (24, 1)
+    >>> model.partial_fit(flow[600:700]).cutoff_ == flow.index[699]
+    True
+
+    Two series of a panel, as a long frame:
+
+    >>> long = datasets.load_pedestrians(["45 Queen Street", "210 Queen Street"])[:400]
+    >>> long = long.rename_axis("time").melt(ignore_index=False, var_name="sensor").reset_index()
+    >>> model = RNNForecaster(2, id_col="sensor", time_col="time", max_iter=20, random_state=0)
+    >>> model.fit(long).forecast()[["sensor", "time"]]
+                 sensor                time
+    0   45 Queen Street 2019-01-17 22:00:00
+    1   45 Queen Street 2019-01-17 23:00:00
+    2  210 Queen Street 2019-01-17 22:00:00
+    3  210 Queen Street 2019-01-17 23:00:00
+
+    With a price that is known a day ahead (of a panel, ``X_future`` would hold those of each
+    series, with its id and time):
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> price = np.random.default_rng(0).integers(1, 4, 624)
+    >>> hours = pd.date_range("2024", periods=624, freq="h")
+    >>> sales = pd.DataFrame({"sold": 20.0 - 5 * price, "price": price}, hours)
+    >>> model = RNNForecaster(24, target="sold", future_cols="price", max_iter=20, random_state=0)
+    >>> forecast = model.fit(sales[:600]).forecast(X_future=sales[["price"]][600:])
+    >>> bool(np.abs(forecast["sold"] - sales["sold"]).max() < 0.5)
+    True
+    """
+
+    def __init__(
+        self,
+        horizon=1,
+        cell="lstm",
+        hidden_size=32,
+        n_layers=1,
+        target=None,
+        window_size=48,
+        lags=None,
+        season="auto",
+        future_cols=None,
+        static_cols=None,
+        id_col=None,
+        time_col=None,
+        freq=None,
+        gap="fill",
+        max_gap=1000,
+        late="raise",
+        lower=None,
+        upper=None,
+        batch_size=32,
+        learning_rate=0.005,
+        max_iter=300,
+        early_stopping=True,
+        loss="squared",
+        forgetting=0.9995,
+        coverage=None,
+        max_series=None,
+        dtype=np.float32,
+        random_state=None,
+        verbose=False,
+    ):
+        self.horizon = horizon
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.target = target
+        self.window_size = window_size
+        self.lags = lags
+        self.season = season
+        self.future_cols = future_cols
+        self.static_cols = static_cols
+        self.id_col = id_col
+        self.time_col = time_col
+        self.freq = freq
+        self.gap = gap
+        self.max_gap = max_gap
+        self.late = late
+        self.lower = lower
+        self.upper = upper
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.loss = loss
+        self.forgetting = forgetting
+        self.coverage = coverage
+        self.max_series = max_series
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def expert_weights_(self):
+        """Weights of the experts in the forecast, a row for each target and step."""
+        check_is_fitted(self)
+        if self._form:
+            return weights_of(self)
+        ensemble = getattr(self._stream.learner, "ensemble", None)
+        if ensemble is None:
+            raise AttributeError(
+                "found no experts to weigh: a forecaster with future_cols has its recurrent "
+                "readout alone"
+            )
+        weights = ensemble.mixing.weights.transpose(2, 0, 1)
+        index = pd.MultiIndex.from_product(
+            [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
+        )
+        return pd.DataFrame(weights.reshape(len(index), -1), index, ensemble.names)
+
+    def _check_params(self):
+        super()._check_params()
+        self._check_recurrent_params()
+        if self.max_series is not None:
+            check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
+
+    def _learn_stream(self, X, y):
+        if self.static_cols is not None:
+            raise ValueError(
+                f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
+                "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
+            )
+        super()._learn_stream(X, y)
+
+    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
+        lags, seasons = self._lags(DEFAULT_LAGS, n_rows), self._seasons(n_rows)
+        design = ForecastDesign.of(
+            record,
+            self._horizon,
+            lags,
+            seasons,
+            flagged=self._columns.flagged,
+            future=self._columns.future,
+            guard=True,
+            pooled=True,
+        )
+        design = replace(design, change_scale=change_scale)
+        encoder = self._make_encoder(design, record)
+        n_targets = len(self._columns.target_names)
+        rest = self.forgetting, make_rings, encoder
+        if design.n_ahead:
+            return FuturePanelLearner.of(design, n_targets, *rest)
+        experts = PanelExperts(design.delays, n_targets, seasons, **self._panel_widths(n_rows))
+        return PanelLearner.of(design, n_targets, *rest, experts=experts)
+
+    def _make_learner(self, record):
+        lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
+        design = ForecastDesign.of(
+            record,
+            self._horizon,
+            lags,
+            seasons,
+            flagged=self._columns.flagged,
+            future=self._columns.future,
+            guard=True,
+            normalized=True,
+        )
+        encoder = self._make_encoder(design, record)
+        if design.n_ahead:
+            return StreamLearner.of(design, self.forgetting, encoder)
+        intervals = self._make_intervals(record)
+        return StreamLearner.of(design, self.forgetting, encoder, mixed=True, intervals=intervals)

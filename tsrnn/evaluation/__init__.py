@@ -1,0 +1,1 @@
+"""Evaluation of forecasters without a look ahead."""

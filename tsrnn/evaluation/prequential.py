@@ -1,0 +1,320 @@
+"""Evaluation of forecasters without a look ahead: prequential, and from a rolling origin.
+
+Both issue a forecast at a cutoff first, and only then show the model the rows behind it. Only
+the public methods of a forecaster are used.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.utils import check_scalar
+
+from tsrnn.evaluation.panel_results import PanelLog
+from tsrnn.evaluation.results import ForecastLog, PrequentialResult
+
+__all__ = ["PrequentialResult", "backtest", "prequential"]
+
+
+def prequential(
+    model,
+    data,
+    *,
+    chunk: int = 1,
+    learn: bool = True,
+    coverage: float | list[float] | None = None,
+    progress: bool | Callable[[int, int], None] = False,
+) -> PrequentialResult:
+    """Test, then learn: walk a fitted forecaster through the rows that follow.
+
+    At each cutoff, the fitted one first, the model issues a forecast, and then takes in the next
+    `chunk` rows. A step is scored if its stamp lies in `data`.
+
+    Parameters
+    ----------
+    model : forecaster
+        Fitted. It is copied; the one given stays as it is.
+    data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
+        The rows that follow the fitted ones, oldest first. Columns that are not targets are shown
+        to the model and not scored. Rows of an array or with a RangeIndex have no stamps: they
+        count on from the model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
+        a frame with an (id, time) index; the rows of one time stamp are taken in together.
+    chunk : int, default=1
+        Rows (of a panel: time stamps) from one cutoff to the next. Where it exceeds the horizon,
+        rows between go unscored.
+    learn : bool, default=True
+        Whether the model learns from the rows (``partial_fit``) or only takes them in
+        (``update``).
+    coverage : float or list of float in (0, 1), optional
+        Issue and score intervals too; by default those of the model's own ``coverage``, if it has
+        that parameter.
+    progress : bool or callable, default=False
+        True draws a live line by rich (``pip install "tsrnn[cli]"``). A callable is called with
+        the rows done and the rows in all, after each chunk.
+
+    Returns
+    -------
+    PrequentialResult
+        MASE is in units of the mean absolute change from row to row of each target in `data`
+        itself, since a forecaster does not show its history: 1 is the error at step 1 of the
+        forecast that repeats the last value. The scale is known only in hindsight; it divides
+        scores and reaches no model.
+
+    Raises
+    ------
+    ValueError
+        If `data` is empty, lacks a target, or holds no stamp that was forecast. An error of the
+        model, such as for a row out of order, comes out as it is.
+    ImportError
+        If ``progress=True`` and rich is not installed.
+
+    Notes
+    -----
+    Beyond the time inside the model (:attr:`PrequentialResult.seconds_per_row`), a row costs the
+    evaluator about 50 µs, half of it the slice of `data`, and 0.6 µs for each value forecast.
+
+    References
+    ----------
+    Dawid, A. P. (1984). Statistical theory: the prequential approach. Journal of the Royal
+    Statistical Society A, 147(2), 278-290.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.baselines import NaiveForecaster
+    >>> ramp = 2.0 * np.arange(10)
+    >>> result = prequential(NaiveForecaster(horizon=2).fit(ramp[:6]), ramp[6:])
+    >>> result.metrics.loc[("all", [1, 2]), "MAE"].tolist()
+    [2.0, 4.0]
+    """
+    check_scalar(chunk, "chunk", Integral, min_val=1)
+    data = _as_rows(data)
+    model = copy.deepcopy(model)
+    take_in = model.partial_fit if learn else model.update
+    if isinstance(getattr(model, "cutoff_", None), pd.Series):
+        return _through_panel(model, data, chunk, take_in, _asked(model, coverage), progress)
+    asked = _asked(model, coverage)
+    log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))
+    seconds = 0.0
+    with _reporter(progress) as report:
+        for start in range(0, len(data), chunk):
+            rows = _rows(data, start, start + chunk)
+            ahead = _known_ahead(model, data, start)
+            begin = time.perf_counter()
+            forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+            take_in(rows)
+            seconds += time.perf_counter() - begin
+            log.add(start, cutoff, forecast)
+            report(min(start + chunk, len(data)), len(data))
+    return log.result(model, seconds / len(data))
+
+
+def backtest(
+    model,
+    data,
+    *,
+    initial: int,
+    step: int,
+    folds: int | None = None,
+    refit: bool = True,
+    coverage: float | list[float] | None = None,
+    n_jobs: int | None = None,
+) -> PrequentialResult:
+    """Evaluate a forecaster from a rolling origin.
+
+    An origin is a number of rows at the head of `data`: `initial`, `initial` + `step` and so on,
+    while a row follows. From each the horizon is forecast and scored against the rows behind it;
+    the horizon of the last origins may reach beyond `data`, and is scored as far as they go.
+
+    Parameters
+    ----------
+    model : forecaster
+        Fitted or not: a clone is fitted.
+    data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
+        History and future together, oldest first.
+    initial : int
+        Rows before the first origin.
+    step : int
+        Rows from one origin to the next.
+    folds : int, optional
+        Use only the last (most recent) `folds` origins; all by default, or if there are fewer.
+    refit : bool, default=True
+        True: at each origin a clone is fitted to all rows before it. False: one clone is fitted
+        to the `initial` rows and brought to each origin in turn by ``update``, with its weights
+        frozen.
+    coverage : float or list of float in (0, 1), optional
+        As in :func:`prequential`.
+    n_jobs : int, optional
+        Origins fitted side by side, as in :class:`joblib.Parallel`. Without effect if
+        ``refit=False``, where each origin needs the one before.
+
+    Returns
+    -------
+    PrequentialResult
+        MASE is in units of the mean absolute change from row to row of each target before the
+        first origin used, so never of a scored row. ``model`` is the one of the last origin.
+
+    Raises
+    ------
+    ValueError
+        If `initial`, `step` or `folds` is below 1, or no row of `data` follows the first
+        `initial`. An error of the model comes out as it is.
+
+    References
+    ----------
+    Tashman, L. J. (2000). Out-of-sample tests of forecasting accuracy: an analysis and review.
+    International Journal of Forecasting, 16(4), 437-450.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrnn.baselines import NaiveForecaster
+    >>> result = backtest(NaiveForecaster(), 2.0 * np.arange(10), initial=4, step=2)
+    >>> result.forecasts["cutoff"].tolist(), result.forecasts["forecast"].tolist()
+    ([3, 5, 7], [6.0, 10.0, 14.0])
+    """
+    check_scalar(initial, "initial", Integral, min_val=1)
+    check_scalar(step, "step", Integral, min_val=1)
+    if folds is not None:
+        check_scalar(folds, "folds", Integral, min_val=1)
+    data = _as_rows(data)
+    levels = data.index.nlevels if isinstance(data, (pd.DataFrame, pd.Series)) else 1
+    if getattr(model, "id_col", None) is not None or levels > 1:
+        raise ValueError(
+            "found a panel, expected one stream: an origin is a number of rows; fit the panel's "
+            "history and use prequential"
+        )
+    if initial >= len(data):
+        raise ValueError(
+            f"data has {len(data)} rows and initial is {initial}; expected at least one row after "
+            "the first origin. Pass more rows or a smaller initial."
+        )
+    origins = range(initial, len(data), step)[-folds if folds else 0 :]
+    asked = _asked(model, coverage)
+    if refit:
+        job = delayed(_fit_and_forecast)
+        issued = Parallel(n_jobs=n_jobs)(
+            job(model, data, origin, asked, keep=origin == origins[-1]) for origin in origins
+        )
+    else:
+        issued = list(_fit_and_advance(model, data, initial, origins, asked))
+    forecasts, cutoffs, seconds, models = zip(*issued, strict=True)
+    log = ForecastLog(data, n_cutoffs=len(origins), coverages=asked.get("coverage", ()))
+    for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
+        log.add(origin, cutoff, forecast)
+    n_rows = sum(origins) if refit else origins[-1]
+    return log.result(models[-1], sum(seconds) / n_rows, n_history=origins[0])
+
+
+def _fit_and_forecast(model, data, origin, asked, keep):
+    """One origin of its own; the model comes back from a worker only if it is to `keep`."""
+    model = clone(model)
+    begin = time.perf_counter()
+    model.fit(_rows(data, 0, origin))
+    ahead = _known_ahead(model, data, origin)
+    forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+    return forecast, cutoff, time.perf_counter() - begin, model if keep else None
+
+
+def _fit_and_advance(model, data, initial, origins, asked):
+    """Each origin in turn, by one model that is fitted once."""
+    model = clone(model)
+    begin = time.perf_counter()
+    model.fit(_rows(data, 0, initial))
+    seen = initial
+    for origin in origins:
+        if origin > seen:
+            model.update(_rows(data, seen, origin))
+        ahead = _known_ahead(model, data, origin)
+        forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+        yield forecast, cutoff, time.perf_counter() - begin, model
+        seen, begin = origin, time.perf_counter()
+
+
+def _through_panel(model, data, chunk, take_in, asked, progress):
+    """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
+    log = PanelLog(data, model.id_col, model.time_col, asked.get("coverage", ()))
+    stamps, number = np.unique(log.times, return_inverse=True)
+    seconds = 0.0
+    with _reporter(progress) as report:
+        for start in range(0, len(stamps), chunk):
+            rows = data[(number >= start) & (number < start + chunk)]
+            ahead = _known_ahead_of_panel(model, log)
+            begin = time.perf_counter()
+            forecast, cutoffs = model.forecast(**asked, **ahead), model.cutoff_
+            take_in(rows)
+            seconds += time.perf_counter() - begin
+            log.add(cutoffs, forecast)
+            report(min(start + chunk, len(stamps)), len(stamps))
+    return log.result(model, seconds / len(data))
+
+
+def _known_ahead(model, data, start):
+    """Give `forecast` its ``X_future``, where the model has ``future_cols``: rows ahead of data.
+
+    The model looks at its ``future_cols`` alone; where `data` has no row they count as missing.
+    """
+    if getattr(model, "future_cols", None) is None:
+        return {}
+    index = model.future_index()
+    rows = _rows(data, start, start + len(index))
+    if isinstance(rows, np.ndarray):
+        missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
+        return {"X_future": np.concatenate([rows, missing])}
+    if isinstance(index, pd.DatetimeIndex):
+        rows = rows[~rows.index.duplicated()]
+    else:  # row numbers only count on
+        rows = rows.set_axis(index[: len(rows)])
+    return {"X_future": rows.reindex(index)}
+
+
+def _known_ahead_of_panel(model, log):
+    """As `_known_ahead`, for a panel."""
+    if getattr(model, "future_cols", None) is None:
+        return {}
+    return {"X_future": log.rows_at(model.future_index())}
+
+
+def _asked(model, coverage):
+    """Return what ``forecast`` is asked for: nothing, or coverages as a list."""
+    coverage = getattr(model, "coverage", None) if coverage is None else coverage
+    return {} if coverage is None else {"coverage": np.atleast_1d(coverage).tolist()}
+
+
+def _as_rows(data):
+    """Give `data` as something :func:`_rows` can slice."""
+    data = data if isinstance(data, (pd.DataFrame, pd.Series)) else np.asarray(data)
+    if len(data) == 0:
+        raise ValueError("data is empty; expected at least one row. Pass the rows to score.")
+    return data
+
+
+def _rows(data, start, stop):
+    return data[start:stop] if isinstance(data, np.ndarray) else data.iloc[start:stop]
+
+
+@contextmanager
+def _reporter(progress):
+    """Give a callable (rows done, rows in all): the caller's own, rich's live line, or none."""
+    if callable(progress):
+        yield progress
+    elif progress:
+        try:
+            from rich.console import Console
+            from rich.progress import Progress
+        except ImportError as error:
+            raise ImportError(
+                'progress=True needs rich. Install it by: pip install "tsrnn[cli]", or pass a '
+                "callable(rows_done, n_rows)."
+            ) from error
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task("prequential", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        yield lambda done, total: None

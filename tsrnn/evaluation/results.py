@@ -1,0 +1,226 @@
+"""What an evaluation hands back: forecasts beside actuals, and the table of their errors.
+
+Axes of every array here: C cutoffs, H steps of the horizon, S targets.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.evaluation.metrics import (
+    coverage,
+    mae,
+    mase,
+    mase_scale,
+    mean_width,
+    rmse,
+    smape,
+    winkler,
+)
+
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class PrequentialResult:
+    """Result of :func:`tsrnn.evaluate.prequential` and :func:`tsrnn.evaluate.backtest`.
+
+    Attributes
+    ----------
+    forecasts : DataFrame
+        One row for each cutoff, step and target, in that order, whose stamp lies in the data:
+        ``cutoff, time, step, target, actual, forecast``, and ``lower_0.9, upper_0.9`` for a
+        coverage of 0.9. A missing actual is NaN. Of a panel the id of the series comes first.
+    metrics : DataFrame
+        ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), and ``coverage_0.9, width_0.9,
+        Winkler_0.9`` for a coverage of 0.9; index ``(target, step)``. ``"all"``
+        in place of a target or a step pools every forecast: ``metrics.loc[("all", "all")]`` is
+        the overall score, ``metrics.loc["load"]`` one target by step. Over targets of different
+        units the largest rules MAE and RMSE, but not MASE. NaN where nothing was scored, or
+        where a forecast was NaN.
+    seconds_per_row : float
+        Time spent inside calls of the model for each row it was given.
+    model : estimator
+        The forecaster as the evaluation left it.
+    """
+
+    forecasts: pd.DataFrame = field(repr=False)
+    metrics: pd.DataFrame
+    seconds_per_row: float
+    model: Any = field(repr=False)
+
+
+class ForecastLog:
+    """Forecasts in the order they were issued; frames are built once, by :meth:`result`.
+
+    Parameters
+    ----------
+    data : DataFrame, Series or array
+        The rows that hold the actuals.
+    n_cutoffs : int
+        Most forecasts that will be added.
+    coverages : sequence of float
+        Of the intervals in them.
+    """
+
+    def __init__(self, data, n_cutoffs, coverages=()):
+        self._data = data
+        self._coverages = [f"{share:g}" for share in coverages]
+        self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
+        self._cutoffs = []
+        self._times = []
+
+    def add(self, position, cutoff, forecast):
+        """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
+
+        A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
+        already noted for that cutoff stands. ValueError if the data lack a target.
+        """
+        if not self._cutoffs:
+            n_targets = forecast.shape[1] // (1 + 2 * len(self._coverages))
+            self._targets = forecast.columns[:n_targets]
+            if ALL in self._targets:
+                raise ValueError(
+                    f"a target is named {ALL!r}; expected another name, since {ALL!r} is the "
+                    "overall row of the metrics. Rename the column."
+                )
+            edges = [f"{s}_{c}" for c in self._coverages for s in ("lower", "upper")]
+            names = [f"{target}_{edge}" for edge in edges for target in self._targets]
+            self._columns, self._edges = [*self._targets, *names], edges
+            self._observed = _observed(self._data, self._targets)
+            self._forecasts = np.empty((len(self._positions), *forecast.shape))
+        elif cutoff == self._cutoffs[-1]:
+            return
+        c = len(self._cutoffs)
+        self._positions[c] = position
+        values = forecast[self._columns] if self._edges else forecast
+        self._forecasts[c] = values.to_numpy()
+        self._cutoffs.append(cutoff)
+        self._times.append(forecast.index)
+
+    def result(self, model, seconds_per_row, n_history=None):
+        """Set the forecasts beside the actuals, and score them.
+
+        Parameters
+        ----------
+        model : estimator
+        seconds_per_row : float
+        n_history : int, optional
+            Rows at the head of the data that set the scale of MASE; all of them by default.
+
+        Raises
+        ------
+        ValueError
+            If no stamp of a forecast lies in the data.
+        """
+        issued = self._forecasts[: len(self._cutoffs)]
+        n_steps, n_targets = issued.shape[1], len(self._targets)
+        forecast, *edges = np.split(issued, 1 + len(self._edges), axis=2)
+        times = self._times[0].append(self._times[1:])
+        rows = self._rows(times)
+        scored = rows >= 0
+        if not scored.any():
+            raise ValueError(
+                f"no forecast could be scored: their stamps run from {times[0]} to {times[-1]}, "
+                f"those of the data from {self._data.index[0]} to {self._data.index[-1]}; expected "
+                "data that follow the fitted rows at the same frequency. Check index and time zone."
+            )
+        actual = np.where(scored[:, :, None], self._observed[rows], np.nan)
+
+        c, h = np.nonzero(scored)
+        each = np.repeat(np.arange(len(c)), n_targets)
+        cutoffs = pd.Index(self._cutoffs, dtype=times.dtype)
+        forecasts = pd.DataFrame(
+            {
+                "cutoff": cutoffs.take(c[each]),
+                "time": times.take((c * n_steps + h)[each]),
+                "step": h[each] + 1,
+                "target": self._targets.take(np.tile(np.arange(n_targets), len(c))),
+                "actual": actual[scored].ravel(),
+                "forecast": forecast[scored].ravel(),
+                **{n: e[scored].ravel() for n, e in zip(self._edges, edges, strict=True)},
+            }
+        )
+        scale = [mase_scale(series) for series in self._observed[:n_history].T]
+        bounds = dict(zip(self._coverages, zip(edges[::2], edges[1::2], strict=True), strict=True))
+        metrics = metric_table(actual, forecast, scale, self._targets, bounds)
+        return PrequentialResult(forecasts, metrics, seconds_per_row, model)
+
+    def _rows(self, times):
+        """Row of the data that each of the C * H `times` names: (C, H), -1 where there is none."""
+        index = getattr(self._data, "index", None)
+        if index is not None and not isinstance(index, pd.RangeIndex):
+            first = ~index.duplicated()  # of a repeated stamp the first row counts
+            found = index[first].get_indexer(times)
+            rows = np.where(found < 0, -1, np.flatnonzero(first)[found])
+            return rows.reshape(len(self._cutoffs), -1)
+        # rows of an array or with a RangeIndex have no stamps: they only count on
+        rows = self._positions[: len(self._cutoffs), None] + np.arange(self._forecasts.shape[1])
+        return np.where(rows < len(self._data), rows, -1)
+
+
+def metric_table(actual, forecast, scale, targets, bounds=None):
+    """Score forecasts by target and step, and pooled.
+
+    Parameters
+    ----------
+    actual, forecast : array of shape (C, H, S)
+        NaN in `actual` where there is nothing to score.
+    scale : array-like of shape (S,)
+        Scale of MASE for each target.
+    targets : Index of length S
+    bounds : dict of str to pair of array of shape (C, H, S), optional
+        Lower and upper bounds by coverage.
+
+    Returns
+    -------
+    DataFrame
+        As :attr:`PrequentialResult.metrics`.
+    """
+    _, n_steps, n_targets = actual.shape
+    scale = np.broadcast_to(scale, actual.shape)
+    scores = []
+    for k in _each_and_all(n_targets):
+        for h in _each_and_all(n_steps):
+            y, f, s = actual[:, h, k], forecast[:, h, k], scale[:, h, k]
+            row = {
+                "MAE": mae(y, f),
+                "RMSE": rmse(y, f),
+                "MASE": mase(y, f, s),
+                "sMAPE": smape(y, f),
+            }
+            for share, edges in (bounds or {}).items():
+                lower, upper = (edge[:, h, k] for edge in edges)
+                known = ~np.isnan(y)
+                row[f"coverage_{share}"] = coverage(y, lower, upper)
+                row[f"width_{share}"] = mean_width(lower[known], upper[known])
+                row[f"Winkler_{share}"] = winkler(y, lower, upper, float(share))
+            scores.append(row)
+    names = [[*targets, ALL], [*range(1, n_steps + 1), ALL]]
+    codes = np.indices((n_targets + 1, n_steps + 1)).reshape(2, -1)
+    index = pd.MultiIndex(levels=names, codes=codes, names=["target", "step"])
+    return pd.DataFrame(scores, index=index)
+
+
+def _each_and_all(n):
+    return [*(slice(i, i + 1) for i in range(n)), slice(None)]
+
+
+def _observed(data, targets):
+    """Give the columns of `data` that are targets: float array (n_rows, S)."""
+    if isinstance(data, pd.DataFrame):
+        missing = targets.difference(data.columns)
+        if len(missing):
+            raise ValueError(
+                f"data has the columns {list(data.columns)}; expected the targets "
+                f"{list(targets)}, but {list(missing)} are missing. Pass data that hold them."
+            )
+        return data[list(targets)].to_numpy(dtype=float)  # pd.NA becomes NaN
+    as_floats = data.to_numpy if isinstance(data, pd.Series) else data.astype
+    values = as_floats(dtype=float).reshape(len(data), -1)
+    if values.shape[1] == len(targets):
+        return values
+    names = [f"x{i}" for i in range(values.shape[1])]  # scikit-learn's for columns without one
+    return _observed(pd.DataFrame(values, columns=names), targets)

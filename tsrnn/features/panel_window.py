@@ -1,0 +1,180 @@
+"""Newest raw rows of many series, in ring buffers indexed by position on the time axis.
+
+A series has a column of its own in every ring, so that the rows of one time stamp, which are those
+of many series, are written and read in one piece. Nothing here is per series in Python.
+"""
+
+import numpy as np
+
+from tsrnn.features.outlier_filter import filter_outliers, start_from
+from tsrnn.features.ring_buffer import Ring
+
+
+class PanelWindow:
+    """The rings of `Window`'s fields, for many series.
+
+    Attributes
+    ----------
+    targets, levels : Ring
+        As in `Window`, by target and series.
+    spreads, doubts, jumps : Ring
+        Likewise, in short rings: of each series only the newest rows are looked at.
+    inputs, missing : Ring
+        Likewise, by input (in the place of targets) and series.
+    reach : int
+        Rows before its first one that a series is looked back on.
+    guarded : bool
+        Whether absurd targets count as missing (see `filter_outliers`).
+    """
+
+    def __init__(self, targets, levels, spreads, doubts, jumps, inputs, missing, reach, guarded):
+        self.targets, self.levels = targets, levels
+        self.spreads, self.doubts, self.jumps = spreads, doubts, jumps
+        self.inputs, self.missing = inputs, missing
+        self.reach, self.guarded = reach, guarded
+
+    @classmethod
+    def empty(cls, n_targets, n_inputs, length, n_newest, reach, guarded=True):
+        """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
+        lengths = (length, length, n_newest, n_newest, n_newest)
+        by_target = (Ring.zeros(n_rows, n_targets, 0) for n_rows in lengths)
+        missing = Ring.zeros(length, n_inputs, 0, dtype=bool)
+        return cls(*by_target, Ring.zeros(length, n_inputs, 0), missing, reach, guarded)
+
+    def taken(self, members, n_more=0):
+        """Return rings of their own for these series; see `Ring.taken`."""
+        return self._each(lambda ring: ring.taken(members, n_more))
+
+    def cleaned(self, heads, n_kept):
+        """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`."""
+        cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
+        for name in ("spreads", "doubts", "jumps"):
+            setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
+        return cleaned
+
+    def push(self, start, members, targets, inputs, fresh, usual):
+        """Write new rows of some series; missing values are carried forward, absurd ones screened.
+
+        Parameters
+        ----------
+        start : int
+            Position of the first of T rows.
+        members : ndarray of int, shape (B,), or slice
+        targets : ndarray of shape (T, J, B)
+            Scaled, NaN where missing.
+        inputs : ndarray of shape (T, E, B)
+        fresh : ndarray of bool, shape (B,)
+            Series that start here: what lies before is not theirs.
+        usual : ndarray of shape (J, B)
+            Level that the first value of a fresh series is held against (see `filter_outliers`).
+        """
+        if self.guarded:
+            targets, levels = self._screened(start, members, targets, fresh, usual)
+        else:
+            levels = carried(targets, np.where(fresh, usual, self.levels.read(start - 1, members)))
+        newest = np.where(fresh, 0.0, self.inputs.read(start - 1, members))
+        for ring, values in (
+            (self.targets, targets),
+            (self.levels, levels),
+            (self.inputs, carried(inputs, newest)),
+            (self.missing, np.isnan(inputs)),
+        ):
+            ring.write(start, members, values)
+        if fresh.any():
+            self._pad(start, members, fresh)
+
+    def _screened(self, start, members, targets, fresh, usual):
+        """Return targets without absurd values and the levels, and let the guard move on."""
+        rings = self.levels, self.spreads, self.doubts, self.jumps
+        guard = (
+            np.where(fresh, first, ring.read(start - 1, members)).ravel()
+            for ring, first in zip(rings, start_from(usual), strict=True)
+        )
+        screened = filter_outliers(targets.reshape(len(targets), -1), *guard)
+        targets, levels, *guarded = (a.reshape(targets.shape) for a in screened)
+        for ring, values in zip(rings[1:], guarded, strict=True):
+            ring.write(start, members, values)
+        return targets, levels
+
+    def _each(self, change):
+        by_target = self.targets, self.levels, self.spreads, self.doubts, self.jumps
+        fields = (*by_target, self.inputs, self.missing)
+        return PanelWindow(*(change(ring) for ring in fields), self.reach, self.guarded)
+
+    def _pad(self, start, members, fresh):
+        """Let fresh series have held their first level, and known nothing, all the time before."""
+        columns = np.flatnonzero(fresh) if isinstance(members, slice) else members[fresh]
+        rows = (np.arange(start - self.reach, start) % len(self.levels))[:, None]
+        first = start % len(self.levels)
+        self.targets.array[rows, :, columns] = np.nan
+        for ring in (self.levels, self.inputs, self.missing):
+            ring.array[rows, :, columns] = ring.array[first][:, columns].T
+
+    def view(self, members, calendar, start):
+        """Return what looks like a `Window` of these series, indexed by position.
+
+        The first row of ``calendar`` is that of position ``start``.
+        """
+        return PanelWindowView(self, members, Shifted(calendar, start))
+
+
+class PanelWindowView:
+    """Rows of some series in the fields of a `Window`, with positions in place of row numbers.
+
+    Streams are the targets of each series, target by target: stream ``j * B + b``.
+    """
+
+    def __init__(self, rings, members, calendar):
+        self.targets = Lookup(rings.targets, members)
+        self.levels = Lookup(rings.levels, members)
+        n_targets = rings.targets.array.shape[1]
+        self.inputs = InputLookup(rings.inputs, members, n_targets)
+        self.missing = InputLookup(rings.missing, members, n_targets)
+        self.calendar = calendar
+
+
+class Lookup:
+    """A ring that answers like an array of shape (n, S), by position."""
+
+    def __init__(self, ring, members):
+        self.ring, self.members = ring, members
+
+    def __getitem__(self, rows):
+        if isinstance(rows, slice):
+            rows = np.arange(rows.start, rows.stop)
+        values = self.ring.read(rows, self.members)
+        return values.reshape(*values.shape[:-2], np.prod(values.shape[-2:]))
+
+
+class InputLookup(Lookup):
+    """The inputs of each series, given to each of its streams: (n, S, E)."""
+
+    def __init__(self, ring, members, n_targets):
+        super().__init__(ring, members)
+        self.n_targets = n_targets
+
+    def __getitem__(self, rows):
+        values = self.ring.read(np.arange(rows.start, rows.stop), self.members)
+        return np.tile(values.transpose(0, 2, 1), (1, self.n_targets, 1))
+
+
+class Shifted:
+    """An array whose first row is at position ``start``."""
+
+    def __init__(self, array, start):
+        self.array, self.start = array, start
+
+    def __getitem__(self, rows):
+        return self.array[rows.start - self.start : rows.stop - self.start]
+
+
+def carried(values, newest):
+    """Replace missing values (T, ...) by the newest known one, ``newest`` before the first row."""
+    if np.isfinite(values).all():
+        return values
+    values = values.copy()
+    for row in values:
+        missing = np.isnan(row)
+        row[missing] = newest[missing]
+        newest = row
+    return values

@@ -1,0 +1,160 @@
+"""Raw rows of a stream as arrays, the only form in which they are remembered."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tsrnn.features.outlier_filter import LIMITS, filter_outliers
+
+
+@dataclass(frozen=True)
+class Window:
+    """n consecutive rows, one for each step of the time axis.
+
+    Attributes
+    ----------
+    targets : ndarray of shape (n, S)
+        Scaled targets, NaN where missing or absurd.
+    inputs : ndarray of shape (n, E)
+        Scaled past inputs; in new rows NaN where missing, behind others carried forward.
+    calendar : ndarray of shape (n, C)
+        Calendar features of the step after each row.
+    levels : ndarray of shape (n, S)
+        Targets with missing ones replaced by the newest known value.
+    spreads : ndarray of shape (n, S) or None
+        Usual change at each row, where outliers count as missing (see `filter_outliers`).
+    doubts : ndarray of shape (n, S) or None
+        Newest absurd target at each row, NaN if one was believed since; None without spreads.
+    jumps : ndarray of shape (n, S) or None
+        What is taken out of targets and levels since the series jumped to where its history never
+        was, and forecasts are to be shifted by; None without spreads.
+    missing : ndarray of bool, shape (n, E), or None
+        Where inputs were carried forward; None in new rows.
+    """
+
+    targets: np.ndarray
+    inputs: np.ndarray
+    calendar: np.ndarray
+    levels: np.ndarray | None = None
+    spreads: np.ndarray | None = None
+    doubts: np.ndarray | None = None
+    jumps: np.ndarray | None = None
+    missing: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, rows):
+        if rows.indices(len(self)) == (0, len(self), 1):
+            return self  # as it never changes
+        return self._map(lambda a: a[rows])
+
+    def copy(self):
+        """Return a record that shares no memory with this one."""
+        return self._map(np.copy)
+
+    def append(self, new, n_kept=None, loop=None):
+        """Return this record with new rows behind it, missing values carried forward.
+
+        Parameters
+        ----------
+        new : Window
+        n_kept : int, optional
+            How many of these rows are kept, the newest ones; by default all of them.
+        loop : callable, optional
+            What appends to records with spreads in the place of NumPy, with the same result:
+            ``loop(fields, new_fields, n_kept, limits)`` returns the fields. For a row it is much
+            faster.
+        """
+        n_kept = len(self) if n_kept is None else min(n_kept, len(self))
+        if loop and self.spreads is not None:
+            return Window(*loop(*self.joining(new, n_kept)))
+        old = self[len(self) - n_kept :]
+        if self.spreads is None:
+            targets, levels = new.targets, _carry(new.targets, self.levels[-1])
+            guarded = (None,) * 3
+        else:
+            targets, levels, *guarded = filter_outliers(new.targets, *self.guard)
+            before = old.spreads, old.doubts, old.jumps
+            guarded = map(np.concatenate, zip(before, guarded, strict=True))
+        return Window(
+            np.concatenate([old.targets, targets]),
+            np.concatenate([old.inputs, _carry(new.inputs, self.inputs[-1])]),
+            np.concatenate([old.calendar, new.calendar]),
+            np.concatenate([old.levels, levels]),
+            *guarded,
+            np.concatenate([old.missing, np.isnan(new.inputs)]),
+        )
+
+    def joining(self, new, n_kept):
+        """Return what a compiled loop needs to append new rows: see `append`."""
+        given = tuple(map(np.ascontiguousarray, (new.targets, new.inputs, new.calendar)))
+        return self._fields, given, n_kept, LIMITS
+
+    @property
+    def guard(self):
+        """What `filter_outliers` goes on from after the last row."""
+        return self.levels[-1], self.spreads[-1], self.doubts[-1], self.jumps[-1]
+
+    def shifted(self, values, start):
+        """Return values (n, S, ...) of the rows from `start` on with their jumps put back."""
+        if self.jumps is None:
+            return values
+        return values + self.jumps[start:].reshape(len(values), -1, *[1] * (values.ndim - 2))
+
+    def followed_by(self, inputs, start):
+        """Return the inputs from a row on, and more of them (m, E), carried forward."""
+        return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])
+
+    def padded(self, n, usual=None):
+        """Return the start of a stream: n rows that hold the first levels, then these rows.
+
+        Values missing at the start are the mean of the scaled history, zero. With `usual`,
+        what `filter_outliers` starts from, absurd targets are taken for missing ones from here
+        on (see `filter_outliers`).
+        """
+        n_streams = self.targets.shape[1]
+        zeros = np.zeros(n_streams)
+        targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
+        if usual is not None:
+            targets, levels, *guarded = filter_outliers(targets, *usual)
+            guarded = (_repeat_first(values, n) for values in guarded)
+        return Window(
+            np.concatenate([np.full((n, n_streams), np.nan), targets]),
+            _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
+            _repeat_first(self.calendar, n),
+            _repeat_first(levels, n),
+            *guarded,
+            _repeat_first(np.isnan(self.inputs), n),
+        )
+
+    @property
+    def _fields(self):
+        return (
+            self.targets,
+            self.inputs,
+            self.calendar,
+            self.levels,
+            self.spreads,
+            self.doubts,
+            self.jumps,
+            self.missing,
+        )
+
+    def _map(self, change):
+        return Window(*(None if field is None else change(field) for field in self._fields))
+
+
+def _carry(values, previous):
+    """Replace missing values (n, ...) by the newest known one of their column."""
+    known = np.isfinite(values)
+    if known.all():
+        return values
+    numbers = np.arange(1, len(values) + 1).reshape(-1, *[1] * (values.ndim - 1))
+    rows = np.where(known, numbers, 0)
+    newest = np.maximum.accumulate(rows, axis=0)
+    return np.take_along_axis(np.concatenate([previous[None], values]), newest, axis=0)
+
+
+def _repeat_first(values, n):
+    return np.concatenate([np.repeat(values[:1], n, axis=0), values])

@@ -1,0 +1,100 @@
+"""What the calendar says about the step after each row, and the seasons of a frequency."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from pandas.tseries import offsets
+
+from tsrnn.frames.frequency import DAY_NS
+
+WEEK_NS = 7 * DAY_NS
+MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
+MAX_SEASON = 2016  # rows: a week of 5 minutes
+
+# Seasons of frequencies by the calendar, in their single steps.
+CALENDAR_SEASONS = (
+    ((offsets.BusinessDay, offsets.CustomBusinessDay), 5),
+    (offsets.Day, 7),
+    (offsets.Week, 52),
+    ((offsets.MonthEnd, offsets.MonthBegin, offsets.BMonthEnd, offsets.BMonthBegin), 12),
+    ((offsets.QuarterEnd, offsets.QuarterBegin, offsets.BQuarterEnd, offsets.BQuarterBegin), 4),
+)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Calendar features of wall-clock stamps.
+
+    The columns are sine and cosine of the first and second harmonic of the day, those of the
+    first harmonic of the week, and a weekend flag; a cycle that steps of this length cannot
+    resolve is left out, all of them where rows have no time stamps.
+
+    Attributes
+    ----------
+    daily, weekly : bool
+        Which cycles there are.
+    """
+
+    daily: bool
+    weekly: bool
+
+    @classmethod
+    def of_step(cls, step_ns):
+        """Choose the cycles for rows ``step_ns`` nanoseconds apart (None: no time stamps)."""
+        if step_ns is None:
+            return cls(False, False)
+        return cls(2 * step_ns <= DAY_NS, 2 * step_ns <= WEEK_NS)
+
+    @property
+    def n_harmonics(self):
+        """Columns before the weekend flag."""
+        return 4 * self.daily + 2 * self.weekly
+
+    def features(self, wall_ns):
+        """Return the features (n, C) of wall-clock times in nanoseconds since 1970, shape (n,)."""
+        columns = []
+        if self.daily:
+            day = 2 * np.pi * ((wall_ns % DAY_NS) / DAY_NS)
+            columns += [np.sin(day), np.cos(day), np.sin(2 * day), np.cos(2 * day)]
+        if self.weekly:
+            since_monday = (wall_ns - MONDAY_NS) % WEEK_NS
+            week = 2 * np.pi * (since_monday / WEEK_NS)
+            columns += [np.sin(week), np.cos(week), (since_monday >= 5 * DAY_NS).astype(float)]
+        if not columns:
+            return np.zeros((len(wall_ns), 0))
+        return np.ascontiguousarray(np.array(columns).T)
+
+    def one(self, wall_ns):
+        """Return the features (1, C) of one time; of those of a week they are kept."""
+        return _features_in_week(self, wall_ns % WEEK_NS).copy()
+
+
+@lru_cache(maxsize=4096)
+def _features_in_week(calendar, wall_ns):
+    return calendar.features(np.array([wall_ns]))
+
+
+def season_lengths(axis):
+    """Seasons of a time axis in rows, shortest first.
+
+    A day and a week of rows that divide them; a week of days, five business days, a year of
+    weeks, months or quarters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from tsrnn.frames.time_axis import TimeAxis
+    >>> season_lengths(TimeAxis.of(pd.date_range("2024", periods=9, freq="h")))
+    (24, 168)
+    """
+    weeks = isinstance(axis.freq, offsets.Day) and axis.freq.n % 7 == 0
+    freq = offsets.Week(axis.freq.n // 7) if weeks else axis.freq
+    for kinds, season in CALENDAR_SEASONS:
+        if isinstance(freq, kinds):
+            rows, rest = divmod(season, freq.n)
+            return (rows,) if rows > 1 and not rest else ()
+    if axis.step_ns is None:
+        return ()
+    rows = [cycle // axis.step_ns for cycle in (DAY_NS, WEEK_NS) if cycle % axis.step_ns == 0]
+    return tuple(n for n in rows if 1 < n <= MAX_SEASON)

@@ -1,0 +1,151 @@
+"""Units of the series of a panel: each has its own mean and scale."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tsrnn.frames.scaling import Scaling, first_levels
+
+BLOCK = 2_000_000  # values of a history that are put side by side at once
+NEWEST = 20_000  # rows of a series whose mean and scale are read off
+
+
+@dataclass(frozen=True)
+class SeriesScaling:
+    """Mean and scale of J targets of C series, fixed once known.
+
+    A series of the history has those of its own rows. One that comes later has its first known
+    value for its mean; for its scale, the median of the history's scales, or, where most means of
+    the history are larger than their scales (loads, counts, prices), that value times the median
+    of scale / mean.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (J, C)
+        NaN where no value has come yet.
+    change_scale, usual : ndarray of shape (J, C)
+        In scaled units: standard deviation of one-step changes, and level of the first rows.
+    typical : ndarray of shape (4, J)
+        Medians over the history of mean, scale, scale / mean, and change_scale.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    change_scale: np.ndarray
+    usual: np.ndarray
+    typical: np.ndarray
+
+    @classmethod
+    def fit(cls, targets, series, n_series):
+        """Read the units off a history.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n, J)
+        series : ndarray of int, shape (n,)
+            Whose rows they are, ascending; rows of a series in the order of time.
+        n_series : int
+        """
+        counts = np.bincount(series, minlength=n_series)
+        starts = np.cumsum(counts) - counts
+        n_targets = targets.shape[1]
+        fields = np.full((4, n_targets, n_series), np.nan)
+        at_once = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
+        for first in range(0, n_series, at_once):
+            some = slice(first, min(first + at_once, n_series))
+            grid = side_by_side(targets, starts[some], counts[some], NEWEST)
+            for target in range(n_targets):
+                fields[:, target, some] = _units(grid[:, :, target])
+        mean, scale, change_scale, usual = fields
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
+        typical = np.stack([_median(a) for a in (mean, scale, relative, change_scale)])
+        change_scale = np.where(np.isfinite(change_scale), change_scale, typical[3][:, None])
+        return cls(mean, scale, change_scale, np.where(np.isfinite(usual), usual, 0.0), typical)
+
+    def grown(self, n_more):
+        """Return the units with room for more series, of which nothing is known."""
+        new = np.full((len(self.mean), n_more), np.nan)
+        change_scale = np.repeat(self.typical[3][:, None], n_more, axis=1)
+        fields = (self.mean, new), (self.scale, new), (self.change_scale, change_scale)
+        joined = [np.append(old, more, axis=1) for old, more in fields]
+        return replace(
+            self,
+            mean=joined[0],
+            scale=joined[1],
+            change_scale=joined[2],
+            usual=np.append(self.usual, np.zeros_like(new), axis=1),
+        )
+
+    def taken(self, members):
+        """Return the units of some series."""
+        names = ("mean", "scale", "change_scale", "usual")
+        return replace(self, **{name: getattr(self, name)[:, members] for name in names})
+
+    def told(self, members, targets):
+        """Return the units, those of new series by their first known value in targets (T, J, B)."""
+        unknown = np.isnan(self.scale[:, members])
+        if not unknown.any():
+            return self
+        known = np.isfinite(targets)
+        row = known.argmax(axis=0)[None]
+        first = np.take_along_axis(targets, row, axis=0)[0]
+        _, scale, relative, _ = self.typical[..., None]
+        by_size = np.where((relative < 1.0) & (first != 0.0), relative * np.abs(first), scale)
+        told = unknown & known.any(axis=0)
+        mean, scales = self.mean.copy(), self.scale.copy()
+        mean[:, members] = np.where(told, first, mean[:, members])
+        scales[:, members] = np.where(told, by_size, scales[:, members])
+        return replace(self, mean=mean, scale=scales)
+
+    def apply(self, members, targets):
+        """Scale targets (T, J, B); where the unit is unknown, they are all missing."""
+        return (targets - self.mean[:, members]) / self.scale[:, members]
+
+    def undo(self, members, values):
+        """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""
+        mean, scale = self.mean[:, members], self.scale[:, members]
+        mean = np.where(np.isnan(mean), self.typical[0][:, None], mean)
+        scale = np.where(np.isnan(scale), self.typical[1][:, None], scale)
+        return values * scale[..., None] + mean[..., None]
+
+
+def side_by_side(values, starts, counts, most):
+    """Put the newest rows of series side by side, their ends aligned, NaN before.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, J)
+    starts, counts : ndarray of int, shape (S,)
+        First row and number of rows of each.
+    most : int
+
+    Returns
+    -------
+    ndarray of shape (n_newest, S, J)
+    """
+    n_rows = min(int(counts.max()), most)
+    rows = (starts + counts)[None] - np.arange(n_rows, 0, -1)[:, None]
+    exists = rows >= starts
+    return np.where(exists[..., None], values[np.where(exists, rows, 0)], np.nan)
+
+
+def _units(values):
+    """Return mean, scale, scale of changes and first level of series (n, S), as (4, S)."""
+    scaling = Scaling.fit(values)
+    seen = np.isfinite(values).any(axis=0)
+    mean, scale = (np.where(seen, a, np.nan) for a in (scaling.mean, scaling.scale))
+    scaled = scaling.apply(values)
+    changes = np.diff(scaled, axis=0)
+    known = np.isfinite(changes)
+    n_known = np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, changes - np.where(known, changes, 0.0).sum(axis=0) / n_known, 0.0)
+    change_scale = np.sqrt((centred**2).sum(axis=0) / n_known)
+    change_scale[change_scale == 0.0] = np.nan
+    return np.stack([mean, scale, change_scale, first_levels(scaled)])
+
+
+def _median(values):
+    """Return the median of known values (J, C), 1 where there is none."""
+    medians = [np.median(v[np.isfinite(v)]) if np.isfinite(v).any() else 1.0 for v in values]
+    return np.array(medians)

@@ -1,0 +1,27 @@
+"""Loops over rows compiled by numba: the extra ``fast``. Imported by `..kernels` alone.
+
+A streamed row is a few thousand multiplications; what it costs in NumPy is its hundreds of calls.
+"""
+
+from tsrnn.kernels.numba_.conformal import follow_errors
+from tsrnn.kernels.numba_.follow import follow_rows
+from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
+from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
+from tsrnn.kernels.numba_.window import append_rows, lagged, views
+
+__all__ = [
+    "LOST",
+    "MISSING",
+    "START",
+    "SURPRISED",
+    "append_rows",
+    "expert_forecasts",
+    "follow_errors",
+    "follow_experts",
+    "follow_rows",
+    "lagged",
+    "learn_rows",
+    "outputs",
+    "push_rows",
+    "views",
+]

@@ -1,0 +1,140 @@
+"""Intervals and drift over rows, compiled; maths and names are those of `Conformal`, `Drift`."""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.joining import newest, with_room
+from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numpy_.conformal import (
+    LEVEL_RATE,
+    OUTLIER,
+    PROFILE_LIMITS,
+    PROFILE_OUTLIER,
+    PROFILE_RATE,
+    RATE,
+    SMALLEST_SIZE,
+    TINY,
+)
+from tsrnn.kernels.numpy_.drift import CALM, FALL, FIRST_ROWS, LIMIT, RISE
+from tsrnn.kernels.numpy_.drift import RATE as DRIFT_RATE
+
+LOW, HIGH = PROFILE_LIMITS
+
+
+# No shortcut of the compiler's: infinities and NaN mean something here.
+
+
+def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
+    """Score what was forecast by the labels of rows, and note the scale of their own forecasts.
+
+    Parameters
+    ----------
+    forecasts : ndarray of shape (n, S, M)
+    labels : ndarray of shape (n, S, M or 1)
+    waiting : ndarray of shape (reach, M, 2, S)
+        Forecast and scale of the rows before.
+    first_row : int
+    fixed : tuple of ndarray
+        Probabilities, delays and seasons of a `Conformal`.
+    moving : tuple of ndarray
+        Its quantiles, level, n_labels and profiles.
+    drift : tuple of ndarray
+        Size, n_rows and calm.
+
+    Returns
+    -------
+    said : ndarray of shape (reach, M, 2, S)
+        What waits for its labels now.
+    moving : tuple of ndarray
+    drift : tuple of ndarray
+    noted : ndarray of shape (n, S)
+        The size that is a change worth noting, else NaN.
+    any_noted : bool
+    """
+    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles) = fixed, moving
+    quantiles, level = quantiles.copy(), level.copy()
+    n_labels, profiles = n_labels.copy(), profiles.copy()
+    size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    n, (M, S), reach = len(labels), level.shape, len(waiting)
+    noted, any_noted = np.empty((n, S)), False
+    said, excess = with_room(waiting, reach, n), np.empty(M)
+    for row in range(n):
+        now = first_row + row
+        for s in range(S):
+            expected, n_known, scaled = _profile(profiles, seasons, now, s), 0, 0.0
+            for m in range(M):
+                past = said[reach + row - delays[m], m]
+                error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
+                excess[m] = np.nan
+                if np.isfinite(error):
+                    n_known += 1
+                    scaled += min(abs(error) / past[1, s], LIMIT)
+                    excess[m] = _score(
+                        error,
+                        past[1, s],
+                        expected,
+                        probabilities,
+                        quantiles[:, m, s],
+                        level[m],
+                        n_labels[m],
+                        s,
+                    )
+            if n_known:
+                _move_profiles(profiles, seasons, now, s, excess, n_known)
+            noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
+            any_noted |= not np.isnan(noted[row, s])
+            for m in range(M):
+                scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
+                said[reach + row, m, 0, s] = forecasts[row, s, m]
+                said[reach + row, m, 1, s] = max(scale, TINY)
+    moving, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
+    return newest(said, reach), moving, drift, noted, any_noted
+
+
+def _profile(profiles, seasons, row, s):
+    """Return the product of the factors of a row."""
+    product, start = 1.0, 0
+    for season in seasons:
+        product *= profiles[start + row % season, s]
+        start += season
+    return product
+
+
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
+    """Move quantiles and level by an error; return its excess over what was to be expected."""
+    for q in range(len(quantiles)):
+        below = 1.0 if error / scale < quantiles[q] else 0.0
+        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (RATE * (probabilities[q] - below))
+    base = max(level[s], TINY)
+    excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
+    n_labels[s] += 1.0
+    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE) * excess * base
+    return excess
+
+
+def _move_profiles(profiles, seasons, row, s, excess, n_known):
+    """Move the factors of a row by the mean excess of its errors."""
+    total, start = 0.0, 0
+    for m in range(len(excess)):
+        if np.isfinite(excess[m]):
+            total += min(excess[m], PROFILE_OUTLIER - 1.0)
+    factor = 1.0 + PROFILE_RATE * (total / n_known)
+    for season in seasons:
+        at = start + row % season
+        profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
+        start += season
+
+
+def _drift(scaled, n_known, size, n_rows, calm, s):
+    """Move the recent size of errors; return it where it is a change to be noted, else NaN."""
+    if n_known:
+        size[s] += DRIFT_RATE * (scaled / n_known - size[s])
+        n_rows[s] += 1.0
+    far = size[s] > RISE or size[s] < FALL
+    noted = size[s] if far and calm[s] and n_rows[s] >= FIRST_ROWS else np.nan
+    calm[s] = (calm[s] and not far) or CALM[0] < size[s] < CALM[1]
+    return noted
+
+
+_profile, _score = compiled(_profile, False), compiled(_score, False)
+_move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
+follow_errors = compiled(follow_errors, False)

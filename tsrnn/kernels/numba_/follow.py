@@ -1,0 +1,141 @@
+"""All that a row does to a learner in one call, out of the loops that its parts have.
+
+What a row costs that comes alone is largely the way into compiled code and out of it again.
+"""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.conformal import follow_errors
+from tsrnn.kernels.numba_.joining import newest
+from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
+from tsrnn.kernels.numba_.one_stream import forward_stream
+from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
+from tsrnn.kernels.numba_.window import append_rows, views
+
+# No shortcut of the compiler's: the very numbers of the loops come out.
+
+
+def follow_rows(
+    record, design, layer, readout, linear, columns, repeats, mixing, intervals, learning, scoring
+):
+    """Take in rows of one stream, as ``StreamLearner._take_in`` does part by part.
+
+    Parameters
+    ----------
+    record : tuple
+        Fields of the rows before, those of the new ones, how many before are kept, and the limits
+        of the guard: see `append_rows`.
+    design : tuple
+        What `views` looks at, and how many rows back the calendar is.
+    layer : tuple
+        Weights and state of the network's only layer.
+    readout, linear : tuple
+        What waits, delays, covariance, weights and limits: see `learn_rows`.
+    columns : ndarray of int
+        The features beside the hidden state that the linear expert sees.
+    repeats : tuple
+        Rows back and season: see `expert_forecasts`.
+    mixing : tuple
+        What waits, discounts, and the moving arrays: see `follow_experts`.
+    intervals : tuple
+        What waits, first row, fixed and moving arrays and those of drift: see `follow_errors`.
+    learning, scoring : bool
+        Whether readouts are learnt, and whether intervals follow.
+
+    Returns
+    -------
+    plain : bool
+        False: before a row can be learnt something rare is to be done, and nothing else counts.
+    outputs : ndarray of shape (n, 1, M)
+        The mixtures.
+    record : tuple of ndarray
+    state : tuple of ndarray
+    readout, linear : tuple
+        What waits, covariance and weights.
+    mixing : tuple
+        The moving arrays, and what waits.
+    intervals : tuple
+        As `follow_errors` returns it; if not `scoring`, as it was.
+    """
+    n, record = len(record[1][0]), append_rows(*record)
+    targets, inputs, calendar, levels, missing = *record[:4], record[7]
+    start, stop = len(levels) - n, len(levels)
+    rows = levels, targets, calendar, inputs, missing
+    skip, seen, (_, scale) = views(rows, *design[0], (start, stop, design[1]))
+    features, state = _encoded(layer, seen, scale, skip)
+    base, labels, delays = levels[start:], targets[start:].reshape(n, 1, 1), readout[1]
+    plain, said, readout = _followed(features, base, labels, readout, learning)
+    recurrent, seen = _from_base(said, base), _taken(skip, columns)
+    also_plain, said, linear = _followed(seen, base, labels, linear, learning)
+    forecasts = expert_forecasts(recurrent, said, levels, *repeats)
+    waiting, discounts, moving = mixing
+    moving, said, mixed = follow_experts(forecasts, waiting, labels, delays, discounts, moving)
+    scored = _scored(mixed, labels, intervals, scoring)
+    return plain and also_plain, mixed, record, state, readout, linear, (moving, said), scored
+
+
+def _encoded(layer, inputs, scale, skip):
+    """Return the hidden state, in units of the scale, before other features; and the state."""
+    weights, state = layer
+    n, H = len(inputs), len(state[0])
+    x = np.empty((n, inputs.shape[2], 1), weights[0].dtype)
+    for row, d in np.ndindex(n, inputs.shape[2]):
+        x[row, d, 0] = inputs[row, 0, d]
+    h = np.empty((n, H, 1), weights[0].dtype)
+    state = forward_stream(weights, x, state, h)
+    features = np.empty((n, 1, H + skip.shape[2]))
+    for row in range(n):
+        at = features[row, 0]
+        for k in range(H):
+            at[k] = h[row, k, 0] * scale[row, 0]
+        for k in range(skip.shape[2]):
+            at[H + k] = skip[row, 0, k]
+    return features, state
+
+
+def _taken(features, columns):
+    taken = np.empty((len(features), 1, len(columns)))
+    for row in range(len(features)):
+        for k in range(len(columns)):
+            taken[row, 0, k] = features[row, 0, columns[k]]
+    return taken
+
+
+def _followed(features, base, labels, readout, learning):
+    """Return whether nothing rare came up, the outputs, and what has moved of a readout."""
+    waiting, delays, P, weights, limits = readout
+    n, reach = len(labels), len(waiting[0])
+    told = np.empty((n, 2, *weights.shape[:2]))
+    rows, why = (features, base, labels), LEARNT
+    if learning:
+        _, why, waiting, P, weights = learn_rows(
+            0, n, START, waiting, rows, delays, P, weights, limits, told
+        )
+    else:
+        waiting = push_rows(waiting, features, base, reach)
+        outputs(weights, features, told[:, 1])
+    features, gains, base = waiting
+    waiting = newest(features, reach), newest(gains, reach), newest(base, reach)
+    return why == LEARNT, told[:, 1], (waiting, P, weights)
+
+
+def _from_base(changes, base):
+    levels = np.empty(changes.shape)
+    for row in range(len(changes)):
+        for m in range(changes.shape[2]):
+            levels[row, 0, m] = changes[row, 0, m] + base[row, 0]
+    return levels
+
+
+def _scored(mixed, labels, intervals, scoring):
+    if scoring:
+        return follow_errors(mixed, labels, *intervals)
+    waiting, _, _, moving, drift = intervals
+    return waiting, moving, drift, np.empty((0, 1)), False
+
+
+_encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
+_followed, _scored = compiled(_followed, False), compiled(_scored, False)
+_from_base = compiled(_from_base, False)
+follow_rows = compiled(follow_rows, False)

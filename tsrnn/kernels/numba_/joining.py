@@ -1,0 +1,38 @@
+"""Rows behind others, compiled.
+
+Arrays are filled number by number, not by slices, for which numba compiles seconds longer.
+"""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.maths import compiled
+
+
+@compiled
+def with_room(rows, n_kept, n_more):
+    """Return the newest rows, contiguous as they are, with room for others behind them."""
+    joined = np.empty((n_kept + n_more, *rows.shape[1:]), rows.dtype)
+    fill(joined.ravel(), rows[len(rows) - n_kept :].ravel())
+    return joined
+
+
+@compiled
+def followed(rows, n_kept, new):
+    """Return the newest rows with others, contiguous as they are, behind them."""
+    joined = with_room(rows, n_kept, len(new))
+    fill(joined[n_kept:].ravel(), new.ravel())
+    return joined
+
+
+@compiled
+def fill(array, values):
+    """Fill the beginning of an array (n,) with values."""
+    for k in range(len(values)):
+        array[k] = values[k]
+
+
+@compiled
+def newest(joined, n_kept):
+    """Return the newest rows; where they are most of all, a view, which keeps little more alive."""
+    kept = joined[len(joined) - n_kept :]
+    return kept if len(joined) <= 2 * n_kept else kept.copy()

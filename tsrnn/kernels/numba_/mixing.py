@@ -1,0 +1,157 @@
+"""The mixture of experts over rows, compiled; maths and names are those of `Mixing`."""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.joining import newest, with_room
+from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
+
+# No shortcut of the compiler's: a regret may be positive by its last digit.
+
+
+def expert_forecasts(recurrent, linear, levels, back, season):
+    """Return what the experts of an `Ensemble` forecast at the newest rows, (n, M, E, S).
+
+    Parameters
+    ----------
+    recurrent : ndarray of shape (n, S, M)
+    linear : ndarray of shape (n, S, M)
+        Changes from the newest level.
+    levels : ndarray of shape (n + earlier rows, S)
+    back : ndarray of int, shape (M, B)
+        Rows back from the newest one to those that are repeated.
+    season : int
+        Rows between the levels whose change is repeated; 0: no expert repeats one.
+    """
+    (n, S, M), B = recurrent.shape, back.shape[1]
+    forecasts = np.empty((n, M, B + (3 if season else 2), S))
+    for row, m, s in np.ndindex(n, M, S):
+        now, at = len(levels) - n + row, forecasts[row, m, :, s]
+        at[0], at[1] = recurrent[row, s, m], linear[row, s, m] + levels[now, s]
+        for b in range(B):
+            at[2 + b] = levels[now - back[m, b], s]
+        if season:
+            at[2 + B] = at[1 + B] + (levels[now, s] - levels[now - season, s])
+    return forecasts
+
+
+def follow_experts(forecasts, waiting, labels, delays, discounts, state):
+    """Move the mixture over rows: score what was said, say what there is to say, blend it.
+
+    Parameters
+    ----------
+    forecasts : ndarray of shape (n, M, E, S)
+    waiting : ndarray of shape (reach, M, E + R + 1, S)
+        What was said at the rows before.
+    labels : ndarray of shape (n, S, 1)
+    delays : ndarray of int, shape (M,)
+    discounts : ndarray of shape (R, 1, 1)
+    state : tuple of ndarray
+        The moving arrays of a `Mixing`.
+
+    Returns
+    -------
+    state : tuple of ndarray
+    said : ndarray of shape (reach, M, E + R + 1, S)
+        What waits for its labels now.
+    mixtures : ndarray of shape (n, S, M)
+    """
+    (n, M, E, S), reach = forecasts.shape, len(waiting)
+    regret, spread, loss, n_labels, parts, blend = state
+    regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
+    n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
+    moving = regret, spread, loss, n_labels, parts, blend
+    as_parts = blend.reshape(M, 1, *blend.shape[1:])
+    scored = regret, spread, loss, n_labels, parts, as_parts
+    said, discounts = with_room(waiting, reach, n), discounts.ravel()
+    mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
+    for row, m, s in np.ndindex(n, M, S):
+        now, origin = reach + row, reach + row - delays[m]
+        for k in range(len(error)):
+            error[k] = said[origin, m, k, s] - labels[row, s, 0]
+        if np.isfinite(error[-1]):
+            _score(error, discounts, scored, m, s)
+        for e in range(E):
+            said[now, m, e, s] = forecasts[row, m, e, s]
+        mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
+    return moving, newest(said, reach), mixtures
+
+
+# Places are told by indices: cutting an array takes as long as ten sums.
+
+
+def _issue(said, now, parts, blend, m, s):
+    """Write the mixtures behind the forecasts of the experts; return the blend of them."""
+    n_mixtures, E = parts.shape[1:3]
+    blended = 0.0
+    for r in range(n_mixtures):
+        mixture = 0.0
+        for e in range(E):
+            mixture += parts[m, r, e, s] * said[now, m, e, s]
+        said[now, m, E + r, s] = mixture
+        blended += blend[m, r, s] * mixture
+    return blended
+
+
+def _score(error, discounts, moving, m, s):
+    """Move regrets and losses of one output of one stream by a label, and the weights by them.
+
+    `moving` as above, with blend of the shape of parts.
+    """
+    regret, spread, loss, n_labels, parts, blend = moving
+    R, E = regret.shape[1:3]
+    least, usual, seen = np.inf, np.inf, n_labels[m, s]
+    for k in range(len(error)):
+        least = min(least, error[k] * error[k])
+    for e in range(E):
+        usual = min(usual, loss[m, e, s])
+    limit = OUTLIER * (least + usual / max(seen, 1.0)) if seen > 0.0 else np.inf
+    for k in range(len(error)):
+        squared = error[k] * error[k]
+        if k < E:
+            loss[m, k, s] = LOSS_DISCOUNT * loss[m, k, s] + squared
+        else:
+            loss[m, k, s] = MIXTURE_DISCOUNT * loss[m, k, s] + min(squared, limit)
+    for r in range(R):
+        pull = error[E + r]
+        for e in range(E):
+            gain = pull * (pull - error[e])
+            regret[m, r, e, s] = discounts[r] * regret[m, r, e, s] + gain
+            spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
+        _potential(regret, spread, parts, m, r, s)
+    _favour(loss, 0, E, parts, m, R, s)
+    _favour(loss, E, len(error), blend, m, 0, s)
+    n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
+
+
+def _potential(regret, spread, parts, m, r, s):
+    E, total = parts.shape[2], 0.0
+    for e in range(E):
+        part = max(regret[m, r, e, s], 0.0) / (spread[m, r, e, s] + TINY)
+        parts[m, r, e, s] = part
+        total += part
+    if total <= 0.0:  # no expert did better than the mixture
+        parts[m, r, :, s] = 1.0
+        total = float(E)
+    for e in range(E):
+        parts[m, r, e, s] /= total
+
+
+def _favour(loss, first, stop, shares, m, r, s):
+    least, total = np.inf, 0.0
+    for k in range(first, stop):
+        least = min(least, loss[m, k, s] + TINY)
+    for k in range(first, stop):
+        ratio = least / (loss[m, k, s] + TINY)
+        ratio *= ratio
+        ratio *= ratio
+        shares[m, r, k - first, s] = ratio * ratio
+        total += ratio * ratio
+    for k in range(stop - first):
+        shares[m, r, k, s] /= total
+
+
+_potential, _favour = compiled(_potential, False), compiled(_favour, False)
+_issue, _score = compiled(_issue, False), compiled(_score, False)
+expert_forecasts = compiled(expert_forecasts, False)
+follow_experts = compiled(follow_experts, False)

@@ -1,0 +1,158 @@
+"""Rows of recursive least squares, compiled; maths and names are those of `DelayedRLS`."""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.joining import followed, with_room
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
+
+
+def _dot(x, y):
+    total = 0.0
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
+
+
+_dot = compiled(_dot, FASTMATH | {"reassoc"})
+
+
+@compiled
+def push_rows(waiting, features, base, n_kept):
+    """Return the newest of the origins that wait, and rows behind them, with no gain yet.
+
+    Parameters
+    ----------
+    waiting : tuple of ndarray
+        Features (reach, S, K), gains, and base (reach, S).
+    features, base : ndarray of shape (n, S, K) and (n, S)
+    n_kept : int
+    """
+    gains = with_room(waiting[1], n_kept, len(base))
+    new = gains[n_kept:].ravel()
+    for k in range(len(new)):
+        new[k] = 0.0
+    return followed(waiting[0], n_kept, features), gains, followed(waiting[2], n_kept, base)
+
+
+@compiled
+def outputs(weights, features, out):
+    """Write what readouts (S, M, K) say of features (n, S, K), (n, S, M), to `out`."""
+    for row in range(len(features)):
+        for s in range(len(weights)):
+            product(weights[s], features[row, s], out[row, s])
+
+
+#: Why `learn_rows` stopped: all rows are learnt, or what is rare is to be done first, as a row
+#: misses labels, its surprise is beyond the limit, or an output of the one before is not finite.
+START, LEARNT, MISSING, SURPRISED, LOST = range(5)
+
+
+@compiled
+def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told):
+    """Enter rows as origins, one by one, and learn from the labels that arrive with each.
+
+    Parameters
+    ----------
+    first, stop : int
+        Which of the rows.
+    why : int
+        START, or why it stopped the last time, which has been seen to.
+    waiting : tuple of ndarray
+        Features (reach, S, K), gains and base of the origins that wait, at the start without the
+        rows, and then as returned.
+    rows : tuple of ndarray
+        Features (n, S, K), base (n, S) and labels (n, S, M or 1) of all rows.
+    delays : ndarray of int, shape (M,)
+    P, weights : ndarray
+    limits : tuple of float
+        λ, the most surprise, and the largest mean eigenvalue of P.
+    told : ndarray of shape (n, 2, S, M)
+        Where innovations and outputs are written.
+
+    Returns
+    -------
+    row : int
+        The first one that is not learnt.
+    why : int
+    waiting : tuple of ndarray
+        With all rows behind, of which those learnt have their gain.
+    P, weights : ndarray
+        After the last row learnt, those given where there is none.
+    """
+    if why == START:
+        waiting = push_rows(waiting, rows[0], rows[1], len(waiting[0]))
+    (features, gains, base), labels = waiting, rows[2]
+    reach, settled = len(features) - len(labels), why in (MISSING, SURPRISED)
+    for row in range(first, stop):
+        if not (settled and row == first) and not _finite(labels[row]):
+            return row, MISSING, waiting, P, weights
+        if row < first + 2:  # what was given stays; after that, two buffers take turns
+            new_P, new_weights = np.empty_like(P), np.empty_like(weights)
+        arrived = reach + row, features, gains, base, labels[row], delays
+        if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):
+            return row, SURPRISED, waiting, P, weights
+        P, new_P = new_P, P
+        weights, new_weights = new_weights, weights
+        if not _finite(told[row, 1]):
+            return row + 1, LOST, waiting, P, weights
+    return stop, LEARNT, waiting, P, weights
+
+
+@compiled
+def _finite(values):
+    total = 0.0
+    for value in values.flat:
+        total += 0.0 * value  # NaN of whatever is not finite
+    return total == 0.0
+
+
+@compiled
+def _learn_row(
+    row, features, gains, base, labels, delays, P, weights, limits, new_P, new_weights, told
+):
+    """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
+    innovation, output = told
+    for s in range(len(P)):
+        phi = features[row, s]
+        if not _enter(P[s], phi, limits, gains[row, s], new_P[s]):
+            return False
+        for m in range(len(delays)):
+            origin, w = row - delays[m], weights[s, m]
+            label = labels[s, min(m, labels.shape[1] - 1)]
+            error = label - base[origin, s] - _dot(features[origin, s], w)
+            innovation[s, m] = error if np.isfinite(label) else 0.0
+            _correct(w, gains[origin, s], innovation[s, m], new_weights[s, m])
+        product(new_weights[s], phi, output[s])
+    return True
+
+
+@compiled
+def _enter(P, phi, limits, gain, new_P):
+    """Write the gain of a new origin, and P after it, symmetric to the last bit.
+
+    False: the surprise is beyond its limit. With no limit (inf) it is taken as it is, after P has
+    been seen to: what is not finite then shows in the outputs.
+    """
+    forgetting, most_surprise, most_eigenvalue = limits
+    product(P, phi, gain)  # v
+    surprise = _dot(phi, gain)
+    if most_surprise < np.inf and not 0.0 <= surprise < most_surprise:
+        return False
+    denominator = forgetting + surprise
+    u = gain / np.sqrt(denominator)
+    trace = 0.0
+    for k in range(u.size):
+        trace += P[k, k] - u[k] * u[k]
+        gain[k] /= denominator
+    inflation = 1.0 / forgetting if trace < most_eigenvalue * u.size else 1.0
+    for i in range(u.size):
+        old, new, u_i = P[i], new_P[i], u[i]
+        for j in range(u.size):
+            new[j] = (old[j] - u_i * u[j]) * inflation
+    return True
+
+
+@compiled
+def _correct(w, gain, error, new_w):
+    for k in range(w.size):
+        new_w[k] = w[k] + gain[k] * error

@@ -1,0 +1,139 @@
+"""Records of raw rows, compiled; maths and names are those of `Window` and `ForecastDesign`."""
+
+import numpy as np
+
+from tsrnn.kernels.numba_.instance_norm import centers_and_scales
+from tsrnn.kernels.numba_.joining import followed, with_room
+from tsrnn.kernels.numba_.maths import compiled
+
+# No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
+
+
+def append_rows(old, new, n_kept, limits):
+    """Return the fields of a record with new rows behind it.
+
+    Parameters
+    ----------
+    old : tuple of ndarray
+        Targets, inputs, calendar, levels, spreads, doubts, jumps, missing; see `Window`.
+    new : tuple of ndarray
+        Targets, inputs and calendar of the new rows.
+    n_kept : int
+        How many of the old rows are kept, the newest ones.
+    limits : tuple of float
+        The jump limit and the step of the guard.
+    """
+    n = len(new[0])
+    targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
+    calendar, levels = followed(old[2], n_kept, new[2]), with_room(old[3], n_kept, n)
+    spreads, doubts = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
+    jumps, missing = with_room(old[6], n_kept, n), with_room(old[7], n_kept, n)
+    for row in range(n):
+        now = n_kept + row
+        for s in range(targets.shape[1]):
+            at, before = (now, s), (now - 1, s)
+            guard = levels[before], spreads[before], doubts[before], jumps[before]
+            targets[at], guard = _screen(new[0][row, s], guard, limits)
+            levels[at], spreads[at], doubts[at], jumps[at] = guard
+        for e in range(inputs.shape[1]):
+            value = new[1][row, e]
+            inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
+            missing[now, e] = np.isnan(value)
+    return targets, inputs, calendar, levels, spreads, doubts, jumps, missing
+
+
+def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back):
+    """Return the readout features (n, S, K) of a `ForecastDesign` at rows of a record.
+
+    The newest value is measured from ``level`` (S,), the calendar is that of ``back`` rows before.
+    """
+    n_lags, S = len(offsets), levels.shape[1]
+    features = np.empty((stop - start, S, n_lags + n_calendar + n_inputs + 2))
+    for n, s in np.ndindex(stop - start, S):
+        row, at = start + n, features[n, s]
+        for k in range(n_lags):
+            at[k] = levels[row - offsets[k], s] - levels[row, s]
+        at[n_lags], at[-1], known = levels[row, s] - level[s], 1.0, n_lags + 1
+        for c in range(n_calendar):
+            at[known + c] = calendar[row - back, c]
+        for e in range(n_inputs):
+            at[known + n_calendar + e] = inputs[row, e]
+    return features
+
+
+def views(rows, arrays, norm, widths, limits, places):
+    """Return what is seen of rows of a record: readout features, network inputs, local.
+
+    Parameters
+    ----------
+    rows : tuple of ndarray
+        Levels, targets, calendar, inputs and missing of the record.
+    arrays : tuple of ndarray
+        Offsets, seasons, flagged and change_scale of a `ForecastDesign`.
+    norm : tuple of ndarray
+        What its `InstanceNorm` has learnt.
+    widths : tuple of int
+        Columns of the calendar and of the inputs that are used, and the season of the norm, 0 where
+        there is none.
+    limits : tuple of float
+        Smallest and largest factor of scale that is followed, and where inputs are cut off.
+    places : tuple of int
+        Start and stop of the rows, and how many rows back their calendar is.
+    """
+    (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
+    n_calendar, n_inputs, season = widths
+    looked_at = arrays[0], norm[2], n_calendar, n_inputs
+    skip = lagged(levels, calendar, inputs, *looked_at, start, stop, back)
+    local = centers_and_scales(targets, norm, limits[:2], season, start, stop)
+    return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
+
+
+def _network_inputs(rows, local, arrays, widths, limit, places):
+    (start, stop, back), (center, scale) = places, local
+    levels, targets, calendar, inputs, missing = rows
+    _, seasons, flagged, change_scale = arrays
+    (n_calendar, n_inputs, _), n_changes = widths, 2 + len(seasons)
+    known, flags = n_changes + n_calendar, n_changes + n_calendar + n_inputs
+    made = np.empty((stop - start, levels.shape[1], flags + 1 + len(flagged)))
+    for n, s in np.ndindex(made.shape[:2]):
+        row, at = start + n, made[n, s]
+        newest = levels[row, s]
+        at[0], at[1] = newest - center[n, s], (newest - levels[row - 1, s]) / change_scale[s]
+        for k in range(len(seasons)):
+            at[2 + k] = levels[row + 1 - seasons[k], s] - newest
+        for k in range(n_changes):
+            at[k] /= scale[n, s]
+        for c in range(n_calendar):
+            at[n_changes + c] = calendar[row - back, c]
+        for e in range(n_inputs):
+            at[known + e] = inputs[row, e]
+        at[flags] = np.isnan(targets[row, s])
+        for f in range(len(flagged)):
+            at[flags + 1 + f] = missing[row, flagged[f]]
+        for d in range(len(at)):
+            if abs(at[d]) > limit:
+                at[d] = limit if at[d] > 0.0 else -limit
+    return made
+
+
+def _screen(value, guard, limits):
+    """Return a target without its jump, NaN if it is absurd, and the guard after it."""
+    (level, spread, doubt, jump), (most, step) = guard, limits
+    change, difference, limit = abs(value - (level + jump)), abs(value - doubt), most * spread
+    agrees = 0.0 < difference <= limit
+    if change > limit and abs(value) > limit and not agrees:
+        value, doubt = np.nan, value
+    elif np.isfinite(value):
+        if agrees and difference < change:
+            jump = value - level
+        if abs(value) < abs(value - jump):
+            jump = 0.0
+        value -= jump
+        level, doubt = value, np.nan
+    change = min(change, limit) if np.isfinite(change) else spread
+    return value, (level, max(spread + step * (change - spread), 1.0), doubt, jump)
+
+
+_screen = compiled(_screen, False)
+append_rows, lagged = compiled(append_rows, False), compiled(lagged, False)
+_network_inputs, views = compiled(_network_inputs, False), compiled(views, False)

@@ -1,0 +1,1 @@
+"""Learners that move with every row: encoder, readouts, experts, intervals and drift."""

@@ -1,0 +1,1 @@
+"""Simple forecasts beside a recurrent one, and their aggregation."""

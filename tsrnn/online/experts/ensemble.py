@@ -1,0 +1,175 @@
+"""The simple experts beside a recurrent one, and the mixture of them all."""
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+from tsrnn.online.experts.mixing import Mixing
+from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.online.storage.values import twin
+
+
+class Repeats:
+    """Experts that repeat the past: the newest value, a season ago, and the change a season ago.
+
+    Parameters
+    ----------
+    delays : array-like of int, shape (M,)
+        Steps ahead of each output.
+    seasons : tuple of int
+        Season lengths in rows, shortest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> repeats = Repeats(delays=[1, 2], seasons=(3,))
+    >>> repeats.names
+    ['naive', 'seasonal_naive_3', 'seasonal_change_3']
+    >>> levels = np.array([1.0, 5.0, 2.0, 3.0])[:, None]
+    >>> repeats.forecasts(levels, n_rows=1)[0, :, :, 0]
+    array([[3., 5., 7.],
+           [3., 2., 4.]])
+    """
+
+    def __init__(self, delays, seasons):
+        delays = np.asarray(delays)
+        back = [np.zeros_like(delays)]
+        back += [season * -(-delays // season) - delays for season in seasons]
+        self._back = np.stack(back, axis=1)  # rows back from the newest (M, 1 + seasons)
+        self._season = seasons[-1] if seasons else None
+        self.names = ["naive", *(f"seasonal_naive_{season}" for season in seasons)]
+        if seasons:
+            self.names.append(f"seasonal_change_{self._season}")
+
+    @property
+    def parts(self):
+        """What a compiled loop repeats by: rows back, and the season whose change is repeated."""
+        return self._back, self._season or 0
+
+    def forecasts(self, levels, n_rows):
+        """Return the forecasts (n_rows, M, experts, S) at the newest rows of levels (n, S)."""
+        rows = np.arange(len(levels) - n_rows, len(levels))
+        repeated = levels[rows[:, None, None] - self._back]
+        if self._season is None:
+            return repeated
+        change = levels[rows] - levels[rows - self._season]
+        return np.concatenate([repeated, repeated[:, :, -1:] + change[:, None, None]], axis=2)
+
+    def beside(self, recurrent, linear, levels):
+        """Return forecasts (n, M, E, S) of all experts, those of the past behind two others.
+
+        Parameters
+        ----------
+        recurrent : ndarray of shape (n, S, M)
+        linear : ndarray of shape (n, S, M)
+            Changes from the newest level.
+        levels : ndarray of shape (n + earlier rows, S)
+        """
+        if loops := compiled_kernels():
+            return loops.expert_forecasts(recurrent, linear, levels, *self.parts)
+        n_rows = len(recurrent)
+        linear = linear + levels[len(levels) - n_rows :, :, None]
+        others = np.stack([recurrent, linear], axis=3).transpose(0, 2, 3, 1)
+        return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
+
+
+class Ensemble:
+    """Simple experts, learnt and scored beside a recurrent one.
+
+    The experts are the recurrent readout, a short linear autoregression, the newest value, the
+    value one season ago (for each season) and the newest value plus the change one season ago (for
+    the longest). What each has said is kept until its label arrives.
+
+    An ensemble is a value: `follow` and `restarted` return a new one.
+
+    Parameters
+    ----------
+    linear : DelayedRLS
+    columns : ndarray of int
+        The readout features that the linear expert sees.
+    repeats : Repeats
+
+    Attributes
+    ----------
+    names : list of str
+    mixing : Mixing
+        Advances also while nothing is learnt.
+    learnt : Mixing
+        As it was when something was last learnt.
+    """
+
+    def __init__(self, linear, columns, repeats):
+        self.linear = linear
+        self.columns = columns
+        self.repeats = repeats
+        n_streams, n_outputs = linear.weights.shape[:2]
+        self.mixing = self.learnt = Mixing.of(n_outputs, len(self.names), n_streams)
+        self._clear()
+
+    @classmethod
+    def of(cls, design, forgetting, ridge):
+        """Return the ensemble of a design, nothing learnt."""
+        columns = design.autoregression
+        linear = DelayedRLS(design.n_streams, len(columns), design.delays, forgetting, ridge)
+        return cls(linear, columns, Repeats(design.delays, design.seasons))
+
+    @property
+    def names(self):
+        """Names of the experts."""
+        return ["recurrent", "linear", *self.repeats.names]
+
+    def restarted(self):
+        """Drop what waits for labels; what was learnt stays.
+
+        The mixture, too, starts from where learning left it: rows only taken in must not reach a
+        prediction in sample.
+        """
+        ensemble = twin(self)
+        ensemble.mixing = self.learnt
+        ensemble.linear = self.linear.restarted()
+        ensemble._clear()
+        return ensemble
+
+    def follow(self, recurrent, features, levels, labels, learning):
+        """Take in rows; return the ensemble and the mixtures (n, S, M) after each.
+
+        Parameters
+        ----------
+        recurrent : ndarray of shape (n, S, M)
+            Forecasts of the recurrent expert at these rows.
+        features : ndarray of shape (n, S, K)
+            Readout features of the rows.
+        levels : ndarray of shape (n + earlier rows, S)
+        labels : ndarray of shape (n, S, 1)
+            Labels that arrive with the rows, NaN where missing.
+        learning : bool
+            Whether the linear expert learns; the weights of the mixture move in any case.
+        """
+        ensemble = twin(self)
+        base = levels[len(levels) - len(recurrent) :]
+        seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
+        ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        forecasts = self.repeats.beside(recurrent, linear, levels)
+        ensemble.mixing, ensemble._said, mixtures = self.mixing.follow(
+            forecasts, self._said, labels, self.linear.delays
+        )
+        if learning:
+            ensemble.learnt = ensemble.mixing
+        return ensemble, mixtures
+
+    @property
+    def mixed_parts(self):
+        """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
+        return self._said, self.mixing.discounts, self.mixing.moving
+
+    def moved(self, linear, moving, said, learning):
+        """Return the ensemble after rows, its arrays those of a compiled loop."""
+        ensemble = twin(self)
+        ensemble.linear, ensemble._said = linear, said
+        ensemble.mixing = Mixing(self.mixing.discounts, *moving)
+        if learning:
+            ensemble.learnt = ensemble.mixing
+        return ensemble
+
+    def _clear(self):
+        """Nothing has been said yet that waits for its label."""
+        self._said = np.full((max(self.linear.delays), *self.mixing.loss.shape), np.nan)

@@ -1,0 +1,1 @@
+"""Intervals that follow the errors as labels arrive."""

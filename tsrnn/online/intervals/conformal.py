@@ -1,0 +1,207 @@
+"""Online conformal intervals: quantiles of scaled errors, tracked as labels arrive."""
+
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+
+from tsrnn.kernels.numpy_.conformal import (
+    LEVEL_RATE,
+    MAE_OF_NORMAL,
+    OUTLIER,
+    PROFILE_LIMITS,
+    PROFILE_OUTLIER,
+    PROFILE_RATE,
+    QUANTILES,
+    RATE,
+    SMALLEST_SIZE,
+    TINY,
+)
+
+
+@dataclass(frozen=True)
+class Conformal:
+    """Quantiles of forecast errors for M outputs of S streams, moved by every label.
+
+    An error is measured in units of what is to be expected at its row: a recent mean absolute
+    error of each step, times a profile for each season (by hour of the day and of the week, say),
+    which the steps share. Quantiles of the scaled errors are tracked by online gradient descent on
+    the pinball loss [1]_: a quantile rises a little with each error above it and falls a little
+    with each below, so that its share of the errors comes out right in the long run, whatever the
+    errors do [2]_. There is a quantile for either side: intervals need not be symmetric.
+
+    A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (Q,)
+        Of the tracked quantiles, ascending; others are interpolated.
+    delays : ndarray of int, shape (M,)
+        Rows between the origin and the label of each output.
+    quantiles : ndarray of shape (Q, M, S)
+        Of the scaled errors.
+    level : ndarray of shape (M, S)
+        Recent mean absolute error, seasons taken out.
+    n_labels : ndarray of shape (M, S)
+        Labels seen.
+    seasons : ndarray of int
+        Season lengths in rows.
+    profiles : ndarray of shape (sum of the seasons, S)
+        Factors by the row's phase in each season, one season behind the other.
+
+    References
+    ----------
+    .. [1] I. Gibbs, E. Candès (2021), Adaptive conformal inference under distribution shift,
+       NeurIPS.
+    .. [2] A. Angelopoulos, E. Candès, R. Tibshirani (2023), Conformal PID control for time series
+       prediction, NeurIPS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> errors = np.random.default_rng(0).normal(scale=3.0, size=5000)
+    >>> conformal = Conformal.of(delays=[1], n_streams=1)
+    >>> for row, error in enumerate(errors):
+    ...     scale = conformal.scale(row - 1)
+    ...     conformal = conformal.step(np.array([[error]]), scale, row)
+    >>> conformal.offsets([0.1, 0.9], conformal.scale(row)).round(0).ravel()
+    array([-4.,  4.])
+    """
+
+    probabilities: np.ndarray
+    delays: np.ndarray
+    quantiles: np.ndarray
+    level: np.ndarray
+    n_labels: np.ndarray
+    seasons: np.ndarray
+    profiles: np.ndarray
+
+    @classmethod
+    def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES):
+        """Return the state before a first label: normal errors of the history's spread."""
+        normal = np.array([NormalDist().inv_cdf(p) for p in probabilities]) / MAE_OF_NORMAL
+        shape = len(delays), n_streams
+        return cls(
+            np.array(probabilities),
+            np.asarray(delays),
+            np.broadcast_to(normal[:, None, None], (len(normal), *shape)).copy(),
+            np.full(shape, MAE_OF_NORMAL),
+            np.zeros(shape),
+            np.array(seasons, dtype=np.intp),
+            np.ones((sum(seasons), n_streams)),
+        )
+
+    def scale(self, row):
+        """Return the expected size (M, S) of the errors of what is forecast at a row.
+
+        It is to be kept until the labels arrive, for `step`.
+
+        Parameters
+        ----------
+        row : int
+            Position of the origin, in rows from any fixed one.
+        """
+        scale = self.level
+        for place in self._places(row + self.delays):
+            scale = scale * self.profiles[place]
+        return np.maximum(scale, TINY)
+
+    def step(self, error, scale, row):
+        """Learn from the errors (label less forecast) that a row has brought.
+
+        Parameters
+        ----------
+        error : ndarray of shape (M, S)
+            NaN where there is none: what concerns it stays as it is.
+        scale : ndarray of shape (M, S)
+            What `scale` returned at the origin of each.
+        row : int
+            Position of the row.
+        """
+        known = np.isfinite(error)
+        complete = known.all()
+        if not complete:
+            if not known.any():
+                return self
+            error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
+        size = np.maximum(np.abs(self.quantiles), SMALLEST_SIZE)
+        size *= RATE * (self.probabilities[:, None, None] - (error / scale < self.quantiles))
+        base = np.maximum(self.level, TINY)
+        expected = base
+        for place in self._places(row):
+            expected = expected * self.profiles[place]
+        excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
+        n_labels = self.n_labels + known
+        growth = np.maximum(1.0 / (n_labels + 1.0), LEVEL_RATE) * excess * base
+        if not complete:
+            size, growth = size * known, growth * known
+        quantiles, level = self.quantiles + size, self.level + growth
+        profiles = self._moved_profiles(excess, known, row)
+        return self.moved(quantiles, level, n_labels, profiles)
+
+    def moved(self, quantiles, level, n_labels, profiles):
+        """Return the state with other numbers."""
+        fixed = self.probabilities, self.delays
+        return Conformal(*fixed, quantiles, level, n_labels, self.seasons, profiles)
+
+    def without_seasons(self):
+        """Return the state with flat profiles, for rows of unknown phase."""
+        return replace(self, profiles=np.ones_like(self.profiles))
+
+    def offsets(self, probabilities, scale):
+        """Return quantiles of the errors to come, in the units of the forecast.
+
+        Parameters
+        ----------
+        probabilities : sequence of float in (0, 1), length P
+        scale : ndarray of shape (M, S)
+            Of the forecast they are to be added to.
+
+        Returns
+        -------
+        offsets : ndarray of shape (P, M, S)
+            They do not cross.
+        """
+        return quantiles_at(probabilities, self.probabilities, self.quantiles) * scale
+
+    def _places(self, rows):
+        """Return where in the profiles rows are, for each season."""
+        starts = np.cumsum(self.seasons) - self.seasons
+        return [start + rows % season for start, season in zip(starts, self.seasons, strict=True)]
+
+    def _moved_profiles(self, excess, known, row):
+        """Move the factors of a row by the mean excess of its errors."""
+        excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
+        mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        factor, profiles = 1.0 + PROFILE_RATE * mean, self.profiles.copy()
+        for place in self._places(row):
+            limited = np.maximum(profiles[place] * factor, PROFILE_LIMITS[0])
+            profiles[place] = np.minimum(limited, PROFILE_LIMITS[1])
+        return profiles
+
+
+def quantiles_at(probabilities, tracked_probabilities, tracked):
+    """Read quantiles off tracked ones, which may cross.
+
+    Parameters
+    ----------
+    probabilities : sequence of float in (0, 1), length P
+    tracked_probabilities : ndarray of shape (Q,), ascending
+    tracked : ndarray of shape (Q, ...)
+
+    Returns
+    -------
+    ndarray of shape (P, ...)
+        Between two of the tracked, and beyond the outermost, linear in the normal quantile.
+    """
+    tracked = np.sort(tracked, axis=0)
+    if len(tracked) == 1:
+        return np.repeat(tracked, len(probabilities), axis=0)
+    at = [NormalDist().inv_cdf(p) for p in tracked_probabilities]
+    found = []
+    for probability in probabilities:
+        x = NormalDist().inv_cdf(probability)
+        right = int(np.clip(np.searchsorted(at, x), 1, len(at) - 1))
+        share = (x - at[right - 1]) / (at[right] - at[right - 1])
+        found.append(tracked[right - 1] + share * (tracked[right] - tracked[right - 1]))
+    return np.stack(found)

@@ -1,0 +1,96 @@
+"""What has been forecast and waits for its label, so that intervals can be learnt from it."""
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+from tsrnn.online.drift import Drift
+from tsrnn.online.intervals.conformal import Conformal
+from tsrnn.online.storage.values import twin
+
+
+class Intervals:
+    """Online conformal intervals around the forecasts of a learner.
+
+    Intervals are a value: `follow` and `restarted` return new ones.
+
+    Attributes
+    ----------
+    conformal : Conformal
+    drift : Drift
+    row : int
+        Rows seen since the last restart.
+    """
+
+    def __init__(self, delays, n_streams, seasons=()):
+        self.conformal = Conformal.of(delays, n_streams, seasons)
+        self.drift = Drift.of(n_streams)
+        self._restart()
+
+    def restarted(self):
+        """Drop what waits for labels, and the seasons, whose phase the next rows may not have.
+
+        The changes noted are dropped too: how long ago they were is not known any more.
+        """
+        intervals = twin(self)
+        intervals._restart()
+        return intervals
+
+    def follow(self, forecasts, labels):
+        """Take in rows: score what was forecast by the labels they bring, then note their own.
+
+        Parameters
+        ----------
+        forecasts : ndarray of shape (n, S, M)
+        labels : ndarray of shape (n, S, M) or (n, S, 1)
+            NaN where missing.
+        """
+        if loops := compiled_kernels():
+            return self.moved(len(labels), *loops.follow_errors(forecasts, labels, *self.parts))
+        intervals = twin(self)
+        intervals.row = self.row + len(forecasts)
+        intervals._follow_rows(forecasts, labels, self.row)
+        return intervals
+
+    @property
+    def parts(self):
+        """What a compiled loop scores by: what waits, the row, fixed and moving arrays, drift."""
+        c, drift = self.conformal, self.drift
+        fixed = c.probabilities, c.delays, c.seasons
+        moving = c.quantiles, c.level, c.n_labels, c.profiles
+        return self._said, self.row, fixed, moving, (drift.size, drift.n_rows, drift.calm)
+
+    def moved(self, n_rows, said, moving, drift, noted, any_noted):
+        """Return the intervals after so many rows, their arrays those of a compiled loop."""
+        intervals = twin(self)
+        intervals.row, intervals._said = self.row + n_rows, said
+        intervals.conformal = self.conformal.moved(*moving)
+        intervals.drift = Drift(*drift, self.drift.changes)
+        if any_noted:
+            intervals.drift = intervals.drift.with_noted(noted, self.row)
+        return intervals
+
+    def _follow_rows(self, forecasts, labels, row):
+        """Move on over rows, the first of which is `row`."""
+        conformal, drift, reach = self.conformal, self.drift, len(self._said)
+        said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
+        said[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
+        for n in range(len(labels)):
+            past, now = said[origins + n, outputs], row + n
+            error, scale = labels[n].T - past[:, 0], past[:, 1]
+            conformal = conformal.step(error, scale, now)
+            drift = drift.step(np.abs(error) / scale, now)
+            said[reach + n, :, 1] = conformal.scale(now)
+        self.conformal, self.drift, self._said = conformal, drift, said[len(forecasts) :].copy()
+
+    def offsets(self, probabilities):
+        """Return quantiles (P, S, M) of the errors of the newest forecast."""
+        return self.conformal.offsets(probabilities, self._said[-1, :, 1]).swapaxes(1, 2)
+
+    def _restart(self):
+        delays = self.conformal.delays
+        n_outputs, n_streams = self.conformal.level.shape
+        self._said = np.full((max(delays), n_outputs, 2, n_streams), np.nan)  # forecast and scale
+        self.conformal = self.conformal.without_seasons()
+        self.drift = self.drift.cleared()
+        self.row = 0

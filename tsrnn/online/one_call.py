@@ -1,0 +1,59 @@
+"""The way of a streamed row: all parts of a learner moved by one compiled call."""
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+
+
+def take_in_at_once(learner, record, learning, scoring):
+    """Return the outputs after each row (n, S, M) and the learner after it.
+
+    None where there are no compiled loops, the learner is not the usual one of one stream, or the
+    rows need something rare: part by part the same comes out, to the last bit.
+    """
+    loops = compiled_kernels()
+    if loops is None or not _usual(learner) or (learning and not _plain(learner, record)):
+        return None
+    design, encoder, readout = learner.design, learner.encoder, learner.readout
+    ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
+    plain, outputs, fields, state, followed, linear, mixed, scored = loops.follow_rows(
+        learner.window.joining(record, learner.kept_before(n)),
+        design.looked_at,
+        encoder.layer,
+        readout.parts,
+        ensemble.linear.parts,
+        ensemble.columns,
+        ensemble.repeats.parts,
+        ensemble.mixed_parts,
+        intervals.parts,
+        learning,
+        scoring,
+    )
+    if not plain:
+        return None
+    n_learnt = n if learning else 0
+    linear = ensemble.linear.moved(n_learnt, *linear)
+    return learner.after(
+        type(record)(*fields),
+        n,
+        outputs,
+        encoder=encoder.at(state),
+        readout=readout.moved(n_learnt, *followed),
+        ensemble=ensemble.moved(linear, *mixed, learning),
+        intervals=intervals.moved(n, *scored) if scoring else intervals,
+    )
+
+
+def _usual(learner):
+    """Return whether this is a learner of one stream and one layer, with all its parts."""
+    encoder, ensemble = learner.encoder, learner.ensemble
+    complete = encoder is not None and ensemble is not None and learner.intervals is not None
+    in_stream = learner.usual is not None and learner.window is not None
+    return complete and in_stream and len(encoder.state) == encoder.n_streams == 1
+
+
+def _plain(learner, record):
+    """Return whether all rows have their labels, and come before a penalty is renewed."""
+    readouts = learner.readout, learner.ensemble.linear
+    before = all(len(record) < readout.rows_to_renewal for readout in readouts)
+    return before and np.isfinite(record.targets).all()

@@ -1,0 +1,1 @@
+"""Linear readouts learnt by recursive least squares."""

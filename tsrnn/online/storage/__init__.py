@@ -1,0 +1,1 @@
+"""How the state of many series is kept."""

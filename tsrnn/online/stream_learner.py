@@ -1,0 +1,300 @@
+"""The learner of one stream of rows: features, readout and the rows they still need."""
+
+import math
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+from tsrnn.online.experts.ensemble import Ensemble
+from tsrnn.online.one_call import take_in_at_once
+from tsrnn.online.readouts.future import FutureRLS
+from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.online.readouts.targets import origin_targets
+from tsrnn.online.regime import Regime
+from tsrnn.online.storage.values import twin
+
+BLOCK = 4096  # rows whose features are in memory at once
+RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
+RIDGE_LIMITS = (1e-3, 1e3)
+REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
+
+
+class StreamLearner:
+    """A readout learnt online, with or without a recurrent encoder and an ensemble around it.
+
+    A learner is a value: `learn` and `advance` return a new one and leave the old one as it was,
+    so that a call that fails changes nothing and a forecast is always of one consistent state.
+    Rows may come in any split: the result is the same to the last bit.
+
+    Parameters
+    ----------
+    design : object
+        Turns a record of raw rows into arrays, by the methods ``skip(record, start, stop, loop)``
+        (n, S, K), ``inputs(record, start, stop, local)`` (n, S, D), ``local(record, start, stop)``
+        (None, or center and scale of what the network sees, (n, S) each), ``views(record, start,
+        stop, loop)``, which is the three together, ``loop`` being the compiled loop that may make
+        them or None, ``base(record, start)`` (n, S) and
+        ``labels(record, start)`` (n, S, M or 1), for the rows from ``start`` on; ``delays`` holds
+        the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
+        or what `local` comes from, ``follow(record, n_rows)`` then follows levels and phase,
+        which ``restarted(anew)`` sets back, ``n_streams`` and ``n_features`` are S and K, and
+        ``usual`` is what `filter_outliers` starts from there, None where outliers are not filtered.
+    readout : DelayedRLS
+    encoder : RecurrentEncoder or None
+    ensemble : Ensemble or None
+        Simple experts that the readout is mixed with.
+    intervals : Intervals or None
+        Around the outputs.
+    """
+
+    def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
+        self.design = design
+        self.readout = readout
+        self.encoder = encoder
+        self.ensemble = ensemble
+        self.intervals = intervals
+        self.usual = design.usual
+        self.regime = Regime.of(design.n_streams)
+        self.window = None
+        self._restart()
+
+    @classmethod
+    def of(cls, design, forgetting, encoder=None, *, mixed=False, intervals=None):
+        """Return a learner with a blank readout, to learn the newest `replayed` rows.
+
+        With an encoder the penalty of the readout lasts, and grows with the noise of each stream.
+        A design that looks ahead has neither an ensemble nor intervals.
+        """
+        n_features, ridge = design.n_features, None
+        if encoder:
+            n_features += encoder.network.hidden_size
+            ridge = ridge_of(encoder.noise)
+        sizes = design.n_streams, n_features, design.delays, forgetting
+        if design.n_ahead:
+            return cls(design, FutureRLS(*sizes, design.n_ahead), encoder)
+        ensemble = Ensemble.of(design, forgetting, ridge) if mixed else None
+        return cls(design, DelayedRLS(*sizes, ridge), encoder, ensemble, intervals)
+
+    @property
+    def replayed(self):
+        """Rows of a history that matter: those λ remembers, and those they look back on."""
+        forgotten = 1.0 - self.readout.forgetting
+        remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
+        return self._memory + self.design.longest_delay + remembered
+
+    def restarted(self, anew=False):
+        """Return the learner as before a first row, with everything learnt kept.
+
+        The guard and the levels go on; for rows that may lie anywhere (`anew`) they start as they
+        did at fit. The phase is that of the calendar, until a season has been seen again.
+        """
+        learner = twin(self)
+        learner._restart()
+        learner.design = self.design.restarted(anew)
+        if anew:
+            learner.usual, learner.regime = self.design.usual, Regime.of(self.design.n_streams)
+        return learner
+
+    def advance(self, record):
+        """Take in new rows without learning: what was forecast is still scored."""
+        learner = self
+        for start in range(0, len(record), BLOCK):
+            _, learner = learner._take_in(record[start : start + BLOCK])
+        return learner
+
+    def learn(self, record):
+        """Learn from new rows, one by one, and take them in."""
+        learner, start = self, 0
+        while start < len(record):
+            block = record[start : start + learner._rows_to_training]
+            _, learner = learner._take_in(block, learning=True)
+            learner.n_learnt += len(block)
+            if learner.encoder and learner.n_learnt % learner.encoder.period == 0:
+                learner = learner._in_regime()._train_encoder()
+            start += len(block)
+        return learner
+
+    def outputs(self, record, following=None):
+        """Return what `output` would give after each new row, (n, S, M), and the learner after.
+
+        `following` are inputs (m, E) of the rows after those, where the design looks ahead.
+        Its intervals are stale: it is outputs alone that are asked for.
+        """
+        learner, outputs, known = self, [], record.inputs
+        if self.design.n_ahead:
+            known = np.concatenate([known, following[: self.design.longest_delay]])
+        for start in range(0, len(record), BLOCK):
+            block = record[start : start + BLOCK]
+            later = known[start + len(block) :]
+            block_outputs, learner = learner._take_in(block, following=later, scoring=False)
+            outputs.append(block_outputs)
+        return np.concatenate(outputs), learner
+
+    def output(self, following=None):
+        """Return the outputs at the newest row, shape (S, M)."""
+        if self.design.n_ahead:
+            features, base = self._newest
+            ahead = self.design.ahead(self.window, len(self.window) - 1, following)
+            return (self.readout.output(features, ahead) + base[..., None])[0]
+        return self._newest.copy()
+
+    def offsets(self, probabilities):
+        """Return quantiles of the errors of the newest outputs, shape (P, S, M).
+
+        Raises
+        ------
+        ValueError
+            There are no intervals.
+        """
+        if self.intervals is None:
+            raise ValueError(
+                "found coverage or quantiles, expected neither: with future_cols there are no "
+                "intervals yet; forecast without, or fit without future_cols"
+            )
+        return self.intervals.offsets(probabilities)
+
+    def _restart(self):
+        self.readout = self.readout.restarted()
+        self.encoder = self.encoder and self.encoder.restarted()
+        self.ensemble = self.ensemble and self.ensemble.restarted()
+        self.intervals = self.intervals and self.intervals.restarted()
+        self.regime = self.regime.cleared()
+        if self.window is not None and self.usual is not None:  # the guard goes on
+            self.usual = tuple(values.copy() for values in self.window.guard)
+        self.window = None  # the newest rows, as far back as anything looks
+        self.n_rows = self.n_learnt = 0
+        self._newest = None
+
+    def _take_in(self, record, learning=False, following=None, scoring=True):
+        """Return the outputs after each row of a block, (n, S, M), and the learner after it.
+
+        A design that looks ahead has outputs only where it is told the inputs that follow. Where
+        outputs alone are asked for there is no `scoring`: intervals are left behind.
+        """
+        if taken_in := take_in_at_once(self, record, learning, scoring):
+            return taken_in
+        learner, design = twin(self), self.design
+        joined, start = self._join(record)
+        skip, view = self._seen(joined, start, len(joined))
+        features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
+        if self.encoder:
+            hidden, learner.encoder = self.encoder.encode(*view)
+            features = np.concatenate([hidden, skip], axis=2)
+        if design.n_ahead:
+            rows = joined, start, features, base, labels
+            outputs = learner._follow_ahead(*rows, learning, following)
+        else:
+            learner.readout, outputs = self.readout.follow(features, base, labels, learning)
+            outputs = outputs + base[..., None]
+            if self.ensemble:
+                learner.ensemble, outputs = self.ensemble.follow(
+                    outputs, skip, joined.levels, labels, learning
+                )
+            if self.intervals and scoring:
+                learner.intervals = self.intervals.follow(outputs, labels)
+            return learner.after(joined, len(record), outputs)
+        learner._keep(joined, len(record))
+        return outputs, learner
+
+    def after(self, joined, n_rows, outputs, **parts):
+        """Return the outputs of the newest rows of a record, and this learner after them.
+
+        Its parts, or those given in their place, have seen the rows already.
+        """
+        learner, outputs = twin(self), joined.shifted(outputs, len(joined) - n_rows)
+        vars(learner).update(parts)
+        learner._newest = outputs[-1].copy()
+        learner._keep(joined, n_rows)
+        return outputs, learner
+
+    def kept_before(self, n_rows):
+        """Return how many rows of the window are looked back on from so many new ones."""
+        return min(len(self.window), max(self.design.reach, self._memory - n_rows))
+
+    def _keep(self, joined, n_rows):
+        self.window = joined[max(0, len(joined) - self._memory) :]
+        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
+            self.window = self.window.copy()
+        self.n_rows += n_rows
+
+    def _follow_ahead(self, joined, start, features, base, labels, learning, following):
+        """Move the readout of a design that looks ahead, in place.
+
+        Return its outputs, where it is told the inputs of the rows that follow.
+        """
+        design, before = self.design, self.readout
+        if learning:
+            self.readout = before.learn(features, base, labels, design.arrived(joined, start))
+        else:
+            self.readout = before.advance(features, base)
+        base = joined.shifted(base, start)
+        self._newest = features[-1:].copy(), base[-1:].copy()
+        if following is None:
+            return None
+        return before.output(features, design.ahead(joined, start, following)) + base[..., None]
+
+    def _join(self, record):
+        """Put the window, or padding, before new rows; return it and where they start."""
+        if self.window is None:
+            return record.padded(self.design.reach, self.usual), self.design.reach
+        n_kept = self.kept_before(len(record))
+        loops = compiled_kernels()
+        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
+
+    def _seen(self, record, start, stop):
+        """Return the readout features of rows beside the hidden state, and the encoder's view.
+
+        That is its inputs, and center and scale they are of; None without an encoder.
+        """
+        rows, loops, design = (record, start, stop), compiled_kernels(), self.design
+        if self.encoder is None:
+            return design.skip(*rows, loops and loops.lagged), None
+        skip, *view = design.views(*rows, loops and loops.views)
+        return skip, view
+
+    def _in_regime(self):
+        """See where the stream is now, and follow its level and the phase of its season."""
+        if self.design.norm is None or self.n_rows <= self.design.norm.season:
+            return self
+        learner, newest = twin(self), len(self.window) - 1
+        design = learner.design = self.design.follow(self.window, self.encoder.period)
+        center, scale = design.local(self.window, newest, newest + 1)
+        error = self.intervals and self.intervals.drift.size.tolist()
+        level = self.window.shifted(center, newest)
+        now = level[0], scale[0], design.phase, error
+        learner.regime = self.regime.follow(self.n_rows - 1, *now)
+        return learner
+
+    def _train_encoder(self):
+        """Let the encoder learn from the newest window of origins whose labels are all in."""
+        design, delay = self.design, self.design.longest_delay
+        n_origins = self.encoder.window
+        if self.n_rows < n_origins + delay:
+            return self
+        start = len(self.window) - n_origins - delay
+        stop = start + n_origins
+        base, labels = design.base(self.window, start), design.labels(self.window, start)
+        targets = origin_targets(base, labels, design.delays)[:n_origins]
+        if design.n_ahead:
+            ahead = design.ahead(self.window, start, self.window.inputs[:0])
+            targets -= self.readout.effect(ahead[:n_origins])
+        learner, (skip, (inputs, local)) = twin(self), self._seen(self.window, start, stop)
+        learner.encoder = self.encoder.learn(inputs, skip, targets, self.readout.weights, local)
+        return learner
+
+    @property
+    def _rows_to_training(self):
+        """Rows until the encoder takes its next step; at most a block where there is none."""
+        return self.encoder.period - self.n_learnt % self.encoder.period if self.encoder else BLOCK
+
+    @property
+    def _memory(self):
+        """Rows to keep: what the next row looks back on, or the next training window does."""
+        if self.encoder is None:
+            return max(1, self.design.reach)
+        return self.design.reach + self.encoder.window + self.design.longest_delay
+
+
+def ridge_of(noise):
+    """Return the penalty of a readout for streams of this unexplained variance."""
+    return np.clip(RIDGE_PER_NOISE * noise, *RIDGE_LIMITS)
