@@ -45,9 +45,9 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
     sky = KINDS[kind](frame["sky"])
     frame = frame.assign(sky=sky)
     model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:600])
-    learner = model._stream.learner
+    learner = model._state.learner.stream
     n = len(learner.window.inputs)
-    names, seen = model._columns.expanded_names, list(sky[:600].unique().astype(str))
+    names, seen = model._reader.columns.expanded_names, list(sky[:600].unique().astype(str))
     assert names == ["s1", "sky", "sky", "sky"]
     encoder = OneHotEncoder(categories=[seen], handle_unknown="ignore", sparse_output=False)
     table = pd.DataFrame({"sky": sky.astype(str).astype(object)})
@@ -77,12 +77,12 @@ def test_a_category_not_seen_at_fit_is_other_and_a_missing_one_missing():
     new = frame[600:].copy()
     new.iloc[3:5, 2], new.iloc[5:8, 2] = "hail", None
     model.update(new[:5])
-    window = model._stream.learner.window
+    window = model._state.learner.stream.window
     shares = [(frame["sky"][:600] == sky).mean() for sky in frame["sky"][:600].unique()]
     np.testing.assert_allclose(window.inputs[-2:, 1:], -np.array([shares] * 2), atol=1e-12)
     assert not window.missing[-5:].any()
     model.update(new[5:8])
-    window = model._stream.learner.window
+    window = model._state.learner.stream.window
     assert window.missing[-3:, 1:].all()
     np.testing.assert_array_equal(window.inputs[-3:], window.inputs[[-3, -2, -1]])
     np.testing.assert_array_equal(window.inputs[-1, 1:], window.inputs[-4, 1:])  # carried forward
@@ -92,14 +92,14 @@ def test_a_category_not_seen_at_fit_is_other_and_a_missing_one_missing():
 def test_bools_are_categories_with_or_without_missing_ones():
     frame = weather().drop(columns="sky").assign(open=np.arange(700) % 3 > 0)
     model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:600])
-    plain = model.update(frame[600:620])._stream
+    plain = model.update(frame[600:620])._state
     as_objects = frame.astype({"open": object})
     as_objects.iloc[630, 2] = None
     nullable = as_objects.astype({"open": "boolean"})
     for data in (as_objects, nullable):
         other = RNNForecaster(2, target="s0", **QUICK).fit(data[:600]).update(data[600:620])
-        assert content(other._stream) == content(plain)
-        assert other.update(data[620:631])._stream.learner.window.missing[-1, 1:].all()
+        assert content(other._state) == content(plain)
+        assert other.update(data[620:631])._state.learner.stream.window.missing[-1, 1:].all()
 
 
 def test_a_column_all_missing_in_the_history_stays_missing():
@@ -119,9 +119,9 @@ def test_objects_that_are_numbers_are_numbers():
     model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:300])
     objects = frame.astype({"s1": object}).where(frame.notna(), None)
     other = RNNForecaster(2, target="s0", **QUICK).fit(objects[:300])
-    assert content(model._stream) == content(other._stream)
+    assert content(model._state) == content(other._state)
     as_array = RNNRegressor(**QUICK).fit(objects.to_numpy()[:50], frame["s0"].to_numpy()[:50])
-    assert as_array._columns.categories == {}
+    assert as_array._reader.columns.categories == {}
 
 
 def test_rows_of_categories_may_be_split_anywhere():
@@ -189,6 +189,6 @@ def test_categories_that_are_numbers_may_come_as_plain_numbers_later():
         model = RNNForecaster(2, target="s0", **QUICK)
         model.fit(frame[:600].astype({"sky": "category"}))
         models.append(model.update(frame[600:].astype({"sky": dtype})))
-    assert models[0]._stream.learner.window.inputs[:, 1:].max() > 0.5
+    assert models[0]._state.learner.stream.window.inputs[:, 1:].max() > 0.5
     for model in models[1:]:
-        assert content(model._stream) == content(models[0]._stream)
+        assert content(model._state) == content(models[0]._state)

@@ -120,9 +120,9 @@ def test_what_is_missing_ahead_is_carried_forward():
 def test_nothing_changes_where_nothing_is_known_ahead():
     frame = market()
     model = quick(future_cols=None).fit(frame[:N_FIT])
-    assert type(model._stream.learner.readout).__name__ == "DelayedRLS"
+    assert type(model._state.learner.stream.readout).__name__ == "DelayedRLS"
     named = quick().fit(frame[:N_FIT])
-    network, other = (m._stream.learner.encoder.network for m in (model, named))
+    network, other = (m._state.learner.stream.encoder.network for m in (model, named))
     assert len(network.weights) == len(other.weights)
 
 

@@ -96,7 +96,7 @@ def test_seasons_of_frequencies(rule, seasons):
         model = LinearForecaster(1, lags=1).fit(pd.Series(np.arange(200.0), stamps))
         model.season = "auto"
         expected = tuple(s for s in seasons if 2 * s <= 200)
-        assert model._seasons(200) == expected
+        assert model._seasons_of(200) == expected
 
 
 def test_rows_off_the_phase_of_fit_are_refused_after_a_reset_too():
@@ -126,10 +126,11 @@ def test_a_period_index_is_told_what_to_become():
 def test_a_short_memory_still_knows_the_rows_it_looks_back_on():
     data = hourly(800)
     model = quick(forgetting=0.5).fit(data[:700])
-    window = model._scaling.undo(model._stream.learner.window.levels[..., None])[:, 0, 0]
+    window = model._state.learner.stream.window.levels[..., None, None]
+    window = model._state.scaling.undo(slice(None), window)[:, 0, 0, 0]
     np.testing.assert_allclose(window, data["s0"].to_numpy()[700 - len(window) : 700])
     assert (
-        (LinearForecaster(24, forgetting=0.5).fit(data)._stream.learner.readout.weights != 0)
+        (LinearForecaster(24, forgetting=0.5).fit(data)._state.learner.stream.readout.weights != 0)
         .any(-1)
         .all()
     )

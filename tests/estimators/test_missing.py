@@ -8,6 +8,7 @@ import pytest
 from helpers import content, hourly
 
 from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn.features.window import Window
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 N_FIT, N_ROWS = 600, 1400
@@ -117,9 +118,9 @@ def test_before_the_first_known_value_an_input_is_its_mean():
     model.reset_state()
     unknown = frame[["s0"]][300:].copy()
     unknown.iloc[:20] = np.nan
-    filled = model._stream.learner._join(model._on_grid(
-        unknown.to_numpy(), None, model._axis.stamps(unknown.index, 100), None
-    ).record)[0]  # fmt: skip
+    inputs = model._reader.read(model, unknown).inputs
+    rows = Window(np.full((100, 1), np.nan), inputs, np.zeros((100, 0)))
+    filled = model._state.learner.stream._join(rows)[0]
     assert not filled.inputs[:21].any()
     assert filled.missing[:21].all()
     assert not filled.missing[21:].any()

@@ -102,7 +102,7 @@ def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
         parts.partial_fit(*case.between(again, stop))
     assert parts.n_late_ == sum(min(n_again, start) for start in edges[:-1])
     assert whole.cutoff_ == parts.cutoff_
-    assert content(whole._stream.learner) == content(parts._stream.learner)
+    assert content(whole._state.learner.stream) == content(parts._state.learner.stream)
 
 
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
@@ -133,7 +133,7 @@ def test_a_long_stream_may_be_split_too(name):
     whole = case.walk(copy.deepcopy(model), ())
     assert_same(whole, case.walk(copy.deepcopy(model), cuts.tolist()))
     if "window_size" in model.get_params():  # the network took a step every 16 rows
-        assert whole._stream.learner.encoder.optimizer.n_steps >= 0.94 * n_new // 16
+        assert whole._state.learner.stream.encoder.optimizer.n_steps >= 0.94 * n_new // 16
     frozen = case.walk(copy.deepcopy(model), (), ["update"])
     assert_same(frozen, case.walk(copy.deepcopy(model), cuts.tolist(), ["update"]))
     X = case.between(N_FIT)[0]

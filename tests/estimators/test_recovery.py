@@ -97,7 +97,7 @@ def test_any_split_follows_a_move_alike(stream, fitted, tmp_path, kind):
         parts.partial_fit(rows[start : start + 37])
         parts.save(tmp_path / "parts")
         parts = load(tmp_path / "parts")
-    now = whole._stream.learner.design
+    now = whole._state.learner.stream.design
     assert now.phase == 6 if kind == "phase" else 2.0 < now.norm.level[0] < 4.0
     pd.testing.assert_frame_equal(whole.drift_log_, parts.drift_log_)
     np.testing.assert_array_equal(whole.forecast(), parts.forecast())
@@ -106,17 +106,17 @@ def test_any_split_follows_a_move_alike(stream, fitted, tmp_path, kind):
 def test_a_new_run_begins_where_the_history_was(stream, fitted, tmp_path):
     fitted.save(tmp_path / "level")
     model = load(tmp_path / "level").partial_fit(changed(stream, "level")[: CHANGE + 2 * WEEK])
-    assert model._stream.learner.design.norm.level[0] > 2.0
-    assert model.reset_state()._stream.learner.design.norm.level[0] == 0.0
+    assert model._state.learner.stream.design.norm.level[0] > 2.0
+    assert model.reset_state()._state.learner.stream.design.norm.level[0] == 0.0
 
 
 def test_a_level_goes_on_after_a_gap(stream, fitted, tmp_path):
     fitted.save(tmp_path / "m")
     model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "level")
-    level = model.partial_fit(rows[: CHANGE + 2 * WEEK])._stream.learner.design.norm.level
+    level = model.partial_fit(rows[: CHANGE + 2 * WEEK])._state.learner.stream.design.norm.level
     later = rows[CHANGE + 2 * WEEK + 50 :]
-    after = model.partial_fit(later[:1])._stream.learner
+    after = model.partial_fit(later[:1])._state.learner.stream
     assert after.n_rows == 1 and level[0] > 2.0
     np.testing.assert_array_equal(after.design.norm.level, level)
 
@@ -129,16 +129,16 @@ def test_a_level_half_followed_goes_on_after_rows_that_are_only_taken_in():
     model = RNNForecaster(3, hidden_size=6, max_iter=5, window_size=16, random_state=0)
     model.fit(rows[:304]).partial_fit(rows[304:336])
     moved = (values[480:].mean() - values[:304].mean()) / values[:304].std()
-    assert 0.3 < model._stream.learner.design.norm.level[0] / moved < 0.9
+    assert 0.3 < model._state.learner.stream.design.norm.level[0] / moved < 0.9
     model.update(rows[336:476]).partial_fit(rows[476:540])
-    assert abs(model._stream.learner.design.norm.level[0] / moved - 1) < 0.05
+    assert abs(model._state.learner.stream.design.norm.level[0] / moved - 1) < 0.05
 
 
 def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
     fitted.save(tmp_path / "m")
     model = load(tmp_path / "m").partial_fit(changed(stream, "phase")[: CHANGE + 2 * WEEK])
-    assert model._stream.learner.design.phase == 6
-    assert model.reset_state()._stream.learner.design.phase == 0
+    assert model._state.learner.stream.design.phase == 6
+    assert model.reset_state()._state.learner.stream.design.phase == 0
     assert model.drift_log_.empty
 
 
@@ -147,12 +147,12 @@ def test_after_a_gap_the_phase_is_found_anew(stream, fitted, tmp_path):
     model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "phase")
     model.partial_fit(rows[: CHANGE + 2 * WEEK])
-    assert model._stream.learner.design.phase == 6
+    assert model._state.learner.stream.design.phase == 6
     later = rows[CHANGE + 2 * WEEK + 50 :]
     model.partial_fit(later[:WEEK])
-    assert model._stream.learner.design.phase == 0  # nothing is known of a season yet
+    assert model._state.learner.stream.design.phase == 0  # nothing is known of a season yet
     model.partial_fit(later[WEEK : WEEK + 48])
-    assert model._stream.learner.design.phase == 6
+    assert model._state.learner.stream.design.phase == 6
 
 
 @pytest.mark.parametrize("n_known", [9, 12])
@@ -160,7 +160,7 @@ def test_an_outage_every_day_moves_no_phase(stream, fitted, tmp_path, n_known):
     fitted.save(tmp_path / "m")
     rows = stream[3000 : 3000 + 2 * WEEK].copy()
     rows[(rows.index.hour - 6) % 24 >= n_known] = np.nan
-    assert load(tmp_path / "m").partial_fit(rows)._stream.learner.design.phase == 0
+    assert load(tmp_path / "m").partial_fit(rows)._state.learner.stream.design.phase == 0
 
 
 def test_a_season_is_looked_at_once_it_and_the_row_before_are_in(monkeypatch):

@@ -219,7 +219,7 @@ def test_the_network_does_not_learn_across_a_restart():
     model.reset_state()
     trainings = []
     for _, part in new[new["time"] >= START + pd.Timedelta("100h")].groupby("time"):
-        trainings.append(model.partial_fit(part)._stream.learner.n_trainings)
-    window = model._stream.learner.encoder.window + HORIZON
+        trainings.append(model.partial_fit(part)._state.learner.n_trainings)
+    window = model._state.learner.encoder.window + HORIZON
     assert trainings[window - 2] == trainings[0]
     assert trainings[-1] > trainings[0]

@@ -270,7 +270,7 @@ def test_a_new_series_starts_with_what_is_good_for_the_others():
     newest = new[new["time"] == START + pd.Timedelta("270h")]
     model.partial_fit(newest)
     weights = model.expert_weights_
-    pooled = model._stream.learner.experts
+    pooled = model._state.learner.experts
     own = pooled.pooled[:3, :, 0] / pooled.pooled[3, :, 0]
     expected = own**-8 / (own**-8).sum(axis=0)
     np.testing.assert_allclose(weights.loc["s4"].to_numpy(), expected.T, rtol=1e-6)
@@ -315,7 +315,7 @@ def test_state_does_not_grow_with_rows():
     model = panel(season=24).fit(history)
 
     def n_values():
-        experts = model._stream.learner.experts
+        experts = model._state.learner.experts
         return sum(block.size for block in experts.tracks.blocks) + experts.pooled.size
 
     before = n_values()

@@ -171,10 +171,12 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
 
     monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
     model = planned(forgetting=1.0).fit(frame)
-    features, readout = np.stack(entered), model._stream.learner.readout
+    features, readout = np.stack(entered), model._state.learner.readout
     y = frame["y"].to_numpy().reshape(200, 1, 3)
-    y = model._stream.units.apply(slice(None), y)[:, 0]
-    price = model._input_scaling.apply(frame[["price", "wind"]].to_numpy())[:, 0].reshape(200, 3)
+    y = model._state.scaling.apply(slice(None), y)[:, 0]
+    price = model._reader.input_scaling.apply(frame[["price", "wind"]].to_numpy())[:, 0].reshape(
+        200, 3
+    )
     n_features = features.shape[2]
     for step in range(1, HORIZON + 1):
         rows, targets = [], []
@@ -194,13 +196,13 @@ def test_the_network_learns_what_prices_leave_unexplained():
     """Its targets, series by series, against those of a plain loop."""
     frame = market(3, N_FIT + N_NEW)
     model = planned(target=["y", "wind"]).fit(frame)
-    learner, units = model._stream.learner, model._stream.units
+    learner, units = model._state.learner, model._state.scaling
     start, stop = learner.clock - 20, learner.clock - HORIZON + 1
     view = learner.rings.view(slice(None), None, start)
     found = learner._window_targets(view, start, stop).reshape(stop - start, 2, 3, HORIZON)
     values = frame[["y", "wind"]].to_numpy().reshape(-1, 3, 2).swapaxes(1, 2)
     values = units.apply(slice(None), values)
-    price = model._input_scaling.apply(frame[["price"]].to_numpy()).reshape(-1, 3)
+    price = model._reader.input_scaling.apply(frame[["price"]].to_numpy()).reshape(-1, 3)
     for origin, step, series in itertools.product(range(start, stop), (1, 2, 3), range(3)):
         way = price[origin + 1 : origin + step + 1, series]
         ahead = np.array([way[-1], way.mean() - way[-1]])
@@ -319,7 +321,7 @@ def test_rows_of_one_stamp_that_come_apart_teach_nearly_the_same():
     walked(together, by_stamps(seen, range(200)), "partial_fit")
     for part in by_stamps(seen, range(200)):
         walked(apart, (rows for _, rows in part.groupby("id")), "partial_fit")
-    effects = [m._stream.learner.readout.effects for m in (together, apart)]
+    effects = [m._state.learner.readout.effects for m in (together, apart)]
     np.testing.assert_allclose(*effects, atol=0.05 * np.abs(effects[0]).max())
 
 

@@ -85,7 +85,7 @@ def test_a_long_panel_may_be_split_too(how):
     whole = walked(copy.deepcopy(model), [new], how)
     assert_close(whole, walked(copy.deepcopy(model), by_stamps(new, cuts.tolist()), how))
     if how == "partial_fit":
-        assert whole._stream.learner.n_trainings > 1000 // 16
+        assert whole._state.learner.n_trainings > 1000 // 16
 
 
 @pytest.mark.parametrize("order", ["by time", "by series", "shuffled"])

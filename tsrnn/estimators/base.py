@@ -1,71 +1,55 @@
-"""What every estimator shares: reading rows, learning from them, and committing at the end."""
+"""What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
 import copy
 from numbers import Real
-from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.features.window import Window
-from tsrnn.frames.columns import Columns
-from tsrnn.frames.reader import read_rows
-from tsrnn.frames.scaling import Scaling
-from tsrnn.frames.validation import require_finite, row_index
+from tsrnn.estimators import road
+from tsrnn.estimators.history import read_history
+from tsrnn.frames.form import Form, ids_refused
+from tsrnn.frames.writer import Writer
 from tsrnn.persistence import save, unmapped
 
 
-class Stream(NamedTuple):
-    """Where a fitted estimator stands; replaced as a whole, never changed."""
-
-    learner: Any
-    cutoff: int | None  # position of the last row on the time axis; None before the first one
-    n_late: int = 0  # rows dropped because they were not newer than the cutoff
-
-
-class Run(NamedTuple):
-    """Consecutive rows of a record that a learner takes in one go."""
-
-    rows: slice
-    fresh: bool  # whether they start a new run, from the zero state
-
-
-class NewRows(NamedTuple):
-    """Rows of one call, checked and on the grid of the time axis."""
-
-    record: Window  # one row for each step, those of gaps missing
-    places: np.ndarray  # where in the record each row of the call is
-    runs: list  # of `Run`
-    cutoff: int  # position of the last row
-
-
 class StreamingEstimator(BaseEstimator):
-    """Base of the estimators: ``fit``, ``partial_fit``, ``update`` over one carried stream.
+    """Base of all estimators: ``fit``, ``partial_fit``, ``update`` over what is carried along.
 
-    Subclasses check their parameters in ``_check_params``, read the time axis in ``_make_axis``,
-    build the learner in ``_make_learner`` and state ``_min_rows``. All that moves with the stream
-    is in ``_stream``, assigned once at the end of a call, so that a call that raises changes
-    nothing.
+    What is fixed at fit is in ``_reader`` and ``_writer``; all that moves with the rows is in
+    ``_state``, which is assigned once at the end of a call, so that a call that raises changes
+    nothing. One stream is a panel of one series, without a road of its own.
+
+    Subclasses check their parameters in ``_check_params``, state ``_min_rows`` and make their
+    learner in ``_make_learner(history)``, to learn the history next.
     """
 
-    _targets_may_be_missing = True
+    # Parameters that a subclass may have; these are what they are where it has not.
+    target = future_cols = static_cols = id_col = time_col = freq = max_series = None
+    gap, max_gap, late = "fill", 0, "raise"
+
+    _takes_panels = _regular = True  # whether there may be ids; whether rows need a frequency
+    _complete_targets = False
+    _horizon = 1  # outputs for each target
 
     def __setstate__(self, state):
         """Read what joblib maps into memory (``mmap_mode``): a stream writes to its arrays."""
         super().__setstate__(unmapped(state))
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, *, ids=None):
         """Forget everything, learn from this history, end with the state after its last row.
 
         Parameters
         ----------
         X : DataFrame, Series or array of shape (n_rows, n_columns)
-            Rows are consecutive time steps.
+            Rows are consecutive time steps; of a panel, those of each series are, and series may
+            be mixed in any way.
         y : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_targets), optional
             Targets, if they are not columns of X.
+        ids : array-like of shape (n_rows,), optional
+            The series of each row, where neither ``id_col`` nor the index tells it.
 
         Returns
         -------
@@ -76,19 +60,21 @@ class StreamingEstimator(BaseEstimator):
         ValueError
             The rows, the parameters, or the two together cannot be used; nothing has changed.
         """
-        return self._fit_anew(X, y)
+        return self._fit(X, y, ids)
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, *, ids=None):
         """Learn from new rows, one by one, and advance the state.
 
         The first call is ``fit`` on these rows. After that, any split of the rows into calls gives
-        the same estimator, to the last bit.
+        the same estimator, to the last bit; of a panel, any split between time stamps, up to
+        rounding: its rows of one time stamp are forecast with the weights before it, and then
+        learnt together.
 
         Parameters
         ----------
         X : DataFrame, Series or array of shape (n_rows, n_columns)
-            The rows after the last one seen.
-        y : Series, DataFrame or array, optional
+            The rows after the last one seen; of a panel, those of any of its series or new ones.
+        y, ids
             As in ``fit``.
 
         Returns
@@ -101,12 +87,12 @@ class StreamingEstimator(BaseEstimator):
             The rows do not follow the last one, or differ from those of ``fit``; nothing has
             changed.
         """
-        if not hasattr(self, "_stream"):
-            return self.fit(X, y)
-        self._stream = self._follow(X, y, "learn")
+        if not hasattr(self, "_state"):
+            return self.fit(X, y, ids=ids)
+        self._state = self._take(X, y, ids, "learn")
         return self
 
-    def update(self, X, y=None):
+    def update(self, X, y=None, *, ids=None):
         """Take in new rows without learning: only the state and the lags move on.
 
         A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
@@ -115,7 +101,7 @@ class StreamingEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X, y
+        X, y, ids
             As in ``partial_fit``; without ``y``, targets that came as ``y`` count as missing.
 
         Returns
@@ -128,20 +114,33 @@ class StreamingEstimator(BaseEstimator):
             As in ``partial_fit``.
         """
         self._require_fitted()
-        self._stream = self._follow(X, y, "advance")
+        self._state = self._take(X, y, ids, "advance")
         return self
 
-    def reset_state(self):
+    def reset_state(self, ids=None):
         """Go back to before the first row, with everything learnt kept.
 
         The next rows start a new run: they may lie anywhere in time.
 
+        Parameters
+        ----------
+        ids : id or list of ids, optional
+            Of a panel: the series that go back; all of them by default.
+
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError
+            There is no such series.
         """
         check_is_fitted(self)
-        self._stream = Stream(self._stream.learner.restarted(anew=True), None, self._stream.n_late)
+        self._require_ids(ids)
+        state = self._state
+        learner = state.learner.restarted(road.places_of(state, ids))
+        self._state = state._replace(learner=learner, newest=None)
         return self
 
     def save(self, path):
@@ -163,17 +162,20 @@ class StreamingEstimator(BaseEstimator):
 
     @property
     def cutoff_(self):
-        """Time stamp (or number) of the last row seen; None after ``reset_state``."""
+        """Time stamp (or number) of the last row seen; of a panel a Series, by id.
+
+        None, or NaT, where there is none, as after ``reset_state``.
+        """
         check_is_fitted(self)
-        cutoff = self._stream.cutoff
-        return None if cutoff is None else self._axis.label(cutoff)
+        state = self._state
+        return self._writer.cutoffs(state.ids, state.learner.heads, state.newest)
 
     def _require_fitted(self):
         """As `check_is_fitted`, without its look at every attribute and tag for each row."""
-        if not hasattr(self, "_stream"):
+        if not hasattr(self, "_state"):
             check_is_fitted(self)
 
-    def _fit_anew(self, *rows):
+    def _fit(self, X, y, ids=None):
         """Learn a history on a copy, and become it in one assignment.
 
         A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
@@ -183,7 +185,7 @@ class StreamingEstimator(BaseEstimator):
         drawn = drawn if isinstance(drawn, np.random.RandomState) else None
         before = drawn and drawn.get_state(legacy=False)
         try:
-            fitted._learn_history(*rows)
+            fitted._learn_history(X, y, ids)
             self.__dict__ = vars(fitted)
         except BaseException:
             if drawn:
@@ -191,41 +193,59 @@ class StreamingEstimator(BaseEstimator):
             raise
         return self
 
-    def _learn_history(self, X, y):
-        self._fit(X, y, *read_rows(self, X, y))
+    def _learn_history(self, X, y, ids):
+        form = self._form_of(X, ids)
+        # What reading the history took is free again before rows are taken in: at ten thousand
+        # series of 400 rows that is 300 MB, which would lie below what the learner keeps for good.
+        self._reader, state, rows, newest = read_history(self, form, X, y, ids)
+        self._writer = Writer(form, self._reader.axis)
+        state = road.taken_in(self, state, rows, "learn")
+        if self.max_series is not None and len(state.ids) > self.max_series:
+            kept = np.sort(np.argsort(-newest, kind="stable")[: self.max_series])
+            state = road.only(state, kept)
+        self._state = state
 
-    def _fit(self, X, y, values, y_values):
-        self._check_params()
-        self._columns = Columns.of(X, y, values.shape[1], **self._roles)
-        self._axis = self._make_axis(row_index(X))
-        targets, inputs = self._split(values, y_values)
-        if len(values) < self._min_rows:
+    def _form_of(self, X, ids):
+        if not self._takes_panels:
+            if ids is not None:
+                raise ids_refused(ids)
+            return Form(has_ids=False, time_name=getattr(getattr(X, "index", None), "name", None))
+        form = Form.of(X, ids, self.id_col, self.time_col)
+        if self.static_cols is not None and not form.has_ids:
             raise ValueError(
-                f"found {len(values)} sample(s), expected at least {self._min_rows} rows to learn "
-                "from with these parameters; pass a longer history"
+                f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
+                "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
             )
-        if not np.isfinite(targets).any():
+        return form
+
+    def _take(self, X, y, ids, how):
+        """Return the state after new rows, its learner having learnt (or just advanced)."""
+        columns = self._reader.columns
+        if how == "learn" and y is None and columns.targets is None:
             raise ValueError(
-                f"found no known value of the targets {self._columns.target_names}, expected some "
-                "to learn from; see that X and y have the same index and that values are not NaN"
+                f"found y=None, expected the targets {columns.target_names}, which came as y at "
+                "fit; pass y, or use update(X) for rows whose targets are unknown"
             )
-        self._scaling, self._input_scaling = (
-            Scaling.fit(targets),
-            Scaling.of_inputs(inputs, self._columns.one_hot),
-        )
-        stamps = self._axis.stamps(row_index(X), len(values))
-        rows = self._on_grid(values, y_values, stamps, None)
-        learner = self._make_learner(rows.record)
-        recent = max(0, len(rows.record) - learner.replayed)
-        for run in rows.runs:
-            learner = _taken_in(learner, rows.record, _from(run, recent), "learn")
-        self._stream = Stream(learner, rows.cutoff)
+        return road.take(self, self._state, self._reader.read(self, X, y, ids), how)
+
+    def _require_ids(self, ids):
+        """Refuse ids of series where rows have none."""
+        if ids is not None and not self._reader.form.has_ids:
+            raise ids_refused(ids)
+
+    def _outputs(self, X, y, ids):
+        """Return the outputs (n, J, M) after each row, in the targets' units, and the rows."""
+        self._require_fitted()
+        return road.roll(self, self._state, self._reader.read(self, X, y, ids))
+
+    def _bounded(self, values):
+        """Return values within the bounds of the targets, where there are any."""
+        return values
 
     @property
     def _roles(self):
-        """Parameters that name columns, None where a subclass does not have them."""
-        roles = ("target", "future_cols", "static_cols")
-        return {role: getattr(self, role, None) for role in roles}
+        """Parameters that name columns."""
+        return {role: getattr(self, role) for role in ("target", "future_cols", "static_cols")}
 
     def _check_forgetting(self):
         check_scalar(self.forgetting, "forgetting", Real)
@@ -235,108 +255,8 @@ class StreamingEstimator(BaseEstimator):
                 "remembers some 2,000 rows"
             )
 
-    def _follow(self, X, y, how):
-        """Return the stream after these rows, its learner having learnt or just advanced."""
-        stream = self._stream
-        if how == "learn" and y is None and self._columns.targets is None:
-            raise ValueError(
-                f"found y=None, expected the targets {self._columns.target_names}, which came as "
-                "y at fit; pass y, or use update(X) for rows whose targets are unknown"
-            )
-        values, y = read_rows(self, X, y, self._columns)
-        stamps = self._axis.stamps(row_index(X), len(values), stream.cutoff)
-        newer, n_late = self._newer(stamps, stream.cutoff), stream.n_late
-        if newer is not None:
-            n_late += len(stamps) - int(newer.sum())
-            values, y, stamps = values[newer], None if y is None else y[newer], stamps[newer]
-            if not len(stamps):
-                return stream._replace(n_late=n_late)
-        rows = self._on_grid(values, y, stamps, stream.cutoff)
-        learner = stream.learner
-        for run in rows.runs:
-            learner = _taken_in(learner, rows.record, run, how)
-        return Stream(learner, rows.cutoff, n_late)
-
-    def _newer(self, stamps, cutoff):
-        """Tell rows to take in from late ones to drop; None: there are none to drop."""
-        return None
-
-    def _roll(self, X, y):
-        """Return the learner's outputs (n_rows, S, M) after each row of X, and the new rows."""
-        self._require_fitted()
-        learner, cutoff, _ = self._stream
-        if self._starts_in_sample(X):
-            learner, cutoff = learner.restarted(anew=True), None
-        values, y = read_rows(self, X, y, self._columns)
-        stamps = self._axis.stamps(row_index(X), len(values), cutoff)
-        rows = self._on_grid(values, y, stamps, cutoff)
-        outputs = []
-        for run in rows.runs:
-            learner = learner.restarted() if run.fresh else learner
-            following = rows.record.inputs[run.rows.stop :]
-            run_outputs, learner = learner.outputs(rows.record[run.rows], following)
-            outputs.append(run_outputs)
-        if len(rows.runs) == 1 and len(rows.record) == len(rows.places):
-            return outputs[0], rows
-        taken = np.concatenate([np.arange(len(rows.record))[run.rows] for run in rows.runs])
-        return np.concatenate(outputs)[np.searchsorted(taken, rows.places)], rows
-
-    def _starts_in_sample(self, X):
-        index, cutoff = row_index(X), self._stream.cutoff
-        if cutoff is None or not isinstance(index, pd.DatetimeIndex) or self._axis.counts:
-            return False
-        return len(index) > 0 and self._axis.stamps(index[:1], 1)[0] <= cutoff
-
-    def _steps(self, stamps, cutoff):
-        """Count the steps from the cutoff to each row."""
-        return self._axis.steps_after(stamps, cutoff)
-
-    def _calendar_features(self, stamps, steps, cutoff):
-        return np.zeros((steps[-1], 0))
-
-    def _split(self, values, y):
-        """Divide values into targets and inputs, finite or missing (NaN)."""
-        targets, inputs = self._columns.split(values, y)
-        may_be_missing = self._targets_may_be_missing or y is None
-        require_finite(targets, self._columns.target_names, allow_nan=may_be_missing)
-        require_finite(inputs, self._columns.expanded_names, allow_nan=True)
-        return targets, inputs
-
-    def _on_grid(self, values, y, stamps, cutoff):
-        """Scale the values and put them on the steps that follow the cutoff."""
-        steps = self._steps(stamps, cutoff)
-        targets, inputs = self._split(values, y)
-        targets, inputs = self._scaling.apply(targets), self._input_scaling.apply(inputs)
-        if steps[-1] != len(steps):
-            targets, inputs = (_spread(a, steps) for a in (targets, inputs))
-        calendar = self._calendar_features(stamps, steps, cutoff)
-        record = Window(targets, inputs, calendar)
-        return NewRows(record, steps - 1, self._runs(steps), int(stamps[-1]))
-
     def __sklearn_tags__(self):
         """Return the tags of an estimator that takes missing values."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-    def _runs(self, steps):
-        """Divide the grid into runs: by default it is one, and goes on from the carried state."""
-        return [Run(slice(0, steps[-1]), fresh=False)]
-
-
-def _taken_in(learner, record, run, how):
-    """Return the learner after a run of rows."""
-    learner = learner.restarted() if run.fresh else learner
-    return getattr(learner, how)(record[run.rows])
-
-
-def _from(run, first):
-    """Cut off the rows of a run before `first`."""
-    return run._replace(rows=slice(max(run.rows.start, first), max(run.rows.stop, first)))
-
-
-def _spread(values, steps):
-    """Put rows (n, S) at their steps, NaN at those between."""
-    grid = np.full((steps[-1], values.shape[1]), np.nan)
-    grid[steps - 1] = values
-    return grid

@@ -1,13 +1,17 @@
 """Simple forecasters to hold the recurrent one against, with the same methods."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from tsrnn.estimators.forecasting import BaseForecaster
+from tsrnn.estimators.base import StreamingEstimator
+from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
+from tsrnn.features.panel_window import PanelWindow
 from tsrnn.features.window import Window
 from tsrnn.online.intervals.tracking import Intervals
+from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.stream_learner import StreamLearner
 
@@ -15,7 +19,7 @@ LINEAR_LAGS = 47
 INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
 
 
-class NaiveForecaster(BaseForecaster):
+class NaiveForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the newest value for every step.
 
     Parameters
@@ -57,14 +61,11 @@ class NaiveForecaster(BaseForecaster):
 
     _min_rows = 1
 
-    def _make_learner(self, record):
-        return RepeatLearner(self._horizon, 1, self._make_intervals(record))
-
-    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
-        return _repeating_panel(self, record, 1, make_rings)
+    def _make_learner(self, history):
+        return _repeating(self, history, 1)
 
 
-class SeasonalNaiveForecaster(BaseForecaster):
+class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the value one season before each step (the newest of that phase).
 
     Parameters
@@ -109,16 +110,12 @@ class SeasonalNaiveForecaster(BaseForecaster):
 
     _min_rows = 1
 
-    def _make_learner(self, record):
-        season = self._seasons(len(record))[:1] or (1,)
-        return RepeatLearner(self._horizon, season[0], self._make_intervals(record))
-
-    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
-        season = self._seasons(n_rows)[:1] or (1,)
-        return _repeating_panel(self, record, season[0], make_rings)
+    def _make_learner(self, history):
+        season = self._seasons_of(history.n_rows)[:1] or (1,)
+        return _repeating(self, history, season[0])
 
 
-class LinearForecaster(BaseForecaster):
+class LinearForecaster(ForecasterMixin, StreamingEstimator):
     """Recursive least squares on lags and calendar: the simple baseline to beat.
 
     The features are the ``lags`` previous values relative to the newest, the newest value, the
@@ -174,33 +171,38 @@ class LinearForecaster(BaseForecaster):
         super()._check_params()
         self._check_forgetting()
 
-    def _make_learner(self, record):
-        design, intervals = self._design(record, len(record)), self._make_intervals(record)
-        return StreamLearner.of(design, self.forgetting, intervals=intervals)
-
-    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
-        n_targets = len(self._columns.target_names)
-        return PanelLearner.of(
-            self._design(record, n_rows), n_targets, self.forgetting, make_rings, guarded=False
-        )
-
-    def _design(self, record, n_rows):
-        return ForecastDesign.of(
-            record,
+    def _make_learner(self, history):
+        design = ForecastDesign.of(
+            history.record,
             self._horizon,
-            self._lags(LINEAR_LAGS, n_rows),
+            self._lags_of(LINEAR_LAGS, history.n_rows),
             seasons=(),
-            n_calendar=self._calendar.n_harmonics,
+            n_calendar=self._reader.calendar.n_harmonics,
             n_inputs=0,
         )
+        if history.is_panel:
+            n_targets = len(self._reader.columns.target_names)
+            rings = rings_of(self._reader.columns)
+            return PanelLearner.of(design, n_targets, self.forgetting, rings, guarded=False)
+        intervals = self._make_intervals(history)
+        return OneSeries(StreamLearner.of(design, self.forgetting, intervals=intervals))
 
 
-def _repeating_panel(model, record, season, make_rings):
-    """Return the learner of a panel that repeats the last season of each series."""
+def rings_of(columns):
+    """Return what makes the rings of a panel's rows."""
+    n_targets, n_inputs = len(columns.target_names), len(columns.expanded_names)
+    return partial(PanelWindow.empty, n_targets, n_inputs)
+
+
+def _repeating(model, history, season):
+    """Return the learner that repeats the last season of each series."""
+    if not history.is_panel:
+        return OneSeries(RepeatLearner(model._horizon, season, model._make_intervals(history)))
     seasons = (season,) if season > 1 else ()
-    design = ForecastDesign.of(record, model._horizon, 0, seasons, n_calendar=0, n_inputs=0)
+    design = ForecastDesign.of(history.record, model._horizon, 0, seasons, n_calendar=0, n_inputs=0)
+    columns = model._reader.columns
     learner = PanelLearner.of(
-        design, len(model._columns.target_names), 1.0, make_rings, guarded=False
+        design, len(columns.target_names), 1.0, rings_of(columns), guarded=False
     )
     back = season * -(-design.delays // season) - design.delays
     return learner.fixed((design.offsets == back[:, None]).astype(float))

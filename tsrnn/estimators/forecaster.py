@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators.forecasting import BaseForecaster
-from tsrnn.estimators.panel.inspection import weights_of
-from tsrnn.estimators.recurrent import RecurrentMixin
+from tsrnn.estimators.base import StreamingEstimator
+from tsrnn.estimators.baselines import rings_of
+from tsrnn.estimators.forecasting import ForecasterMixin
+from tsrnn.estimators.recurrent import check_network_params, make_encoder
 from tsrnn.features.design import ForecastDesign
+from tsrnn.frames.bands import bands_of
 from tsrnn.online.experts.panel_experts import PanelExperts
+from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_future import FuturePanelLearner
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.stream_learner import StreamLearner
@@ -19,7 +21,7 @@ from tsrnn.online.stream_learner import StreamLearner
 DEFAULT_LAGS = 24
 
 
-class RNNForecaster(RecurrentMixin, BaseForecaster):
+class RNNForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the next ``horizon`` values of a stream, learning from every row.
 
     A recurrent network is trained on the history by truncated backpropagation through time. Its
@@ -46,11 +48,11 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared readout is mixed with
-    the series' own newest value and those one season ago, and has intervals of its own; a new
-    series starts with what is good for the others. Mixture, intervals and drift log of a panel
-    follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols`` it has none of
-    them yet.
+    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared
+    readout is mixed with the series' own newest value and those one season ago, and has intervals
+    of its own; a new series starts with what is good for the others. Mixture, intervals and drift
+    log of a panel follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols``
+    it has none of them yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, away from the history's
@@ -248,69 +250,75 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     def expert_weights_(self):
         """Weights of the experts in the forecast, a row for each target and step."""
         check_is_fitted(self)
-        if self._form:
-            return weights_of(self)
-        ensemble = getattr(self._stream.learner, "ensemble", None)
-        if ensemble is None:
-            raise AttributeError(
-                "found no experts to weigh: a forecaster with future_cols has its recurrent "
-                "readout alone"
-            )
-        weights = ensemble.mixing.weights.transpose(2, 0, 1)
-        index = pd.MultiIndex.from_product(
-            [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
-        )
-        return pd.DataFrame(weights.reshape(len(index), -1), index, ensemble.names)
+        state = self._state
+        experts = state.learner.expert_names
+        if not experts:
+            raise AttributeError(self._without("have no experts to weigh"))
+        targets = self._reader.columns.target_names
+        return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
+
+    @property
+    def n_iter_(self):
+        """Training steps taken on the history."""
+        return len(self.loss_curve_)
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each step on the history, in units of what was to be explained."""
+        check_is_fitted(self)
+        return list(self._state.learner.encoder.loss_curve)
+
+    @property
+    def state_(self):
+        """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
+        check_is_fitted(self)
+        return self._state.learner.carried_states()
 
     def _check_params(self):
         super()._check_params()
-        self._check_recurrent_params()
+        check_network_params(self)
         if self.max_series is not None:
             check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
 
-    def _learn_stream(self, X, y):
-        if self.static_cols is not None:
-            raise ValueError(
-                f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
-                "panel: of one series a constant says nothing; pass id_col, or drop static_cols"
-            )
-        super()._learn_stream(X, y)
-
-    def _make_panel_learner(self, record, change_scale, n_rows, make_rings):
-        lags, seasons = self._lags(DEFAULT_LAGS, n_rows), self._seasons(n_rows)
+    def _make_learner(self, history):
+        columns, record = self._reader.columns, history.record
+        seasons = self._seasons_of(history.n_rows)
         design = ForecastDesign.of(
             record,
             self._horizon,
-            lags,
+            self._lags_of(DEFAULT_LAGS, history.n_rows),
             seasons,
-            flagged=self._columns.flagged,
-            future=self._columns.future,
+            flagged=columns.flagged,
+            future=columns.future,
             guard=True,
-            pooled=True,
+            pooled=history.is_panel,
+            normalized=not history.is_panel,
         )
-        design = replace(design, change_scale=change_scale)
-        encoder = self._make_encoder(design, record)
-        n_targets = len(self._columns.target_names)
-        rest = self.forgetting, make_rings, encoder
+        if history.is_panel:
+            return self._make_panel_learner(design, seasons, history)
+        encoder = make_encoder(self, design, record)
+        future = tuple(columns.future)
+        if design.n_ahead:
+            stream = StreamLearner.of(design, self.forgetting, encoder)
+            return OneSeries(stream, future=future)
+        intervals = self._make_intervals(history)
+        parts = {"mixed": True, "intervals": intervals}
+        return OneSeries(StreamLearner.of(design, self.forgetting, encoder, **parts))
+
+    def _make_panel_learner(self, design, seasons, history):
+        design = replace(design, change_scale=history.change_scale)
+        encoder = make_encoder(self, design, history.record)
+        n_targets = len(self._reader.columns.target_names)
+        rest = self.forgetting, rings_of(self._reader.columns), encoder
         if design.n_ahead:
             return FuturePanelLearner.of(design, n_targets, *rest)
-        experts = PanelExperts(design.delays, n_targets, seasons, **self._panel_widths(n_rows))
-        return PanelLearner.of(design, n_targets, *rest, experts=experts)
-
-    def _make_learner(self, record):
-        lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))
-        design = ForecastDesign.of(
-            record,
-            self._horizon,
-            lags,
+        # The edges of a coverage are tracked, those of 0.9 where there is none.
+        bands = bands_of(0.9 if self.coverage is None else self.coverage)
+        experts = PanelExperts(
+            design.delays,
+            n_targets,
             seasons,
-            flagged=self._columns.flagged,
-            future=self._columns.future,
-            guard=True,
-            normalized=True,
+            profile=min(self._calendar_seasons(history.n_rows), default=1),
+            probabilities=sorted({probability for _, probability in bands}),
         )
-        encoder = self._make_encoder(design, record)
-        if design.n_ahead:
-            return StreamLearner.of(design, self.forgetting, encoder)
-        intervals = self._make_intervals(record)
-        return StreamLearner.of(design, self.forgetting, encoder, mixed=True, intervals=intervals)
+        return PanelLearner.of(design, n_targets, *rest, experts=experts)

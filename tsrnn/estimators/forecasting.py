@@ -1,151 +1,28 @@
-"""What every forecaster shares: the time axis, ``predict``, ``forecast`` and ``score``."""
+"""What forecasters have in common: ``forecast``, ``predict`` and ``score`` of steps ahead."""
 
-from functools import lru_cache
 from numbers import Real
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators.panel.fitting import fit_panel
-from tsrnn.estimators.panel.forecasting import (
-    actuals_of,
-    cutoffs_of,
-    follow_panel,
-    forecast_panel,
-    forget_panel,
-    reset_panel,
-    roll_panel,
-)
-from tsrnn.estimators.panel.future import future_index_of
-from tsrnn.estimators.panel.inspection import drift_of
-from tsrnn.estimators.timed import TimedEstimator
+from tsrnn.estimators import road
+from tsrnn.estimators.future import known_ahead_of
 from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.calendar import season_lengths
-from tsrnn.frames.future import read_future
-from tsrnn.frames.panels import PanelForm
+from tsrnn.frames.groups import NEVER
 from tsrnn.online.intervals.tracking import Intervals
-from tsrnn.online.readouts.targets import origin_targets
-from tsrnn.online.regime import CHANGE_COLUMNS, changes_of
 
 
-class BaseForecaster(TimedEstimator):
-    """A forecaster of the next ``horizon`` values of its target columns.
+class ForecasterMixin:
+    """What a forecaster of the next ``horizon`` values adds to a `StreamingEstimator`.
 
-    Subclasses have the parameters ``horizon``, ``target``, ``freq``, ``gap``, ``max_gap`` and
-    ``late`` and make their learner in ``_make_learner(record)``, to learn the history next.
+    Final classes have the parameters ``horizon``, ``target``, ``freq``, ``gap``, ``max_gap`` and
+    ``late``.
     """
 
-    # What subclasses may have as parameters: bounds of the forecasts, coverage of the intervals.
-    lower = upper = coverage = max_series = None
-    id_col = time_col = None  # columns of a panel
-
-    def fit(self, X, y=None, *, ids=None):
-        """Forget everything, learn from this history, end with the state after its last row.
-
-        Parameters
-        ----------
-        X : DataFrame, Series or array of shape (n_rows, n_columns)
-            Rows are consecutive time steps; of a panel, those of each series are, and series may
-            be mixed in any way.
-        y : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_targets), optional
-            Targets, if they are not columns of X.
-        ids : array-like of shape (n_rows,), optional
-            The series of each row, where neither ``id_col`` nor the index tells it.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            The rows, the parameters, or the two together cannot be used; nothing has changed.
-        """
-        return self._fit_anew(X, y, ids)
-
-    def partial_fit(self, X, y=None, *, ids=None):
-        """Learn from new rows, one by one, and advance the state.
-
-        The first call is ``fit`` on these rows. After that, any split of the rows into calls gives
-        the same estimator, to the last bit; of a panel, any split between time stamps, up to
-        rounding: its rows of one time stamp are forecast with the weights before it, and then
-        learnt together.
-
-        Parameters
-        ----------
-        X : DataFrame, Series or array of shape (n_rows, n_columns)
-            The rows after the last one seen; of a panel, those of any of its series or new ones.
-        y, ids
-            As in ``fit``.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            The rows do not follow the last one, or differ from those of ``fit``; nothing has
-            changed.
-        """
-        if not hasattr(self, "_stream"):
-            return self.fit(X, y, ids=ids)
-        self._stream = self._after(X, y, ids, "learn")
-        return self
-
-    def update(self, X, y=None, *, ids=None):
-        """Take in new rows without learning: only the state and the lags move on.
-
-        A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
-        forecasts issued at these rows are passed over. (A network, where there is one, learns from
-        whole windows: its next one may look back on these rows.)
-
-        Parameters
-        ----------
-        X, y, ids
-            As in ``partial_fit``; without ``y``, targets that came as ``y`` count as missing.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            As in ``partial_fit``.
-        """
-        check_is_fitted(self)
-        self._stream = self._after(X, y, ids, "advance")
-        return self
-
-    def reset_state(self, ids=None):
-        """Go back to before the first row, with everything learnt kept.
-
-        The next rows start a new run: they may lie anywhere in time.
-
-        Parameters
-        ----------
-        ids : id or list of ids, optional
-            Of a panel: the series that go back; all of them by default.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ValueError
-            There is no such series.
-        """
-        check_is_fitted(self)
-        if self._form:
-            self._stream = reset_panel(self, ids)
-            return self
-        self._refuse_ids(ids)
-        return super().reset_state()
+    lower = upper = coverage = None  # parameters that a subclass may have
 
     def forget(self, ids):
         """Drop series of a panel that are done; what was learnt from them stays.
@@ -164,9 +41,10 @@ class BaseForecaster(TimedEstimator):
             There is no such series.
         """
         check_is_fitted(self)
-        if self._form is None:
-            self._refuse_ids(ids)
-        self._stream = forget_panel(self, ids)
+        self._require_ids(ids)
+        state = self._state
+        kept = np.setdiff1d(np.arange(len(state.ids)), road.places_of(state, ids))
+        self._state = road.only(state, kept)
         return self
 
     def forecast(self, horizon=None, X_future=None, coverage=None, quantiles=None, ids=None):
@@ -213,21 +91,45 @@ class BaseForecaster(TimedEstimator):
         """
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
-        if self._form:
-            return forecast_panel(self, self._checked_horizon(horizon), ids, X_future, bands)
-        self._refuse_ids(ids)
-        learner, cutoff, _ = self._stream  # once: another thread may replace it
-        index = self._index_after(cutoff, horizon)
-        outputs = learner.output(self._known_ahead(X_future, index))[:, : len(index)]
-        values, columns = self._in_units(outputs), self._columns.target_names
+        horizon = self._checked_horizon(horizon)
+        self._require_ids(ids)
+        while True:
+            state = self._state  # once: another thread may replace it
+            frame = self._forecast_of(state, ids, horizon, X_future, bands)
+            if not state.learner.overtaken_by(self._state.learner):
+                return frame
+
+    def _forecast_of(self, state, ids, horizon, X_future, bands):
+        learner, targets = state.learner, self._reader.columns.target_names
+        if bands and not learner.has_intervals:
+            raise ValueError(
+                f"found coverage or quantiles for {type(self).__name__}, expected none: panels of "
+                "baselines, and forecasters with future_cols, have no intervals; leave them out, "
+                "or fit an RNNForecaster without future_cols"
+            )
+        places = self._started_places(state, ids)
+        ahead = known_ahead_of(self, state, places, horizon, X_future)
+        heads = learner.heads[places]
+        issued = np.empty((len(places), len(targets), horizon))
+        edges = np.empty((len(places), len(targets), len(bands), horizon))
+        for head in set(heads.tolist()):
+            which = np.flatnonzero(heads == head)
+            series = road.all_of(places[which], len(learner.heads))
+            known = None if ahead is None else ahead[which]
+            calendar = self._reader.calendar_after(head, 1)
+            outputs = learner.output(head, series, calendar, known)
+            values = state.scaling.undo(series, outputs[..., :horizon])
+            issued[which] = values.swapaxes(0, 1)
+            if bands:
+                offsets = learner.offsets([p for _, p in bands], head, series)
+                values = add_offsets(outputs, offsets, bands)[..., :horizon]
+                values = state.scaling.undo(series, values)
+                edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
+        names, values = targets, issued
         if bands:
-            offsets = learner.offsets([probability for _, probability in bands])
-            edges = self._in_units(add_offsets(outputs, offsets[..., : len(index)], bands))
-            columns = [*columns, *(f"{t}_{name}" for t in columns for name, _ in bands)]
-            values = np.concatenate([values, edges.swapaxes(0, 1).reshape(-1, len(index))])
-        if all(type(column) is str for column in columns):
-            columns = _index_of(*columns).view()  # its name is the caller's to set
-        return pd.DataFrame(values.T, index=index, columns=columns)
+            names = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
+            values = np.concatenate([issued, edges.reshape(len(edges), -1, horizon)], axis=1)
+        return self._writer.forecast(state.ids[places], heads, self._bounded(values), names)
 
     def future_index(self, horizon=None, *, ids=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
@@ -259,30 +161,11 @@ class BaseForecaster(TimedEstimator):
         1    a 2024-03-05
         """
         check_is_fitted(self)
-        if self._form:
-            return future_index_of(self, self._checked_horizon(horizon), ids)
-        self._refuse_ids(ids)
-        return self._index_after(self._stream.cutoff, horizon)
-
-    def _index_after(self, cutoff, horizon):
-        horizon = self._checked_horizon(horizon)
-        if cutoff is None:
-            raise ValueError(
-                "found no row since reset_state(), expected at least one to forecast from; pass "
-                "rows to update() or partial_fit() first"
-            )
-        return self._axis.index_after(cutoff, horizon)
-
-    def _checked_horizon(self, horizon):
-        if horizon is None:
-            return self._horizon
-        check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
-        if horizon > self._horizon:
-            raise ValueError(
-                f"found horizon={horizon}, expected at most the fitted horizon {self._horizon}; "
-                "fit again with a longer one"
-            )
-        return horizon
+        self._require_ids(ids)
+        state, horizon = self._state, self._checked_horizon(horizon)
+        places = self._started_places(state, ids)
+        heads = state.learner.heads[places]
+        return self._writer.index_after(state.ids[places], heads, horizon)
 
     def predict(self, X, y=None, *, ids=None):
         """Return what would have been forecast after each row. The estimator stays as it was.
@@ -310,7 +193,7 @@ class BaseForecaster(TimedEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs, _ = self._rolled(X, y, ids)
+        outputs, _ = self._outputs(X, y, ids)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
@@ -333,13 +216,14 @@ class BaseForecaster(TimedEstimator):
             X has fewer than two rows with a known value ahead of them.
         """
         check_is_fitted(self)
-        if y is None and self._columns.targets is None:
+        columns = self._reader.columns
+        if y is None and columns.targets is None:
             raise ValueError(
-                f"found y=None, expected the targets {self._columns.target_names} to score "
-                "against, which came as y at fit; pass y"
+                f"found y=None, expected the targets {columns.target_names} to score against, "
+                "which came as y at fit; pass y"
             )
-        outputs, rows = self._rolled(X, y, ids)
-        actual = self._actuals(rows)
+        outputs, rows = self._outputs(X, y, ids)
+        actual = _actuals_of(rows, self._horizon)
         scores = []
         for truth, guess in zip(
             actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
@@ -353,12 +237,6 @@ class BaseForecaster(TimedEstimator):
                 "the horizon; score on more rows"
             )
         return float(np.mean(scores))
-
-    @property
-    def cutoff_(self):
-        """Time stamp (or number) of the last row seen; of a panel a Series, by id."""
-        check_is_fitted(self)
-        return cutoffs_of(self) if self._form else super().cutoff_
 
     @property
     def drift_log_(self):
@@ -383,27 +261,55 @@ class BaseForecaster(TimedEstimator):
         series that have not been forgotten.
         """
         check_is_fitted(self)
-        if self._form:
-            return drift_of(self)
-        learner, cutoff, _ = self._stream
-        intervals, regime = (getattr(learner, name, None) for name in ("intervals", "regime"))
-        rows = changes_of(intervals, regime)
-        newest = (intervals.row if intervals else learner.n_rows) - 1
-        times = [self._axis.label(self._axis.before(cutoff, newest - row)) for row, *_ in rows]
-        targets = [self._columns.target_names[stream] for _, stream, *_ in rows]
-        found = pd.DataFrame([row[2:] for row in rows], columns=CHANGE_COLUMNS, dtype=float)
-        return pd.DataFrame({"time": times, "target": targets}).join(found.astype({"phase": int}))
+        state = self._state
+        sizes = state.learner.change_sizes
+        if not sizes:
+            raise AttributeError(self._without("have no drift log"))
+        targets = self._reader.columns.target_names
+        return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
 
-    def _learn_history(self, X, y, ids):
-        form = PanelForm.of(X, ids, self.id_col, self.time_col)
-        if form is None:
-            self._form = None
-            self._learn_stream(self._dated(X), y)
-        else:
-            fit_panel(self, form, X, y, ids)
+    @property
+    def n_late_(self):
+        """Rows dropped since the fit because they were not newer than the cutoff."""
+        check_is_fitted(self)
+        return self._state.n_late
 
-    def _learn_stream(self, X, y):
-        super()._learn_history(X, y)
+    @property
+    def freq_(self):
+        """Frequency of the time axis; None where rows are counted."""
+        check_is_fitted(self)
+        return self._reader.axis.freq
+
+    def _started_places(self, state, ids):
+        """Return the places of series to forecast; by default of all that have rows.
+
+        Raises
+        ------
+        ValueError
+            One of those asked for has none, or none of all has.
+        """
+        places = road.places_of(state, ids)
+        started = state.learner.heads[places] != NEVER
+        if started.all():
+            return places
+        if ids is not None or not started.any():
+            named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
+            raise ValueError(
+                f"found no row since reset_state(){named}, expected at least one to forecast from; "
+                "pass rows to update() or partial_fit() first"
+            )
+        return places[started]
+
+    def _checked_horizon(self, horizon):
+        if horizon is None:
+            return self._horizon
+        check_scalar(horizon, "horizon", (int, np.integer), min_val=1)
+        if horizon > self._horizon:
+            raise ValueError(
+                f"found horizon={horizon}, expected at most the fitted horizon {self._horizon}; "
+                "fit again with a longer one"
+            )
+        return horizon
 
     def _check_params(self):
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
@@ -428,84 +334,67 @@ class BaseForecaster(TimedEstimator):
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
 
-    def _known_ahead(self, X_future, index):
-        """Return inputs (len(index), E) of rows to come, scaled, NaN but where known ahead.
-
-        None where no input is.
-        """
-        columns, scaling = self._columns, self._input_scaling
-        known = read_future(X_future, index, columns)
-        if known is None:
-            return None
-        inputs = np.full((len(index), len(scaling.mean)), np.nan)
-        inputs[:, columns.future] = columns.expand(known, columns.future_names)
-        return scaling.apply(inputs)
-
-    def _after(self, X, y, ids, how):
-        """Return the stream after new rows."""
-        if self._form:
-            return follow_panel(self, X, y, ids, how)
-        self._refuse_ids(ids)
-        return self._follow(self._dated(X), y, how)
-
-    def _rolled(self, X, y, ids):
-        """Return forecasts after each row, (n_rows, S, M), in units, and the rows."""
-        self._require_fitted()
-        if self._form:
-            return roll_panel(self, X, y, ids)
-        self._refuse_ids(ids)
-        outputs, rows = self._roll(self._dated(X), y)
-        return self._in_units(outputs), rows
-
-    def _actuals(self, rows):
-        """Return what the forecasts after rows forecast, (n_rows, S, M), in units."""
-        if self._form:
-            return actuals_of(rows, self._horizon)
-        zero = np.zeros_like(rows.record.targets)
-        delays = np.arange(1, self._horizon + 1)
-        actual = origin_targets(zero, rows.record.targets[..., None], delays)[rows.places]
-        return self._scaling.undo(actual)
-
-    def _dated(self, X):
-        """Make a column of times the index of a stream without ids."""
-        if self.time_col is None:
-            return X
-        if not (isinstance(X, pd.DataFrame) and self.time_col in X.columns):
-            raise ValueError(
-                f"found X without a column {self.time_col!r}, expected the time_col; add it (an "
-                "index becomes a column by X.reset_index()) or leave time_col out"
-            )
-        return X.set_index(self.time_col)
-
-    def _refuse_ids(self, ids):
-        if ids is not None:
-            raise ValueError(
-                f"found ids={ids!r}, expected None: this forecaster was fitted to one stream "
-                "without ids; leave ids out, or fit with id_col, an (id, time) index or ids"
-            )
-
-    def _in_units(self, outputs):
-        """Bring outputs (..., S, horizon) back to the targets' units, and within their bounds."""
-        return self._bounded(self._scaling.undo(outputs))
+    def _without(self, what):
+        """Return the words that say what this forecaster has not."""
+        return (
+            f"found {type(self).__name__}, expected an RNNForecaster without future_cols: panels "
+            f"of baselines, and forecasters with future_cols, {what}"
+        )
 
     def _bounded(self, values):
         if self.lower is None and self.upper is None:
             return values
         return np.clip(values, self.lower, self.upper)
 
-    def _panel_widths(self, n_rows):
-        """Return what `PanelExperts` is told of intervals: those of 0.9 without a coverage."""
-        bands = bands_of(0.9 if self.coverage is None else self.coverage)
-        seasons = [s for s in season_lengths(self._axis) if 2 * s <= n_rows]
-        return {"profile": min(seasons, default=1), "probabilities": sorted({p for _, p in bands})}
+    def _lags_of(self, default, n_rows):
+        """Newest values to look at: those asked for, or the default as the history allows."""
+        if self.lags is None:
+            return min(default, n_rows // 4)
+        check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
+        needed = self._horizon + self.lags + 2
+        if n_rows < needed:
+            raise ValueError(
+                f"found {n_rows} samples, expected at least {needed} rows for "
+                f"horizon={self._horizon} and lags={self.lags}; pass a longer history or fewer lags"
+            )
+        return self.lags
 
-    def _make_intervals(self, record):
+    def _seasons_of(self, n_rows):
+        """Seasons in rows: those asked for, or those of the frequency that the history shows."""
+        if isinstance(self.season, str) and self.season == "auto":
+            return self._calendar_seasons(n_rows)
+        seasons = () if self.season is None else np.atleast_1d(self.season)
+        for season in seasons:
+            check_scalar(season, "season", (int, np.integer), min_val=2)
+            if season >= n_rows:
+                raise ValueError(
+                    f"found {n_rows} rows, expected more than season={season}; pass a longer "
+                    "history or a shorter season"
+                )
+        return tuple(sorted({int(s) for s in seasons}))
+
+    def _calendar_seasons(self, n_rows):
+        """Seasons of the frequency that a history of so many rows shows."""
+        return tuple(s for s in season_lengths(self._reader.axis) if 2 * s <= n_rows)
+
+    def _make_intervals(self, history):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""
-        seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
-        return Intervals(np.arange(1, self._horizon + 1), record.targets.shape[1], seasons)
+        delays = np.arange(1, self._horizon + 1)
+        n_streams = history.record.targets.shape[1]
+        return Intervals(delays, n_streams, self._calendar_seasons(history.n_rows))
+
+    @property
+    def _min_rows(self):
+        return self.horizon + 2
 
 
-@lru_cache(maxsize=64)
-def _index_of(*names):
-    """Return the index of these strings: pandas takes longer to make one than to use it."""
-    return pd.Index(names)
+def _actuals_of(rows, horizon):
+    """Return the targets (n, J, M) of the rows that follow each of its series, NaN where none."""
+    order = np.lexsort((rows.positions, rows.series))
+    low, span = rows.positions.min(), np.ptp(rows.positions) + horizon + 1
+    keys = rows.series * span + (rows.positions - low)
+    ahead = keys[:, None] + 1 + np.arange(horizon)
+    found = np.searchsorted(keys[order], ahead).clip(max=len(order) - 1)
+    rows_ahead = order[found]
+    actual = np.where((keys[rows_ahead] == ahead)[..., None], rows.targets[rows_ahead], np.nan)
+    return actual.swapaxes(1, 2)

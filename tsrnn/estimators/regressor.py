@@ -4,16 +4,17 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.base import StreamingEstimator
-from tsrnn.estimators.recurrent import RecurrentMixin
+from tsrnn.estimators.recurrent import check_network_params, make_encoder
 from tsrnn.features.regression import RegressionDesign
-from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.frames.validation import require_finite
+from tsrnn.online.one_series import OneSeries
 from tsrnn.online.stream_learner import StreamLearner
 
 
-class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
+class RNNRegressor(RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 
     Rows of X are consecutive time steps. A recurrent network, trained by truncated
@@ -76,7 +77,8 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     True
     """
 
-    _targets_may_be_missing = False
+    _takes_panels = _regular = False
+    _complete_targets = True
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs = self._roll(X, None)[0][:, 0] * self._scaling.scale + self._scaling.mean
+        outputs = self._outputs(X, None, None)[0][..., 0]
         return outputs[:, 0] if self._single_output else outputs
 
     def score(self, X, y, sample_weight=None):
@@ -157,7 +159,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
             y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
         )
         if actual.shape == outputs.shape:  # else scikit-learn says what is wrong
-            require_finite(actual.reshape(len(actual), -1), self._columns.target_names)
+            require_finite(actual.reshape(len(actual), -1), self._reader.columns.target_names)
         return r2_score(y, outputs, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
@@ -166,27 +168,43 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def _fit(self, X, y, values, y_values):
+    @property
+    def n_iter_(self):
+        """Training steps taken on the history."""
+        return len(self.loss_curve_)
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each step on the history, in units of what was to be explained."""
+        check_is_fitted(self)
+        return list(self._state.learner.encoder.loss_curve)
+
+    @property
+    def state_(self):
+        """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
+        check_is_fitted(self)
+        return self._state.learner.carried_states()
+
+    def _learn_history(self, X, y, ids):
         if y is None:
             raise ValueError(
                 "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
                 "RNNForecaster to forecast columns of X"
             )
         self._single_output = np.asarray(y).ndim == 1
-        super()._fit(X, y, values, y_values)
+        super()._learn_history(X, y, ids)
 
     def _check_params(self):
-        self._check_recurrent_params()
+        check_network_params(self)
         check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
 
     @property
     def _min_rows(self):
         return self.lags + 2
 
-    def _make_axis(self, index):
-        return TimeAxis.of(index, regular=False)
-
-    def _make_learner(self, record):
+    def _make_learner(self, history):
+        record, flagged = history.record, self._reader.columns.flagged
         n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
-        design = RegressionDesign(n_inputs, n_outputs, self.lags, self._columns.flagged)
-        return StreamLearner.of(design, self.forgetting, self._make_encoder(design, record))
+        design = RegressionDesign(n_inputs, n_outputs, self.lags, flagged)
+        encoder = make_encoder(self, design, record)
+        return OneSeries(StreamLearner.of(design, self.forgetting, encoder))

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
+from tsrnn.frames.groups import NEVER
+
+__all__ = ["NEVER", "Ring"]
 
 
 class Ring:

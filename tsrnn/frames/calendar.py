@@ -1,7 +1,7 @@
 """What the calendar says about the step after each row, and the seasons of a frequency."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
 from pandas.tseries import offsets
@@ -11,6 +11,8 @@ from tsrnn.frames.frequency import DAY_NS
 WEEK_NS = 7 * DAY_NS
 MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
 MAX_SEASON = 2016  # rows: a week of 5 minutes
+STRETCH = 256  # rows whose features are made at once
+STRETCHES = 8  # kept
 
 # Seasons of frequencies by the calendar, in their single steps.
 CALENDAR_SEASONS = (
@@ -65,14 +67,32 @@ class Calendar:
             return np.zeros((len(wall_ns), 0))
         return np.ascontiguousarray(np.array(columns).T)
 
-    def one(self, wall_ns):
-        """Return the features (1, C) of one time; of those of a week they are kept."""
-        return _features_in_week(self, wall_ns % WEEK_NS).copy()
+    def after(self, axis, start, n):
+        """Return the features (n, C) of the step after each of n positions of an axis.
 
+        They are kept for stretches of rows: those of a streamed row are cut out of one.
+        """
+        if not self.weekly:
+            return np.zeros((n, 0))
+        block, row = divmod(start, STRETCH)
+        if row + n > STRETCH:
+            return self._after(axis, start, n)
+        stretch = self._stretches.get(block)
+        if stretch is None:
+            if axis.near_the_end(start, 2 * STRETCH):
+                return self._after(axis, start, n)
+            if len(self._stretches) == STRETCHES:
+                self._stretches.clear()
+            stretch = self._stretches[block] = self._after(axis, block * STRETCH, STRETCH)
+        return stretch[row : row + n].copy()
 
-@lru_cache(maxsize=4096)
-def _features_in_week(calendar, wall_ns):
-    return calendar.features(np.array([wall_ns]))
+    def _after(self, axis, start, n):
+        return self.features(axis.wall_ns(axis.stamps_at(start + 1 + np.arange(n))))
+
+    @cached_property
+    def _stretches(self):
+        """Features of stretches of positions, of the one axis that this is the calendar of."""
+        return {}
 
 
 def season_lengths(axis):

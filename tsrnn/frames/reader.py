@@ -1,14 +1,23 @@
-"""Reading the rows of a call: frames, series and arrays to float64, against the columns of fit."""
+"""Reading the rows of a call: frames, series and arrays to plain arrays. pandas ends here."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, validate_data
 
+from tsrnn.frames.calendar import Calendar
 from tsrnn.frames.categories import encode, find_categories
-from tsrnn.frames.columns import divide
+from tsrnn.frames.columns import Columns, divide
+from tsrnn.frames.form import Form
+from tsrnn.frames.groups import NEVER
+from tsrnn.frames.scaling import Scaling
+from tsrnn.frames.time_axis import TimeAxis, require_increasing
 from tsrnn.frames.validation import (
     column_names,
+    require_finite,
     require_numeric,
     require_same_names,
     require_unique,
@@ -16,14 +25,174 @@ from tsrnn.frames.validation import (
 )
 
 
-def read_rows(estimator, X, y, columns=None):
+class CallRows(NamedTuple):
+    """The rows of a call, not yet assigned to series and positions."""
+
+    ids: pd.Index | None  # of each row; None: all are of one stream
+    times: pd.Index | None  # None: rows are counted
+    first: int  # number of the first row, where they are
+    targets: np.ndarray  # (n, J), in their units, NaN where missing
+    inputs: np.ndarray  # (n, E), scaled, NaN where missing
+
+    def of(self, chosen):
+        """Return some of the rows."""
+        ids, times, first, targets, inputs = self
+        return CallRows(
+            None if ids is None else ids[chosen],
+            None if times is None else times[chosen],
+            first,
+            targets[chosen],
+            inputs[chosen],
+        )
+
+
+class Rows(NamedTuple):
+    """Rows of a call: checked, by the place of their series and their position in time."""
+
+    series: np.ndarray  # (n,)
+    positions: np.ndarray  # (n,)
+    targets: np.ndarray  # (n, J), in their units, NaN where missing
+    inputs: np.ndarray  # (n, E), scaled, NaN where missing
+
+    def of(self, chosen):
+        """Return some of the rows."""
+        return Rows(*(field[chosen] for field in self))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the rows of a fitted estimator are read. It is fixed at fit.
+
+    Attributes
+    ----------
+    form : Form
+        Where their ids and times are.
+    columns : Columns
+        Which columns are targets, and which are inputs of what kind.
+    axis : TimeAxis
+    calendar : Calendar
+    input_scaling : Scaling
+        Of the inputs; that of the targets is by series, and moves on when series come.
+    complete_targets : bool
+        Whether targets that are missing are refused.
+    """
+
+    form: Form
+    columns: Columns
+    axis: TimeAxis
+    calendar: Calendar
+    input_scaling: Scaling
+    complete_targets: bool = False
+
+    def read(self, estimator, X, y=None, ids=None):
+        """Return the rows of a call.
+
+        Parameters
+        ----------
+        estimator : StreamingEstimator
+            Whose ``n_features_in_`` and ``feature_names_in_`` the columns are compared with.
+        X, y, ids : as passed to a method
+
+        Returns
+        -------
+        CallRows
+
+        Raises
+        ------
+        ValueError
+            They are not of the form, the columns or the kind of those of ``fit``.
+        """
+        require_same_index(X, y)
+        parts = self.form.take_apart(X, ids)
+        values, y_values = read_values(estimator, parts.X, y, self.columns)
+        targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
+        inputs = self.input_scaling.apply(inputs)
+        return CallRows(parts.ids, parts.times, parts.first, targets, inputs)
+
+    def positions(self, rows, series, heads, newest=None):
+        """Return the positions (n,) of rows; of late ones, not newer than the last of their series.
+
+        Parameters
+        ----------
+        rows : CallRows
+        series : ndarray of int, shape (n,)
+            The places of their series.
+        heads : ndarray of int, shape (C,)
+            Position of the last row of each series.
+        newest : int or None
+            Stamp of the last row, where only the order of stamps matters.
+
+        Raises
+        ------
+        ValueError
+            The times are of another kind than those of ``fit``, or off the frequency.
+        """
+        if rows.times is not None and not self.axis.ordered:
+            return self.axis.positions(rows.times)
+        n_late = 0
+        if self.axis.counts:
+            if rows.times is not None:
+                return self.axis.positions(rows.times)
+        else:
+            stamps = self.axis.stamps(rows.times)
+            require_increasing(rows.times)
+            n_late = 0 if newest is None else int(np.searchsorted(stamps, newest, "right"))
+        last = heads[series]
+        last = np.where(last == NEVER, rows.first - 1, last)
+        return last + 1 - n_late + counted(series)
+
+    def calendar_after(self, start, n):
+        """Return the calendar features (n, C) of the step after each of n positions."""
+        return self.calendar.after(self.axis, start, n)
+
+
+def counted(series):
+    """Return the number (n,) of each row within its series.
+
+    Examples
+    --------
+    >>> counted(np.array([0, 1, 0, 0]))
+    array([0, 0, 1, 2])
+    """
+    if (series == series[:1]).all():
+        return np.arange(len(series))
+    return pd.Series(series).groupby(series).cumcount().to_numpy()
+
+
+def require_same_index(X, y):
+    """Refuse y of other rows than X, which must have an equal index where X is indexed by time.
+
+    Raises
+    ------
+    ValueError
+        It is another one.
+    """
+    index, y_index = row_index(X), row_index(y)
+    timed = isinstance(index, (pd.MultiIndex, pd.DatetimeIndex)) and y_index is not None
+    if timed and not index.equals(y_index):
+        raise ValueError(
+            "found X and y with different indexes, expected the same ids and times; align them: "
+            "y = y.reindex(X.index), or y.set_axis(X.index) if their rows do correspond"
+        )
+
+
+def split_values(columns, values, y, complete_targets=False):
+    """Divide values into targets (n, J) and inputs (n, E), finite or missing (NaN)."""
+    targets, inputs = columns.split(values, y)
+    may_be_missing = not complete_targets or y is None
+    require_finite(targets, columns.target_names, allow_nan=may_be_missing)
+    require_finite(inputs, columns.expanded_names, allow_nan=True)
+    return targets, inputs
+
+
+def read_values(estimator, X, y, columns=None):
     """Return the values of X and y, with NaN and infinities still in.
 
     Parameters
     ----------
     estimator : StreamingEstimator
         Whose ``n_features_in_`` and ``feature_names_in_`` are set at fit and compared after it.
-    X, y : as passed to a method
+    X, y : as passed to a method, X without ids and times
     columns : Columns, optional
         Those of fit; None at fit itself.
 
@@ -31,7 +200,7 @@ def read_rows(estimator, X, y, columns=None):
     -------
     values : ndarray of float64, shape (n, p)
         Categories as codes; see `Columns.split`.
-    y_values : ndarray of float64, shape (n, S), or None
+    y_values : ndarray of float64, shape (n, J), or None
 
     Raises
     ------
@@ -44,13 +213,6 @@ def read_rows(estimator, X, y, columns=None):
     if y is None:
         return values, None
     check_consistent_length(X, y)
-    index, y_index = row_index(X), row_index(y)
-    dated = isinstance(index, pd.DatetimeIndex) and y_index is not None
-    if dated and not index.equals(y_index):
-        raise ValueError(
-            "found X and y with different indexes, expected the same time stamps; align them: "
-            "y = y.reindex(X.index), or y.set_axis(X.index) if their rows do correspond"
-        )
     return values, _read_y(y, columns)
 
 

@@ -14,7 +14,7 @@ TINIEST_SCALE = 1e-50  # in units of the data: what varies less is constant
 
 @dataclass(frozen=True)
 class Scaling:
-    """A scaler that is fitted once and never moves, so that chunks cannot matter.
+    """Mean and scale of columns, fitted once and never moved, so that chunks cannot matter.
 
     A few values more than 20 robust standard deviations from the median do not count: one spike
     in a short history would otherwise pass for its scale.
@@ -56,10 +56,6 @@ class Scaling:
         if not values.size:
             return values
         return (values - self.mean) / self.scale
-
-    def undo(self, values):
-        """Bring scaled values, shape (..., S, M), back to their units."""
-        return values * self.scale[:, None] + self.mean[:, None]
 
 
 def _without_outliers(values):

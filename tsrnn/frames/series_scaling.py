@@ -1,18 +1,19 @@
-"""Units of the series of a panel: each has its own mean and scale."""
+"""Units of series: each has its own mean and scale, those of its history or of its first value."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from tsrnn.frames.scaling import Scaling, first_levels
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
-NEWEST = 20_000  # rows of a series whose mean and scale are read off
+NEWEST = 20_000  # rows of each of many series whose mean and scale are read off
 
 
 @dataclass(frozen=True)
 class SeriesScaling:
-    """Mean and scale of J targets of C series, fixed once known.
+    """Mean and scale of J targets of C series, fixed once known; of one stream, C is 1.
 
     A series of the history has those of its own rows. One that comes later has its first known
     value for its mean; for its scale, the median of the history's scales, or, where most means of
@@ -23,7 +24,7 @@ class SeriesScaling:
     ----------
     mean, scale : ndarray of shape (J, C)
         NaN where no value has come yet.
-    change_scale, usual : ndarray of shape (J, C)
+    change_scale, initial_level : ndarray of shape (J, C)
         In scaled units: standard deviation of one-step changes, and level of the first rows.
     typical : ndarray of shape (4, J)
         Medians over the history of mean, scale, scale / mean, and change_scale.
@@ -32,7 +33,7 @@ class SeriesScaling:
     mean: np.ndarray
     scale: np.ndarray
     change_scale: np.ndarray
-    usual: np.ndarray
+    initial_level: np.ndarray
     typical: np.ndarray
 
     @classmethod
@@ -50,18 +51,20 @@ class SeriesScaling:
         starts = np.cumsum(counts) - counts
         n_targets = targets.shape[1]
         fields = np.full((4, n_targets, n_series), np.nan)
-        at_once = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
-        for first in range(0, n_series, at_once):
-            some = slice(first, min(first + at_once, n_series))
-            grid = side_by_side(targets, starts[some], counts[some], NEWEST)
+        newest = max(NEWEST, BLOCK // n_series)
+        n_side_by_side = max(1, BLOCK // max(1, min(counts.max(), newest)))
+        for first in range(0, n_series, n_side_by_side):
+            some = slice(first, min(first + n_side_by_side, n_series))
+            grid = side_by_side(targets, starts[some], counts[some], newest)
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
-        mean, scale, change_scale, usual = fields
+        mean, scale, change_scale, level = fields
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
-        typical = np.stack([_median(a) for a in (mean, scale, relative, change_scale)])
+        medians = ((mean, 0.0), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
+        typical = np.stack([_median(values, default) for values, default in medians])
         change_scale = np.where(np.isfinite(change_scale), change_scale, typical[3][:, None])
-        return cls(mean, scale, change_scale, np.where(np.isfinite(usual), usual, 0.0), typical)
+        return cls(mean, scale, change_scale, np.where(np.isfinite(level), level, 0.0), typical)
 
     def grown(self, n_more):
         """Return the units with room for more series, of which nothing is known."""
@@ -74,17 +77,24 @@ class SeriesScaling:
             mean=joined[0],
             scale=joined[1],
             change_scale=joined[2],
-            usual=np.append(self.usual, np.zeros_like(new), axis=1),
+            initial_level=np.append(self.initial_level, np.zeros_like(new), axis=1),
         )
 
-    def taken(self, members):
-        """Return the units of some series."""
-        names = ("mean", "scale", "change_scale", "usual")
-        return replace(self, **{name: getattr(self, name)[:, members] for name in names})
+    @cached_property
+    def complete(self):
+        """Whether the unit of every series is known, as it nearly always is."""
+        return not np.isnan(self.scale).any()
 
-    def told(self, members, targets):
+    def taken(self, series):
+        """Return the units of some series."""
+        names = ("mean", "scale", "change_scale", "initial_level")
+        return replace(self, **{name: getattr(self, name)[:, series] for name in names})
+
+    def with_first_values(self, series, targets):
         """Return the units, those of new series by their first known value in targets (T, J, B)."""
-        unknown = np.isnan(self.scale[:, members])
+        if self.complete:
+            return self
+        unknown = np.isnan(self.scale[:, series])
         if not unknown.any():
             return self
         known = np.isfinite(targets)
@@ -92,21 +102,24 @@ class SeriesScaling:
         first = np.take_along_axis(targets, row, axis=0)[0]
         _, scale, relative, _ = self.typical[..., None]
         by_size = np.where((relative < 1.0) & (first != 0.0), relative * np.abs(first), scale)
-        told = unknown & known.any(axis=0)
+        new = unknown & known.any(axis=0)
+        if not new.any():
+            return self
         mean, scales = self.mean.copy(), self.scale.copy()
-        mean[:, members] = np.where(told, first, mean[:, members])
-        scales[:, members] = np.where(told, by_size, scales[:, members])
+        mean[:, series] = np.where(new, first, mean[:, series])
+        scales[:, series] = np.where(new, by_size, scales[:, series])
         return replace(self, mean=mean, scale=scales)
 
-    def apply(self, members, targets):
+    def apply(self, series, targets):
         """Scale targets (T, J, B); where the unit is unknown, they are all missing."""
-        return (targets - self.mean[:, members]) / self.scale[:, members]
+        return (targets - self.mean[:, series]) / self.scale[:, series]
 
-    def undo(self, members, values):
+    def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""
-        mean, scale = self.mean[:, members], self.scale[:, members]
-        mean = np.where(np.isnan(mean), self.typical[0][:, None], mean)
-        scale = np.where(np.isnan(scale), self.typical[1][:, None], scale)
+        mean, scale = self.mean[:, series], self.scale[:, series]
+        if not self.complete:
+            mean = np.where(np.isnan(mean), self.typical[0][:, None], mean)
+            scale = np.where(np.isnan(scale), self.typical[1][:, None], scale)
         return values * scale[..., None] + mean[..., None]
 
 
@@ -145,7 +158,7 @@ def _units(values):
     return np.stack([mean, scale, change_scale, first_levels(scaled)])
 
 
-def _median(values):
-    """Return the median of known values (J, C), 1 where there is none."""
-    medians = [np.median(v[np.isfinite(v)]) if np.isfinite(v).any() else 1.0 for v in values]
-    return np.array(medians)
+def _median(values, default):
+    """Return the median of known values (J, C), a default where there is none."""
+    known = [of_target[np.isfinite(of_target)] for of_target in values]
+    return np.array([np.median(found) if len(found) else default for found in known])

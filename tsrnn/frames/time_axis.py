@@ -19,7 +19,10 @@ NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """Row positions as integers: nanoseconds (UTC, or wall time where naive) or a row count.
+    """Rows at integer positions: steps of a frequency from the start, or numbers of rows.
+
+    A stamp is what a position stands for: nanoseconds (UTC, or wall time where naive), or the
+    position itself where rows are counted.
 
     Attributes
     ----------
@@ -30,7 +33,7 @@ class TimeAxis:
     step_ns : int or None
         Nanoseconds of a step, or None where steps differ (months, say).
     start : int or None
-        Position of the first row, which fixes the phase of the steps.
+        Stamp of position 0, which fixes the phase of the steps.
     tz, name, unit
         Of the index, given back to every forecast.
     """
@@ -56,94 +59,44 @@ class TimeAxis:
             False: time stamps need no frequency, only their order matters.
         """
         if not isinstance(index, pd.DatetimeIndex):
-            _require_countable(index)
+            require_countable(index)
             return cls(counts=True, name=None if index is None else index.name)
-        _require_increasing(index)
+        require_increasing(index)
         if not regular:
             return cls(False, tz=index.tz, name=index.name, unit=index.unit)
         freq = to_offset(freq) if freq is not None else index.freq or infer_frequency(index)
         step_ns, start = fixed_ns(freq, index.tz), int(index[:1].as_unit("ns").asi8[0])
         return cls(False, freq, step_ns, start, index.tz, index.name, index.unit)
 
-    def stamps(self, index, n, cutoff=None):
-        """Return the positions (n,) of new rows, strictly increasing.
+    @property
+    def ordered(self):
+        """Whether rows have time stamps of which only the order matters."""
+        return self.freq is None and not self.counts
 
-        Parameters
-        ----------
-        index : pandas.Index or None
-            None: an array, which goes on counting from the cutoff.
-        n : int
-        cutoff : int or None
-            Position of the last row seen.
+    def stamps(self, times):
+        """Return the stamps (n,) of an index of the history's kind and time zone.
 
         Raises
         ------
         ValueError
-            The index is of another kind or time zone than the history's, holds NaT, or is
-            unsorted or duplicated.
+            The index is of another kind or time zone, or holds NaT.
         """
-        if self.counts:
-            if isinstance(index, pd.DatetimeIndex):
-                raise ValueError(
-                    "found rows with time stamps, expected rows without, as at fit; fit again "
-                    "with a DatetimeIndex or pass X.reset_index(drop=True)"
-                )
-            _require_countable(index)
-            if cutoff is None:
-                cutoff = index[0] - 1 if isinstance(index, pd.RangeIndex) and n else -1
-            return np.arange(cutoff + 1, cutoff + 1 + n)
-        self._require_kind(index)
-        _require_increasing(index)
-        return _nanoseconds(index)
-
-    def steps_after(self, stamps, cutoff):
-        """Count the steps of the axis from the cutoff to each stamp, 1 for the next one.
-
-        Parameters
-        ----------
-        stamps : ndarray of int64, shape (n,)
-            Strictly increasing.
-        cutoff : int or None
-            None: the first stamp is the next one.
-
-        Raises
-        ------
-        ValueError
-            A stamp is not newer than the cutoff, or lies between two steps of the axis.
-        """
-        if cutoff is not None and stamps[0] <= cutoff:
-            n_late = int((stamps <= cutoff).sum())
+        self._require_kind(times)
+        stamps = _nanoseconds(times)
+        if (stamps == NAT).any():
             raise ValueError(
-                f"found {n_late} rows not newer than the cutoff {self.label(cutoff)}, the first at "
-                f"{self.label(stamps[0])}; expected rows after it: drop those already seen"
+                f"found {int(times.isna().sum())} rows without a time stamp (NaT), expected one in "
+                "each; drop those rows"
             )
-        if self.freq is None or (
-            len(stamps) == 1 and cutoff is not None and stamps[0] - cutoff == self.step_ns
-        ):  # the next one, as it is of most rows: the cutoff lies on the axis
-            return np.arange(1, len(stamps) + 1)
-        if self.step_ns is not None:
-            misplaced = (stamps - self.start) % self.step_ns != 0
-            start = stamps[0] - self.step_ns if cutoff is None else cutoff
-            steps = (stamps - start) // self.step_ns
-        else:
-            grid = self._range(stamps[0] if cutoff is None else cutoff, end=stamps[-1])
-            misplaced = ~np.isin(stamps, grid)
-            steps = np.searchsorted(grid, stamps) + (cutoff is None)
-        if misplaced.any():
-            self._refuse(stamps[misplaced])
-        return steps
+        return stamps
 
     def positions(self, times):
-        """Return the steps from the start of the axis to time stamps in any order.
+        """Return the positions (n,) of times in any order.
 
         Parameters
         ----------
         times : pandas.Index of length n
             Time stamps, or row numbers where rows are counted.
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
 
         Raises
         ------
@@ -151,27 +104,20 @@ class TimeAxis:
             They are of another kind or time zone than the history's, NaT, or off the frequency.
         """
         if self.counts:
-            if isinstance(times, pd.DatetimeIndex) or not pd.api.types.is_integer_dtype(
-                times.dtype
-            ):
-                raise ValueError(
-                    f"found times of type {times.dtype}, expected row numbers, as at fit"
-                )
+            self._require_numbers(times)
             return times.to_numpy(dtype=np.int64)
-        self._require_kind(times)
-        if times.hasnans:
-            raise ValueError(
-                f"found {int(times.isna().sum())} rows without a time stamp (NaT), expected one in "
-                "each; drop those rows"
-            )
-        stamps = times.as_unit("ns").asi8
+        stamps = self.stamps(times)
         if self.step_ns is not None:
-            positions, rest = np.divmod(stamps - self.start, self.step_ns)
-            misplaced = rest != 0
+            if len(stamps) == 1:  # a streamed row: plain integers are faster
+                position, rest = divmod(int(stamps[0]) - self.start, self.step_ns)
+                positions, misplaced = np.array([position]), np.array([rest != 0])
+            else:
+                positions, rest = np.divmod(stamps - self.start, self.step_ns)
+                misplaced = rest != 0
         else:
-            grid = self._range(self.start, end=max(stamps.max(), self.start))
-            positions = np.searchsorted(grid, stamps)
-            misplaced = ~np.isin(stamps, grid)
+            grid, origin = self._grid_between(int(stamps.min()), int(stamps.max()))
+            rows = np.searchsorted(grid, stamps).clip(max=len(grid) - 1)
+            positions, misplaced = rows - origin, grid[rows] != stamps
         if misplaced.any():
             self._refuse(stamps[misplaced])
         return positions
@@ -182,11 +128,71 @@ class TimeAxis:
             return positions
         if self.step_ns is not None:
             return self.start + self.step_ns * positions
-        return self._range(self.start, periods=int(positions.max()) + 1)[positions]
+        grid, origin = self._grid_at(int(positions.min()), int(positions.max()))
+        return grid[positions + origin]
+
+    # --- frequencies by the calendar ----------------------------------------------------------
+
+    @cached_property
+    def _calendar_grid(self):
+        """Stamps of a stretch of positions, and the number of them before position 0."""
+        return [(np.array([self.start]), 0)]
+
+    def _grid_at(self, first, last):
+        """Return stamps that hold positions from first to last, and where among them 0 is."""
+        grid, origin = self._calendar_grid[0]
+        if origin + first < 0:
+            grid = self._earlier(grid, -first - origin)
+            origin += len(grid) - len(self._calendar_grid[0][0])
+        if origin + last >= len(grid):
+            grid = self._later(grid, origin + last + 1 - len(grid))
+        self._calendar_grid[0] = grid, origin  # in one assignment: other threads read it
+        return grid, origin
+
+    def _grid_between(self, first, last):
+        """Return stamps that reach from one stamp to another, where time lasts; as `_grid_at`."""
+        grid, origin = self._calendar_grid[0]
+        while grid[0] > first:
+            try:
+                grid, origin = self._grid_at(-origin - 1, 0)
+            except (pd.errors.OutOfBoundsDatetime, OverflowError):
+                break
+        if grid[-1] < last:
+            index = pd.date_range(self.label(grid[-1]), self.label(last), freq=self.freq)
+            grid = np.concatenate([grid, index.as_unit("ns").asi8[1:]])
+            self._calendar_grid[0] = grid, origin
+        return grid, origin
+
+    def _later(self, grid, n):
+        """Return the grid and at least ``n`` stamps more; a stretch more, while time lasts."""
+        return np.concatenate([grid, self._steps_from(grid[-1], n, "start")[1:]])
+
+    def _earlier(self, grid, n):
+        return np.concatenate([self._steps_from(grid[0], n, "end")[:-1], grid])
+
+    def _steps_from(self, stamp, n, side):
+        for n_steps in (max(n, STRETCH), n):
+            try:
+                edge = {side: self.label(stamp)}
+                index = pd.date_range(**edge, periods=n_steps + 1, freq=self.freq)
+                return index.as_unit("ns").asi8
+            except (pd.errors.OutOfBoundsDatetime, OverflowError):
+                if n_steps == n:
+                    raise
+        raise AssertionError
+
+    # ------------------------------------------------------------------------------------------
+
+    def _require_numbers(self, times):
+        if isinstance(times, pd.DatetimeIndex) or not pd.api.types.is_integer_dtype(times.dtype):
+            raise ValueError(
+                f"found times of type {times.dtype}, expected rows without time stamps, as at fit; "
+                "fit again with them, or pass row numbers or X.reset_index(drop=True)"
+            )
 
     def _require_kind(self, index):
         if not isinstance(index, pd.DatetimeIndex):
-            found = "an array" if index is None else f"a {type(index).__name__}"
+            found = "rows without an index" if index is None else f"a {type(index).__name__}"
             raise ValueError(
                 f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
                 "indexed by time"
@@ -205,23 +211,6 @@ class TimeAxis:
             f"X.resample({self.freq.freqstr!r}).mean(), or pass another freq"
         )
 
-    def following(self, cutoff, n):
-        """Return the n positions after the cutoff."""
-        if self.counts:
-            return np.arange(cutoff + 1, cutoff + 1 + n)
-        if self.step_ns is not None:
-            return cutoff + self.step_ns * np.arange(1, n + 1)
-        return self._range(cutoff, periods=n + 1)[1:]
-
-    def before(self, cutoff, n):
-        """Return the position n steps before the cutoff."""
-        if self.counts:
-            return cutoff - n
-        if self.step_ns is not None:
-            return cutoff - n * self.step_ns
-        span = pd.date_range(end=self.label(cutoff), periods=n + 1, freq=self.freq)
-        return int(span[:1].as_unit("ns").asi8[0])
-
     def index(self, stamps):
         """Return positions as an index of the kind the rows came with."""
         if self.counts:
@@ -231,24 +220,40 @@ class TimeAxis:
         utc = pd.DatetimeIndex(times, name=self.name)
         return utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
 
-    def index_after(self, cutoff, n):
-        """Return the n positions after the cutoff as an index.
+    def index_at(self, positions):
+        """Return positions as an index of the kind the rows came with."""
+        return self.index(self.stamps_at(positions))
+
+    def index_after(self, position, n):
+        """Return the n positions after one as an index.
 
         Of rows that follow each other it is cut out of one stretch: pandas makes an index in thrice
         the time.
         """
-        ahead = (STRETCH + n) * (self.step_ns or 0)
-        if self.counts or self.step_ns is None or cutoff > LAST - ahead:
-            return self.index(self.following(cutoff, n))
-        block, row = divmod((cutoff - self.start) // self.step_ns, STRETCH)
+        block, row = divmod(position, STRETCH)
         stretch = self._stretches.get((block, n))
         if stretch is None:
-            start = cutoff - row * self.step_ns
-            stretch = self.index(self.following(start, STRETCH + n))
+            if self.counts or self.near_the_end(position, 2 * STRETCH + n):
+                return self.index_at(position + 1 + np.arange(n))
+            stretch = self.index_at(block * STRETCH + 1 + np.arange(STRETCH + n))
             if len(self._stretches) == STRETCHES:
                 self._stretches.clear()
             self._stretches[block, n] = stretch
         return stretch[row : row + n]
+
+    def near_the_end(self, position, n):
+        """Whether so many rows around a position may leave the time that pandas can tell."""
+        margin = 2 * n * self.shortest_step_ns  # twice: steps differ, by weekends for instance
+        stamp = int(self.stamps_at(np.array([position]))[0])
+        return not margin - LAST < stamp < LAST - margin
+
+    @cached_property
+    def shortest_step_ns(self):
+        """Nanoseconds of a step, of the shortest one where they differ; None without stamps."""
+        if self.freq is None or self.step_ns is not None:
+            return self.step_ns
+        ahead = pd.date_range("2001-01-01", periods=3, freq=self.freq).as_unit("ns").asi8
+        return int(np.diff(ahead).min())
 
     @cached_property
     def _stretches(self):
@@ -267,14 +272,15 @@ class TimeAxis:
             return stamps
         return self.index(stamps).tz_localize(None).as_unit("ns").asi8
 
-    def _range(self, start, **kwargs):
-        if "end" in kwargs:
-            kwargs["end"] = self.label(kwargs["end"])
-        index = pd.date_range(self.label(start), freq=self.freq, **kwargs)
-        return index.as_unit("ns").asi8
 
+def require_countable(index):
+    """Refuse an index that is neither time stamps nor increasing row numbers.
 
-def _require_countable(index):
+    Raises
+    ------
+    ValueError
+        It says what the index is, and the remedy.
+    """
     if index is None:
         return
     if isinstance(index, pd.PeriodIndex):
@@ -304,8 +310,14 @@ def _nanoseconds(index):
     return index.as_unit("ns").asi8
 
 
-def _require_increasing(index):
-    """Name the rows that are missing, doubled or out of order."""
+def require_increasing(index):
+    """Refuse time stamps that are missing, doubled or out of order.
+
+    Raises
+    ------
+    ValueError
+        It names the rows and the remedy.
+    """
     if len(index) == 1 and index.asi8[0] != NAT:
         return  # a streamed row, for which pandas would build a hash table
     if index.is_monotonic_increasing and index.is_unique and not index.hasnans:

@@ -115,7 +115,7 @@ class PanelLearner(PanelLabels):
         """Learn from rows, position by position, and take them in."""
         return self._take_in(block, learning=self.learns)
 
-    def outputs(self, block):
+    def outputs(self, block, following=None):
         """Return what `output` would give after each row, (T, J, B, M), and the learner after."""
         learner, outputs = self, []
         while len(block.targets):
@@ -130,7 +130,7 @@ class PanelLearner(PanelLabels):
             outputs.append(learner._shifted(said, part.start, part.members))
         return np.concatenate(outputs), learner
 
-    def output(self, position, members, calendar):
+    def output(self, position, members, calendar, following=None):
         """Return the outputs (J, B, M) of series whose last row lies at ``position``.
 
         Parameters
@@ -247,3 +247,45 @@ class PanelLearner(PanelLabels):
         skip = self.design.skip(view, start, start + n_rows)
         skip = skip.reshape(n_rows, n_targets, -1, skip.shape[-1])
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
+
+    # --- what an estimator asks beside: see `tsrnn.online.protocol.Learner` ---------------------
+
+    @property
+    def memory(self):
+        """Rows that are kept of each series."""
+        return len(self.rings.levels)
+
+    def prepared(self, series, positions, again):
+        """Return a learner that these rows may be given to without harm to this one."""
+        heads = self.heads[series]
+        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
+        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
+        after_reset = (heads == NEVER) & (self.begun[series] != NEVER)
+        return self.writable(n_ahead, again or after_reset.any())
+
+    def overtaken_by(self, other):
+        """Tell whether more rows than the rings have room for have been written since."""
+        return other.n_groups - self.n_groups > SPARE
+
+    @property
+    def expert_names(self):
+        """Names of the experts, none where there is one alone."""
+        return self.experts.names if self.experts else []
+
+    @property
+    def has_intervals(self):
+        """Whether `offsets` has an answer."""
+        return self.experts is not None
+
+    @property
+    def change_sizes(self):
+        """What is told of each of `changes`."""
+        return ("error",) if self.experts else ()
+
+    def expert_weights(self):
+        """Return the weights (C, J, M, E) of the experts."""
+        return self.experts.weights(slice(None)).transpose(3, 2, 1, 0)
+
+    def changes(self):
+        """Return the changes noted, ``(position, place, target, error)``."""
+        return self.experts.changes

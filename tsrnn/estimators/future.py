@@ -1,15 +1,10 @@
-"""What is known ahead of the rows of a panel: read off ``X_future``, or off later rows."""
+"""What is known ahead of rows: read off ``X_future``, or off later rows."""
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.estimators.panel.rows import counted, started_places
-
-
-def future_index_of(model, horizon, ids):
-    """Return the (id, time) index of the next rows of some series, all with rows by default."""
-    panel = model._stream
-    return _index_after(model, panel, started_places(panel, ids), horizon)
+from tsrnn.frames.future import read_future
+from tsrnn.frames.reader import counted
 
 
 def following_of(model, rows):
@@ -19,7 +14,7 @@ def following_of(model, rows):
     """
     order = np.lexsort((rows.positions, rows.series))
     series, positions = rows.series[order], rows.positions[order]
-    values = rows.inputs[order][:, model._columns.future]
+    values = rows.inputs[order][:, model._reader.columns.future]
     low, span = positions.min(), np.ptp(positions) + model._horizon + 1
     keys = series * span + (positions - low)
     steps = np.arange(1, model._horizon + 1)
@@ -33,7 +28,7 @@ def following_of(model, rows):
     return following
 
 
-def known_ahead_of(model, panel, places, horizon, X_future):
+def known_ahead_of(model, state, places, horizon, X_future):
     """Return the inputs (n_series, horizon, F) of the rows to forecast, scaled, None without any.
 
     Raises
@@ -41,30 +36,26 @@ def known_ahead_of(model, panel, places, horizon, X_future):
     ValueError
         X_future does not hold these rows, each once, and no others.
     """
-    future = model._columns.future
+    future = model._reader.columns.future
     if X_future is None and not future:
         return None
     if not len(places):
         return np.empty((0, horizon, len(future)))
-    if future and X_future is not None:
-        X_future = _aligned(model, panel, places, horizon, X_future)
-    index = _index_after(model, panel, places, horizon)
-    inputs = model._known_ahead(X_future, index)[:, future]
-    return inputs.reshape(len(places), horizon, len(future))
+    index = model._writer.index_after(state.ids[places], state.learner.heads[places], horizon)
+    if model._reader.form.has_ids and future and X_future is not None:
+        X_future = _aligned(model, state, places, horizon, X_future)
+    columns, input_scaling = model._reader.columns, model._reader.input_scaling
+    known = read_future(X_future, index, columns)
+    inputs = np.full((len(known), len(input_scaling.mean)), np.nan)
+    inputs[:, future] = columns.expand(known, columns.future_names)
+    return input_scaling.apply(inputs)[:, future].reshape(len(places), horizon, len(future))
 
 
-def _index_after(model, panel, places, horizon):
-    positions = panel.learner.heads[places][:, None] + 1 + np.arange(horizon)
-    times = model._axis.index(model._axis.stamps_at(positions.ravel()))
-    names = [model._form.id_name, model._form.time_name]
-    return pd.MultiIndex.from_arrays([panel.ids[places].repeat(horizon), times], names=names)
-
-
-def _aligned(model, panel, places, horizon, X_future):
+def _aligned(model, state, places, horizon, X_future):
     """Return the rows of X_future in the order of the forecast, without ids and times."""
-    form, index = model._form, getattr(X_future, "index", None)
+    form, index = model._reader.form, getattr(X_future, "index", None)
     if not (form.levels or form.id_column):  # ids beside X: here they are levels, as in a forecast
-        if model._columns.names is None and index is None:
+        if model._reader.columns.names is None and index is None:
             return X_future  # an array, in the order of the forecast
         if not isinstance(index, pd.MultiIndex):
             raise ValueError(
@@ -72,28 +63,30 @@ def _aligned(model, panel, places, horizon, X_future):
                 "expected one, as forecasts have; use X_future.set_index(model.future_index())"
             )
         form = form.with_levels()
-    X, ids, times = form.take_apart(X_future, name="X_future")
-    found, heads = panel.ids.get_indexer(ids), panel.learner.heads
-    if times is None and model._axis.counts:
-        positions = heads[found] + 1 + counted(found).to_numpy()
+    X, ids, times, _ = form.take_apart(X_future, name="X_future")
+    found, heads = state.ids.get_indexer(ids), state.learner.heads
+    if times is None and model._reader.axis.counts:
+        positions = heads[found] + 1 + counted(found)
     else:
-        positions = model._axis.positions(times)
+        positions = model._reader.axis.positions(times)
     steps = positions - heads[found]
     asked = np.isin(found, places) & (steps >= 1) & (steps <= horizon)
     if not asked.all():
         row = int(np.argmin(asked))
-        at = model._axis.label(model._axis.stamps_at(positions[[row]])[0])
+        at = model._writer.label(positions[row])
         raise _unlike(f"with {int((~asked).sum())} other rows, such as", ids[row], at, horizon)
-    rows = np.full((len(panel.ids), horizon), -1)
+    rows = np.full((len(state.ids), horizon), -1)
     rows[found, steps - 1] = np.arange(len(found))
     doubled = rows[found, steps - 1] != np.arange(len(found))
     if doubled.any():
         row = int(doubled.argmax())
-        at = model._axis.label(model._axis.stamps_at(positions[[row]])[0])
+        at = model._writer.label(positions[row])
         raise _unlike(f"with {int(doubled.sum())} doubled rows, such as", ids[row], at, horizon)
     rows = rows[places].ravel()
     if (rows < 0).any():
-        name, at = _index_after(model, panel, places, horizon)[int((rows < 0).argmax())]
+        name, at = model._writer.index_after(state.ids[places], heads[places], horizon)[
+            int((rows < 0).argmax())
+        ]
         n_missing = f"{int((rows < 0).sum())} of the {len(rows)} rows to forecast"
         raise _unlike(f"without {n_missing}, such as", name, at, horizon)
     return X.iloc[rows].reset_index(drop=True)

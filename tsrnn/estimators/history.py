@@ -1,0 +1,176 @@
+"""The history that an estimator is fitted to: read, scaled, and a sample of it to train on."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.estimators.road import State, steps_of
+from tsrnn.features.window import Window
+from tsrnn.frames.calendar import Calendar
+from tsrnn.frames.columns import Columns
+from tsrnn.frames.groups import NEVER
+from tsrnn.frames.reader import (
+    Reader,
+    Rows,
+    counted,
+    read_values,
+    require_same_index,
+    split_values,
+)
+from tsrnn.frames.scaling import Scaling
+from tsrnn.frames.series_scaling import SeriesScaling
+from tsrnn.frames.time_axis import TimeAxis
+
+SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
+SAMPLED_SERIES = 64
+
+
+class History(NamedTuple):
+    """What a learner is made for."""
+
+    record: Window  # newest rows of some series side by side, target by target
+    change_scale: np.ndarray  # of the streams of the record, in scaled units
+    n_rows: int  # of the longest series, missing ones included
+    is_panel: bool
+
+
+def read_history(model, form, X, y, ids):
+    """Read the rows of ``fit``.
+
+    Returns
+    -------
+    reader : Reader
+    state : State
+        Of a learner that has learnt nothing yet.
+    rows : Rows
+        Those that it is to learn.
+    newest : ndarray of int, shape (C,)
+        Position of the last row of each series.
+
+    Raises
+    ------
+    ValueError
+        The rows, the parameters, or the two together cannot be used.
+    """
+    require_same_index(X, y)
+    parts = form.take_apart(X, ids)
+    values, y_values = read_values(model, parts.X, y)
+    model._check_params()
+    columns = Columns.of(parts.X, y, values.shape[1], **model._roles)
+    if parts.ids is None:
+        series, names = np.zeros(len(values), dtype=np.intp), pd.RangeIndex(1)
+    else:
+        series, names = pd.factorize(parts.ids)
+        names = pd.Index(names)
+    axis = _axis_of(series, parts.times, model.freq, form.time_name, model._regular)
+    calendar = Calendar.of_step(axis.shortest_step_ns)
+    targets, inputs = split_values(columns, values, y_values, model._complete_targets)
+    _require_static(columns, series, inputs, names)
+    input_scaling = Scaling.of_inputs(inputs, columns.one_hot)
+    reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
+    blank = np.full(len(names), NEVER)
+    positions = _positions(axis, series, parts)
+    rows = Rows(series, positions, targets, input_scaling.apply(inputs))
+    model._reader = reader
+    steps_of(model, rows, blank, names)
+    counts = np.bincount(series)
+    _require_enough(model, columns, counts, targets)
+    order = np.argsort(series, kind="stable")
+    scaling = SeriesScaling.fit(targets[order], series[order], len(names))
+    learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
+    learner = learner.grown(scaling.change_scale, scaling.initial_level)
+    newest = blank.copy()
+    np.maximum.at(newest, series, positions)
+    own = newest[series] - learner.memory  # of series that ended long ago
+    recent = positions > np.minimum(positions.max() - learner.replayed, own)
+    last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
+    return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
+
+
+def _axis_of(series, times, freq, name, regular):
+    """Read the time axis off the series with the most rows."""
+    if times is None or pd.api.types.is_integer_dtype(times.dtype):
+        return TimeAxis(counts=True, name=name)
+    if not isinstance(times, pd.DatetimeIndex):
+        raise ValueError(
+            f"found times of type {times.dtype}, expected time stamps or row numbers; convert them "
+            "by pd.to_datetime(...)"
+        )
+    if not regular:
+        return TimeAxis.of(times, regular=False)
+    longest = times[series == np.bincount(series).argmax()]
+    axis = TimeAxis.of(longest if longest.is_monotonic_increasing else longest.sort_values(), freq)
+    first = times.min()
+    if axis.step_ns is None and first < longest.min():
+        axis = replace(axis, start=int(first.as_unit("ns").value))
+    return axis
+
+
+def _positions(axis, series, parts):
+    if parts.times is None or axis.ordered:
+        return parts.first + counted(series)
+    return axis.positions(parts.times)
+
+
+def _require_enough(model, columns, counts, targets):
+    if counts.max(initial=0) < model._min_rows:
+        raise ValueError(
+            f"found {counts.max(initial=0)} sample(s) of a series at the most, expected at least "
+            f"{model._min_rows} rows to learn from with these parameters; pass a longer history"
+        )
+    if not np.isfinite(targets).any():
+        raise ValueError(
+            f"found no known value of the targets {columns.target_names}, expected some to learn "
+            "from; see that X and y have the same index and that values are not NaN"
+        )
+
+
+def _require_static(columns, series, inputs, names):
+    """Refuse static columns that change within a series."""
+    if not columns.static:
+        return
+    static = pd.DataFrame(inputs[:, columns.static]).groupby(series)
+    changes = (static.max() - static.min() > 0).any(axis=1)
+    if changes.any():
+        found = [names[i] for i in np.flatnonzero(changes)[:3]]
+        raise ValueError(
+            f"found static_cols={columns.static_names} that change within {found}, expected one "
+            "value for each series; take them out of static_cols"
+        )
+
+
+def _history(model, rows, scaling, counts):
+    """Return the newest rows of some series side by side, to make a learner by and to train on.
+
+    Rows come sorted by series and time. The series' ends are aligned, whenever they were. The
+    longest series come first, and of equally long ones a random choice.
+    """
+    rng = np.random.default_rng(0)
+    ends = np.cumsum(counts) - 1
+    spans = rows.positions[ends] - rows.positions[ends - counts + 1] + 1
+    n_rows = min(int(spans.max()), SAMPLED_VALUES)
+    most = max(1, min(SAMPLED_SERIES, SAMPLED_VALUES // n_rows))
+    chosen = np.lexsort((rng.random(len(counts)), -counts))[:most]
+    columns = np.full(len(counts), -1)
+    columns[chosen] = np.arange(len(chosen))
+    at = n_rows - 1 - (rows.positions[ends][rows.series] - rows.positions)
+    kept = (columns[rows.series] >= 0) & (at >= 0)
+    which, columns, at = rows.of(kept), columns[rows.series[kept]], at[kept]
+    scaled = (which.targets - scaling.mean.T[which.series]) / scaling.scale.T[which.series]
+    grids = [np.full((n_rows, len(chosen), a.shape[1]), np.nan) for a in (scaled, which.inputs)]
+    for grid, values in zip(grids, (scaled, which.inputs), strict=True):
+        grid[at, columns] = values
+    targets, inputs = grids  # (n, B, J), (n, B, E)
+    n_targets = targets.shape[2]
+    starts = rows.positions[ends[chosen]] - n_rows + 1
+    calendar = [model._reader.calendar_after(int(start), n_rows) for start in starts]
+    if len(chosen) == 1:  # of all its streams alike
+        inputs, calendar = inputs[:, 0], calendar[0]
+    else:
+        inputs = np.tile(inputs, (1, n_targets, 1))
+        calendar = np.tile(np.stack(calendar, axis=1), (1, n_targets, 1))
+    record = Window(targets.transpose(0, 2, 1).reshape(n_rows, -1), inputs, calendar)
+    change_scale = scaling.change_scale[:, chosen].ravel()
+    return History(record, change_scale, int(spans.max()), model._reader.form.has_ids)

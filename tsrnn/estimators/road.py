@@ -1,0 +1,268 @@
+"""The road of rows: read, brought to their places and positions, and taken in by the learner."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.estimators.future import following_of
+from tsrnn.frames.groups import NEVER, arrange
+from tsrnn.frames.reader import Rows
+from tsrnn.frames.series_scaling import SeriesScaling
+from tsrnn.online.storage.series import Block
+
+
+class State(NamedTuple):
+    """Where a fitted estimator stands; replaced as a whole, never changed."""
+
+    learner: Any  # a `tsrnn.online.protocol.Learner`
+    ids: pd.Index  # of the series, by their place
+    scaling: SeriesScaling  # of the targets
+    n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
+    newest: int | None = None  # stamp of the last row, where only the order of stamps matters
+
+
+def take(model, state, rows, how):
+    """Return the state after the rows of a call, its learner having learnt or just advanced."""
+    series = _places_in(state.ids, rows)
+    if (series < 0).any():
+        new = pd.unique(rows.ids[series < 0])
+        if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
+            return _one_by_one(model, state, rows, how)
+        state = with_series(state, new)
+        series = _places_in(state.ids, rows)
+    return _took(model, state, series, rows, how)
+
+
+def roll(model, state, rows):
+    """Return the outputs (n, J, M) after each row, in the targets' units, and the rows.
+
+    Series whose first row is not newer than their last one roll from the zero state.
+    """
+    series = _places_in(state.ids, rows)
+    called = pd.unique(series)
+    known = called[called >= 0]
+    own = state._replace(
+        learner=state.learner.taken(known),
+        ids=state.ids[known],
+        scaling=state.scaling.taken(known),
+    )
+    if len(known) < len(called):
+        own = with_series(own, pd.unique(rows.ids[series < 0]))
+    series = _places_in(own.ids, rows)
+    arrived = _arrived(model, own, series, rows)
+    first = np.full(len(own.ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, arrived.series, arrived.positions)
+    in_sample = np.flatnonzero(first <= own.learner.heads)
+    own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
+    columns = model._reader.columns
+    following = following_of(model, arrived) if columns.future else None
+    outputs = np.empty((*arrived.targets.shape, model._horizon))
+    taken_in(model, own, arrived, "outputs", outputs, following)
+    return outputs, arrived
+
+
+def taken_in(model, state, rows, how, outputs=None, following=None):
+    """Return the state after rows; with ``outputs``, write what is forecast after each there.
+
+    ``following`` are the inputs known ahead of each row, None where none are.
+    """
+    learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
+    steps = steps_of(model, rows, learner.heads, state.ids)
+    again = model.gap == "reset" and bool((steps > 1).any())
+    learner = learner.prepared(rows.series, rows.positions, again)
+    for group in arrange(rows.series, rows.positions, steps, model.gap):
+        series = all_of(group.series, n_series)
+        targets = group.take(rows.targets).swapaxes(1, 2)
+        before, scaling = scaling, scaling.with_first_values(series, targets)
+        block = Block(
+            group.start,
+            series,
+            scaling.apply(series, targets),
+            group.take(rows.inputs).swapaxes(1, 2),
+            model._reader.calendar_after(group.start, len(group)),
+            group.fresh,
+        )
+        if outputs is None:
+            learner = learner.learn(block) if how == "learn" else learner.advance(block)
+            continue
+        known = None if following is None else group.take(following)
+        issued, learner = learner.outputs(block, known)
+        if before is scaling:
+            issued = scaling.undo(series, issued)
+        else:  # the unit of a series is not known before its first value
+            begun = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
+            issued = np.where(begun, scaling.undo(series, issued), before.undo(series, issued))
+        is_row = group.rows >= 0
+        outputs[group.rows[is_row]] = model._bounded(issued.swapaxes(1, 2)[is_row])
+    return state._replace(learner=learner, scaling=scaling)
+
+
+def with_series(state, new):
+    """Return the state with room for new series."""
+    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
+    learner = state.learner.grown(
+        scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
+    )
+    return state._replace(learner=learner, ids=state.ids.append(pd.Index(new)), scaling=scaling)
+
+
+def only(state, kept):
+    """Return the state of these places alone."""
+    return state._replace(
+        learner=state.learner.taken(kept), ids=state.ids[kept], scaling=state.scaling.taken(kept)
+    )
+
+
+def places_of(state, ids):
+    """Return the places of series by their ids, all by default.
+
+    Raises
+    ------
+    ValueError
+        There is no such series.
+    """
+    if ids is None:
+        return np.arange(len(state.ids))
+    wanted = pd.Index([ids] if isinstance(ids, str) or not np.iterable(ids) else ids)
+    places = state.ids.get_indexer(wanted)
+    if (places < 0).any():
+        raise ValueError(
+            f"found ids {list(wanted[places < 0][:5])} that were never seen, expected ids out of "
+            f"the {len(state.ids)} series; correct them"
+        )
+    return places
+
+
+def all_of(places, n_series):
+    """Return places as a slice where they are all series in their order."""
+    if len(places) != n_series or (n_series > 1 and (places != np.arange(n_series)).any()):
+        return places
+    return slice(None)
+
+
+def steps_of(model, rows, heads, ids):
+    """Return the steps (n,) from the row before in each series, 0 for its first one.
+
+    Raises
+    ------
+    ValueError
+        Rows of a series are doubled or out of order, or a gap is longer than ``max_gap``.
+    """
+    if len(rows.series) == 1:  # a streamed row
+        head = heads[rows.series[0]]
+        steps = np.zeros(1, np.int64) if head == NEVER else rows.positions - head
+        if steps[0] > 1:
+            _require_no_gap(model, rows, steps, ids)
+        return steps
+    order = np.argsort(rows.series, kind="stable")
+    series, positions = rows.series[order], rows.positions[order]
+    first = np.append(True, series[1:] != series[:-1])
+    before = np.where(first, heads[series], np.append(NEVER, positions[:-1]))
+    gone = np.where(before == NEVER, 0, positions - before)
+    steps = np.empty_like(gone)
+    steps[order] = gone
+    bad = ~first & (gone <= 0)
+    if bad.any():
+        row = order[bad.argmax()]
+        what = "doubled" if steps[row] == 0 else "out of time order"
+        raise ValueError(
+            f"found {int(bad.sum())} rows that are {what} within their series, such as row {row}"
+            f"{_named(model, ids, rows.series[row])}; expected one row for each time stamp, in "
+            f"order: {model._reader.form.in_order}"
+        )
+    _require_no_gap(model, rows, steps, ids)
+    return steps
+
+
+def _require_no_gap(model, rows, steps, ids):
+    limit = 0 if model.gap == "raise" else model.max_gap
+    if steps.max() <= limit + 1:
+        return
+    row, axis = int(steps.argmax()), model._reader.axis
+    at = axis.label(axis.stamps_at(rows.positions[[row]])[0])
+    fill = "" if axis.freq is None else f"insert the rows (X.asfreq({axis.freq.freqstr!r})), "
+    fill = "" if model._reader.form.has_ids else fill
+    raise ValueError(
+        f"found a gap of {steps[row] - 1} missing rows before {at}"
+        f"{_named(model, ids, rows.series[row])}, expected at most {limit} (gap={model.gap!r}, "
+        f"max_gap={model.max_gap}); see that the time stamp is right, {fill}raise max_gap with "
+        "gap='fill' or 'reset', or call reset_state() to start a new run after the gap"
+    )
+
+
+def _named(model, ids, place):
+    """Return the words that tell the series of a row, where there are several."""
+    return f" of {ids[place]!r}" if model._reader.form.has_ids else ""
+
+
+def _places_in(ids, rows):
+    """Return the places of the series of rows, -1 of those that are new."""
+    if rows.ids is None:
+        return np.zeros(len(rows.targets), dtype=np.intp)
+    return ids.get_indexer(rows.ids)
+
+
+def _arrived(model, state, series, rows):
+    """Return rows at the places of their series and their positions."""
+    heads = state.learner.heads
+    positions = model._reader.positions(rows, series, heads, state.newest)
+    return Rows(series, positions, rows.targets, rows.inputs)
+
+
+def _took(model, state, series, rows, how):
+    """Return the state after the rows of a call, late ones refused or dropped."""
+    arrived = _arrived(model, state, series, rows)
+    heads = state.learner.heads
+    late = arrived.positions <= heads[series]
+    if late.any():
+        if model.late == "raise":
+            _refuse_late(model, state, arrived, late)
+        state = state._replace(n_late=state.n_late + int(late.sum()))
+        arrived = arrived.of(~late)
+        if not len(arrived.series):
+            return state
+    if model._reader.axis.ordered:
+        state = state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
+    return taken_in(model, state, arrived, how)
+
+
+def _refuse_late(model, state, rows, late):
+    place = rows.series[int(late.argmax())]
+    axis, head = model._reader.axis, state.learner.heads[[place]]
+    cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
+    drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
+    raise ValueError(
+        f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"
+        f"{_named(model, state.ids, place)}, the first at "
+        f"{axis.label(axis.stamps_at(rows.positions[late][:1])[0])}; expected rows after it: drop "
+        f"those already seen{drop}"
+    )
+
+
+def _one_by_one(model, state, rows, how):
+    """Take in rows position by position, dropping the series least recently seen for new ones."""
+    if rows.times is None:
+        raise ValueError(
+            "found new series without times beyond max_series, expected times to tell which were "
+            "seen last; pass time_col, or raise max_series"
+        )
+    positions = model._reader.axis.positions(rows.times)
+    for position in np.unique(positions):
+        here = rows.of(positions == position)
+        called = pd.unique(here.ids)
+        if len(called) > model.max_series:
+            raise ValueError(
+                f"found {len(called)} series at one time, expected at most max_series="
+                f"{model.max_series}; raise it"
+            )
+        new = called[state.ids.get_indexer(called) < 0]
+        n_over = len(state.ids) + len(new) - model.max_series
+        if n_over > 0:
+            rest = np.setdiff1d(np.arange(len(state.ids)), state.ids.get_indexer(called))
+            # Equally old ones by id: their places depend on how the rows came in calls.
+            by_age = rest[np.lexsort((state.ids[rest].astype(str), state.learner.seen[rest]))]
+            state = only(state, np.setdiff1d(np.arange(len(state.ids)), by_age[:n_over]))
+        state = with_series(state, new) if len(new) else state
+        state = _took(model, state, _places_in(state.ids, here), here, how)
+    return state

@@ -1,0 +1,164 @@
+"""The form in which rows come: of one stream, or of many series by id."""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.frames.time_axis import require_countable
+
+
+class Parts(NamedTuple):
+    """The rows of a call, taken apart."""
+
+    X: Any  # without ids and times
+    ids: pd.Index | None  # of each row; None: all are of one stream
+    times: pd.Index | None  # None: rows are counted
+    first: int = 0  # number of the first row, where they are
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form in which rows come, and in which forecasts go.
+
+    Attributes
+    ----------
+    has_ids : bool
+        Whether rows are those of a panel, each of a series by id, or of one stream.
+    id_name, time_name : label
+        Names of the id and the time, of columns or of index levels.
+    levels : bool
+        Both are levels of the index, (id, time).
+    id_column, time_column : bool
+        They are columns of the frame; the time is otherwise its index, and ids that are neither
+        come as an array beside X.
+    """
+
+    has_ids: bool
+    id_name: Any = None
+    time_name: Any = None
+    levels: bool = False
+    id_column: bool = False
+    time_column: bool = False
+
+    @classmethod
+    def of(cls, X, ids=None, id_col=None, time_col=None):
+        """Read the form off the rows of ``fit``.
+
+        Raises
+        ------
+        ValueError
+            Ids come in two ways at once, or named columns are not there.
+        """
+        index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+        levels = isinstance(index, pd.MultiIndex)
+        ways = [id_col is not None, levels, ids is not None]
+        if sum(ways) > 1:
+            raise ValueError(
+                f"found ids in more than one way (id_col={id_col!r}, index levels: {levels}, ids= "
+                f"given: {ids is not None}), expected one; drop the others"
+            )
+        if levels:
+            if index.nlevels != 2:
+                raise ValueError(
+                    f"found an index of {index.nlevels} levels, expected two, (id, time); use "
+                    "X.set_index([id, time])"
+                )
+            if isinstance(index.levels[0], pd.DatetimeIndex):
+                raise ValueError(
+                    f"found an index of (time, id), levels {list(index.names)}, expected (id, "
+                    "time); use X.swaplevel()"
+                )
+            return cls(True, *index.names, levels=True)
+        name = None if index is None else index.name
+        dated = time_col is not None
+        if ids is not None:
+            return cls(True, "id", time_col if dated else name, time_column=dated)
+        for role, label in (("id_col", id_col), ("time_col", time_col)):
+            if label is not None and not (isinstance(X, pd.DataFrame) and label in X.columns):
+                found = list(X.columns) if isinstance(X, pd.DataFrame) else type(X).__name__
+                raise ValueError(
+                    f"found {role}={label!r} and X with the columns {found}, expected a DataFrame "
+                    f"with that column; correct {role}, or pass X.reset_index()"
+                )
+        named = id_col is not None
+        return cls(named, id_col, time_col if dated else name, False, named, dated)
+
+    @property
+    def in_order(self):
+        """How rows are brought into order."""
+        if self.has_ids:
+            return "sort by id and time and drop duplicates"
+        return "X.sort_index(), and keep one of each: X[~X.index.duplicated()]"
+
+    def with_levels(self):
+        """Return the form of forecasts where ids come beside X: they are levels of the index."""
+        return replace(self, levels=True)
+
+    def take_apart(self, X, ids=None, name="X"):
+        """Return X without ids and times, the ids (n,), and the times, as `Parts`.
+
+        Raises
+        ------
+        ValueError
+            The rows are not in this form.
+        """
+        if self.levels:
+            if not isinstance(getattr(X, "index", None), pd.MultiIndex):
+                raise ValueError(
+                    f"found rows of {name} without an (id, time) index, expected one, as at fit; "
+                    f"use {name}.set_index([{self.id_name!r}, {self.time_name!r}])"
+                )
+            ids, times = (X.index.get_level_values(level) for level in (0, 1))
+            _require_ids(ids)
+            return Parts(X.reset_index(drop=True), ids, times)
+        if ids is not None and not self.has_ids:
+            raise ids_refused(ids)
+        index = getattr(X, "index", None)
+        times = index if isinstance(index, pd.DatetimeIndex) else None
+        named = [self.id_name] * self.id_column + [self.time_name] * self.time_column
+        if named:
+            missing = [c for c in named if not isinstance(X, pd.DataFrame) or c not in X.columns]
+            if missing:
+                raise ValueError(
+                    f"found {name} without the columns {missing}, expected them, as at fit; add "
+                    f"them (an index becomes a column by {name}.reset_index())"
+                )
+            times = pd.Index(X[self.time_name]) if self.time_column else times
+            ids = pd.Index(X[self.id_name]) if self.id_column else ids
+            X = X.drop(columns=named)
+        if not self.has_ids:
+            counted = times if self.time_column else index
+            if isinstance(times, pd.DatetimeIndex):
+                return Parts(X, None, times)
+            if isinstance(X, (pd.DataFrame, pd.Series)):
+                require_countable(counted)
+            first = counted[0] if isinstance(counted, pd.RangeIndex) and len(counted) else 0
+            return Parts(X, None, None, first)
+        if ids is None:
+            raise ValueError("found ids=None, expected the id of each row, as at fit; pass ids")
+        if not self.id_column:
+            ids = pd.Index(np.asarray(ids))
+            if ids.ndim != 1 or len(ids) != len(X):
+                raise ValueError(
+                    f"found {len(ids)} ids for {len(X)} rows, expected one for each row"
+                )
+        _require_ids(ids)
+        return Parts(X.reset_index(drop=True) if hasattr(X, "index") else X, ids, times)
+
+
+def ids_refused(ids):
+    """Return the error about ids that were given to a forecaster of one stream."""
+    return ValueError(
+        f"found ids={ids!r}, expected None: rows are those of one stream without ids; "
+        "leave ids out, or fit with id_col, an (id, time) index or ids"
+    )
+
+
+def _require_ids(ids):
+    if ids.hasnans:
+        raise ValueError(
+            f"found {int(ids.isna().sum())} rows without an id, expected an id in each; drop "
+            "those rows or name their series"
+        )

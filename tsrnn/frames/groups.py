@@ -1,0 +1,121 @@
+"""Rows of many series arranged for a learner: side by side where series move together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
+MISSING = -1  # in the place of the number of a row that is missing
+
+
+@dataclass(frozen=True)
+class Group:
+    """Consecutive positions at which the same series have rows, missing or not.
+
+    Attributes
+    ----------
+    start : int
+        Position of the first.
+    series : ndarray of int, shape (B,)
+        Ascending.
+    fresh : ndarray of bool, shape (B,)
+        Series that start a new run.
+    rows : ndarray of int, shape (T, B)
+        Where the rows are among those of the call; -1: they are missing.
+    """
+
+    start: int
+    series: np.ndarray
+    fresh: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self):
+        return len(self.rows)
+
+    def take(self, values):
+        """Return the values (n, ...) of the rows of a call as (T, B, ...), NaN where missing."""
+        taken = values[self.rows]
+        missing = self.rows < 0
+        if missing.any():
+            taken[missing] = np.nan
+        return taken
+
+
+def arrange(series, positions, steps, policy):
+    """Arrange the rows of a call position by position, series that move together side by side.
+
+    Parameters
+    ----------
+    series, positions : ndarray of int, shape (n,)
+        In any order.
+    steps : ndarray of int, shape (n,)
+        From the row before of its series, 0 for its first one.
+    policy : {"raise", "fill", "reset"}
+        What becomes of rows that are missing.
+
+    Returns
+    -------
+    list of Group
+        In the order in which they are to be taken in: rows that are missing before a row come
+        just before it, since until then nobody knew.
+
+    Examples
+    --------
+    Two series, of which the second misses a row, and then both do:
+
+    >>> groups = arrange(
+    ...     series=np.array([0, 1, 0, 0, 1, 0, 1]),
+    ...     positions=np.array([5, 5, 6, 7, 7, 9, 9]),
+    ...     steps=np.array([1, 1, 1, 1, 2, 2, 2]),
+    ...     policy="fill",
+    ... )
+    >>> for group in groups:
+    ...     print(group.start, group.series.tolist(), group.rows.tolist())
+    5 [0, 1] [[0, 1]]
+    6 [0] [[2]]
+    6 [1] [[-1]]
+    7 [0, 1] [[3, 4], [-1, -1], [5, 6]]
+    """
+    if len(series) == 1 and steps[0] <= 1:  # a streamed row
+        return [Group(int(positions[0]), series, steps == 0, np.zeros((1, 1), dtype=np.intp))]
+    order = np.lexsort((series, positions))
+    series, positions, steps = series[order], positions[order], steps[order]
+    fresh, missing = steps == 0, np.maximum(steps - 1, 0)
+    if policy == "reset":
+        fresh, missing = fresh | (missing > 0), np.zeros_like(missing)
+    starts = np.append(0, np.flatnonzero(np.diff(positions)) + 1)
+    joined, alike = _joined(series, positions, fresh, missing, starts)
+    firsts = np.flatnonzero(~joined)  # among the positions
+    stops = np.append(starts[1:], len(order))
+    groups = []
+    for first, last in zip(firsts, np.append(firsts[1:], len(starts)) - 1, strict=True):
+        at = slice(starts[first], stops[first])
+        members, start = series[at], int(positions[at.start])
+        if alike[first]:
+            start -= int(missing[at.start])
+        else:
+            for n in np.unique(missing[at][missing[at] > 0])[::-1]:
+                late = members[missing[at] == n]
+                nothing = np.broadcast_to(MISSING, (int(n), len(late)))
+                groups.append(Group(start - int(n), late, np.zeros(len(late), bool), nothing))
+        rows = np.full((int(positions[starts[last]]) - start + 1, len(members)), MISSING)
+        known = order[at.start : stops[last]].reshape(-1, len(members))
+        rows[positions[starts[first : last + 1]] - start] = known
+        groups.append(Group(start, members, fresh[at], rows))
+    return groups
+
+
+def _joined(series, positions, fresh, missing, starts):
+    """Tell which positions go on with the group before, and at which all miss the same rows.
+
+    Two arrays of bool, one for each position; the first one goes on with nothing.
+    """
+    sizes = np.diff(np.append(starts, len(series)))
+    alike = np.minimum.reduceat(missing, starts) == np.maximum.reduceat(missing, starts)
+    before = np.arange(len(series)) - np.repeat(sizes, sizes)
+    same = np.logical_and.reduceat(series == series[before], starts)
+    same[1:] &= sizes[1:] == sizes[:-1]
+    at = positions[starts]
+    same[1:] &= at[1:] - missing[starts[1:]] - 1 == at[:-1]
+    same[0] = False
+    return same & alike & ~np.logical_or.reduceat(fresh, starts), alike

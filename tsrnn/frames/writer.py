@@ -1,0 +1,117 @@
+"""Writing what an estimator forecasts, in the form in which rows came. pandas begins here."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.frames.form import Form
+from tsrnn.frames.groups import NEVER
+from tsrnn.frames.time_axis import TimeAxis
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Frames, indexes and labels in the form of the rows of ``fit``.
+
+    Attributes
+    ----------
+    form : Form
+    axis : TimeAxis
+    """
+
+    form: Form
+    axis: TimeAxis
+
+    def forecast(self, ids, heads, values, names):
+        """Return the frame of the rows after the last one of each series.
+
+        Parameters
+        ----------
+        ids : Index of length B
+        heads : ndarray of int, shape (B,)
+            Position of the last row of each.
+        values : ndarray of shape (B, c, M)
+        names : list of length c
+        """
+        horizon = values.shape[2]
+        if not self.form.has_ids:
+            if all(type(name) is str for name in names):
+                names = _index_of(*names).view()  # its name is the caller's to set
+            index = self.axis.index_after(int(heads[0]), horizon)
+            return pd.DataFrame(values[0].T, index=index, columns=names)
+        flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
+        frame, form = pd.DataFrame(flat, columns=names), self.form
+        if form.levels or not form.id_column:
+            return frame.set_axis(self.index_after(ids, heads, horizon))
+        times = self._times_after(heads, horizon)
+        frame.insert(0, form.id_name, ids.repeat(horizon))
+        if form.time_column:
+            frame.insert(1, form.time_name, times)
+            return frame
+        return frame.set_axis(times)
+
+    def index_after(self, ids, heads, horizon):
+        """Return the index of these rows: of times, or of ids and times."""
+        if not self.form.has_ids:
+            return self.axis.index_after(int(heads[0]), horizon)
+        names = [self.form.id_name, self.form.time_name]
+        times = self._times_after(heads, horizon)
+        return pd.MultiIndex.from_arrays([ids.repeat(horizon), times], names=names)
+
+    def cutoffs(self, ids, heads, newest=None):
+        """Return the time of the last row: a label, or one for each series by id.
+
+        None, or NaT, where there is none. `newest` is its stamp, where only the order of stamps
+        matters.
+        """
+        known = heads != NEVER
+        if not self.form.has_ids:
+            if not known[0]:
+                return None
+            return self.axis.label(newest if self.axis.ordered else self._stamp(heads[0]))
+        times = self.axis.index_at(np.maximum(heads, heads[known].min(initial=0)))
+        cutoffs = pd.Series(times, index=ids.rename(self.form.id_name))
+        return cutoffs.where(known).rename(self.form.time_name)
+
+    def label(self, position):
+        """Return a position as the user knows it."""
+        return self.axis.label(self._stamp(position))
+
+    def changes(self, ids, changes, sizes, targets):
+        """Return the frame of changes ``(position, place, target, *sizes)``, named by `sizes`."""
+        places = np.array([change[1] for change in changes], dtype=np.intp)
+        positions = np.array([change[0] for change in changes], dtype=np.int64)
+        id_name = "id" if self.form.id_name is None else self.form.id_name
+        leading = {id_name: ids[places]} if self.form.has_ids else {}
+        frame = {
+            **leading,
+            "time": self.axis.index_at(positions).rename(None),
+            "target": [targets[change[2]] for change in changes],
+        }
+        found = pd.DataFrame([change[3:] for change in changes], columns=sizes, dtype=float)
+        whole = {"phase": int} if "phase" in sizes else {}
+        return pd.DataFrame(frame).join(found.astype(whole))
+
+    def weights(self, ids, weights, experts, targets):
+        """Return weights (C, J, M, E) as a frame with a row for each series, target and step."""
+        levels = [targets, range(1, weights.shape[2] + 1)]
+        names = ["target", "step"]
+        if self.form.has_ids:
+            levels, names = [ids, *levels], [self.form.id_name, *names]
+        index = pd.MultiIndex.from_product(levels, names=names)
+        return pd.DataFrame(weights.reshape(len(index), -1), index, experts)
+
+    def _times_after(self, heads, horizon):
+        positions = heads[:, None] + 1 + np.arange(horizon)
+        return self.axis.index_at(positions.ravel())
+
+    def _stamp(self, position):
+        return self.axis.stamps_at(np.array([position]))[0]
+
+
+@lru_cache(maxsize=64)
+def _index_of(*names):
+    """Return the index of these strings: pandas takes longer to make one than to use it."""
+    return pd.Index(names)

@@ -1,0 +1,153 @@
+"""One series as a panel of one: a learner of a window of rows behind the `Learner` protocol."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tsrnn.features.ring_buffer import NEVER
+from tsrnn.features.window import Window
+from tsrnn.nn import State
+from tsrnn.online.regime import CHANGE_COLUMNS, changes_of
+
+NO_ROWS = np.array([NEVER])
+
+
+@dataclass(frozen=True)
+class OneSeries:
+    """A `tsrnn.online.protocol.Learner` of one series, which is at place 0.
+
+    Attributes
+    ----------
+    stream : StreamLearner or RepeatLearner
+        Takes rows as a `Window`.
+    heads : ndarray of int, shape (1,)
+    future : list of int
+        Inputs that are known ahead.
+    """
+
+    stream: Any
+    heads: Any = None
+    future: tuple = ()
+
+    memory = 0
+
+    def __post_init__(self):
+        if self.heads is None:
+            object.__setattr__(self, "heads", NO_ROWS)
+
+    @property
+    def replayed(self):
+        """Rows of a history that matter."""
+        return self.stream.replayed
+
+    @property
+    def encoder(self):
+        """The recurrent network, if there is one."""
+        return self.stream.encoder
+
+    @property
+    def seen(self):
+        """When the series was last seen; there is no other."""
+        return np.zeros(1, dtype=np.int64)
+
+    def grown(self, change_scale, initial_level):
+        """Return the learner: the one series it has room for is there."""
+        if change_scale.shape[1] > 1:
+            raise ValueError(f"found {change_scale.shape[1]} series, expected one; use ids")
+        return self
+
+    def taken(self, series):
+        """Return the learner, which is a value."""
+        return self
+
+    def restarted(self, series):
+        """Return the learner as before its first row, which may lie anywhere in time."""
+        if isinstance(series, np.ndarray) and not len(series):
+            return self
+        return replace(self, stream=self.stream.restarted(anew=True), heads=NO_ROWS)
+
+    def prepared(self, series, positions, again):
+        """Return the learner, which is a value."""
+        return self
+
+    def learn(self, block):
+        """Learn from rows, one by one, and take them in."""
+        return self._after(block, self._at(block).learn(_window(block)))
+
+    def advance(self, block):
+        """Take in rows without learning."""
+        return self._after(block, self._at(block).advance(_window(block)))
+
+    def outputs(self, block, following=None):
+        """Return what `output` would give after each row, (T, J, 1, M), and the learner after."""
+        known = None if following is None else self._inputs(following[-1, 0], block.inputs.shape[1])
+        outputs, stream = self._at(block).outputs(_window(block), known)
+        n_rows, n_targets = block.targets.shape[:2]
+        return outputs.reshape(n_rows, n_targets, 1, -1), self._after(block, stream)
+
+    def output(self, position, series, calendar, following=None):
+        """Return the forecast (J, 1, M) at the newest row."""
+        known = None
+        if following is not None:
+            known = self._inputs(following[0], self.stream.window.inputs.shape[1])
+        return self.stream.output(known)[:, None]
+
+    def offsets(self, probabilities, position, series):
+        """Return quantiles (P, J, 1, M) of the errors of `output`."""
+        return self.stream.offsets(probabilities)[:, :, None]
+
+    def overtaken_by(self, other):
+        """Return False: nothing that is read is ever written to."""
+        return False
+
+    @property
+    def expert_names(self):
+        """Names of the experts, none where there is one alone."""
+        ensemble = getattr(self.stream, "ensemble", None)
+        return list(ensemble.names) if ensemble else []
+
+    def expert_weights(self):
+        """Return the weights (1, J, M, E) of the experts at the newest row."""
+        return self.stream.ensemble.mixing.weights.transpose(2, 0, 1)[None]
+
+    @property
+    def has_intervals(self):
+        """Whether `offsets` has an answer."""
+        return self.stream.intervals is not None
+
+    change_sizes = tuple(CHANGE_COLUMNS)
+
+    def changes(self):
+        """Return the changes noted, ``(position, 0, target, error, level, scale, phase)``."""
+        stream = self.stream
+        regime = getattr(stream, "regime", None)
+        newest = (stream.intervals.row if stream.intervals else stream.n_rows) - 1
+        rows = changes_of(stream.intervals, regime)
+        return [(int(self.heads[0]) - newest + row, 0, *change) for row, *change in rows]
+
+    def carried_states(self):
+        """Return the state of each layer, arrays of shape (J, H)."""
+        return tuple(
+            State(s.h.T.copy(), None if s.c is None else s.c.T.copy())
+            for s in self.stream.encoder.state
+        )
+
+    def _at(self, block):
+        """Return the learner of the stream where the rows of a block may follow."""
+        if block.fresh[0] and self.heads[0] != NEVER:
+            return self.stream.restarted()
+        return self.stream
+
+    def _after(self, block, stream):
+        return OneSeries(stream, np.array([block.start + len(block.targets) - 1]), self.future)
+
+    def _inputs(self, following, n_inputs):
+        """Return inputs (m, E) that follow, of what is known ahead (m, F)."""
+        inputs = np.full((len(following), n_inputs), np.nan)
+        inputs[:, list(self.future)] = following
+        return inputs
+
+
+def _window(block):
+    return Window(block.targets[:, :, 0], block.inputs[:, :, 0], block.calendar)

@@ -1,0 +1,105 @@
+"""What an estimator asks of its learner: rows in, forecasts out, as values."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from tsrnn.online.storage.series import Block
+
+
+class Learner(Protocol):
+    """A learner of C series that are known by their places, 0 to C - 1.
+
+    A learner is a value: methods return a new one and leave the old one as it was, so that a call
+    that fails changes nothing and a forecast is always of one consistent state. Positions are
+    integer steps of the time axis. ``series`` are places, ascending, or ``slice(None)`` for all.
+
+    Attributes
+    ----------
+    heads : ndarray of int, shape (C,)
+        Position of the last row of each series, `NEVER` where there is none.
+    replayed : float
+        Rows of a history that matter; older ones need not be learnt.
+    memory : int
+        Rows that are kept of each series, however old they are.
+    seen : ndarray of int, shape (C,)
+        The larger, the later a series was last seen.
+    expert_names : list of str
+        Of the experts whose mixture is forecast; empty where there is one alone.
+    has_intervals : bool
+        Whether `offsets` has an answer.
+    change_sizes : tuple of str
+        What is told of each of `changes`; empty where changes are not followed.
+    """
+
+    heads: np.ndarray
+    replayed: float
+    memory: int
+    seen: np.ndarray
+    expert_names: list
+    has_intervals: bool
+    change_sizes: tuple
+
+    # --- series -------------------------------------------------------------------------------
+
+    def grown(self, change_scale: np.ndarray, initial_level: np.ndarray) -> "Learner":
+        """Return the learner with room for more series, arrays (J, n) of which are given."""
+
+    def taken(self, series: Any) -> "Learner":
+        """Return a learner of these series alone, which shares nothing that is written to."""
+
+    def restarted(self, series: Any) -> "Learner":
+        """Return the learner with these series back before their first row."""
+
+    # --- rows ---------------------------------------------------------------------------------
+
+    def prepared(self, series: np.ndarray, positions: np.ndarray, again: bool) -> "Learner":
+        """Return a learner that these rows (n,) may be given to, in blocks, without harm to this.
+
+        `again` tells that a series starts a new run among them.
+        """
+
+    def learn(self, block: Block) -> "Learner":
+        """Learn from rows, position by position, and take them in."""
+
+    def advance(self, block: Block) -> "Learner":
+        """Take in rows without learning."""
+
+    # --- forecasts ----------------------------------------------------------------------------
+
+    def outputs(
+        self, block: Block, following: np.ndarray | None = None
+    ) -> "tuple[np.ndarray, Learner]":
+        """Return what `output` would give after each row, (T, J, B, M), and the learner after.
+
+        `following` (T, B, M, F) are the inputs known ahead of each row, NaN where unknown.
+        """
+
+    def output(
+        self,
+        position: int,
+        series: Any,
+        calendar: np.ndarray,
+        following: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the forecasts (J, B, M) of series whose last row lies at a position.
+
+        `calendar` (1, C) is that of the next step, `following` (B, m, F) the inputs known ahead.
+        """
+
+    def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:
+        """Return quantiles (P, J, B, M) of the errors of `output`."""
+
+    def overtaken_by(self, other: "Learner") -> bool:
+        """Tell whether what this learner reads may have been written over on the way to another."""
+
+    # --- inspection ---------------------------------------------------------------------------
+
+    def expert_weights(self) -> np.ndarray:
+        """Return the weights (C, J, M, E) of the experts at the newest row."""
+
+    def changes(self) -> list:
+        """Return the changes noted, ``(position, place, target, *sizes)``, see `change_sizes`."""
+
+    def carried_states(self) -> tuple:
+        """Return the state of each layer of the network after the last row of each series."""
