@@ -253,7 +253,7 @@ class RNNForecaster(ForecasterMixin, StreamingEstimator):
         state = self._state
         experts = state.learner.expert_names
         if not experts:
-            raise AttributeError(self._without("have no experts to weigh"))
+            raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
 

@@ -109,11 +109,15 @@ class ForecasterMixin:
             )
         places = self._started_places(state, ids)
         ahead = known_ahead_of(self, state, places, horizon, X_future)
-        heads = learner.heads[places]
+        if len(places) == len(state.ids) and ids is None:
+            names, heads = state.ids, learner.heads
+        else:
+            names, heads = state.ids[places], learner.heads[places]
         issued = np.empty((len(places), len(targets), horizon))
-        edges = np.empty((len(places), len(targets), len(bands), horizon))
-        for head in set(heads.tolist()):
-            which = np.flatnonzero(heads == head)
+        edges = np.empty((len(places), len(targets), len(bands), horizon)) if bands else None
+        distinct = set(heads.tolist())
+        for head in distinct:
+            which = slice(None) if len(distinct) == 1 else np.flatnonzero(heads == head)
             series = road.all_of(places[which], len(learner.heads))
             known = None if ahead is None else ahead[which]
             calendar = self._reader.calendar_after(head, 1)
@@ -125,11 +129,11 @@ class ForecasterMixin:
                 values = add_offsets(outputs, offsets, bands)[..., :horizon]
                 values = state.scaling.undo(series, values)
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
-        names, values = targets, issued
+        columns, values = targets, issued
         if bands:
-            names = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
+            columns = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
             values = np.concatenate([issued, edges.reshape(len(edges), -1, horizon)], axis=1)
-        return self._writer.forecast(state.ids[places], heads, self._bounded(values), names)
+        return self._writer.forecast(names, heads, self._bounded(values), columns)
 
     def future_index(self, horizon=None, *, ids=None):
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
@@ -264,7 +268,7 @@ class ForecasterMixin:
         state = self._state
         sizes = state.learner.change_sizes
         if not sizes:
-            raise AttributeError(self._without("have no drift log"))
+            raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
 
@@ -290,7 +294,7 @@ class ForecasterMixin:
         """
         places = road.places_of(state, ids)
         started = state.learner.heads[places] != NEVER
-        if started.all():
+        if started[0] if len(started) == 1 else started.all():
             return places
         if ids is not None or not started.any():
             named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
@@ -334,11 +338,10 @@ class ForecasterMixin:
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
 
-    def _without(self, what):
-        """Return the words that say what this forecaster has not."""
+    def _without_experts(self):
         return (
-            f"found {type(self).__name__}, expected an RNNForecaster without future_cols: panels "
-            f"of baselines, and forecasters with future_cols, {what}"
+            f"found {type(self).__name__}, expected an RNNForecaster without future_cols: others, "
+            "and panels of baselines, have no experts, no intervals and no drift log"
         )
 
     def _bounded(self, values):

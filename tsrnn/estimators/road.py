@@ -25,7 +25,7 @@ class State(NamedTuple):
 def take(model, state, rows, how):
     """Return the state after the rows of a call, its learner having learnt or just advanced."""
     series = _places_in(state.ids, rows)
-    if (series < 0).any():
+    if rows.ids is not None and (series < 0).any():
         new = pd.unique(rows.ids[series < 0])
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
             return _one_by_one(model, state, rows, how)
@@ -215,7 +215,7 @@ def _took(model, state, series, rows, how):
     arrived = _arrived(model, state, series, rows)
     heads = state.learner.heads
     late = arrived.positions <= heads[series]
-    if late.any():
+    if late[0] if len(late) == 1 else late.any():
         if model.late == "raise":
             _refuse_late(model, state, arrived, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))

@@ -1,10 +1,12 @@
 """Rows of many series arranged for a learner: side by side where series move together."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
+FIRST = np.zeros((1, 1), dtype=np.intp)  # the rows of a call of one row
 MISSING = -1  # in the place of the number of a row that is missing
 
 
@@ -34,11 +36,17 @@ class Group:
 
     def take(self, values):
         """Return the values (n, ...) of the rows of a call as (T, B, ...), NaN where missing."""
+        if self.missing is None:
+            return values[self.rows]
         taken = values[self.rows]
-        missing = self.rows < 0
-        if missing.any():
-            taken[missing] = np.nan
+        taken[self.missing] = np.nan
         return taken
+
+    @cached_property
+    def missing(self):
+        """Where rows are missing, bool of shape (T, B); None: nowhere."""
+        missing = self.rows < 0
+        return missing if missing.any() else None
 
 
 def arrange(series, positions, steps, policy):
@@ -77,7 +85,9 @@ def arrange(series, positions, steps, policy):
     7 [0, 1] [[3, 4], [-1, -1], [5, 6]]
     """
     if len(series) == 1 and steps[0] <= 1:  # a streamed row
-        return [Group(int(positions[0]), series, steps == 0, np.zeros((1, 1), dtype=np.intp))]
+        group = Group(int(positions[0]), series, steps == 0, FIRST)
+        group.__dict__["missing"] = None
+        return [group]
     order = np.lexsort((series, positions))
     series, positions, steps = series[order], positions[order], steps[order]
     fresh, missing = steps == 0, np.maximum(steps - 1, 0)

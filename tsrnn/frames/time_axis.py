@@ -83,7 +83,7 @@ class TimeAxis:
         """
         self._require_kind(times)
         stamps = _nanoseconds(times)
-        if (stamps == NAT).any():
+        if NAT in stamps.tolist() if len(stamps) == 1 else (stamps == NAT).any():
             raise ValueError(
                 f"found {int(times.isna().sum())} rows without a time stamp (NaT), expected one in "
                 "each; drop those rows"
@@ -110,10 +110,10 @@ class TimeAxis:
         if self.step_ns is not None:
             if len(stamps) == 1:  # a streamed row: plain integers are faster
                 position, rest = divmod(int(stamps[0]) - self.start, self.step_ns)
-                positions, misplaced = np.array([position]), np.array([rest != 0])
-            else:
-                positions, rest = np.divmod(stamps - self.start, self.step_ns)
-                misplaced = rest != 0
+                if not rest:
+                    return np.array([position])
+            positions, rest = np.divmod(stamps - self.start, self.step_ns)
+            misplaced = rest != 0
         else:
             grid, origin = self._grid_between(int(stamps.min()), int(stamps.max()))
             rows = np.searchsorted(grid, stamps).clip(max=len(grid) - 1)
