@@ -10,7 +10,7 @@ anew on the same object (of fits, one in ten) must end in the content, and retur
 never interrupted.
 
 The one exclusion: an exception at ``return self``, the line after a call has committed (one
-assignment, of ``_stream`` or of ``__dict__``), finds the call done. It must be wholly done.
+assignment, of ``_state`` or of ``__dict__``), finds the call done. It must be wholly done.
 """
 
 import argparse

@@ -77,7 +77,7 @@ def forget_peak():
 
 def covariance_health(model):
     """Describe P of the readout: symmetry, definiteness, and whether all numbers are finite."""
-    readout = model._stream.learner.readout
+    readout = model._state.learner.stream.readout
     P = readout.covariance
     finite = np.isfinite(P).all() and np.isfinite(readout.weights).all()
     finite = finite and np.isfinite(model.forecast().to_numpy()).all()

@@ -58,7 +58,7 @@ def main():
         "kernels": get_kernels(),
         "load_average_at_start": load_average,
         "fit_seconds": time.perf_counter() - start,
-        "features": model._stream.learner.readout.weights.shape[2],
+        "features": model._state.learner.readout.weights.shape[2],
     }
     del history
     stamp = N_FIT

@@ -40,7 +40,7 @@ def recorded_rows():
     nn.set_kernels("numpy")
     data = datasets.load_electricity()
     model = RNNForecaster(HORIZON, random_state=0).fit(data[:N_FIT])
-    readout = model._stream.learner.readout
+    readout = model._state.learner.stream.readout
     readout.__class__, readout.given = Recorder, []
     model.partial_fit(data[N_FIT:])
     nn.set_kernels(None)

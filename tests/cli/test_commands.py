@@ -71,7 +71,7 @@ def test_update_takes_in_what_is_new(frozen, folder, capsys):
     assert folder("update", path, folder["all.csv"], *["--frozen"] * frozen) == 0
     assert "40 rows" in (err := capsys.readouterr().err)
     assert "80 seen before" in err
-    assert content(load(path)._stream) == content(expected._stream)
+    assert content(load(path)._state) == content(expected._state)
     before = folder.read(path)
     assert folder("update", path, folder["all.csv"], "-o", folder["other.tsrnn"]) == 0
     assert folder.read(path) == before == folder.read("other.tsrnn")

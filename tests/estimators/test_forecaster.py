@@ -293,23 +293,23 @@ def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(
     if is_panel:
         model.set_params(id_col="id", time_col="time")
     model.fit(form(rows[:208]))  # to the end of a period
-    before = model._state.learner.stream.encoder.optimizer.n_steps
+    before = model._state.learner.encoder.optimizer.n_steps
     for start in range(208, 400, 16):  # the next ones end where nothing is learnt
         middle = start + 8
         model.partial_fit(form(rows[start:middle])).update(form(rows[middle : start + 16]))
-    assert model._state.learner.stream.encoder.optimizer.n_steps - before == 96 // 16
+    assert model._state.learner.encoder.optimizer.n_steps - before == 96 // 16
 
 
 @pytest.mark.parametrize("first", ["update", "partial_fit"])
 def test_a_stamp_of_a_panel_counts_as_learnt_if_a_series_of_it_is(first):
     rows = hourly(272, 2)
     model = quick(id_col="id", time_col="time").fit(melted(rows[:208]))
-    before = model._state.learner.stream.encoder.optimizer.n_steps
+    before = model._state.learner.encoder.optimizer.n_steps
     calls = [("s0", model.update), ("s1", model.partial_fit)]
     for row in range(208, 272):
         for name, call in calls if first == "update" else reversed(calls):
             call(melted(rows.iloc[[row]][[name]]))
-    assert model._state.learner.stream.encoder.optimizer.n_steps - before == 64 // 16
+    assert model._state.learner.encoder.optimizer.n_steps - before == 64 // 16
 
 
 def test_a_new_run_counts_its_rows_anew(series):

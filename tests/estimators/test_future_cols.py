@@ -122,7 +122,7 @@ def test_nothing_changes_where_nothing_is_known_ahead():
     model = quick(future_cols=None).fit(frame[:N_FIT])
     assert type(model._state.learner.stream.readout).__name__ == "DelayedRLS"
     named = quick().fit(frame[:N_FIT])
-    network, other = (m._state.learner.stream.encoder.network for m in (model, named))
+    network, other = (m._state.learner.encoder.network for m in (model, named))
     assert len(network.weights) == len(other.weights)
 
 

@@ -133,7 +133,7 @@ def test_a_long_stream_may_be_split_too(name):
     whole = case.walk(copy.deepcopy(model), ())
     assert_same(whole, case.walk(copy.deepcopy(model), cuts.tolist()))
     if "window_size" in model.get_params():  # the network took a step every 16 rows
-        assert whole._state.learner.stream.encoder.optimizer.n_steps >= 0.94 * n_new // 16
+        assert whole._state.learner.encoder.optimizer.n_steps >= 0.94 * n_new // 16
     frozen = case.walk(copy.deepcopy(model), (), ["update"])
     assert_same(frozen, case.walk(copy.deepcopy(model), cuts.tolist(), ["update"]))
     X = case.between(N_FIT)[0]

@@ -41,7 +41,7 @@ MODELS = {name: model for name, model, _ in models()}
 
 
 def readout_of(model):
-    return model._stream.learner.readout
+    return model._state.learner.stream.readout
 
 
 def indefinite(P):

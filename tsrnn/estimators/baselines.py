@@ -1,22 +1,17 @@
 """Simple forecasters to hold the recurrent one against, with the same methods."""
 
-from dataclasses import dataclass, replace
 from functools import partial
-
-import numpy as np
 
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.panel_window import PanelWindow
-from tsrnn.features.window import Window
-from tsrnn.online.intervals.tracking import Intervals
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
+from tsrnn.online.repeat_learner import RepeatLearner
 from tsrnn.online.stream_learner import StreamLearner
 
 LINEAR_LAGS = 47
-INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
 
 
 class NaiveForecaster(ForecasterMixin, StreamingEstimator):
@@ -206,54 +201,3 @@ def _repeating(model, history, season):
     )
     back = season * -(-design.delays // season) - design.delays
     return learner.fixed((design.offsets == back[:, None]).astype(float))
-
-
-@dataclass(frozen=True)
-class RepeatLearner:
-    """A learner that repeats the last season; it has the methods of `StreamLearner`."""
-
-    horizon: int
-    season: int
-    intervals: Intervals | None
-    window: Window | None = None
-
-    @property
-    def replayed(self):
-        """Rows of a history that matter: to the intervals, as many as to a readout."""
-        return self.season + self.horizon + INTERVAL_ROWS
-
-    def restarted(self, anew=False):
-        """Return the learner as before a first row."""
-        return replace(self, intervals=self.intervals.restarted(), window=None)
-
-    def learn(self, record):
-        """Take in new rows; there is nothing to learn but them and the errors."""
-        if not len(record):
-            return self
-        outputs, learner = self.outputs(record)
-        labels = record.targets[..., None]
-        return replace(learner, intervals=self.intervals.follow(outputs, labels))
-
-    advance = learn
-
-    def outputs(self, record, following=None):
-        """Return what `output` would give after each new row, (n, S, M), and the learner after."""
-        joined = self._join(record)
-        levels, window = joined.levels, joined[len(joined) - self.season :].copy()
-        newest = np.arange(len(levels) - len(record), len(levels))
-        ahead = np.arange(self.horizon) % self.season + 1 - self.season
-        return levels[newest[:, None] + ahead].swapaxes(1, 2), replace(self, window=window)
-
-    def output(self, following=None):
-        """Return the forecast at the newest row, shape (S, horizon)."""
-        ahead = np.arange(self.horizon) % self.season
-        return self.window.levels[ahead].T
-
-    def offsets(self, probabilities):
-        """Return quantiles of the errors of the newest forecast, shape (P, S, horizon)."""
-        return self.intervals.offsets(probabilities)
-
-    def _join(self, record):
-        if self.window is None:
-            return record.padded(self.season)
-        return self.window.append(record)

@@ -142,8 +142,8 @@ class TimeAxis:
         """Return stamps that hold positions from first to last, and where among them 0 is."""
         grid, origin = self._calendar_grid[0]
         if origin + first < 0:
-            grid = self._earlier(grid, -first - origin)
-            origin += len(grid) - len(self._calendar_grid[0][0])
+            longer = self._earlier(grid, -first - origin)
+            grid, origin = longer, origin + len(longer) - len(grid)
         if origin + last >= len(grid):
             grid = self._later(grid, origin + last + 1 - len(grid))
         self._calendar_grid[0] = grid, origin  # in one assignment: other threads read it
@@ -152,12 +152,14 @@ class TimeAxis:
     def _grid_between(self, first, last):
         """Return stamps that reach from one stamp to another, where time lasts; as `_grid_at`."""
         grid, origin = self._calendar_grid[0]
-        while grid[0] > first:
-            try:
+        try:
+            while grid[0] > first:
                 grid, origin = self._grid_at(-origin - 1, 0)
-            except (pd.errors.OutOfBoundsDatetime, OverflowError):
-                break
-        if grid[-1] < last:
+            if grid[-1] < last:
+                grid, origin = self._grid_at(0, len(grid) - origin)
+        except (pd.errors.OutOfBoundsDatetime, OverflowError):
+            pass  # what is not on the grid then is refused
+        if grid[-1] < last:  # more than a stretch later
             index = pd.date_range(self.label(grid[-1]), self.label(last), freq=self.freq)
             grid = np.concatenate([grid, index.as_unit("ns").asi8[1:]])
             self._calendar_grid[0] = grid, origin
