@@ -41,7 +41,8 @@ MODELS = {name: model for name, model, _ in models()}
 
 
 def readout_of(model):
-    return model._state.learner.stream.readout
+    learner = model._state.learner
+    return getattr(learner, "stream", learner).readout
 
 
 def indefinite(P):
