@@ -16,6 +16,7 @@ from tsrnn.frames.reader import read_rows
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.validation import require_finite, row_index
 from tsrnn.persistence import save, unmapped
+from tsrnn.threads import one_blas_thread
 
 
 class Stream(NamedTuple):
@@ -173,6 +174,7 @@ class StreamingEstimator(BaseEstimator):
         if not hasattr(self, "_stream"):
             check_is_fitted(self)
 
+    @one_blas_thread
     def _fit_anew(self, *rows):
         """Learn a history on a copy, and become it in one assignment.
 

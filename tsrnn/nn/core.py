@@ -131,12 +131,11 @@ class Recurrence:
             packed = tape.packed
             cell.pack(self.weights, packed)
         given = tape, x, state, out.reshape(tape.h.shape), packed
-        if tape.size <= threads.SMALL:
+        if tape.size <= threads.SMALL_WITH_VECTOR:
             end = scan_forward(*given)
         else:
-            ends = []
-            threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
-            end = ends[0]
+            with threads.one_blas_thread:
+                end = scan_forward(*given)
         return end, end.h.copy()
 
     @property
@@ -188,7 +187,8 @@ class Recurrence:
         # they fill their registers; gradients, sums over the streams, never have.
         compiled = not keep and cell.forward_window is not None
         same_bits = compiled and unpacked() > 0 and n_streams % 16 == 0
-        streams = threads.parts(n_streams, product_size * n_streams, n_steps if same_bits else 1)
+        steps = n_steps if same_bits else None
+        streams = threads.parts(n_streams, product_size * n_streams, steps)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from tsrnn.nn import Adam, Network, State, clip_by_global_norm
 from tsrnn.online.readouts.targets import origin_targets
@@ -225,4 +224,6 @@ def _ridge(features, targets):
 
 
 def _fit_ridge(features, targets):
-    return Ridge(alpha=RIDGE * len(features), fit_intercept=False).fit(features, targets).coef_
+    gram = features.T @ features
+    gram.flat[:: len(gram) + 1] += RIDGE * len(features)
+    return np.linalg.solve(gram, features.T @ targets).T

@@ -6,6 +6,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.storage.series import SPARE
+from tsrnn.threads import one_blas_thread
 
 
 class FuturePanelLearner(PanelLearner):
@@ -21,6 +22,7 @@ class FuturePanelLearner(PanelLearner):
         sizes = n_targets, n_features, len(design.delays)
         return PooledFutureRLS(*sizes, forgetting, penalty, design.n_ahead)
 
+    @one_blas_thread
     def outputs(self, block, following):
         """As in `PanelLearner`, with the inputs known ahead of each row, as in `output`.
 
@@ -36,6 +38,7 @@ class FuturePanelLearner(PanelLearner):
             outputs.append(learner._said(part.start, part.members, features, ahead))
         return np.concatenate(outputs), learner
 
+    @one_blas_thread
     def output(self, position, members, calendar, following):
         """As in `PanelLearner`, in the light of the inputs known ahead.
 

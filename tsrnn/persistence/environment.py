@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from threadpoolctl import ThreadpoolController  # scikit-learn's own dependency
+from threadpoolctl import ThreadpoolController
 
 
 def environment():
