@@ -86,7 +86,7 @@ class _OneBlasThread(ContextDecorator):
 #: Context, and decorator of functions, in which BLAS runs each product on one thread.
 #:
 #: The number of threads is one setting of the whole process: the first to enter takes it down, the
-#: last to leave puts it back. Entering takes some 5 µs, and 1 µs where there is one thread anyway:
+#: last to leave puts it back. Entering takes some 6 µs, and 3 µs where there is one thread anyway:
 #: it belongs around whatever multiplies more than once, and not around the compiled way of a row,
 #: which calls no BLAS.
 one_blas_thread = _OneBlasThread()

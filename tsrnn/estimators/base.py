@@ -16,9 +16,11 @@ from tsrnn.frames.reader import read_rows
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.validation import require_finite, row_index
 from tsrnn.persistence import save, unmapped
+from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 
+@saved("stream")
 class Stream(NamedTuple):
     """Where a fitted estimator stands; replaced as a whole, never changed."""
 

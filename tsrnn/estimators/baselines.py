@@ -10,11 +10,13 @@ from tsrnn.features.window import Window
 from tsrnn.online.intervals.tracking import Intervals
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.persistence.registry import saved
 
 LINEAR_LAGS = 47
 INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
 
 
+@saved("naive-forecaster")
 class NaiveForecaster(BaseForecaster):
     """Forecast the newest value for every step.
 
@@ -64,6 +66,7 @@ class NaiveForecaster(BaseForecaster):
         return _repeating_panel(self, record, 1, make_rings)
 
 
+@saved("seasonal-naive-forecaster")
 class SeasonalNaiveForecaster(BaseForecaster):
     """Forecast the value one season before each step (the newest of that phase).
 
@@ -118,6 +121,7 @@ class SeasonalNaiveForecaster(BaseForecaster):
         return _repeating_panel(self, record, season[0], make_rings)
 
 
+@saved("linear-forecaster")
 class LinearForecaster(BaseForecaster):
     """Recursive least squares on lags and calendar: the simple baseline to beat.
 
@@ -206,6 +210,7 @@ def _repeating_panel(model, record, season, make_rings):
     return learner.fixed((design.offsets == back[:, None]).astype(float))
 
 
+@saved("repeat-learner")
 @dataclass(frozen=True)
 class RepeatLearner:
     """A learner that repeats the last season; it has the methods of `StreamLearner`."""

@@ -11,8 +11,10 @@ from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.persistence.registry import saved
 
 
+@saved("rnn-regressor")
 class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from tsrnn.persistence.registry import saved
+
 NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
 
 
+@saved("ring")
 class Ring:
     """Arrays of L rows in which row p lies at ``p % L``.
 

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tsrnn.persistence.registry import saved
 
+
+@saved("panel-form")
 @dataclass(frozen=True)
 class PanelForm:
     """The form in which the rows of a panel come, and in which forecasts go.

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tsrnn.frames.scaling import Scaling, first_levels
+from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
 NEWEST = 20_000  # rows of a series whose mean and scale are read off
 
 
+@saved("series-scaling")
 @dataclass(frozen=True)
 class SeriesScaling:
     """Mean and scale of J targets of C series, fixed once known.

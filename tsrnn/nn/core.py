@@ -20,6 +20,7 @@ from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 from tsrnn.nn.transfer import aligned
+from tsrnn.persistence.registry import saved
 
 
 def in_use(cell: Cell) -> Cell:
@@ -32,6 +33,7 @@ def _compiled_cells() -> dict[str, Cell]:
     return importlib.import_module("tsrnn.nn.cells.compiled").CELLS
 
 
+@saved("recurrence")
 class Recurrence:
     """One recurrent layer without a shell: no checks of values, no clipping, no axis swaps.
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tsrnn.nn.checks import check_positive
+from tsrnn.persistence.registry import saved
 
 
 class Loss(ABC):
@@ -63,6 +64,7 @@ class Loss(ABC):
         """Return, entry by entry, the loss of an error and its derivative."""
 
 
+@saved("squared-loss")
 @dataclass(frozen=True)
 class Squared(Loss):
     """Squared error e², smooth everywhere; its best forecast is the mean.
@@ -80,6 +82,7 @@ class Squared(Loss):
         return error * error, 2 * error
 
 
+@saved("absolute-loss")
 @dataclass(frozen=True)
 class Absolute(Loss):
     """Absolute error |e|; its best forecast is the median. At the kink, e = 0, the slope is 0.
@@ -97,6 +100,7 @@ class Absolute(Loss):
         return np.abs(error), np.sign(error)
 
 
+@saved("huber-loss")
 @dataclass(frozen=True)
 class Huber(Loss):
     """½ e² up to ``|e| = delta``, then the tangent ``delta (|e| - ½ delta)`` (Huber, 1964).

@@ -11,8 +11,10 @@ from tsrnn.nn.checks import check_dtype, check_size
 from tsrnn.nn.core import Recurrence
 from tsrnn.nn.layout import TorchLayout
 from tsrnn.nn.state import State
+from tsrnn.persistence.registry import saved
 
 
+@saved("network")
 class Network(TorchLayout):
     """`n_layers` recurrent layers, each reading the hidden states of the one below.
 

@@ -6,9 +6,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.storage.series import SPARE
+from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 
+@saved("future-panel-learner")
 class FuturePanelLearner(PanelLearner):
     """A `PanelLearner` that forecasts each step in the light of its own inputs.
 

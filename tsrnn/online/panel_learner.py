@@ -10,9 +10,11 @@ from tsrnn.online.panel_labels import PanelLabels
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.storage.series import NEVER, ROOM, SPARE
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
+from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 
+@saved("panel-learner")
 class PanelLearner(PanelLabels):
     """A recurrent encoder and a pooled readout over the rings of many series.
 

@@ -12,6 +12,7 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.regime import Regime
 from tsrnn.online.storage.values import twin
+from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 BLOCK = 4096  # rows whose features are in memory at once
@@ -20,6 +21,7 @@ RIDGE_LIMITS = (1e-3, 1e3)
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
+@saved("stream-learner")
 class StreamLearner:
     """A readout learnt online, with or without a recurrent encoder and an ensemble around it.
 

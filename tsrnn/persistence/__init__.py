@@ -1,9 +1,9 @@
 """Fitted estimators in files: one file each, written all or nothing, that can run no code.
 
 A file is a zip of one JSON document and of plain ``.npy`` arrays, with a checksum of each. Whatever
-an estimator holds is written by walking its objects (`encode`) and read back from a fixed list of
-classes (`registry`, `decode`); pickle is nowhere involved. `archive` owns the bytes, `atomic` the
-way they get to the disk.
+an estimator holds is written by walking its objects (`encode`) and read back (`decode`): plain
+values, and objects of the classes that `saved` has named (`registry`). Pickle is nowhere involved.
+`archive` owns the bytes, `atomic` the way they get to the disk.
 """
 
 import copy
@@ -19,8 +19,18 @@ from tsrnn.persistence.encode import Encoder
 from tsrnn.persistence.environment import environment
 from tsrnn.persistence.errors import CheckpointError
 from tsrnn.persistence.maps import unmapped
+from tsrnn.persistence.registry import saved
 
-__all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save", "unmapped"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "leftovers",
+    "load",
+    "read",
+    "save",
+    "saved",
+    "unmapped",
+]
 
 FORMAT = "tsrnn"
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)

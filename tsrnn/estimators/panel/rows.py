@@ -9,8 +9,10 @@ from tsrnn.frames.panels import arrange
 from tsrnn.frames.reader import read_rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.online.storage.series import NEVER, Block
+from tsrnn.persistence.registry import saved
 
 
+@saved("panel")
 class Panel(NamedTuple):
     """Where a forecaster of a panel stands; replaced as a whole, never changed."""
 

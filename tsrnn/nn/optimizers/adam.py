@@ -8,8 +8,10 @@ import numpy as np
 
 from tsrnn.nn.checks import check_positive
 from tsrnn.nn.optimizers.base import Optimizer
+from tsrnn.persistence.registry import saved
 
 
+@saved("adam")
 class Adam(Optimizer):
     """Adam: steps scaled by running moments of the gradient, corrected for their zero start.
 

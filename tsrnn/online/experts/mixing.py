@@ -12,8 +12,10 @@ from tsrnn.kernels.numpy_.mixing import (
     REGRET_DISCOUNTS,
     TINY,
 )
+from tsrnn.persistence.registry import saved
 
 
+@saved("mixing")
 @dataclass(frozen=True)
 class Mixing:
     """Weights of E experts for each of M outputs of S streams, moved by every label.

@@ -17,8 +17,10 @@ from tsrnn.kernels.numpy_.conformal import (
     SMALLEST_SIZE,
     TINY,
 )
+from tsrnn.persistence.registry import saved
 
 
+@saved("conformal")
 @dataclass(frozen=True)
 class Conformal:
     """Quantiles of forecast errors for M outputs of S streams, moved by every label.
