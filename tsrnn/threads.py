@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ContextDecorator
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -37,7 +38,7 @@ class _OneBlasThread(ContextDecorator):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._libraries: list | None = None
+        self._libraries: list[Any] | None = None
         self._inside = 0
         self._before: list[int] = []
 

@@ -7,6 +7,7 @@ import importlib
 import math
 import threading
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,9 @@ class Recurrence:
         n_steps, _, n_streams = x.shape
         if n_streams == 1 and not tape:
             h = np.empty((n_steps, self.hidden_size, 1), self.dtype) if out is None else out
-            return h, self.forward_stream(x, state, h)[0]
+            streamed = self.forward_stream(x, state, h)
+            assert streamed is not None  # without a check it always is
+            return h, streamed[0]
         scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
         parts = self._parts(in_use(self.cell), n_steps, n_streams, tape)
@@ -91,10 +94,10 @@ class Recurrence:
         self.cell.pack(self.weights, first.packed)
         if n_streams > 1:
             np.multiply(first.packed, first.halves, first.halved)
-        h = out
         if out is None:
-            h = first.h if len(parts.tapes) == 1 else parts.joined_h()
-        ends = [None] * len(parts.tapes)
+            out = first.h if len(parts.tapes) == 1 else parts.joined_h()
+        h = out
+        ends: list[Any] = [None] * len(parts.tapes)
 
         def work(k: int) -> None:
             record, streams = parts.tapes[k], parts.streams[k]
@@ -165,11 +168,12 @@ class Recurrence:
             )
         scratch = self._scratch
         parts, scratch.recorded = scratch.recorded, None
+        assert parts is not None  # or `recorded_shape` has raised
         gradients = parts.gradients = parts.gradients or [GradientTape(t) for t in parts.tapes]
-        d_x = out
         if out is None:
-            d_x = np.empty((n_steps, self.input_size, n_streams), self.dtype)
-        starts = [None] * len(gradients)
+            out = np.empty((n_steps, self.input_size, n_streams), self.dtype)
+        d_x: np.ndarray = out
+        starts: list[Any] = [None] * len(gradients)
 
         def work(k: int) -> None:
             s = parts.streams[k]
@@ -195,7 +199,7 @@ class Recurrence:
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:
             sizes = self.input_size, self.hidden_size
-            tapes = []
+            tapes: list[Tape] = []
             for part in streams:
                 shape, beside = (n_steps, part.stop - part.start), len(streams) > 1
                 like = tapes[0] if tapes else None

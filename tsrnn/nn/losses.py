@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -77,7 +78,7 @@ class Squared(Loss):
     (4.0, array([-4.,  0.]))
     """
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return e² and 2e."""
         return error * error, 2 * error
 
@@ -95,7 +96,7 @@ class Absolute(Loss):
     (1.0, array([-0.5,  0. ]))
     """
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return |e| and its sign."""
         return np.abs(error), np.sign(error)
 
@@ -122,10 +123,10 @@ class Huber(Loss):
 
     delta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positive("delta", self.delta)
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the loss, and the error clipped to [-delta, delta]."""
         slope = np.clip(error, -self.delta, self.delta)
         return slope * (error - 0.5 * slope), slope
@@ -153,17 +154,17 @@ class Quantile(Loss):
 
     level: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < check_positive("level", self.level) < 1:
             raise ValueError(f"level must lie between 0 and 1, found {self.level!r}.")
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the loss, and 1 - level or -level."""
         slope = np.where(error > 0, 1 - self.level, -self.level).astype(error.dtype)
         return slope * error, slope
 
 
-LOSSES = MappingProxyType(
+LOSSES: Mapping[str, Callable[..., Loss]] = MappingProxyType(
     {"squared": Squared, "absolute": Absolute, "huber": Huber, "quantile": Quantile}
 )
 

@@ -8,7 +8,7 @@ values, and objects of the classes that `saved` has named (`registry`). Pickle i
 
 import copy
 import os
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from sklearn.base import BaseEstimator
 
@@ -50,11 +50,11 @@ class Checkpoint(NamedTuple):
     """
 
     model: Any
-    notes: dict
-    environment: dict
+    notes: dict[str, Any]
+    environment: dict[str, Any]
 
 
-def save(estimator, path, notes=None):
+def save(estimator: Any, path: str | os.PathLike[str], notes: dict[str, Any] | None = None) -> None:
     """Write an estimator to a file; ``estimator.save(path)`` does the same.
 
     Parameters
@@ -83,7 +83,7 @@ def save(estimator, path, notes=None):
     archive.write(path, document, encoder.arrays)
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> Checkpoint:
     """Return all that a file holds, a `Checkpoint`; errors as in `load`."""
     # a named pipe would keep `open` waiting
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
@@ -95,7 +95,7 @@ def read(path):
             raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
 
 
-def _read(file):
+def _read(file: BinaryIO) -> Checkpoint:
     document, arrays = archive.read(file)
     if document.get("format") != FORMAT:
         raise CheckpointError("it is no checkpoint of tsrnn")
@@ -111,7 +111,7 @@ def _read(file):
     return Checkpoint(model, document["notes"], document["environment"])
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Any:
     """Read an estimator that ``estimator.save(path)`` has written.
 
     It goes on as the saved one would have, bit for bit where versions, threads and kernels are the

@@ -67,7 +67,7 @@ class Adam(Optimizer):
 
     def update(
         self, weight: np.ndarray, grad: np.ndarray, m: np.ndarray, v: np.ndarray, rate: float
-    ):
+    ) -> None:
         """Change one weight and its moments, in place."""
         beta1, beta2 = self.betas
         change = (1 - beta1) * grad  # scratch for all products below
