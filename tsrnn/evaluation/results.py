@@ -24,7 +24,7 @@ from tsrnn.evaluation.metrics import (
 
 ALL = "all"
 #: Rows that are evaluated, oldest first.
-Rows: TypeAlias = "pd.DataFrame | pd.Series | np.ndarray"
+Rows: TypeAlias = pd.DataFrame | pd.Series | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
