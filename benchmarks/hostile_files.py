@@ -158,14 +158,14 @@ def forged_document(data, rng):
     members = members_of(data)
     nodes = [
         '{"object": "os.system", "state": {}}', '{"object": "builtins.eval", "state": {}}',
-        '{"object": "nn.Missing", "state": {}}', '{"named": "nn.LSTMCell", "items": [1]}',
+        '{"object": "missing-cell", "state": {}}', '{"named": "lstm-cell", "items": [1]}',
         '{"ref": 99999}', '{"ref": -1}', '{"array": 99999}', '{"type": "numpy.os"}',
         '{"type": "os.system"}', '{"scalar": "<U900000000", "hex": "00"}', '{"dtype": "V99"}',
         '{"objects": [1000000000000], "items": []}', '{"zone": "../../../etc/passwd"}',
         '{"zone": "dateutil//etc/passwd"}', '{"function": "os:system"}', '{"offset": "x"}',
         '{"generator": {"dict": [["bit_generator", "os"]]}}', '{"float": "0"}', "{}", "NaN",
         "1e999", '{"bytes": "zz"}', '{"tuple": 3}', '{"dict": [[[], 1]]}', '{"dict": 5}',
-        '{"timestamp": 1, "unit": "Y", "tz": null}', '{"named": "nn.State", "items": [1]}',
+        '{"timestamp": 1, "unit": "Y", "tz": null}', '{"named": "state", "items": [1]}',
         '{"index": "evil", "name": null}', '{"bytes": "00", "object": "x", "state": {}}',
         "9" * 5000, '{"tuple": [' * 5000 + "]}" * 5000,
     ]  # fmt: skip

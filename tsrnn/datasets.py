@@ -12,6 +12,7 @@ and people, whose habits make these series, live by the clock. The price is two 
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
@@ -41,14 +42,14 @@ PEDESTRIAN_SENSORS = (
 _RECORD_RAIN_MM = 305.0
 
 
-def _read(name: str, **options) -> pd.DataFrame:
+def _read(name: str, **options: Any) -> pd.DataFrame:
     """Read a data file: from the package once installed, from ``datasets/`` in a checkout."""
     file = files("tsrnn") / "_data" / name
     if not file.is_file():
         file = Path(__file__).resolve().parent.parent / "datasets" / name
     with file.open("rb") as stream:
-        compression = "gzip" if name.endswith(".gz") else None
-        return pd.read_csv(stream, compression=compression, **options)
+        compression: Any = "gzip" if name.endswith(".gz") else None
+        return pd.DataFrame(pd.read_csv(stream, compression=compression, **options))
 
 
 def load_electricity() -> pd.DataFrame:
@@ -196,14 +197,16 @@ def load_traffic(raw: bool = False) -> pd.DataFrame:
         return source
     source["time"] = pd.to_datetime(source["date_time"], format="%Y-%m-%d %H:%M:%S")
     source = source.drop_duplicates("time").set_index("time")
-    marked = source.index[source["holiday"] != "None"].normalize()
+    marked = pd.DatetimeIndex(source.index[source["holiday"] != "None"]).normalize()
 
     floats = ["traffic_volume", "temp", "rain_1h", "snow_1h", "clouds_all"]
     data = source[floats].astype(float).asfreq("h")
     data["temp"] = data["temp"].mask(data["temp"] == 0.0)
     data["rain_1h"] = data["rain_1h"].mask(data["rain_1h"] > _RECORD_RAIN_MM)
     federal = USFederalHolidayCalendar().holidays(data.index[0], data.index[-1])
-    data["holiday"] = data.index.normalize().isin(marked.union(federal)).astype(float)
+    data["holiday"] = (
+        pd.DatetimeIndex(data.index).normalize().isin(marked.union(federal)).astype(float)
+    )
     data["weather_main"] = source["weather_main"].astype("category").reindex(data.index)
     return data
 

@@ -1,8 +1,14 @@
-"""Who uses the cores: two halves of a batch side by side, and no threads inside small products.
+"""How many threads BLAS uses: one everywhere, and two halves of a large batch side by side.
 
-BLAS splits each product over its threads, but the pointwise maths between two products then runs
-on one core, and the threads meet twice a step. Two halves of the batch in two threads of our own,
-with one BLAS thread each, meet twice a window. Small products run fastest on one thread.
+BLAS splits a product over the threads that the environment gives it. For the products of a stream,
+which take microseconds, meeting the other threads costs more than they save, and where another
+process keeps a core busy each meeting waits for it, ten times as long as the product. And sums in
+another order give other bits: what is forecast would hang on ``OMP_NUM_THREADS``.
+
+So whatever multiplies or solves for an estimator runs inside `one_blas_thread`. Only large batches
+of a network gain from a second core: `run` gives it half of the streams, with one BLAS thread in
+each half, so that the two threads meet once a window and not twice a step. How a batch is cut does
+not hang on how many threads there are, where that would change a bit.
 """
 
 from __future__ import annotations
@@ -12,28 +18,27 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ContextDecorator
+from typing import Any
 
-from threadpoolctl import ThreadpoolController  # scikit-learn brings it
+from threadpoolctl import ThreadpoolController
 
 #: Size of a step's product (rows * columns * streams) from which halves pay for their threads.
 HALVES_FROM = 1 << 21
-#: The same of all steps of a window. It counts only where halves give the very bits of the whole,
-#: which may not hang on how a stream was cut, or on how many threads there are.
+#: The same of all steps of a window. It counts only where halves give the very bits of the whole.
 WINDOW_FROM = 1 << 24
-#: Multiplications of a product up to which BLAS would not think of threads.
+#: Multiplications of a product of matrices up to which BLAS would not think of threads.
 SMALL = 1 << 18
+#: The same of a product with a vector.
+SMALL_WITH_VECTOR = 9_216
 
 
-class _OneBlasThread:
-    """Context in which BLAS runs each product on one thread; shared by the threads inside it.
+class _OneBlasThread(ContextDecorator):
+    """Context in which BLAS runs each product on one thread; see `one_blas_thread`."""
 
-    The number of threads is one setting of the whole process: the first to enter takes it down,
-    the last to leave puts it back.
-    """
-
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._libraries = None
+        self._libraries: list[Any] | None = None
         self._inside = 0
         self._before: list[int] = []
 
@@ -53,7 +58,9 @@ class _OneBlasThread:
         return [library.get_num_threads() for library in self._libraries]
 
     def _set_all_but_ones(self, wanted: list[int]) -> None:
-        for library, before, number in zip(self._libraries, self._before, wanted, strict=True):
+        for library, before, number in zip(
+            self._libraries or (), self._before, wanted, strict=True
+        ):
             if before != 1:  # setting takes as long as a small product
                 library.set_num_threads(number)
 
@@ -64,28 +71,40 @@ class _OneBlasThread:
                 self._set_all_but_ones([1] * len(self._before))
             self._inside += 1
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
+            if self._inside == 0:  # this process was forked inside the context
+                return
             self._inside -= 1
             if self._inside == 0:
                 self._set_all_but_ones(self._before)
 
+    def after_fork(self) -> None:
+        """Start anew in a forked process: other threads are gone, and one may have had the lock."""
+        self._lock, self._inside = threading.Lock(), 0
 
-_one_blas_thread = _OneBlasThread()
+
+#: Context, and decorator of functions, in which BLAS runs each product on one thread.
+#:
+#: The number of threads is one setting of the whole process: the first to enter takes it down, the
+#: last to leave puts it back. Entering takes some 6 µs, and 3 µs where there is one thread anyway:
+#: it belongs around whatever multiplies more than once, and not around the compiled way of a row,
+#: which calls no BLAS.
+one_blas_thread = _OneBlasThread()
 _helper = ThreadPoolExecutor(thread_name_prefix="tsrnn")  # starts a thread when first needed
 
 
-def _forget_helper() -> None:
-    """Start anew in a forked process: threads do not survive a fork, and a lock may be held."""
-    global _helper, _one_blas_thread
-    _helper, _one_blas_thread = ThreadPoolExecutor(thread_name_prefix="tsrnn"), _OneBlasThread()
+def _after_fork() -> None:
+    global _helper
+    _helper = ThreadPoolExecutor(thread_name_prefix="tsrnn")  # threads do not survive a fork
+    one_blas_thread.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_helper)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
-def parts(n_streams: int, product_size: int, n_steps: int = 1) -> tuple[slice, ...]:
+def parts(n_streams: int, product_size: int, n_steps: int | None = None) -> tuple[slice, ...]:
     """Return the streams as one slice, or as two where two threads will be faster.
 
     Parameters
@@ -94,18 +113,27 @@ def parts(n_streams: int, product_size: int, n_steps: int = 1) -> tuple[slice, .
         N.
     product_size : int
         Multiplications of a step's product: rows * columns * N.
-    n_steps : int
-        T, where halves give the very bits of the whole; else 1.
+    n_steps : int, optional
+        T, where halves give the very bits of the whole. None: they do not, and streams are cut
+        whether there are two threads or one.
+
+    Examples
+    --------
+    >>> parts(100, 1 << 20), parts(100, 1 << 21)
+    ((slice(0, 100, None),), (slice(0, 64, None), slice(64, 100, None)))
     """
-    pays = product_size >= HALVES_FROM or product_size * n_steps >= WINDOW_FROM
-    if not pays or n_streams < 4 or _one_blas_thread.available() < 2:
+    pays = product_size >= HALVES_FROM
+    if n_steps is not None:
+        pays = pays or product_size * n_steps >= WINDOW_FROM
+        pays = pays and one_blas_thread.available() > 1
+    if not pays or n_streams < 4:
         return (slice(0, n_streams),)  # a half is never one stream, which is multiplied otherwise
     half = -(-n_streams // 32) * 16 if n_streams >= 32 else n_streams // 2  # whole SIMD registers
     return slice(0, half), slice(half, n_streams)
 
 
 def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
-    """Call ``work(0)`` to ``work(n_parts - 1)``, the last in this thread, the others in others.
+    """Call ``work(0)`` to ``work(n_parts - 1)``: side by side, if BLAS has been given the threads.
 
     Parameters
     ----------
@@ -114,12 +142,16 @@ def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
     n_parts : int
         How many parts.
     size : int
-        Multiplications of the largest product that `work` will make.
+        Multiplications of the largest product of matrices that `work` will make.
     """
     if n_parts == 1 and size <= SMALL:
         work(0)
         return
-    with _one_blas_thread:
+    with one_blas_thread:
+        if n_parts == 1 or one_blas_thread.available() == 1:
+            for part in range(n_parts):
+                work(part)
+            return
         # The context carries NumPy's error state.
         others = [
             _helper.submit(contextvars.copy_context().run, work, part)

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly, melted
-from sklearn.preprocessing import OneHotEncoder
 
 import tsrnn
-from tsrnn import CheckpointError, RNNForecaster, RNNRegressor, load, persistence
+from tsrnn import RNNForecaster, RNNRegressor, load, persistence
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.persistence.decode import Decoder
 from tsrnn.persistence.encode import Encoder
@@ -268,12 +267,6 @@ def test_random_generators_go_on(bits):
     assert np.array_equal(rng.normal(size=9), twins[0].normal(size=9))
 
 
-def test_an_encoder_of_scikit_learn_comes_back():
-    words = np.array([["a"], ["b"], ["a"]], dtype=object)
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(words)
-    assert np.array_equal(again(encoder).transform(words), encoder.transform(words))
-
-
 class Foreign:
     pass
 
@@ -288,8 +281,3 @@ def test_what_a_file_cannot_hold_is_named_with_its_place(value, tmp_path):
         RNNForecaster(random_state={"x": [value]}).save(path)
     assert path.read_bytes() == b"kept"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_every_class_of_tsrnn_has_a_name_of_its_own():
-    assert persistence.encode.name_of(RNNForecaster) == "estimators.RNNForecaster"
-    assert persistence.encode.name_of(CheckpointError) is None

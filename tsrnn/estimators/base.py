@@ -13,6 +13,7 @@ from tsrnn.estimators.history import read_history
 from tsrnn.frames.form import Form, ids_refused
 from tsrnn.frames.writer import Writer
 from tsrnn.persistence import save, unmapped
+from tsrnn.threads import one_blas_thread
 
 
 class StreamingEstimator(BaseEstimator):
@@ -175,6 +176,7 @@ class StreamingEstimator(BaseEstimator):
         if not hasattr(self, "_state"):
             check_is_fitted(self)
 
+    @one_blas_thread
     def _fit(self, X, y, ids=None):
         """Learn a history on a copy, and become it in one assignment.
 

@@ -10,10 +10,12 @@ from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.repeat_learner import RepeatLearner
 from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.persistence.registry import saved
 
 LINEAR_LAGS = 47
 
 
+@saved("naive-forecaster")
 class NaiveForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the newest value for every step.
 
@@ -60,6 +62,7 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
         return _repeating(self, history, 1)
 
 
+@saved("seasonal-naive-forecaster")
 class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the value one season before each step (the newest of that phase).
 
@@ -110,6 +113,7 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
         return _repeating(self, history, season[0])
 
 
+@saved("linear-forecaster")
 class LinearForecaster(ForecasterMixin, StreamingEstimator):
     """Recursive least squares on lags and calendar: the simple baseline to beat.
 

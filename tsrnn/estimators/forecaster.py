@@ -17,10 +17,12 @@ from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_future import FuturePanelLearner
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.persistence.registry import saved
 
 DEFAULT_LAGS = 24
 
 
+@saved("rnn-forecaster")
 class RNNForecaster(ForecasterMixin, StreamingEstimator):
     """Forecast the next ``horizon`` values of a stream, learning from every row.
 

@@ -12,8 +12,10 @@ from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.persistence.registry import saved
 
 
+@saved("rnn-regressor")
 class RNNRegressor(RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 

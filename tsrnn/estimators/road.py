@@ -10,8 +10,10 @@ from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.online.storage.series import Block
+from tsrnn.persistence.registry import saved
 
 
+@saved("state")
 class State(NamedTuple):
     """Where a fitted estimator stands; replaced as a whole, never changed."""
 

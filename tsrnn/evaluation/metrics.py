@@ -19,9 +19,10 @@ References
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def mae(actual, forecast) -> float:
+def mae(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Mean absolute error, mean(|y - f|).
 
     Parameters
@@ -43,7 +44,7 @@ def mae(actual, forecast) -> float:
     return _mean(np.abs(actual - forecast))
 
 
-def mse(actual, forecast) -> float:
+def mse(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Mean squared error, mean((y - f)²).
 
     Parameters, missing values and errors as in :func:`mae`.
@@ -58,7 +59,7 @@ def mse(actual, forecast) -> float:
         return _mean((actual - forecast) ** 2)
 
 
-def rmse(actual, forecast) -> float:
+def rmse(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Root mean squared error, sqrt(mean((y - f)²)), in the unit of the data.
 
     Parameters, missing values and errors as in :func:`mae`.
@@ -71,7 +72,7 @@ def rmse(actual, forecast) -> float:
     return float(np.sqrt(mse(actual, forecast)))
 
 
-def smape(actual, forecast) -> float:
+def smape(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Symmetric mean absolute percentage error, mean(200 |y - f| / (|y| + |f|)).
 
     The definition of the M3 and M4 competitions [2]_: between 0 and 200 percent. Where both
@@ -91,7 +92,7 @@ def smape(actual, forecast) -> float:
     return 200 * _mean(ratio)
 
 
-def mase_scale(history, season=1) -> float:
+def mase_scale(history: ArrayLike, season: int = 1) -> float:
     """Mean absolute seasonal difference of a history, mean(|y_t - y_{t-season}|).
 
     It is the error, over that history, of repeating the value one season ago [1]_.
@@ -123,7 +124,7 @@ def mase_scale(history, season=1) -> float:
     return _mean(np.abs(changes[~np.isnan(changes)]))
 
 
-def mase(actual, forecast, scale) -> float:
+def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
     """Mean absolute scaled error, mean(|y - f| / scale) [1]_; 1 is the naive forecast's.
 
     Parameters
@@ -145,7 +146,7 @@ def mase(actual, forecast, scale) -> float:
         return _mean(np.abs(actual - forecast) / scale)
 
 
-def pinball(actual, forecast, quantile) -> float:
+def pinball(actual: ArrayLike, forecast: ArrayLike, quantile: float) -> float:
     """Mean pinball (quantile) loss, mean(max(q (y - f), (q - 1) (y - f))) [3]_.
 
     Parameters
@@ -166,7 +167,7 @@ def pinball(actual, forecast, quantile) -> float:
     return _mean(np.where(error >= 0, quantile, quantile - 1) * error)
 
 
-def coverage(actual, lower, upper) -> float:
+def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
     """Share of the actuals inside their interval, mean(l <= y <= u).
 
     Parameters
@@ -184,7 +185,7 @@ def coverage(actual, lower, upper) -> float:
     return _mean(np.where(failed, np.nan, (lower <= actual) & (actual <= upper)))
 
 
-def mean_width(lower, upper) -> float:
+def mean_width(lower: ArrayLike, upper: ArrayLike) -> float:
     """Mean width of intervals, mean(u - l), in the unit of the data.
 
     Parameters
@@ -201,7 +202,7 @@ def mean_width(lower, upper) -> float:
     return _mean(upper - lower)
 
 
-def winkler(actual, lower, upper, coverage) -> float:
+def winkler(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, coverage: float) -> float:
     """Mean interval score of Winkler: the width, and a fine for each actual outside.
 
     mean((u - l) + 2/α · max(l - y, 0) + 2/α · max(y - u, 0)), α = 1 - coverage [4]_. A proper score
@@ -225,7 +226,7 @@ def winkler(actual, lower, upper, coverage) -> float:
     return _mean((upper - lower) + 2 / (1 - coverage) * outside)
 
 
-def _same_shape(**arrays):
+def _same_shape(**arrays: ArrayLike) -> tuple[np.ndarray, ...]:
     """Give the named arrays back as float arrays; ValueError unless they share one shape."""
     values = {name: np.asarray(array, dtype=float) for name, array in arrays.items()}
     if len({array.shape for array in values.values()}) > 1:
@@ -237,16 +238,17 @@ def _same_shape(**arrays):
     return tuple(values.values())
 
 
-def _known(actual, **others):
+def _known(actual: ArrayLike, **others: ArrayLike) -> tuple[np.ndarray, ...]:
     """Give `actual` and the named others back, flat, where `actual` is not NaN."""
-    actual, *others = _same_shape(actual=actual, **others)
-    return tuple(array[~np.isnan(actual)] for array in (actual, *others))
+    arrays = _same_shape(actual=actual, **others)
+    known = ~np.isnan(arrays[0])
+    return tuple(array[known] for array in arrays)
 
 
-def _mean(losses) -> float:
+def _mean(losses: np.ndarray) -> float:
     return float(losses.mean()) if losses.size else float("nan")
 
 
-def _check_fraction(name, value):
+def _check_fraction(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise ValueError(f"{name} is {value}; expected a number between 0 and 1, such as 0.9.")

@@ -1,5 +1,8 @@
 """What an evaluation of a panel hands back: as for one stream, with the id of each series."""
 
+from collections.abc import Hashable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -22,15 +25,21 @@ class PanelLog:
         Of the intervals that stand beside the forecasts.
     """
 
-    def __init__(self, data, id_col=None, time_col=None, coverages=()):
+    def __init__(
+        self,
+        data: pd.DataFrame | pd.Series,
+        id_col: Hashable | None = None,
+        time_col: Hashable | None = None,
+        coverages: Sequence[float] = (),
+    ):
         self._keys = id_col, time_col
         self._coverages = [f"{share:g}" for share in coverages]
         self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
         self._data, self.id_name = self._keyed(data)
         self.times = self._data.index.get_level_values(1)
-        self._issued = []
+        self._issued: list[pd.DataFrame] = []
 
-    def rows_at(self, index):
+    def rows_at(self, index: pd.Index) -> pd.DataFrame:
         """Return the data at an (id, time) index, in their form; NaN where they have no row."""
         rows = self._data[~self._data.index.duplicated()].reindex(index)
         id_col, time_col = self._keys
@@ -39,7 +48,7 @@ class PanelLog:
         rows.index.names = [id_col, rows.index.names[1] if time_col is None else time_col]
         return rows.reset_index(level=id_col if time_col is None else [id_col, time_col])
 
-    def add(self, cutoffs, forecast):
+    def add(self, cutoffs: pd.Series, forecast: pd.DataFrame) -> None:
         """Note a frame of forecasts and the cutoff of each series, a Series by id."""
         frame, _ = self._keyed(forecast)
         ids = frame.index.get_level_values(0)
@@ -47,7 +56,7 @@ class PanelLog:
         frame.insert(1, "step", frame.groupby(level=0, sort=False).cumcount().to_numpy() + 1)
         self._issued.append(frame)
 
-    def result(self, model, seconds_per_row):
+    def result(self, model: Any, seconds_per_row: float) -> PrequentialResult:
         """Set the forecasts beside the actuals, and score them.
 
         Raises
@@ -102,7 +111,7 @@ class PanelLog:
         )
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
 
-    def _scales(self, targets, ids):
+    def _scales(self, targets: pd.Index, ids: pd.Index) -> np.ndarray:
         """Scale of MASE (n, S) of the series of each forecast."""
         by_series = {
             name: [mase_scale(rows[target].to_numpy(dtype=float)) for target in targets]
@@ -111,7 +120,7 @@ class PanelLog:
         unknown = [np.nan] * len(targets)
         return np.array([by_series.get(name, unknown) for name in ids])
 
-    def _keyed(self, data):
+    def _keyed(self, data: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, Any]:
         """Return rows with an (id, time) index, and the name of the id."""
         id_col, time_col = self._keys
         if isinstance(data.index, pd.MultiIndex):

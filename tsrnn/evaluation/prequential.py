@@ -6,25 +6,27 @@ the public methods of a forecaster are used.
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
 from tsrnn.evaluation.panel_results import PanelLog
-from tsrnn.evaluation.results import ForecastLog, PrequentialResult
+from tsrnn.evaluation.results import ForecastLog, PrequentialResult, Rows
 
 __all__ = ["PrequentialResult", "backtest", "prequential"]
 
 
 def prequential(
-    model,
-    data,
+    model: Any,
+    data: ArrayLike | pd.DataFrame | pd.Series,
     *,
     chunk: int = 1,
     learn: bool = True,
@@ -116,8 +118,8 @@ def prequential(
 
 
 def backtest(
-    model,
-    data,
+    model: Any,
+    data: ArrayLike | pd.DataFrame | pd.Series,
     *,
     initial: int,
     step: int,
@@ -212,7 +214,9 @@ def backtest(
     return log.result(models[-1], sum(seconds) / n_rows, n_history=origins[0])
 
 
-def _fit_and_forecast(model, data, origin, asked, keep):
+def _fit_and_forecast(
+    model: Any, data: Rows, origin: int, asked: dict[str, Any], keep: bool
+) -> tuple[pd.DataFrame, Any, float, Any]:
     """One origin of its own; the model comes back from a worker only if it is to `keep`."""
     model = clone(model)
     begin = time.perf_counter()
@@ -222,7 +226,9 @@ def _fit_and_forecast(model, data, origin, asked, keep):
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
-def _fit_and_advance(model, data, initial, origins, asked):
+def _fit_and_advance(
+    model: Any, data: Rows, initial: int, origins: range, asked: dict[str, Any]
+) -> Iterator[tuple[pd.DataFrame, Any, float, Any]]:
     """Each origin in turn, by one model that is fitted once."""
     model = clone(model)
     begin = time.perf_counter()
@@ -237,7 +243,14 @@ def _fit_and_advance(model, data, initial, origins, asked):
         seen, begin = origin, time.perf_counter()
 
 
-def _through_panel(model, data, chunk, take_in, asked, progress):
+def _through_panel(
+    model: Any,
+    data: Any,
+    chunk: int,
+    take_in: Callable[[Any], Any],
+    asked: dict[str, Any],
+    progress: bool | Callable[[int, int], None],
+) -> PrequentialResult:
     """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
     log = PanelLog(data, model.id_col, model.time_col, asked.get("coverage", ()))
     stamps, number = np.unique(log.times, return_inverse=True)
@@ -255,7 +268,7 @@ def _through_panel(model, data, chunk, take_in, asked, progress):
     return log.result(model, seconds / len(data))
 
 
-def _known_ahead(model, data, start):
+def _known_ahead(model: Any, data: Rows, start: int) -> dict[str, Any]:
     """Give `forecast` its ``X_future``, where the model has ``future_cols``: rows ahead of data.
 
     The model looks at its ``future_cols`` alone; where `data` has no row they count as missing.
@@ -274,20 +287,20 @@ def _known_ahead(model, data, start):
     return {"X_future": rows.reindex(index)}
 
 
-def _known_ahead_of_panel(model, log):
+def _known_ahead_of_panel(model: Any, log: PanelLog) -> dict[str, Any]:
     """As `_known_ahead`, for a panel."""
     if getattr(model, "future_cols", None) is None:
         return {}
     return {"X_future": log.rows_at(model.future_index())}
 
 
-def _asked(model, coverage):
+def _asked(model: Any, coverage: float | list[float] | None) -> dict[str, Any]:
     """Return what ``forecast`` is asked for: nothing, or coverages as a list."""
     coverage = getattr(model, "coverage", None) if coverage is None else coverage
     return {} if coverage is None else {"coverage": np.atleast_1d(coverage).tolist()}
 
 
-def _as_rows(data):
+def _as_rows(data: ArrayLike | pd.DataFrame | pd.Series) -> Rows:
     """Give `data` as something :func:`_rows` can slice."""
     data = data if isinstance(data, (pd.DataFrame, pd.Series)) else np.asarray(data)
     if len(data) == 0:
@@ -295,12 +308,14 @@ def _as_rows(data):
     return data
 
 
-def _rows(data, start, stop):
+def _rows(data: Rows, start: int, stop: int) -> Rows:
     return data[start:stop] if isinstance(data, np.ndarray) else data.iloc[start:stop]
 
 
 @contextmanager
-def _reporter(progress):
+def _reporter(
+    progress: bool | Callable[[int, int], None],
+) -> Iterator[Callable[[int, int], None]]:
     """Give a callable (rows done, rows in all): the caller's own, rich's live line, or none."""
     if callable(progress):
         yield progress

@@ -3,11 +3,13 @@
 Axes of every array here: C cutoffs, H steps of the horizon, S targets.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from tsrnn.evaluation.metrics import (
     coverage,
@@ -21,6 +23,8 @@ from tsrnn.evaluation.metrics import (
 )
 
 ALL = "all"
+#: Rows that are evaluated, oldest first.
+Rows: TypeAlias = pd.DataFrame | pd.Series | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +69,14 @@ class ForecastLog:
         Of the intervals in them.
     """
 
-    def __init__(self, data, n_cutoffs, coverages=()):
+    def __init__(self, data: Rows, n_cutoffs: int, coverages: Sequence[float] = ()):
         self._data = data
         self._coverages = [f"{share:g}" for share in coverages]
         self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
-        self._cutoffs = []
-        self._times = []
+        self._cutoffs: list[Any] = []
+        self._times: list[pd.Index] = []
 
-    def add(self, position, cutoff, forecast):
+    def add(self, position: int, cutoff: Any, forecast: pd.DataFrame) -> None:
         """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
 
         A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
@@ -100,7 +104,9 @@ class ForecastLog:
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 
-    def result(self, model, seconds_per_row, n_history=None):
+    def result(
+        self, model: Any, seconds_per_row: float, n_history: int | None = None
+    ) -> PrequentialResult:
         """Set the forecasts beside the actuals, and score them.
 
         Parameters
@@ -122,9 +128,10 @@ class ForecastLog:
         rows = self._rows(times)
         scored = rows >= 0
         if not scored.any():
+            index = pd.DataFrame(self._data).index
             raise ValueError(
                 f"no forecast could be scored: their stamps run from {times[0]} to {times[-1]}, "
-                f"those of the data from {self._data.index[0]} to {self._data.index[-1]}; expected "
+                f"those of the data from {index[0]} to {index[-1]}; expected "
                 "data that follow the fitted rows at the same frequency. Check index and time zone."
             )
         actual = np.where(scored[:, :, None], self._observed[rows], np.nan)
@@ -148,7 +155,7 @@ class ForecastLog:
         metrics = metric_table(actual, forecast, scale, self._targets, bounds)
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
 
-    def _rows(self, times):
+    def _rows(self, times: pd.Index) -> np.ndarray:
         """Row of the data that each of the C * H `times` names: (C, H), -1 where there is none."""
         index = getattr(self._data, "index", None)
         if index is not None and not isinstance(index, pd.RangeIndex):
@@ -161,7 +168,13 @@ class ForecastLog:
         return np.where(rows < len(self._data), rows, -1)
 
 
-def metric_table(actual, forecast, scale, targets, bounds=None):
+def metric_table(
+    actual: np.ndarray,
+    forecast: np.ndarray,
+    scale: ArrayLike,
+    targets: pd.Index,
+    bounds: Mapping[str, Sequence[np.ndarray]] | None = None,
+) -> pd.DataFrame:
     """Score forecasts by target and step, and pooled.
 
     Parameters
@@ -199,16 +212,16 @@ def metric_table(actual, forecast, scale, targets, bounds=None):
                 row[f"Winkler_{share}"] = winkler(y, lower, upper, float(share))
             scores.append(row)
     names = [[*targets, ALL], [*range(1, n_steps + 1), ALL]]
-    codes = np.indices((n_targets + 1, n_steps + 1)).reshape(2, -1)
+    codes = np.indices((n_targets + 1, n_steps + 1)).reshape(2, -1).tolist()
     index = pd.MultiIndex(levels=names, codes=codes, names=["target", "step"])
     return pd.DataFrame(scores, index=index)
 
 
-def _each_and_all(n):
+def _each_and_all(n: int) -> list[slice]:
     return [*(slice(i, i + 1) for i in range(n)), slice(None)]
 
 
-def _observed(data, targets):
+def _observed(data: Rows, targets: pd.Index) -> np.ndarray:
     """Give the columns of `data` that are targets: float array (n_rows, S)."""
     if isinstance(data, pd.DataFrame):
         missing = targets.difference(data.columns)

@@ -10,6 +10,7 @@ from tsrnn.features.known_future import ahead_of, ahead_of_series, arrived_of_se
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.phase import CalendarProfile, repeats
 from tsrnn.frames.scaling import first_levels
+from tsrnn.persistence.registry import saved
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
 
@@ -31,6 +32,7 @@ def lag_offsets(lags, seasons, horizon):
     return np.array(sorted(offsets - {0}), dtype=np.intp)
 
 
+@saved("forecast-design")
 @dataclass(frozen=True)
 class ForecastDesign:
     """Forecasting: each target column is a stream, its next ``horizon`` values the outputs.

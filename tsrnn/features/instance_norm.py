@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tsrnn.persistence.registry import saved
+
 # A level or (logarithm of a) scale counts half as moved that is this much further from that of the
 # history than this share of the history's own seasons: a standard deviation, a factor of 1.5.
 LEVEL_MOVED, SCALE_MOVED = 1.0, 0.4
@@ -15,6 +17,7 @@ TINY = 1e-9  # of a spread: what rounding makes of a constant
 BLOCK = 4096  # rows looked at at once
 
 
+@saved("instance-norm")
 @dataclass(frozen=True)
 class InstanceNorm:
     """Reversible instance normalization [1]_ of a network's view, where the history is left.

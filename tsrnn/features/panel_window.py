@@ -8,8 +8,10 @@ import numpy as np
 
 from tsrnn.features.outlier_filter import filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring
+from tsrnn.persistence.registry import saved
 
 
+@saved("panel-window")
 class PanelWindow:
     """The rings of `Window`'s fields, for many series.
 

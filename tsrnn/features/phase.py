@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tsrnn.persistence.registry import saved
+
 # A phase is changed where no more than this share of the unexplained variance is left: away from
 # the calendar only for much, from one phase to the next, or back, also for little.
 MUCH, LITTLE = 0.5, 0.9
 TINY = 1e-9  # of what the calendar explains: what rounding makes of nothing
 
 
+@saved("calendar-profile")
 @dataclass(frozen=True)
 class CalendarProfile:
     """What the calendar says of the level, by which a changed phase can be told.

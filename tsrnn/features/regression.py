@@ -7,8 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from tsrnn.features.design import INPUT_LIMIT
+from tsrnn.persistence.registry import saved
 
 
+@saved("regression-design")
 @dataclass(frozen=True)
 class RegressionDesign:
     """Regression: one stream, whose inputs are the columns of X and whose outputs those of y.

@@ -5,8 +5,10 @@ import numpy as np
 from tsrnn.frames.groups import NEVER
 
 __all__ = ["NEVER", "Ring"]
+from tsrnn.persistence.registry import saved
 
 
+@saved("ring")
 class Ring:
     """Arrays of L rows in which row p lies at ``p % L``.
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.features.outlier_filter import LIMITS, filter_outliers
+from tsrnn.persistence.registry import saved
 
 
+@saved("window")
 @dataclass(frozen=True)
 class Window:
     """n consecutive rows, one for each step of the time axis.

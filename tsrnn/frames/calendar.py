@@ -7,6 +7,7 @@ import numpy as np
 from pandas.tseries import offsets
 
 from tsrnn.frames.frequency import DAY_NS
+from tsrnn.persistence.registry import saved
 
 WEEK_NS = 7 * DAY_NS
 MONDAY_NS = 4 * DAY_NS  # 1970-01-01 was a Thursday
@@ -24,6 +25,7 @@ CALENDAR_SEASONS = (
 )
 
 
+@saved("calendar")
 @dataclass(frozen=True)
 class Calendar:
     """Calendar features of wall-clock stamps.

@@ -8,8 +8,10 @@ import pandas as pd
 
 from tsrnn.frames.categories import find_categories, one_hot
 from tsrnn.frames.validation import column_names, target_labels
+from tsrnn.persistence.registry import saved
 
 
+@saved("columns")
 @dataclass(frozen=True)
 class Columns:
     """How the columns of X divide into targets and inputs.

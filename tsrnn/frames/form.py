@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.frames.time_axis import require_countable
+from tsrnn.persistence.registry import saved
 
 
 class Parts(NamedTuple):
@@ -18,6 +19,7 @@ class Parts(NamedTuple):
     first: int = 0  # number of the first row, where they are
 
 
+@saved("form")
 @dataclass(frozen=True)
 class Form:
     """The form in which rows come, and in which forecasts go.

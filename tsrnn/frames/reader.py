@@ -16,6 +16,7 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.time_axis import TimeAxis, require_increasing
 from tsrnn.frames.validation import (
+from tsrnn.persistence.registry import saved
     column_names,
     require_finite,
     require_numeric,
@@ -59,6 +60,7 @@ class Rows(NamedTuple):
         return Rows(*(field[chosen] for field in self))
 
 
+@saved("reader")
 @dataclass(frozen=True)
 class Reader:
     """How the rows of a fitted estimator are read. It is fixed at fit.

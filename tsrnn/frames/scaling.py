@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from tsrnn.persistence.registry import saved
+
 OUTLIER = 20.0  # robust standard deviations
 MOST_OUTLIERS = 0.005  # share of the rows; more than that are no outliers
 SMALLEST_SCALE = 1e-6  # of the mean: what varies less is constant but for rounding
@@ -12,6 +14,7 @@ FIRST_ROWS = 25  # known rows of a history whose median its first value is held 
 TINIEST_SCALE = 1e-50  # in units of the data: what varies less is constant
 
 
+@saved("scaling")
 @dataclass(frozen=True)
 class Scaling:
     """Mean and scale of columns, fitted once and never moved, so that chunks cannot matter.

@@ -6,11 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from tsrnn.frames.scaling import Scaling, first_levels
+from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
 NEWEST = 20_000  # rows of each of many series whose mean and scale are read off
 
 
+@saved("series-scaling")
 @dataclass(frozen=True)
 class SeriesScaling:
     """Mean and scale of J targets of C series, fixed once known; of one stream, C is 1.

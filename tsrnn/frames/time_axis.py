@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.frames.frequency import fixed_ns, infer_frequency
+from tsrnn.persistence.registry import saved
 
 NAT = np.iinfo(np.int64).min  # NaT as a number
 LAST = np.iinfo(np.int64).max  # in the year 2262
@@ -17,6 +18,7 @@ STRETCHES = 4  # kept, for as many horizons
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
+@saved("time-axis")
 @dataclass(frozen=True)
 class TimeAxis:
     """Rows at integer positions: steps of a frequency from the start, or numbers of rows.

@@ -9,8 +9,10 @@ import pandas as pd
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.time_axis import TimeAxis
+from tsrnn.persistence.registry import saved
 
 
+@saved("writer")
 @dataclass(frozen=True)
 class Writer:
     """Frames, indexes and labels in the form of the rows of ``fit``.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
+from types import EllipsisType
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 #: Entries up to which a sum of squares is the quickest proof that all are finite: beyond, BLAS
 #: would think of threads.
@@ -18,7 +21,7 @@ NO_TAPE = (
 )
 
 
-def check_size(name: str, value: object) -> int:
+def check_size(name: str, value: Any) -> int:
     """Return `value` as a positive int, or raise a ValueError that names it."""
     try:
         size = operator.index(value)
@@ -29,7 +32,7 @@ def check_size(name: str, value: object) -> int:
     return size
 
 
-def check_positive(name: str, value: object) -> float:
+def check_positive(name: str, value: Any) -> float:
     """Return `value` as a positive finite float, or raise a ValueError that names it."""
     try:
         number = float(value)
@@ -40,7 +43,7 @@ def check_positive(name: str, value: object) -> float:
     return number
 
 
-def check_dtype(dtype: object) -> np.dtype:
+def check_dtype(dtype: DTypeLike) -> np.dtype:
     """Return `dtype` as a NumPy dtype that BLAS multiplies: float32 or float64."""
     checked = np.dtype(dtype)
     if checked not in (np.float32, np.float64):
@@ -49,7 +52,7 @@ def check_dtype(dtype: object) -> np.dtype:
 
 
 def check_array(
-    name: str, value: object, shape: tuple[int | str | type(...), ...], dtype: np.dtype
+    name: str, value: object, shape: tuple[int | str | EllipsisType, ...], dtype: np.dtype
 ) -> np.ndarray:
     """Return `value` as a finite array of `dtype`; it may share memory with `value`.
 

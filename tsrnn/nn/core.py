@@ -7,6 +7,7 @@ import importlib
 import math
 import threading
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tsrnn.nn.scan import scan_backward, scan_forward
 from tsrnn.nn.state import State
 from tsrnn.nn.tape import GradientTape, Tape
 from tsrnn.nn.transfer import aligned
+from tsrnn.persistence.registry import saved
 
 
 def in_use(cell: Cell) -> Cell:
@@ -32,6 +34,7 @@ def _compiled_cells() -> dict[str, Cell]:
     return importlib.import_module("tsrnn.nn.cells.compiled").CELLS
 
 
+@saved("recurrence")
 class Recurrence:
     """One recurrent layer without a shell: no checks of values, no clipping, no axis swaps.
 
@@ -81,7 +84,9 @@ class Recurrence:
         n_steps, _, n_streams = x.shape
         if n_streams == 1 and not tape:
             h = np.empty((n_steps, self.hidden_size, 1), self.dtype) if out is None else out
-            return h, self.forward_stream(x, state, h)[0]
+            streamed = self.forward_stream(x, state, h)
+            assert streamed is not None  # without a check it always is
+            return h, streamed[0]
         scratch = self._scratch
         scratch.recorded = None  # whatever happens below, the old tape must not be used again
         parts = self._parts(in_use(self.cell), n_steps, n_streams, tape)
@@ -89,10 +94,10 @@ class Recurrence:
         self.cell.pack(self.weights, first.packed)
         if n_streams > 1:
             np.multiply(first.packed, first.halves, first.halved)
-        h = out
         if out is None:
-            h = first.h if len(parts.tapes) == 1 else parts.joined_h()
-        ends = [None] * len(parts.tapes)
+            out = first.h if len(parts.tapes) == 1 else parts.joined_h()
+        h = out
+        ends: list[Any] = [None] * len(parts.tapes)
 
         def work(k: int) -> None:
             record, streams = parts.tapes[k], parts.streams[k]
@@ -131,12 +136,11 @@ class Recurrence:
             packed = tape.packed
             cell.pack(self.weights, packed)
         given = tape, x, state, out.reshape(tape.h.shape), packed
-        if tape.size <= threads.SMALL:
+        if tape.size <= threads.SMALL_WITH_VECTOR:
             end = scan_forward(*given)
         else:
-            ends = []
-            threads.run(lambda _: ends.append(scan_forward(*given)), 1, tape.size)
-            end = ends[0]
+            with threads.one_blas_thread:
+                end = scan_forward(*given)
         return end, end.h.copy()
 
     @property
@@ -164,11 +168,12 @@ class Recurrence:
             )
         scratch = self._scratch
         parts, scratch.recorded = scratch.recorded, None
+        assert parts is not None  # or `recorded_shape` has raised
         gradients = parts.gradients = parts.gradients or [GradientTape(t) for t in parts.tapes]
-        d_x = out
         if out is None:
-            d_x = np.empty((n_steps, self.input_size, n_streams), self.dtype)
-        starts = [None] * len(gradients)
+            out = np.empty((n_steps, self.input_size, n_streams), self.dtype)
+        d_x: np.ndarray = out
+        starts: list[Any] = [None] * len(gradients)
 
         def work(k: int) -> None:
             s = parts.streams[k]
@@ -188,12 +193,13 @@ class Recurrence:
         # they fill their registers; gradients, sums over the streams, never have.
         compiled = not keep and cell.forward_window is not None
         same_bits = compiled and unpacked() > 0 and n_streams % 16 == 0
-        streams = threads.parts(n_streams, product_size * n_streams, n_steps if same_bits else 1)
+        steps = n_steps if same_bits else None
+        streams = threads.parts(n_streams, product_size * n_streams, steps)
         key = cell, n_steps, streams
         parts = self._scratch.parts.get(keep)
         if parts is None or parts.key != key:
             sizes = self.input_size, self.hidden_size
-            tapes = []
+            tapes: list[Tape] = []
             for part in streams:
                 shape, beside = (n_steps, part.stop - part.start), len(streams) > 1
                 like = tapes[0] if tapes else None

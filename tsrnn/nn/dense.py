@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tsrnn.nn.checks import NO_TAPE, check_array, check_dtype, check_keys, check_size
 from tsrnn.nn.params import HasParams, LiveViews
@@ -50,7 +52,7 @@ class Dense(HasParams):
         in_features: int,
         out_features: int,
         *,
-        dtype: np.dtype = np.float32,
+        dtype: DTypeLike = np.float32,
         random_state: int | np.random.Generator | None = None,
     ):
         self.in_features = check_size("in_features", in_features)
@@ -86,7 +88,8 @@ class Dense(HasParams):
         if tape:
             # The caller may write to x before backward, so the tape needs a copy of its own.
             self._x = x.copy() if np.shares_memory(x, given) else x
-        return x @ self.params["W"] + self.params["bias"]
+        y: np.ndarray = x @ self.params["W"] + self.params["bias"]
+        return y
 
     def backward(self, d_y: np.ndarray) -> np.ndarray:
         """Fill `grads` from d_y (..., out); return d_x (..., in).
@@ -105,7 +108,8 @@ class Dense(HasParams):
         rows = d_y.reshape(-1, self.out_features)
         np.matmul(rows.T, x.reshape(-1, self.in_features), out=self._dW[:, :-1])
         np.sum(rows, axis=0, out=self._dW[:, -1])
-        return d_y @ self.params["W"].T
+        d_x: np.ndarray = d_y @ self.params["W"].T
+        return d_x
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copy the weights in PyTorch's names and layout: weight (out, in), bias (out,)."""
@@ -131,5 +135,5 @@ class Dense(HasParams):
         (W,) = arrays
         return LiveViews(W=W[:, :-1].T, bias=W[:, -1])
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_x": None}

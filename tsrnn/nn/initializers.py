@@ -55,13 +55,17 @@ def initialize(name: str, cell: Cell, weights: list[np.ndarray], rng: np.random.
         gates[cell.gate_order.index("f"), :, -1] = 1
 
 
-def _uniform(gates, extra, hidden, rng):
+def _uniform(
+    gates: np.ndarray, extra: list[np.ndarray], hidden: int, rng: np.random.Generator
+) -> None:
     bound = 1 / np.sqrt(hidden)
     for array in (gates, *extra):
         array[...] = rng.uniform(-bound, bound, array.shape)
 
 
-def _xavier(gates, extra, hidden, rng):
+def _xavier(
+    gates: np.ndarray, extra: list[np.ndarray], hidden: int, rng: np.random.Generator
+) -> None:
     gates[...] = 0
     for array in extra:
         array[...] = 0
@@ -70,7 +74,9 @@ def _xavier(gates, extra, hidden, rng):
         columns[...] = rng.uniform(-bound, bound, columns.shape)
 
 
-def _orthogonal(gates, extra, hidden, rng):
+def _orthogonal(
+    gates: np.ndarray, extra: list[np.ndarray], hidden: int, rng: np.random.Generator
+) -> None:
     _xavier(gates, extra, hidden, rng)
     Q, R = np.linalg.qr(rng.standard_normal((len(gates), hidden, hidden)))
     # QR leaves signs open; fixing R's diagonal makes Q uniform over the orthogonal group.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from tsrnn.nn.checks import check_positive
+from tsrnn.persistence.registry import saved
 
 
 class Loss(ABC):
@@ -63,6 +65,7 @@ class Loss(ABC):
         """Return, entry by entry, the loss of an error and its derivative."""
 
 
+@saved("squared-loss")
 @dataclass(frozen=True)
 class Squared(Loss):
     """Squared error e², smooth everywhere; its best forecast is the mean.
@@ -75,11 +78,12 @@ class Squared(Loss):
     (4.0, array([-4.,  0.]))
     """
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return e² and 2e."""
         return error * error, 2 * error
 
 
+@saved("absolute-loss")
 @dataclass(frozen=True)
 class Absolute(Loss):
     """Absolute error |e|; its best forecast is the median. At the kink, e = 0, the slope is 0.
@@ -92,11 +96,12 @@ class Absolute(Loss):
     (1.0, array([-0.5,  0. ]))
     """
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return |e| and its sign."""
         return np.abs(error), np.sign(error)
 
 
+@saved("huber-loss")
 @dataclass(frozen=True)
 class Huber(Loss):
     """½ e² up to ``|e| = delta``, then the tangent ``delta (|e| - ½ delta)`` (Huber, 1964).
@@ -118,10 +123,10 @@ class Huber(Loss):
 
     delta: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positive("delta", self.delta)
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the loss, and the error clipped to [-delta, delta]."""
         slope = np.clip(error, -self.delta, self.delta)
         return slope * (error - 0.5 * slope), slope
@@ -149,17 +154,17 @@ class Quantile(Loss):
 
     level: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < check_positive("level", self.level) < 1:
             raise ValueError(f"level must lie between 0 and 1, found {self.level!r}.")
 
-    def pointwise(self, error):
+    def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the loss, and 1 - level or -level."""
         slope = np.where(error > 0, 1 - self.level, -self.level).astype(error.dtype)
         return slope * error, slope
 
 
-LOSSES = MappingProxyType(
+LOSSES: Mapping[str, Callable[..., Loss]] = MappingProxyType(
     {"squared": Squared, "absolute": Absolute, "huber": Huber, "quantile": Quantile}
 )
 

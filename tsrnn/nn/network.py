@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tsrnn.nn.cells import CELLS
 from tsrnn.nn.checks import check_dtype, check_size
 from tsrnn.nn.core import Recurrence
 from tsrnn.nn.layout import TorchLayout
 from tsrnn.nn.state import State
+from tsrnn.persistence.registry import saved
 
 
+@saved("network")
 class Network(TorchLayout):
     """`n_layers` recurrent layers, each reading the hidden states of the one below.
 
@@ -66,7 +69,7 @@ class Network(TorchLayout):
         n_layers: int = 1,
         *,
         cell: str = "lstm",
-        dtype: np.dtype = np.float32,
+        dtype: DTypeLike = np.float32,
         random_state: int | np.random.Generator | None = None,
         initializer: str = "uniform",
     ):
@@ -80,8 +83,12 @@ class Network(TorchLayout):
         self.d_state: tuple[State, ...] | None = None
         rng = np.random.default_rng(random_state)
         sizes = [self.input_size] + [self.hidden_size] * (self.n_layers - 1)
-        options = {"dtype": self.dtype, "rng": rng, "initializer": initializer}
-        self.layers = [Recurrence(CELLS[cell], D, self.hidden_size, **options) for D in sizes]
+        self.layers = [
+            Recurrence(
+                CELLS[cell], D, self.hidden_size, dtype=self.dtype, rng=rng, initializer=initializer
+            )
+            for D in sizes
+        ]
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -140,9 +147,10 @@ class Network(TorchLayout):
     def _check_state(self, state: tuple[State, ...], n_streams: int) -> None:
         shape = self.hidden_size, n_streams
         has_c = CELLS[self.cell].has_c
+        c_shape = shape if has_c else None
         fits = len(state) == self.n_layers
         for h, c in state:
-            fits = fits and h.shape == shape and (c.shape == shape if has_c else c is None)
+            fits = fits and h.shape == shape and (None if c is None else c.shape) == c_shape
         if not fits:
             raise ValueError(
                 f"state must hold {self.n_layers} layers of h{' and c' * has_c} of shape {shape}; "
@@ -170,7 +178,7 @@ class Network(TorchLayout):
         ValueError
             If d_h has another shape.
         """
-        d_states = []
+        d_states: list[State] = []
         for layer in reversed(self.layers):
             d_h, d_state = layer.backward(d_h)
             d_states.insert(0, d_state)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
 
 from tsrnn.nn.cells.base import Cell
 
 
-class LiveViews(dict):
+class LiveViews(dict[str, np.ndarray]):
     """A dict of views on weights: assigning to a key writes into the weights.
 
     A plain dict would take ``params["bias"] = new`` and leave the layer as it was.
@@ -28,7 +29,7 @@ class LiveViews(dict):
     def __setitem__(self, key: str, value: np.ndarray) -> None:
         self[key][...] = value
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)  # a copy is no longer live, so a plain dict
 
     update = MutableMapping.update  # dict.update would go round __setitem__

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from threadpoolctl import ThreadpoolController  # scikit-learn brings it
+from threadpoolctl import ThreadpoolController
 
 #: Multiplications up to which OpenBLAS copies nothing, by its name for the processor.
 UNPACKED = dict.fromkeys(("SkylakeX", "Cooperlake", "SapphireRapids"), 1_000_000)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tsrnn.nn.cells.base import Cell
 from tsrnn.nn.checks import check_array, check_dtype, check_positive, check_size
@@ -67,7 +69,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         *,
         stateful: bool = False,
         clip: float | None = 1.0,
-        dtype: np.dtype = np.float32,
+        dtype: DTypeLike = np.float32,
         random_state: int | np.random.Generator | None = None,
         initializer: str = "uniform",
     ):
@@ -249,7 +251,7 @@ class RecurrentLayer(HasParams, TorchLayout):
     def _cores(self) -> list[Recurrence]:
         return [self._core]
 
-    def _start(self, state, n_streams: int) -> State:
+    def _start(self, state: Any, n_streams: int) -> State:
         """Return, feature-major and checked, the state that forward starts from."""
         if state is not None:
             pair = isinstance(state, tuple) and len(state) == 2

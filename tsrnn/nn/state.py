@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tsrnn.nn.checks import check_array
+from tsrnn.persistence.registry import saved
 
 
+@saved("state")
 class State(NamedTuple):
     """What a recurrent layer hands from one step to the next.
 

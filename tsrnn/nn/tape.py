@@ -184,8 +184,10 @@ class GradientTape:
         H = self.hidden_size
         z, a = self.dZ[where], self.dA[where]
         blocks, spans = _cut_rows(a, H, self.cell.spans)
-        one = not isinstance(where, slice)
-        piece = where % self.at_once if one else slice(0, where.stop - where.start)
+        if isinstance(where, slice):
+            piece: int | slice = slice(0, where.stop - where.start)
+        else:
+            piece = where % self.at_once
         h_to_c = None if self.h_to_c is None else self.h_to_c[piece]
         h_prev, h = z[..., :H, :], self.dH[where]
         return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[piece]))

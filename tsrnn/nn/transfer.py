@@ -8,6 +8,7 @@ number.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +18,7 @@ LINE_BYTES = 64
 PADDING = 16
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype, order: str = "C") -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: np.dtype, order: Literal["C", "F"] = "C") -> np.ndarray:
     """Return an array like ``np.empty``'s that starts where a cache line does.
 
     NumPy's own start 16 bytes behind: then each load of a vector register takes two lines.

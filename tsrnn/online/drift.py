@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tsrnn.kernels.numpy_.drift import follow_size
+from tsrnn.persistence.registry import saved
 
 MOST = 100  # changes remembered, newest last
 
 
+@saved("drift")
 @dataclass(frozen=True)
 class Drift:
     """Recent size of the errors of S streams in units of the expected one, and its changes.

@@ -3,12 +3,12 @@
 import warnings
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from tsrnn.nn import Adam, Network, State, clip_by_global_norm
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.storage.values import twin
 from tsrnn.online.training import MAX_GRADIENT_NORM, bptt_step, train
+from tsrnn.persistence.registry import saved
 from tsrnn.warnings_ import NumericalWarning
 
 ONLINE_RATE = 0.03  # learning rate on the stream, as a share of the one on the history
@@ -17,6 +17,7 @@ RIDGE_ROWS = 20_000  # newest rows of the history that the linear part is fitted
 BLOCK = 4096  # rows of the history whose skip features are in memory at once
 
 
+@saved("recurrent-encoder")
 class RecurrentEncoder:
     """Hidden state of a recurrent network as features for a readout.
 
@@ -225,4 +226,6 @@ def _ridge(features, targets):
 
 
 def _fit_ridge(features, targets):
-    return Ridge(alpha=RIDGE * len(features), fit_intercept=False).fit(features, targets).coef_
+    gram = features.T @ features
+    gram.flat[:: len(gram) + 1] += RIDGE * len(features)
+    return np.linalg.solve(gram, features.T @ targets).T

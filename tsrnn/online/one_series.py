@@ -9,10 +9,12 @@ from tsrnn.features.ring_buffer import NEVER
 from tsrnn.features.window import Window
 from tsrnn.nn import State
 from tsrnn.online.regime import CHANGE_COLUMNS, changes_of
+from tsrnn.persistence.registry import saved
 
 NO_ROWS = np.array([NEVER])
 
 
+@saved("one-series")
 @dataclass(frozen=True)
 class OneSeries:
     """A `tsrnn.online.protocol.Learner` of one series, which is at place 0.

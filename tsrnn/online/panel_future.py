@@ -6,8 +6,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.storage.series import SPARE
+from tsrnn.persistence.registry import saved
+from tsrnn.threads import one_blas_thread
 
 
+@saved("future-panel-learner")
 class FuturePanelLearner(PanelLearner):
     """A `PanelLearner` that forecasts each step in the light of its own inputs.
 
@@ -21,6 +24,7 @@ class FuturePanelLearner(PanelLearner):
         sizes = n_targets, n_features, len(design.delays)
         return PooledFutureRLS(*sizes, forgetting, penalty, design.n_ahead)
 
+    @one_blas_thread
     def outputs(self, block, following):
         """As in `PanelLearner`, with the inputs known ahead of each row, as in `output`.
 
@@ -36,6 +40,7 @@ class FuturePanelLearner(PanelLearner):
             outputs.append(learner._said(part.start, part.members, features, ahead))
         return np.concatenate(outputs), learner
 
+    @one_blas_thread
     def output(self, position, members, calendar, following):
         """As in `PanelLearner`, in the light of the inputs known ahead.
 

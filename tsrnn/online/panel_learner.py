@@ -10,8 +10,11 @@ from tsrnn.online.panel_labels import PanelLabels
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.storage.series import NEVER, ROOM, SPARE
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
+from tsrnn.persistence.registry import saved
+from tsrnn.threads import one_blas_thread
 
 
+@saved("panel-learner")
 class PanelLearner(PanelLabels):
     """A recurrent encoder and a pooled readout over the rings of many series.
 
@@ -107,14 +110,17 @@ class PanelLearner(PanelLabels):
             return np.inf
         return len(self.rings.levels) + int(np.ceil(REPLAYED_MEMORIES / forgotten))
 
+    @one_blas_thread
     def advance(self, block):
         """Take in rows without learning; the learner must be `writable` for as many."""
         return self._take_in(block, learning=False)
 
+    @one_blas_thread
     def learn(self, block):
         """Learn from rows, position by position, and take them in."""
         return self._take_in(block, learning=self.learns)
 
+    @one_blas_thread
     def outputs(self, block, following=None):
         """Return what `output` would give after each row, (T, J, B, M), and the learner after."""
         learner, outputs = self, []
@@ -130,6 +136,7 @@ class PanelLearner(PanelLabels):
             outputs.append(learner._shifted(said, part.start, part.members))
         return np.concatenate(outputs), learner
 
+    @one_blas_thread
     def output(self, position, members, calendar, following=None):
         """Return the outputs (J, B, M) of series whose last row lies at ``position``.
 

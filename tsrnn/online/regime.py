@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tsrnn.persistence.registry import saved
+
 LEVEL_STEP = 1.0  # standard deviations of the history: a move to be noted
 SCALE_STEP = 1.5  # factor of scale that is
 MOST = 100  # changes remembered, newest last
@@ -11,6 +13,7 @@ CHANGE_COLUMNS = ["error", "level", "scale", "phase"]
 HISTORY = (0.0, 1.0, 0)  # level, scale and phase of the history
 
 
+@saved("regime")
 @dataclass(frozen=True)
 class Regime:
     """Level, scale and phase of S streams as last noted, and the changes among them.

@@ -6,10 +6,12 @@ import numpy as np
 
 from tsrnn.features.window import Window
 from tsrnn.online.intervals.tracking import Intervals
+from tsrnn.persistence.registry import saved
 
 INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
 
 
+@saved("repeat-learner")
 @dataclass(frozen=True)
 class RepeatLearner:
     """A learner that repeats the last season; it has the methods of `StreamLearner`."""

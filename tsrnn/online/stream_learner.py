@@ -12,6 +12,8 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.regime import Regime
 from tsrnn.online.storage.values import twin
+from tsrnn.persistence.registry import saved
+from tsrnn.threads import one_blas_thread
 
 BLOCK = 4096  # rows whose features are in memory at once
 RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
@@ -19,6 +21,7 @@ RIDGE_LIMITS = (1e-3, 1e3)
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
 
 
+@saved("stream-learner")
 class StreamLearner:
     """A readout learnt online, with or without a recurrent encoder and an ensemble around it.
 
@@ -110,7 +113,7 @@ class StreamLearner:
             _, learner = learner._take_in(block, learning=True)
             learner.n_learnt += len(block)
             if learner.encoder and learner.n_learnt % learner.encoder.period == 0:
-                learner = learner._in_regime()._train_encoder()
+                learner = learner._after_period()
             start += len(block)
         return learner
 
@@ -135,7 +138,8 @@ class StreamLearner:
         if self.design.n_ahead:
             features, base = self._newest
             ahead = self.design.ahead(self.window, len(self.window) - 1, following)
-            return (self.readout.output(features, ahead) + base[..., None])[0]
+            with one_blas_thread:
+                return (self.readout.output(features, ahead) + base[..., None])[0]
         return self._newest.copy()
 
     def offsets(self, probabilities):
@@ -173,6 +177,10 @@ class StreamLearner:
         """
         if taken_in := take_in_at_once(self, record, learning, scoring):
             return taken_in
+        return self._take_in_by_parts(record, learning, following, scoring)
+
+    @one_blas_thread
+    def _take_in_by_parts(self, record, learning, following, scoring):
         learner, design = twin(self), self.design
         joined, start = self._join(record)
         skip, view = self._seen(joined, start, len(joined))
@@ -251,6 +259,11 @@ class StreamLearner:
             return design.skip(*rows, loops and loops.lagged), None
         skip, *view = design.views(*rows, loops and loops.views)
         return skip, view
+
+    @one_blas_thread
+    def _after_period(self):
+        """Return the learner after what is done once in the encoder's period."""
+        return self._in_regime()._train_encoder()
 
     def _in_regime(self):
         """See where the stream is now, and follow its level and the phase of its season."""

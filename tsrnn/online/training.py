@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.nn import Adam, clip_by_global_norm
+from tsrnn.persistence.registry import saved
 
 MAX_GRADIENT_NORM = 1.0
 EVALUATE_EVERY = 20  # steps between two looks at the validation rows
@@ -15,6 +16,7 @@ MIN_VALIDATION = 10  # fewer rows than that say nothing: a short history is trai
 ROWS_PER_STEP = 10  # a history of n rows gets at most n / 10 steps
 
 
+@saved("training-settings")
 @dataclass(frozen=True)
 class TrainingSettings:
     """How a network is trained.

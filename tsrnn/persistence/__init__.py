@@ -1,14 +1,14 @@
 """Fitted estimators in files: one file each, written all or nothing, that can run no code.
 
 A file is a zip of one JSON document and of plain ``.npy`` arrays, with a checksum of each. Whatever
-an estimator holds is written by walking its objects (`encode`) and read back from a fixed list of
-classes (`registry`, `decode`); pickle is nowhere involved. `archive` owns the bytes, `atomic` the
-way they get to the disk.
+an estimator holds is written by walking its objects (`encode`) and read back (`decode`): plain
+values, and objects of the classes that `saved` has named (`registry`). Pickle is nowhere involved.
+`archive` owns the bytes, `atomic` the way they get to the disk.
 """
 
 import copy
 import os
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from sklearn.base import BaseEstimator
 
@@ -19,8 +19,18 @@ from tsrnn.persistence.encode import Encoder
 from tsrnn.persistence.environment import environment
 from tsrnn.persistence.errors import CheckpointError
 from tsrnn.persistence.maps import unmapped
+from tsrnn.persistence.registry import saved
 
-__all__ = ["Checkpoint", "CheckpointError", "leftovers", "load", "read", "save", "unmapped"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "leftovers",
+    "load",
+    "read",
+    "save",
+    "saved",
+    "unmapped",
+]
 
 FORMAT = "tsrnn"
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
@@ -40,11 +50,11 @@ class Checkpoint(NamedTuple):
     """
 
     model: Any
-    notes: dict
-    environment: dict
+    notes: dict[str, Any]
+    environment: dict[str, Any]
 
 
-def save(estimator, path, notes=None):
+def save(estimator: Any, path: str | os.PathLike[str], notes: dict[str, Any] | None = None) -> None:
     """Write an estimator to a file; ``estimator.save(path)`` does the same.
 
     Parameters
@@ -73,7 +83,7 @@ def save(estimator, path, notes=None):
     archive.write(path, document, encoder.arrays)
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> Checkpoint:
     """Return all that a file holds, a `Checkpoint`; errors as in `load`."""
     # a named pipe would keep `open` waiting
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
@@ -85,7 +95,7 @@ def read(path):
             raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
 
 
-def _read(file):
+def _read(file: BinaryIO) -> Checkpoint:
     document, arrays = archive.read(file)
     if document.get("format") != FORMAT:
         raise CheckpointError("it is no checkpoint of tsrnn")
@@ -101,7 +111,7 @@ def _read(file):
     return Checkpoint(model, document["notes"], document["environment"])
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Any:
     """Read an estimator that ``estimator.save(path)`` has written.
 
     It goes on as the saved one would have, bit for bit where versions, threads and kernels are the

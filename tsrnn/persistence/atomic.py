@@ -2,12 +2,14 @@
 
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its place once the block ends well.
 
     The content is on disk before the rename, and so is the rename before this returns. When the
@@ -52,7 +54,7 @@ def replacing(path):
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def leftovers(path):
+def leftovers(path: str | os.PathLike[str]) -> list[Path]:
     """Return the temporary files that processes killed while they wrote `path` have left."""
     target = Path(os.path.realpath(path))
     prefix = f".{target.name}."
@@ -63,7 +65,7 @@ def leftovers(path):
     ]
 
 
-def _sync_folder(folder):
+def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder, and needs no sync of it
         return
     descriptor = os.open(folder, os.O_RDONLY)

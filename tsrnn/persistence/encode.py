@@ -186,7 +186,9 @@ class Encoder:
         name = name_of(cls)
         if name is None or isinstance(value, (dict, list, set, np.ndarray, BaseException)):
             self._refuse(
-                value, "expected plain values and objects of tsrnn itself; use joblib or pickle"
+                value,
+                "found a class that no file may name, expected plain values and objects of tsrnn "
+                "itself; use joblib or pickle, or register a class of tsrnn by @saved(name)",
             )
         self._number(value)
         state, slots = value.__getstate__(), {}

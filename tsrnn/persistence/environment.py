@@ -4,15 +4,16 @@ import functools
 import platform
 import sys
 from importlib.metadata import version
+from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from threadpoolctl import ThreadpoolController  # scikit-learn's own dependency
+from threadpoolctl import ThreadpoolController
 
 
-def environment():
+def environment() -> dict[str, Any]:
     """Return versions, and of each thread pool its threads and kernels, as a dict for JSON.
 
     A model that is loaded where these are equal goes on bit for bit; elsewhere to rounding.
@@ -39,5 +40,5 @@ def environment():
 
 
 @functools.cache
-def _pools():
+def _pools() -> ThreadpoolController:
     return ThreadpoolController()  # looking for the libraries takes 10 ms, asking them none

@@ -8,7 +8,7 @@ class CheckpointError(ValueError):
     """
 
 
-def require(condition, problem):
+def require(condition: bool, problem: str) -> None:
     """Raise a `CheckpointError` unless a condition holds."""
     if not condition:
         raise CheckpointError(problem)

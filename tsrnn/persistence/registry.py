@@ -1,53 +1,65 @@
 """Which classes a file may name. Nothing else is ever looked up, imported or called by `load`."""
 
-import sys
+from collections.abc import Callable
+from typing import TypeVar
 
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+_Class = TypeVar("_Class", bound=type)
 
-# Parts of tsrnn whose objects are never inside an estimator.
-OTHER_PARTS = {"cli", "datasets", "evaluation", "persistence", "plotting"}
-# Their attributes are plain values, which are saved and restored one by one.
-FOREIGN = {
-    f"sklearn.{cls.__name__}": cls for cls in (OneHotEncoder, OrdinalEncoder, StandardScaler)
-}
-
-_classes = {}  # by name; filled when a name is first asked for
-_names = {}  # the same, by class
+_classes: dict[str, type] = {}  # by name
+_names: dict[type, str] = {}  # the same, by class
 
 
-def class_of(name):
+def saved(name: str) -> Callable[[_Class], _Class]:
+    """Register a class whose objects may be saved, by a decorator; it stands above `dataclass`.
+
+    The name is what files hold. It stays when the class is renamed or moves, so that older files
+    can be read. Subclasses are not registered with it.
+
+    Parameters
+    ----------
+    name : str
+        Of the class in files, in lower case with hyphens; no other class has it.
+
+    Raises
+    ------
+    ValueError
+        Another class has that name.
+
+    Examples
+    --------
+    >>> from tsrnn import RNNForecaster
+    >>> name_of(RNNForecaster), class_of("rnn-forecaster") is RNNForecaster
+    ('rnn-forecaster', True)
+    """
+
+    def register(cls: _Class) -> _Class:
+        other = _classes.get(name)
+        if other is not None and _origin(other) != _origin(cls):
+            raise ValueError(
+                f"found two classes named {name!r} in files, {_origin(other)} and {_origin(cls)}, "
+                "expected one; give the new one another name"
+            )
+        _classes[name], _names[cls] = cls, name
+        return cls
+
+    return register
+
+
+def class_of(name: str) -> type | None:
     """Return the class of that name; None if there is none."""
-    if name not in _classes:
-        _collect()
     return _classes.get(name)
 
 
-def name_of(cls):
+def name_of(cls: type) -> str | None:
     """Return the name under which a class is saved; None if its objects cannot be saved."""
-    if cls not in _names:
-        _collect()
     return _names.get(cls)
 
 
-def _collect():
-    """Name every class of the modules of tsrnn that are imported: ``part.Class``.
-
-    The name leaves out the module within a part, so that classes may move without making files
-    unreadable.
-    """
-    for cls in [*FOREIGN.values(), *_own_classes()]:
-        part = cls.__module__.split(".")[1] if cls.__module__.startswith("tsrnn.") else "sklearn"
-        name = f"{part}.{cls.__qualname__}"
-        if _classes.setdefault(name, cls) is not cls:
-            raise RuntimeError(f"found two classes named {name}, expected one; rename one of them")
-        _names[cls] = name
+def names() -> list[str]:
+    """Return the names of all classes that can be saved."""
+    return sorted(_classes)
 
 
-def _own_classes():
-    for module_name, module in sorted(sys.modules.items()):
-        parts = module_name.split(".")
-        if parts[0] != "tsrnn" or len(parts) < 2 or parts[1] in OTHER_PARTS:
-            continue
-        for value in list(vars(module).values()):
-            if isinstance(value, type) and value.__module__ == module_name:
-                yield value
+def _origin(cls: type) -> str:
+    """Return where a class is defined: the same after its module was loaded again."""
+    return f"{cls.__module__}.{cls.__qualname__}"

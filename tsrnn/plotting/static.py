@@ -5,24 +5,60 @@ a path issued at one cutoff, blue the forecasts of many cutoffs at one distance.
 """
 
 import re
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+
+from tsrnn.evaluation.results import PrequentialResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_forecast", "plot_prequential"]
 
-ACTUAL = {"color": "#8a8a8a", "linewidth": 2.0, "solid_capstyle": "round", "zorder": 2.1}
-ISSUED = {"color": "#D55E00", "linewidth": 1.8, "solid_capstyle": "round", "zorder": 2.3}
-AHEAD = {"color": "#0072B2", "linewidth": 1.2, "solid_capstyle": "round", "zorder": 2.2}
+ACTUAL: dict[str, Any] = {
+    "color": "#8a8a8a",
+    "linewidth": 2.0,
+    "solid_capstyle": "round",
+    "zorder": 2.1,
+}
+ISSUED: dict[str, Any] = {
+    "color": "#D55E00",
+    "linewidth": 1.8,
+    "solid_capstyle": "round",
+    "zorder": 2.3,
+}
+AHEAD: dict[str, Any] = {
+    "color": "#0072B2",
+    "linewidth": 1.2,
+    "solid_capstyle": "round",
+    "zorder": 2.2,
+}
 # Above the axes, where it hides no data and leaves room for a title with loc="left".
-LEGEND = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "frameon": False}
-BAND = {"alpha": 0.18, "linewidth": 0}
-CUTOFF = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
+LEGEND: dict[str, Any] = {
+    "loc": "lower right",
+    "bbox_to_anchor": (1, 1),
+    "borderaxespad": 0,
+    "frameon": False,
+}
+BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}
+CUTOFF: dict[str, Any] = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
 EDGE = re.compile(r"(.*?)_?(lower|upper)_(0?\.\d+)")  # name of one edge of a band
 QUANTILE = re.compile(r"(.*)_quantile_0?\.\d+")  # name of a quantile, which is not drawn
 FAINT, TEXT = "#dddddd", "#444444"
 
 
-def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=None):
+def plot_forecast(
+    history: pd.DataFrame | pd.Series,
+    forecast: pd.DataFrame,
+    *,
+    actual: pd.DataFrame | pd.Series | None = None,
+    target: Hashable | None = None,
+    last: int | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Plot a forecast as the continuation of its history.
 
     Parameters
@@ -92,7 +128,14 @@ def plot_forecast(history, forecast, *, actual=None, target=None, last=None, ax=
     return _finish(ax, forecast.index, target)
 
 
-def plot_prequential(result, *, target=None, step=None, last=None, ax=None):
+def plot_prequential(
+    result: PrequentialResult,
+    *,
+    target: Hashable | None = None,
+    step: int | None = None,
+    last: int | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Plot forecasts of one step of the horizon, issued at many cutoffs, against the actuals.
 
     Parameters
@@ -151,7 +194,7 @@ def plot_prequential(result, *, target=None, step=None, last=None, ax=None):
     return _finish(ax, actual.index, target)
 
 
-def _targets(forecast):
+def _targets(forecast: pd.DataFrame) -> pd.Index:
     """Columns of `forecast` but those of its bands and quantiles."""
     if not isinstance(forecast, pd.DataFrame) or forecast.index.nlevels > 1:
         raise TypeError(
@@ -163,14 +206,14 @@ def _targets(forecast):
     return forecast.columns[[edge is None or edge[1] not in names for edge in edges]]
 
 
-def _coverages(names, target):
+def _coverages(names: Iterable[Hashable], target: str) -> list[str]:
     """Coverages that `target` has a band of, as written; the widest first, to lie behind."""
     edges = [EDGE.fullmatch(str(name)) for name in names]
     found = {edge[3] for edge in edges if edge and edge[1] == target}
     return sorted(found, key=float, reverse=True)
 
 
-def _pick(target, targets):
+def _pick(target: Hashable | None, targets: Any) -> Any:
     """Return the target to show: the one asked for, or the only one."""
     if target is None and len(targets) == 1:
         return targets[0]
@@ -179,7 +222,7 @@ def _pick(target, targets):
     return target
 
 
-def _column(data, target, name):
+def _column(data: pd.DataFrame | pd.Series, target: Any, name: str) -> pd.Series:
     """Return one target of a Series or DataFrame as a Series."""
     if isinstance(data, pd.DataFrame):
         if target not in data.columns:
@@ -187,7 +230,8 @@ def _column(data, target, name):
                 f"found {name} with the columns {list(data.columns)}, expected {target!r} among "
                 "them; pass the frame that the model was given"
             )
-        return data[target].astype(float)
+        column: pd.Series = data[target].astype(float)
+        return column
     if not isinstance(data, pd.Series):
         raise TypeError(
             f"found {name} of type {type(data).__name__}, expected a DataFrame or a Series with "
@@ -196,7 +240,7 @@ def _column(data, target, name):
     return data.astype(float)
 
 
-def _newest(data, last):
+def _newest(data: pd.Series, last: int | None) -> pd.Series:
     """Return the `last` rows, or all of them."""
     if last is None:
         return data
@@ -205,14 +249,14 @@ def _newest(data, last):
     return data.iloc[-last:]
 
 
-def _times(index):
+def _times(index: pd.Index) -> np.ndarray:
     """Positions on the x axis. Time stamps go in UTC; the axis knows the time zone."""
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         index = index.tz_convert(None)
     return index.to_numpy()
 
 
-def _new_axes():
+def _new_axes() -> "Axes":
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -222,13 +266,13 @@ def _new_axes():
     return pyplot.subplots(figsize=(9, 3.6), layout="constrained")[1]
 
 
-def _band(ax, lower, upper, coverage, color):
+def _band(ax: "Axes", lower: pd.Series, upper: pd.Series, coverage: str, color: str) -> None:
     label = f"{100 * float(coverage):g} % interval"
     edges = _times(lower.index), lower.to_numpy(), upper.to_numpy()
     ax.fill_between(*edges, color=color, label=label, **BAND)
 
 
-def _finish(ax, index, target):
+def _finish(ax: "Axes", index: pd.Index, target: Hashable) -> "Axes":
     """Give the axes a light grid, short dates, and a legend."""
     if isinstance(index, pd.DatetimeIndex):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -237,8 +281,8 @@ def _finish(ax, index, target):
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=index.tz))
     else:
-        ax.set_xlabel(index.name or "row", color=TEXT)
-    ax.set_ylabel(target, color=TEXT)
+        ax.set_xlabel(str(index.name or "row"), color=TEXT)
+    ax.set_ylabel(str(target), color=TEXT)
     ax.grid(axis="y", color=FAINT, linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -248,5 +292,5 @@ def _finish(ax, index, target):
     ax.margins(x=0.01, y=0.06)
     handles, labels = ax.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))  # "actual" once, also of two plots on one axes
-    ax.legend(unique.values(), unique, ncols=len(unique), labelcolor=TEXT, **LEGEND)
+    ax.legend(list(unique.values()), list(unique), ncols=len(unique), labelcolor=TEXT, **LEGEND)
     return ax

@@ -6,8 +6,10 @@ import numpy as np
 
 from tsrnn.nn.cells.base import Cell, finish_sigmoid, tanh_slope
 from tsrnn.nn.tape import Gradient, Record
+from tsrnn.persistence.registry import saved
 
 
+@saved("gru-cell")
 class GRUCell(Cell):
     """Gated recurrent unit, reset after the product (Cho et al., 2014; PyTorch's and cuDNN's).
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from tsrnn.nn.cells.base import Cell, finish_sigmoid
 from tsrnn.nn.tape import Gradient, Record
+from tsrnn.persistence.registry import saved
 
 
+@saved("lstm-cell")
 class LSTMCell(Cell):
     """Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins, 2000).
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from tsrnn.nn.cells.base import Cell, tanh_slope
 from tsrnn.nn.tape import Gradient, Record
+from tsrnn.persistence.registry import saved
 
 
+@saved("rnn-cell")
 class RNNCell(Cell):
     """``h_t = tanh(a)`` (Elman, 1990)."""
 

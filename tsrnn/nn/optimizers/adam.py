@@ -8,8 +8,10 @@ import numpy as np
 
 from tsrnn.nn.checks import check_positive
 from tsrnn.nn.optimizers.base import Optimizer
+from tsrnn.persistence.registry import saved
 
 
+@saved("adam")
 class Adam(Optimizer):
     """Adam: steps scaled by running moments of the gradient, corrected for their zero start.
 
@@ -65,7 +67,7 @@ class Adam(Optimizer):
 
     def update(
         self, weight: np.ndarray, grad: np.ndarray, m: np.ndarray, v: np.ndarray, rate: float
-    ):
+    ) -> None:
         """Change one weight and its moments, in place."""
         beta1, beta2 = self.betas
         change = (1 - beta1) * grad  # scratch for all products below

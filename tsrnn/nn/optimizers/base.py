@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Optimizer(ABC):
             self.update(weight, grad, *slots, rate)
 
     @abstractmethod
-    def update(self, weight: np.ndarray, grad: np.ndarray, *slots_and_rate) -> None:
+    def update(self, weight: np.ndarray, grad: np.ndarray, *slots_and_rate: Any) -> None:
         """Change one weight and its slots, in place."""
 
     def copy(self) -> Optimizer:
@@ -92,7 +92,9 @@ class Optimizer(ABC):
         }
         return {"n_steps": np.array(self.n_steps)} | arrays
 
-    def load_state_dict(self, given: Mapping[str, np.ndarray], weights: Sequence) -> None:
+    def load_state_dict(
+        self, given: Mapping[str, np.ndarray], weights: Sequence[np.ndarray]
+    ) -> None:
         """Go on from a `state_dict`.
 
         Parameters

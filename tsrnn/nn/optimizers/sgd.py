@@ -55,7 +55,9 @@ class SGD(Optimizer):
             raise ValueError(f"momentum must lie in [0, 1), found {momentum!r}.")
         self.momentum, self.nesterov = float(momentum), nesterov
 
-    def update(self, weight: np.ndarray, grad: np.ndarray, velocity: np.ndarray, rate: float):
+    def update(
+        self, weight: np.ndarray, grad: np.ndarray, velocity: np.ndarray, rate: float
+    ) -> None:
         """Change one weight and its velocity, in place."""
         velocity *= self.momentum
         velocity += grad

@@ -6,8 +6,10 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.mixing import Mixing
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.values import twin
+from tsrnn.persistence.registry import saved
 
 
+@saved("repeats")
 class Repeats:
     """Experts that repeat the past: the newest value, a season ago, and the change a season ago.
 
@@ -72,6 +74,7 @@ class Repeats:
         return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
 
 
+@saved("ensemble")
 class Ensemble:
     """Simple experts, learnt and scored beside a recurrent one.
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import mixing as kernels
+from tsrnn.persistence.registry import saved
 
 
+@saved("mixing")
 @dataclass(frozen=True)
 class Mixing:
     """Weights of E experts for each of M outputs of S streams, moved by every label.

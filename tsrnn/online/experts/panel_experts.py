@@ -21,6 +21,7 @@ from tsrnn.kernels.numpy_.mixing import favour
 from tsrnn.online.drift import MOST, Drift
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
+from tsrnn.persistence.registry import saved
 
 DISCOUNT = 0.995  # of losses at each label: a sensor that dies must be believed within weeks
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
@@ -43,6 +44,7 @@ class Fields(NamedTuple):
     profile: np.ndarray  # (season, J, b), factors of the level by phase
 
 
+@saved("panel-experts")
 class PanelExperts:
     r"""Weights, quantiles and error levels of each series and step, moved by every label.
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from tsrnn.kernels.numpy_ import conformal as kernels
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, QUANTILES
+from tsrnn.persistence.registry import saved
 
 
+@saved("conformal")
 @dataclass(frozen=True)
 class Conformal:
     """Quantiles of forecast errors for M outputs of S streams, moved by every label.

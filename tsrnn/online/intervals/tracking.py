@@ -6,8 +6,10 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.online.drift import Drift
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.storage.values import twin
+from tsrnn.persistence.registry import saved
 
 
+@saved("intervals")
 class Intervals:
     """Online conformal intervals around the forecasts of a learner.
 

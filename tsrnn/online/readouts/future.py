@@ -5,8 +5,10 @@ import copy
 import numpy as np
 
 from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.persistence.registry import saved
 
 
+@saved("future-rls")
 class FutureRLS:
     r"""Recursive least squares where every output has regressors of its own beside the shared ones.
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
+from tsrnn.persistence.registry import saved
 
 
+@saved("pooled-rls")
 class PooledRLS:
     r"""Linear readouts, one for each target, that all series of a panel share.
 

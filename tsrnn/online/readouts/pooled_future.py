@@ -5,11 +5,13 @@ import copy
 import numpy as np
 
 from tsrnn.online.readouts.pooled import PooledRLS, finite_steps
+from tsrnn.persistence.registry import saved
 
 PENALTY = 1.0  # on the squared effects, in units of the spread of what is known ahead
 ROUNDING = 1e-12  # share of their moments that effects are penalised by, beside that
 
 
+@saved("pooled-future-rls")
 class PooledFutureRLS(PooledRLS):
     r"""A `PooledRLS` whose outputs have regressors of their own beside the shared ones.
 

@@ -13,8 +13,10 @@ from tsrnn.online.readouts.covariance import (
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
 from tsrnn.online.storage.values import plain, twin
+from tsrnn.persistence.registry import saved
 
 
+@saved("delayed-rls")
 class DelayedRLS(Covariances):
     r"""Linear readouts learnt by recursive least squares with forgetting.
 

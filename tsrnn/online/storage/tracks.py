@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from tsrnn.persistence.registry import saved
+
 BLOCK = 512  # series: what is kept of so many stays in the cache while it is worked on
 
 
+@saved("tracks")
 class Tracks:
     """A column of numbers for each of C series.
 

@@ -1,18 +1,24 @@
-"""Halves of a batch in two threads: the same results, and BLAS as it was."""
+"""One BLAS thread, halves of a batch in two threads: the same results, and BLAS as it was."""
 
 import contextlib
+import json
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
+from helpers import hourly, melted
 from helpers.layers import CELL_NAMES, LAYERS, needs_numba, relative_error
 from threadpoolctl import ThreadpoolController
 
-from tsrnn import threads
-from tsrnn.nn import LSTM, Network, set_kernels
+from tsrnn import RNNForecaster, RNNRegressor, threads
+from tsrnn.baselines import LinearForecaster
+from tsrnn.nn import LSTM, Network, get_kernels, set_kernels
 from tsrnn.nn.products import unpacked
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
 BLAS = ThreadpoolController().select(user_api="blas")
 T, D, H, N = 5, 3, 6, 37
 
@@ -28,7 +34,7 @@ def halved(monkeypatch):
         pytest.skip("no BLAS whose threads can be set")
     monkeypatch.setattr(threads, "HALVES_FROM", 0)
     with BLAS.limit(limits=2):
-        if threads._one_blas_thread.available() < 2:
+        if threads.one_blas_thread.available() < 2:
             pytest.skip("BLAS takes no second thread here")
         yield
 
@@ -45,7 +51,7 @@ def passes(name):
 
 
 @pytest.mark.parametrize("name", CELL_NAMES)
-def test_halves_equal_the_whole(name, halved):
+def test_halves_equal_the_whole_and_those_of_one_thread(name, halved, monkeypatch):
     before = blas_threads()
     found = passes(name)
     assert blas_threads() == before
@@ -53,8 +59,11 @@ def test_halves_equal_the_whole(name, halved):
     with BLAS.limit(limits=1):
         expected = passes(name)
     assert threads.parts(N, 1) == (slice(0, 32), slice(32, N))
-    for ours, twice, reference in zip(found, again, expected, strict=True):
+    monkeypatch.setattr(threads, "HALVES_FROM", 1 << 40)
+    whole = passes(name)
+    for ours, twice, one_thread, reference in zip(found, again, expected, whole, strict=True):
         assert np.array_equal(ours, twice)
+        assert np.array_equal(ours, one_thread)
         assert relative_error(ours, reference) < 1e-13
 
 
@@ -153,3 +162,103 @@ def test_a_forked_process_has_a_helper_of_its_own():
             code = 0 if np.array_equal(passes("lstm")[0], expected[0]) else 2
         os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+FORECASTS = """
+import json
+from helpers import hourly, melted
+from tsrnn import RNNForecaster, RNNRegressor
+
+quick = {"max_iter": 4, "window_size": 24, "random_state": 0}
+rows = hourly(520, 2)
+stream = RNNForecaster(168, target="s0", **quick).fit(rows[:440]).partial_fit(rows[440:])
+regressor = RNNRegressor(hidden_size=64, **quick).fit(rows[["s0"]], rows["s1"])
+panel = melted(hourly(130, 30)).sort_values("time", kind="stable")
+pooled = RNNForecaster(6, hidden_size=64, batch_size=128, id_col="id", time_col="time", **quick)
+pooled.fit(panel[:3600]).partial_fit(panel[3600:])
+values = [
+    stream.forecast()["s0"].tolist(),
+    regressor.predict(rows[["s0"]][:9]).tolist(),
+    pooled.forecast()["value"].tolist(),
+]
+print(json.dumps(values))
+"""
+
+
+def test_forecasts_do_not_hang_on_the_threads_of_the_environment():
+    """Where several BLAS threads may be had: unset, that is as many as there are cores."""
+    found = []
+    for number in (None, "1", "8"):
+        environment = os.environ | {"TSRNN_KERNELS": get_kernels()}
+        environment = {k: v for k, v in environment.items() if not k.endswith("_NUM_THREADS")}
+        environment |= {"PYTHONPATH": os.pathsep.join(sys.path)}
+        if number:
+            environment["OMP_NUM_THREADS"] = number
+        process = subprocess.run(
+            [sys.executable, "-c", FORECASTS],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.append(json.loads(process.stdout))
+    assert [len(values) for values in found[0]] == [168, 9, 180]
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+
+
+def models():
+    quick = {"max_iter": 2, "window_size": 16, "hidden_size": 4, "random_state": 0}
+    rows = hourly(150, 2)
+    panel = melted(rows).assign(x=1.0).sort_values("time", kind="stable")
+    columns = {"id_col": "id", "time_col": "time", "target": "value"}
+    return {
+        "stream": (RNNForecaster(3, **quick), rows),
+        "known future": (RNNForecaster(3, target="s0", future_cols="s1", **quick), rows),
+        "no network": (LinearForecaster(3), rows),
+        "panel": (RNNForecaster(3, **columns, **quick), panel),
+        "panel, known future": (RNNForecaster(3, future_cols="x", **columns, **quick), panel),
+        "regressor": (RNNRegressor(**quick), rows),
+    }
+
+
+@pytest.mark.usefixtures("halved")
+@pytest.mark.parametrize("kind", models())
+def test_whatever_an_estimator_multiplies_and_solves_it_does_on_one_thread(kind, monkeypatch):
+    model, rows = models()[kind]
+    called = set()
+
+    def watched(name, function):
+        def call(*args, **kwargs):
+            called.add(name)
+            assert max(blas_threads()) == 1, f"{name} outside one_blas_thread"
+            return function(*args, **kwargs)
+
+        return call
+
+    for where, names in (
+        (np, ("matmul", "dot")),
+        (np.linalg, ("solve", "inv", "lstsq", "cholesky", "eigh")),
+    ):
+        for name in names:
+            monkeypatch.setattr(where, name, watched(name, getattr(where, name)))
+    before, n = blas_threads(), len(rows) * 3 // 5
+    past, known, later = rows[:n], rows[n : n + 2], rows[n + 2 :]
+    if kind == "regressor":
+        model.fit(past[["s0"]], past["s1"]).partial_fit(later[["s0"]], later["s1"])
+        model.predict(rows[["s0"]])
+    else:
+        model.fit(past).partial_fit(known).update(later[:2]).partial_fit(later[2:-12])
+        model.predict(later[-12:])
+        ahead = later[-12:-6] if "panel" in kind else later[-12:-9]
+        model.forecast(X_future=ahead if getattr(model, "future_cols", None) else None)
+    assert called
+    assert blas_threads() == before
+
+
+@pytest.mark.usefixtures("halved")
+def test_one_blas_thread_is_shared_by_all_inside():
+    before = blas_threads()
+    with threads.one_blas_thread:
+        with threads.one_blas_thread:
+            assert max(blas_threads()) == 1
+        assert max(blas_threads()) == 1
+        assert threads.one_blas_thread.available() == min(before)
+    assert blas_threads() == before
