@@ -24,7 +24,7 @@ from tsrnn.estimators.panel.inspection import drift_of
 from tsrnn.estimators.timed import TimedEstimator
 from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.calendar import season_lengths
-from tsrnn.frames.future import read_future
+from tsrnn.frames.future import known_inputs
 from tsrnn.frames.panels import PanelForm
 from tsrnn.online.intervals.tracking import Intervals
 from tsrnn.online.readouts.targets import origin_targets
@@ -181,12 +181,11 @@ class BaseForecaster(TimedEstimator):
         ----------
         horizon : int, optional
             Steps ahead, at most the fitted ``horizon``, which is the default.
-        X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
-            The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
-            of X may stand beside them and are not used. Missing values are carried forward. Of a
-            panel, ``horizon`` rows for each series asked for, in any order, in the form in which
-            rows came: with the id and time columns, or an (id, time) index (also where ids come
-            beside X, unless that is an array: then in the order of `future_index`).
+        X_future : DataFrame, Series, or array where rows have no names
+            The ``future_cols`` at the next ``horizon`` rows, those of `future_index`. Rows are
+            picked by time stamp, of a panel by id and time stamp, which are columns or levels of
+            the index; others, and other columns, are not used. Missing values are carried forward.
+            Rows without time stamps are those of `future_index`, in its order.
         coverage : float or list of float in (0, 1), optional
             Shares of the actuals that intervals are to cover; by default the estimator's
             ``coverage``, if it has one. Wider coverage has wider intervals.
@@ -433,13 +432,10 @@ class BaseForecaster(TimedEstimator):
 
         None where no input is.
         """
-        columns, scaling = self._columns, self._input_scaling
-        known = read_future(X_future, index, columns)
-        if known is None:
-            return None
-        inputs = np.full((len(index), len(scaling.mean)), np.nan)
-        inputs[:, columns.future] = columns.expand(known, columns.future_names)
-        return scaling.apply(inputs)
+        form = self._form
+        if form is None and self.time_col is not None:
+            form = PanelForm(None, self.time_col, False, False, True)
+        return known_inputs(X_future, index, self._columns, self._input_scaling, form)
 
     def _after(self, X, y, ids, how):
         """Return the stream after new rows."""
