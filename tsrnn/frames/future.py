@@ -154,7 +154,11 @@ def _require_columns(X_future, names, form):
 
 
 def _named_values(X_future, rows, columns):
-    chosen = encode(X_future[columns.future_names].iloc[rows], columns.categories)
+    names = columns.future_names
+    found = [X_future[name] for name in names]
+    if all(column.dtype == np.float64 for column in found) and not columns.categories:
+        return np.stack([column.to_numpy()[rows] for column in found], axis=1)
+    chosen = encode(X_future[names].iloc[rows], columns.categories)
     require_numeric(chosen, "X_future")
     return _floats(chosen)
 
@@ -329,7 +333,7 @@ def _series_keys(ids, times, index):
     order = np.argsort(moments)
     spots = order[np.searchsorted(moments, found, sorter=order).clip(max=len(order) - 1)]
     series = index.levels[0].get_indexer(ids[places])
-    good = (moments[spots] == found) & (series >= 0)
+    good = moments[spots] == found  # a series that is not wanted has a number below zero
     wanted = index.codes[0].astype(np.int64) * len(used) + np.searchsorted(used, index.codes[1])
     return places[good], wanted, series[good] * len(used) + spots[good]
 
