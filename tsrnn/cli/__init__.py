@@ -35,7 +35,11 @@ def main(argv=None):
     int
         Exit code, as ``tsrnn --help`` lists them.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        return 0
     name = f"tsrnn {args.command}"
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: _say(f"{name}: warning: {message}")
@@ -61,7 +65,9 @@ def _parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    version = f"tsrnn {sys.modules['tsrnn'].__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(metavar="command", dest="command")
     for command in COMMANDS:
         added = command.add(commands)
         added.set_defaults(run=command.run)
