@@ -311,6 +311,8 @@ def test_each_series_of_a_panel_has_a_plan_of_its_own(folder):
 def test_a_plan_that_is_not_there_or_not_needed_is_told(folder, capsys):
     assert folder("stream", folder["m.tsrnn"], "--input", folder["new.csv"]) == 1
     assert "inputs known ahead, ['price', 'day'], and no --future" in capsys.readouterr().err
+    assert folder("forecast", folder["m.tsrnn"]) == 1
+    assert "inputs known ahead, ['price', 'day'], and no --future" in capsys.readouterr().err
     assert stream(folder, plan="absent.csv") == 1
     assert "absent.csv: No such file" in capsys.readouterr().err
     to_csv(folder.rows[["price"]], folder["narrow.csv"])

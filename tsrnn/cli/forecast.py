@@ -5,7 +5,7 @@ import inspect
 import sys
 
 from tsrnn.cli.io.frames import Complaints, read_frame
-from tsrnn.cli.models import is_panel, read_forecaster, source_ahead, source_of
+from tsrnn.cli.models import is_panel, known_ahead, read_forecaster, source_ahead, source_of
 from tsrnn.cli.options import add_data_options, coverage, whole_number
 
 EPILOG = """\
@@ -89,6 +89,11 @@ def run(args):
         source = source_ahead(saved, args)
         complaints = Complaints(args.on_error, "tsrnn forecast")
         options["X_future"], _ = read_frame(args.future, source, complaints, in_order=False)
+    elif known_ahead(model):
+        raise ValueError(
+            f"found a model with inputs known ahead, {known_ahead(model)}, and no --future, "
+            "expected the file of their rows to come; pass --future FILE"
+        )
     panel = is_panel(model)
     if args.series:
         source = source_of(saved, args)
