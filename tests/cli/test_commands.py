@@ -210,7 +210,9 @@ def test_help_has_examples(command, capsys):
 
 
 def test_the_bare_command_lists_the_others(capsys):
-    assert cli.main([]) == 0
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([])
+    assert exit_.value.code == 2
     out = capsys.readouterr().out
     for command in cli.COMMANDS:
         assert f"\n    {command.__name__.rpartition('.')[2]} " in out

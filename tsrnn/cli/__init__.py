@@ -39,7 +39,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     if args.command is None:
         parser.print_help()
-        return 0
+        parser.exit(2, "tsrnn: error: found no command, expected one of these\n")
     name = f"tsrnn {args.command}"
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: _say(f"{name}: warning: {message}")
