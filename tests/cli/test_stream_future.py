@@ -308,7 +308,7 @@ def test_each_series_of_a_panel_has_a_plan_of_its_own(folder):
 # --- what cannot be -------------------------------------------------------------------------------
 
 
-def test_a_plan_that_is_not_there_or_not_needed_is_told(folder, capsys):
+def test_a_plan_that_is_not_there_or_not_needed_is_named(folder, capsys):
     assert folder("stream", folder["m.tsrnn"], "--input", folder["new.csv"]) == 1
     assert "inputs known ahead, ['price', 'day'], and no --future" in capsys.readouterr().err
     assert folder("forecast", folder["m.tsrnn"]) == 1
@@ -372,7 +372,7 @@ def test_a_bad_row_that_comes_later_loses_no_forecast(folder, monkeypatch, capsy
     assert written_by(folder) == expected_lines(folder)[0]
 
 
-def test_what_the_model_cannot_do_is_told_before_a_row_is_learnt(folder, capsys):
+def test_what_the_model_cannot_do_is_an_error_before_a_row_is_learnt(folder, capsys):
     assert stream(folder, "--horizon", 9) == 1
     assert "at most the fitted horizon 3" in capsys.readouterr().err
     assert not (folder.path / "c").exists()

@@ -154,7 +154,7 @@ def test_rows_without_time_stamps_are_taken_in_order():
 
 
 @pytest.mark.parametrize("history", ["constant", "missing"])
-def test_an_input_that_never_told_anything_does_no_harm(history):
+def test_an_input_that_carries_nothing_does_no_harm(history):
     frame = market()
     frame["price"] = {"constant": 3.0, "missing": np.nan}[history]
     model, without = quick().fit(frame[:N_FIT]), quick(future_cols=None)

@@ -54,7 +54,7 @@ def main(argv=None):
         except Exception as error:
             if args.debug:
                 raise
-            _say(f"{name}: {_told(error)}")
+            _say(f"{name}: {_message_of(error)}")
             return 1
 
 
@@ -75,7 +75,7 @@ def _parser():
     return parser
 
 
-def _told(error):
+def _message_of(error):
     """Say what went wrong in one line."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename:
