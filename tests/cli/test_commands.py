@@ -12,6 +12,7 @@ import pytest
 from helpers import content, hourly
 from helpers.folder import N_FIT, Folder
 
+import tsrnn
 from tsrnn import RNNForecaster, RNNRegressor, cli, load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
 
@@ -206,6 +207,31 @@ def test_help_has_examples(command, capsys):
         cli.main([command.__name__.rpartition(".")[2], "--help"])
     assert exit_.value.code == 0
     assert "example" in capsys.readouterr().out
+
+
+def test_the_bare_command_lists_the_others(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([])
+    assert exit_.value.code == 2
+    out = capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert f"\n    {command.__name__.rpartition('.')[2]} " in out
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"tsrnn {tsrnn.__version__}\n"
+
+
+def test_a_model_with_a_coverage_takes_new_rows(folder, capsys):
+    argv = ("--coverage", "0.9", "--hidden-size", 4, "--max-iter", 3)
+    path = folder.fit("--target", "s0", *argv, model="rnn")
+    assert folder("update", path, folder["all.csv"]) == 0
+    capsys.readouterr()
+    assert folder("info", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["targets"] == ["s0"]
 
 
 def test_every_parameter_is_an_option_with_a_help(capsys):

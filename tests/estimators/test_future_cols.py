@@ -105,6 +105,68 @@ def test_forms_of_x_future_are_one():
     np.testing.assert_array_equal(whole, forecast)
 
 
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_rows_are_picked_by_their_time_stamps(tz):
+    """A longer calendar, another order, other columns and units, stamps that are no time."""
+    frame = market(tz=tz)
+    model = quick().fit(frame[:N_FIT])
+    before, calendar = content(vars(model)), frame[["price"]]
+    expected = model.forecast(X_future=calendar[N_FIT : N_FIT + 3])
+    shuffled = calendar.sample(frac=1, random_state=0)
+    beyond = calendar.set_axis(calendar.index.as_unit("s"))
+    far = pd.DataFrame({"price": 9.0}, pd.DatetimeIndex(["9999-01-01"], tz=tz).as_unit("s"))
+    useless = pd.concat([calendar, pd.DataFrame({"price": [1.0, 2.0]}, [pd.NaT, pd.NaT])])
+    twice = pd.concat([calendar, calendar[:N_FIT], calendar[N_FIT + 3 :]])
+    wrong = calendar.assign(price=calendar["price"].mask(np.arange(N_ROWS) < N_FIT, np.inf))
+    columns = shuffled.assign(load="?", wind=1j, price_2=0.0, time=pd.Timestamp("2024"))
+    others = calendar, shuffled, beyond, pd.concat([beyond, far]), useless, twice, wrong, columns
+    for other in others:
+        pd.testing.assert_frame_equal(model.forecast(X_future=other), expected)
+    shorter = model.forecast(1, X_future=calendar[N_FIT : N_FIT + 1])
+    pd.testing.assert_frame_equal(shorter, expected[:1])
+    assert content(vars(model)) == before
+
+
+def test_times_may_be_a_column():
+    frame = market()
+    history, calendar = frame[:N_FIT].reset_index(), frame[["price"]].sample(frac=1, random_state=0)
+    model = quick(time_col="time").fit(history)
+    expected = quick().fit(frame[:N_FIT]).forecast(X_future=calendar)
+    for other in (calendar, calendar.reset_index(), calendar.rename_axis("when")):
+        pd.testing.assert_frame_equal(model.forecast(X_future=other), expected)
+    with pytest.raises(ValueError, match=r"without 1 of the 3 rows .* 2024-03-30 13:00:00"):
+        model.forecast(X_future=calendar.drop(frame.index[N_FIT + 1]).reset_index())
+    with pytest.raises(ValueError, match="no times, expected time stamps"):
+        model.forecast(X_future=calendar.reset_index(drop=True).rename_axis("row"))
+
+
+def test_rows_without_time_stamps_are_taken_in_order():
+    frame = market()
+    values = frame.to_numpy()
+    arrays = quick(target="x0", future_cols="x1", season=None).fit(values[:N_FIT])
+    rows = quick(season=None).fit(frame[:N_FIT].reset_index(drop=True))
+    for model, ahead in ((arrays, values[N_FIT:, 1]), (rows, frame[["price"]][N_FIT:])):
+        assert len(model.forecast(X_future=ahead[:3])) == 3
+        for n in (2, 4):
+            message = f"with {n} rows, expected 3: .* from 300 to 302, .*future_index"
+            with pytest.raises(ValueError, match=message):
+                model.forecast(X_future=ahead[:n])
+
+
+@pytest.mark.parametrize("history", ["constant", "missing"])
+def test_an_input_that_carries_nothing_does_no_harm(history):
+    frame = market()
+    frame["price"] = {"constant": 3.0, "missing": np.nan}[history]
+    model, without = quick().fit(frame[:N_FIT]), quick(future_cols=None)
+    without.fit(frame[["load", "wind"]][:N_FIT])
+    ahead = frame[["price"]][N_FIT : N_FIT + 3]
+    for value in (3.0, np.nan, -50.0):
+        forecast = model.forecast(X_future=ahead.assign(price=value))
+        assert np.abs(forecast - without.forecast()).max(axis=None) < 3.0
+    prediction = model.predict(frame.assign(price=np.arange(N_ROWS) % 7.0)[N_FIT:])
+    assert np.abs(prediction - 50).max() < 20
+
+
 def test_what_is_missing_ahead_is_carried_forward():
     frame = market()
     model = quick().fit(frame[:N_FIT])
@@ -211,13 +273,19 @@ def test_y_may_be_apart():
     ("change", "message"),
     [
         (lambda a: None, r"found no X_future, expected \['price'\] of the 3 rows.*future_index"),
-        (lambda a: a[:2], "with 2 rows, expected 3"),
-        (lambda a: a.shift(freq="h"), "rows from 2024-03-30 13:00:00.*reindex"),
-        (lambda a: a.tz_localize("UTC"), "reindex"),
-        (lambda a: a[::-1], "one by one"),
-        (lambda a: a.reset_index(drop=True), "reindex"),
-        (lambda a: a.rename(columns={"price": "cost"}), r"columns \['cost'\] of X_future"),
-        (lambda a: a.assign(cost=1.0), r"found the columns \['price', 'cost'\]"),
+        (lambda a: a[:2], r"without 1 of the 3 rows .* 2024-03-30 14:00:00 .*forecast.horizon=2."),
+        (lambda a: a[1:], r"without 1 of the 3 rows .* 2024-03-30 12:00:00 .*reindex"),
+        (lambda a: a[:0], r"without 3 of the 3 rows to forecast, the first that at 2024-03-30 12"),
+        (lambda a: a.shift(freq="h"), "without 1 of the 3 .* own are from 2024-03-30 13.*reindex"),
+        (lambda a: a.shift(freq="7min"), r"without 3 of the 3 rows .* future_index\(\)"),
+        (lambda a: pd.concat([a, a[1:]]), "2 of the 3 rows .* more than once .* 2024-03-30 13:00"),
+        (lambda a: a.tz_localize("UTC"), "time zone UTC, expected None"),
+        (lambda a: a.reset_index(drop=True), "no times, expected .*set_index.model.future_index"),
+        (lambda a: a.set_axis(a.index.astype(str)), "times of type .*pd.to_datetime"),
+        (
+            lambda a: a.rename(columns={"price": "cost"}),
+            r"without \['price'\], expected the future",
+        ),
         (lambda a: pd.concat([a, a], axis=1), "more than once"),
         (lambda a: a.to_numpy(), "ndarray, expected a DataFrame"),
         (lambda a: a * np.inf, "infinity.*'price', row 0"),

@@ -410,8 +410,16 @@ def test_rows_without_times_are_counted_by_series():
     by_series = known.sort_values("id", kind="stable")["price"].to_numpy()
     said = arrays.forecast(X_future=by_series)
     np.testing.assert_array_equal(said["x0"], forecast["y"])
-    with pytest.raises(ValueError, match="with 8 rows, expected 9"):
-        arrays.forecast(X_future=by_series[:-1])
+    for n in (-1, 12):
+        with pytest.raises(ValueError, match=r"with .* rows, expected 9: .* 's0' at 80 to .* 's2'"):
+            arrays.forecast(X_future=np.resize(by_series, 12)[:n])
+    by_name = known.assign(id=known["id"].replace("s0", "stranger"))
+    others = pd.concat([by_name, known.sort_values("id", ascending=False, kind="stable")])
+    others = others[others["id"].isin(["stranger", "s0"]) | ~others.index.duplicated()]
+    pd.testing.assert_frame_equal(model.forecast(X_future=others), forecast)
+    whole = new.drop(columns="time")
+    with pytest.raises(ValueError, match=r"3 series, such as 40 of 's0', expected 3: .* in order"):
+        model.forecast(X_future=whole)
 
 
 def test_what_is_missing_ahead_is_carried_forward_by_series():
@@ -476,18 +484,30 @@ def test_evaluation_shows_the_model_what_is_known_ahead(form):
     ("change", "message"),
     [
         (lambda d: None, r"no X_future, expected \['price'\] of the 9 rows.*future_index"),
-        (lambda d: d[1:], r"without 1 of the 9 rows to forecast, such as that of 's0' at 2024"),
-        (lambda d: d[d["id"] != "s1"], r"without 3 of the 9 rows .* 's1' at 2024-03-31 08.*merge"),
-        (lambda d: pd.concat([d, d.tail(1)]), r"1 doubled rows, such as that of 's2'"),
-        (lambda d: d.assign(time=d["time"] + pd.Timedelta("1h")), r"3 other rows, such .* 's0' at"),
-        (lambda d: pd.concat([d, d.tail(1).assign(id="s9")]), r"1 other rows, such .* 's9' at"),
-        (lambda d: d.assign(time=d["time"] + pd.Timedelta("7min")), "off the frequency"),
+        (lambda d: d[1:], r"without 1 of the 9 rows to forecast, the first that of 's0' at 2024"),
+        (
+            lambda d: d[d["id"] != "s1"],
+            r"3 of the 9 .* 1 series: 's1'.* 's1' at 2024-03-31 08.*merge",
+        ),
+        (lambda d: pd.concat([d, d.tail(1)]), r"1 of the 9 rows .* more than once .* 's2' at 2024"),
+        (lambda d: d.assign(time=d["time"] + pd.Timedelta("1h")), r"3 of the 9 .* of 's0' at"),
+        (
+            lambda d: d.assign(time=d["time"] + pd.Timedelta("7min")),
+            r"9 of the 9 .* 3 series: 's0'",
+        ),
         (lambda d: d.assign(time=d["time"].dt.tz_localize("UTC")), "time zone"),
+        (lambda d: d.assign(time=d["time"].astype(str)), "times of type .*pd.to_datetime"),
         (lambda d: d.drop(columns="id"), r"X_future without the columns \['id'\]"),
-        (lambda d: d.assign(id=[None, *d["id"][1:]]), "rows without an id"),
-        (lambda d: d.rename(columns={"price": "cost"}), r"columns \['cost'\] of X_future"),
-        (lambda d: d.assign(cost=1.0), r"columns \['price', 'cost'\] of X_future"),
-        (lambda d: d["price"].to_numpy(), r"X_future without the columns \['id', 'time'\]"),
+        (lambda d: d.drop(columns="time"), r"X_future without the columns \['time'\]"),
+        (lambda d: d.assign(id=[None, *d["id"][1:]]), "without 1 of the 9 rows .* 's0' at 2024"),
+        (
+            lambda d: d.rename(columns={"price": "cost"}),
+            r"'cost'\] of X_future without \['price'\]",
+        ),
+        (
+            lambda d: d["price"].to_numpy(),
+            r"a DataFrame with the columns \['id', 'time', 'price'\]",
+        ),
         (lambda d: d.assign(price=np.inf), "infinity.*'price', row 0"),
         (lambda d: d.assign(price="much"), "no numbers"),
     ],
@@ -501,18 +521,44 @@ def test_an_x_future_that_cannot_be_used_is_named(change, message):
     assert content_of(model) == before
 
 
-def test_a_needless_x_future_and_rows_of_series_not_asked_for_are_named():
+def test_rows_are_picked_by_id_and_time():
+    """A longer calendar, another order, other series and columns, in columns and index levels."""
+    history, new = divided(market())
+    calendar = market()[[*KEYS, "price"]]
+    by_column, by_level = planned().fit(history), planned(**LEVELS).fit(history.set_index(KEYS))
+    before = content_of(by_column)
+    known = ahead_of(by_column, new)
+    expected = by_column.forecast(X_future=known)["y"].to_numpy()
+    shuffled = calendar.sample(frac=1, random_state=0)
+    stranger = pd.concat([shuffled, shuffled.assign(id="stranger")])
+    nobody = pd.concat([calendar, known.assign(id=None), known.assign(time=pd.NaT)])
+    past = pd.concat([calendar, history[[*KEYS, "price"]]])  # twice, but not to be forecast
+    columns = shuffled.assign(y="?", cost=1j)
+    seconds = shuffled.astype({"time": "datetime64[s]", "id": "category"})
+    for other in (calendar, shuffled, stranger, nobody, past, columns, seconds):
+        for model in (by_column, by_level):
+            for rows in (other, other.set_index(KEYS), other.set_index("time")):
+                if model.id_col is None and "id" in rows and "time" not in rows:
+                    continue
+                forecast = model.forecast(X_future=rows)
+                np.testing.assert_array_equal(forecast["y"], expected)
+    swapped = shuffled.set_index(["time", "id"])
+    nameless = shuffled.set_index(KEYS).rename_axis([None, None])
+    for rows in (swapped, nameless, shuffled.set_index("id")):
+        np.testing.assert_array_equal(by_level.forecast(X_future=rows)["y"], expected)
+    assert content_of(by_column) == before
+    one = by_column.forecast(2, ids="s1", X_future=shuffled)
+    np.testing.assert_allclose(one["y"], expected.reshape(3, HORIZON)[1, :2])
+
+
+def test_a_needless_x_future_and_rows_that_are_not_known_are_named():
     history, new = divided(market())
     model = planned().fit(history)
-    with pytest.raises(ValueError, match=r"with 6 other rows, such as that of 's1'"):
-        model.forecast(ids="s0", X_future=ahead_of(model, new))
-    with pytest.raises(
-        ValueError, match=r"with 3 other rows, such as that of 's0' at .* the 2 rows"
-    ):
-        model.forecast(2, X_future=ahead_of(model, new))
+    with pytest.raises(ValueError, match=r"without 1 of the 2 rows .* of 's1' at 2024-03-31 09"):
+        model.forecast(2, ids="s1", X_future=ahead_of(model, new, horizon=1))
     levels = planned(**LEVELS).fit(history.set_index(KEYS))
     with pytest.raises(ValueError, match=r"rows of X_future without an .id, time. index"):
-        levels.forecast(X_future=ahead_of(model, new))
+        levels.forecast(X_future=ahead_of(model, new)[["price"]])
     plain = panel().fit(history)
     naive = NaiveForecaster(HORIZON, target="y", id_col="id", time_col="time").fit(history)
     for needless in (plain, naive):

@@ -35,7 +35,11 @@ def main(argv=None):
     int
         Exit code, as ``tsrnn --help`` lists them.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.print_help()
+        parser.exit(2, "tsrnn: error: found no command, expected one of these\n")
     name = f"tsrnn {args.command}"
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: _say(f"{name}: warning: {message}")
@@ -50,7 +54,7 @@ def main(argv=None):
         except Exception as error:
             if args.debug:
                 raise
-            _say(f"{name}: {_told(error)}")
+            _say(f"{name}: {_message_of(error)}")
             return 1
 
 
@@ -61,7 +65,9 @@ def _parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    version = f"tsrnn {sys.modules['tsrnn'].__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(metavar="command", dest="command")
     for command in COMMANDS:
         added = command.add(commands)
         added.set_defaults(run=command.run)
@@ -69,7 +75,7 @@ def _parser():
     return parser
 
 
-def _told(error):
+def _message_of(error):
     """Say what went wrong in one line."""
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename:

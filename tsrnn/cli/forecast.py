@@ -5,7 +5,7 @@ import inspect
 import sys
 
 from tsrnn.cli.io.frames import Complaints, read_frame
-from tsrnn.cli.models import is_panel, known_ahead, read_forecaster, source_of
+from tsrnn.cli.models import is_panel, known_ahead, read_forecaster, source_ahead, source_of
 from tsrnn.cli.options import add_data_options, coverage, whole_number
 
 EPILOG = """\
@@ -33,7 +33,8 @@ def add(commands):
     parser.add_argument(
         "--future",
         metavar="FILE",
-        help="rows to come of the columns that are known ahead (--future-cols of the fit)",
+        help="rows to come of the columns that are known ahead (--future-cols of the fit); they "
+        "are picked by time stamp, and in a panel by id, so that others may stand among them",
     )
     parser.add_argument(
         "--series",
@@ -85,9 +86,14 @@ def run(args):
     saved = read_forecaster(args.model)
     model, options = saved.model, forecast_options(args, saved.model)
     if args.future is not None:
-        source = source_of(saved, args)._replace(columns=[str(x) for x in known_ahead(model)])
+        source = source_ahead(saved, args)
         complaints = Complaints(args.on_error, "tsrnn forecast")
-        options["X_future"], _ = read_frame(args.future, source, complaints)
+        options["X_future"], _ = read_frame(args.future, source, complaints, in_order=False)
+    elif known_ahead(model):
+        raise ValueError(
+            f"found a model with inputs known ahead, {known_ahead(model)}, and no --future, "
+            "expected the file of their rows to come; pass --future FILE"
+        )
     panel = is_panel(model)
     if args.series:
         source = source_of(saved, args)

@@ -92,15 +92,13 @@ def newest(model):
 
 
 def blank_forecast(model):
-    """Return a forecast without its values: its columns are the targets, its index has its name.
-
-    A model that must be told what is known ahead has no forecast of its own; its targets are
-    then those of its parameters.
-    """
-    if model.cutoff_ is None or known_ahead(model):
-        targets = [] if model.target is None else np.atleast_1d(model.target)
-        return pd.DataFrame(columns=targets)
-    ahead = model.forecast(1)[:0]
+    """Return a forecast without its values: its columns are the targets, its index has its name."""
+    if model.cutoff_ is None:
+        return pd.DataFrame(columns=[] if model.target is None else np.atleast_1d(model.target))
+    options = {"coverage": []} if hasattr(model, "coverage") else {}
+    if known_ahead(model):
+        options["X_future"] = unknown_ahead(model, 1)
+    ahead = model.forecast(1, **options)[:0]
     if is_panel(model):
         own = [name for name in (model.id_col, model.time_col) if name in ahead]
         name = ahead.index.names[-1] if model.time_col is None else model.time_col
@@ -109,5 +107,35 @@ def blank_forecast(model):
 
 
 def known_ahead(model):
-    """Return the columns whose values a forecast must be told."""
-    return list(getattr(model, "future_cols", None) or ())
+    """Return the columns whose values a forecast must be given."""
+    columns = getattr(model, "future_cols", None)
+    if columns is None:
+        return []
+    several = isinstance(columns, (list, tuple, np.ndarray, pd.Index))
+    return list(columns) if several else [columns]
+
+
+def unknown_ahead(model, horizon=None):
+    """Return an X_future of all that a model can forecast, of which nothing is known."""
+    index, columns = model.future_index(horizon), known_ahead(model)
+    values = np.full((len(index), len(columns)), np.nan)
+    if getattr(model, "feature_names_in_", None) is None:
+        return values
+    return pd.DataFrame(values, index, columns)
+
+
+def source_ahead(saved, args):
+    """Return how the rows of ``--future`` are to be read.
+
+    Raises
+    ------
+    ValueError
+        As in `source_of`, or no input is known ahead.
+    """
+    columns = known_ahead(saved.model)
+    if not columns:
+        raise ValueError(
+            f"found --future {args.future} and a model to which no column is known ahead; leave "
+            "it out, or name the columns at fit: --future-cols"
+        )
+    return source_of(saved, args)._replace(columns=[str(name) for name in columns])

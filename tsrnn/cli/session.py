@@ -9,8 +9,9 @@ import pandas as pd
 
 from tsrnn.cli.forecast import forecast_options
 from tsrnn.cli.io.frames import Complaints
+from tsrnn.cli.io.future import FutureRows
 from tsrnn.cli.io.output import Output
-from tsrnn.cli.models import known_ahead, newest, source_of
+from tsrnn.cli.models import known_ahead, newest, source_ahead, source_of, unknown_ahead
 from tsrnn.persistence import leftovers, save
 
 
@@ -28,11 +29,6 @@ class Session:
     def __init__(self, saved, args, resumed):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
-        if known_ahead(self.model):
-            raise ValueError(
-                f"found a model that must be told {known_ahead(self.model)} ahead, which rows that "
-                "come cannot; use tsrnn update and tsrnn forecast --future"
-            )
         source = self.source = source_of(saved, args)
         header = source.header if args.no_header else None
         if args.no_header and header is None:
@@ -41,6 +37,8 @@ class Session:
         self.take_in = self.model.update if args.frozen else self.model.partial_fit
         self.options = forecast_options(args, self.model)
         self.complaints = Complaints(args.on_error, "tsrnn stream")
+        self.future = future_of(saved, args)
+        require_forecast(self.model, self.options)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
         self.stopped = False
         self.n_rows = self.n_seen = self._n_since = 0
@@ -92,15 +90,26 @@ class Session:
         if stamp is not None and self._newest is not None and stamp <= self._newest:
             self.n_seen += 1
             return
+        if self.future is not None:
+            self.future.read()
         try:
             self.take_in(self._frame[row : row + 1])
         except ValueError as error:
             self.complaints.add(line, error)
             return
         self._newest = stamp
-        forecast = self.model.forecast(**self.options)
-        self.output.write(forecast_line(self.model.cutoff_, forecast))
+        self.output.write(self._line())
         self._count(1)
+
+    def _line(self):
+        """Return the line of the newest row: its forecast, or why there is none."""
+        model, options = self.model, self.options
+        if self.future is None:
+            return forecast_line(model.cutoff_, model.forecast(**options))
+        X_future, reasons = self.future.ahead(model.future_index(options["horizon"]))
+        if reasons:
+            return reason_line(model.cutoff_, reasons[None])
+        return forecast_line(model.cutoff_, model.forecast(**options, X_future=X_future))
 
     def _count(self, n_rows):
         """Count rows taken in, whose forecasts are out, and save the model if it is time."""
@@ -126,6 +135,11 @@ class Session:
             save(self.model, self.path, self.notes)
         self._n_since, self._saved_at = 0, time.monotonic()
 
+    def close(self):
+        """Close the file of the rows to come."""
+        if self.future is not None:
+            self.future.close()
+
     def report(self):
         """Say how many rows there were."""
         say(
@@ -146,10 +160,63 @@ def forecast_line(cutoff, forecast, **about):
     columns = values.T.tolist()
     if not np.isfinite(values).all():
         columns = [[v if np.isfinite(v) else None for v in column] for column in columns]
-    stamp = cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
     names = map(str, forecast.columns)
     values = dict(zip(names, columns, strict=True))
-    return json.dumps({**about, "cutoff": stamp, "forecast": values})
+    return json.dumps({**about, "cutoff": _shown(cutoff), "forecast": values})
+
+
+def reason_line(cutoff, reason, **about):
+    """Return a line that says why there is no forecast.
+
+    Examples
+    --------
+    >>> reason_line(pd.Timestamp("2024-01-01"), "nothing is known ahead")
+    '{"cutoff": "2024-01-01T00:00:00", "forecast": null, "reason": "nothing is known ahead"}'
+    """
+    return json.dumps({**about, "cutoff": _shown(cutoff), "forecast": None, "reason": reason})
+
+
+def _shown(cutoff):
+    return cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
+
+
+def future_of(saved, args):
+    """Return the `FutureRows` of ``--future``; None for a model that needs none.
+
+    Raises
+    ------
+    ValueError
+        There is no file, or no use for it.
+    """
+    columns = known_ahead(saved.model)
+    if args.future is None:
+        if not columns:
+            return None
+        raise ValueError(
+            f"found a model with inputs known ahead, {columns}, and no --future, expected the file "
+            "of their rows to come; pass --future FILE"
+        )
+    source = source_ahead(saved, args)
+    if not source.time.columns:
+        raise ValueError(
+            "found --future and rows without time stamps, expected rows with one, by which those "
+            "to come are known; fit with --time, or use tsrnn update and tsrnn forecast --future"
+        )
+    complaints = Complaints(args.on_error, "tsrnn stream", args.future)
+    return FutureRows(args.future, source, complaints, args.follow)
+
+
+def require_forecast(model, options):
+    """Refuse what the model cannot do, before the first row is learnt.
+
+    Raises
+    ------
+    ValueError
+        What `forecast` says against these options.
+    """
+    if newest(model) is not None:
+        X_future = unknown_ahead(model, options["horizon"]) if known_ahead(model) else None
+        model.forecast(**options, **({} if X_future is None else {"X_future": X_future}))
 
 
 def say(text):

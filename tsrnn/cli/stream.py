@@ -22,9 +22,17 @@ examples:
   tsrnn stream m.tsrnn --input log.csv --follow --output forecasts.jsonl \\
       --checkpoint state.tsrnn --every 60s --on-error log
   sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
+  tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
 Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
 values of the steps after it. Rows are CSV with a header, or JSON lines; they are learnt one by one.
+
+A model with inputs known ahead finds those of the rows to come in the --future file, which has a
+header or JSON lines: by time stamp, and in a panel by id. A row that comes again replaces the one
+before it; an empty field says that the value is not known, and the newest one stands for it. Where
+a row is not there, "forecast" is null and "reason" says which; the stream goes on learning, and
+forecasts come again once the rows are there. With --follow the file is read on as it grows, and
+anew when it is replaced.
 
 With --checkpoint the same command goes on where it was stopped or killed: rows that the model has
 seen are known by their time stamp and passed over, so the input may begin anew. An --output file is
@@ -54,7 +62,14 @@ def add(commands):
     parser.add_argument(
         "--input", default="-", metavar="FILE", help="rows to read (default: standard input)"
     )
-    parser.add_argument("--follow", action="store_true", help="wait for the file to grow")
+    parser.add_argument(
+        "--follow", action="store_true", help="wait for the file to grow; --future likewise"
+    )
+    parser.add_argument(
+        "--future",
+        metavar="FILE",
+        help="rows to come of the columns that are known ahead (--future-cols of the fit)",
+    )
     parser.add_argument(
         "--output", metavar="FILE", help="file to write to (default: standard output)"
     )
@@ -95,7 +110,7 @@ def _every(text):
 
 def run(args):
     """Run the command; return its exit code."""
-    if args.follow and args.input == "-":
+    if args.follow and args.input == "-" and args.future is None:
         raise ValueError("found --follow without --input, expected the file to follow")
     if is_parquet(args.input):
         raise ValueError(
@@ -105,7 +120,7 @@ def run(args):
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
     session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
-    inbox = Inbox(line_blocks(args.input, args.follow))
+    inbox = Inbox(line_blocks(args.input, args.follow and args.input != "-"))
     # when nobody takes the output any more, the last checkpoint is the one to go on from
     with _stopping(session, inbox), suppress(NobodyReadsError):
         try:
@@ -113,6 +128,8 @@ def run(args):
         except ValueError:
             session.checkpoint()  # the rows before the bad one are learnt, and their forecasts out
             raise
+        finally:
+            session.close()
         session.checkpoint()
     session.report()
     return 0

@@ -8,9 +8,9 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
-from tsrnn.estimators.future import known_ahead_of
 from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.calendar import season_lengths
+from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -59,12 +59,11 @@ class ForecasterMixin:
         ----------
         horizon : int, optional
             Steps ahead, at most the fitted ``horizon``, which is the default.
-        X_future : DataFrame, or array where rows have no names, of shape (horizon, n_future_cols)
-            The ``future_cols`` at the next ``horizon`` rows, those of `future_index`; other columns
-            of X may stand beside them and are not used. Missing values are carried forward. Of a
-            panel, ``horizon`` rows for each series asked for, in any order, in the form in which
-            rows came: with the id and time columns, or an (id, time) index (also where ids come
-            beside X, unless that is an array: then in the order of `future_index`).
+        X_future : DataFrame, Series, or array where rows have no names
+            The ``future_cols`` at the next ``horizon`` rows, those of `future_index`. Rows are
+            picked by time stamp, of a panel by id and time stamp, which are columns or levels of
+            the index; others, and other columns, are not used. Missing values are carried forward.
+            Rows without time stamps are those of `future_index`, in its order.
         coverage : float or list of float in (0, 1), optional
             Shares of the actuals that intervals are to cover; by default the estimator's
             ``coverage``, if it has one. Wider coverage has wider intervals.
@@ -108,7 +107,7 @@ class ForecasterMixin:
                 "or fit an RNNForecaster without future_cols"
             )
         places = self._started_places(state, ids)
-        ahead = known_ahead_of(self, state, places, horizon, X_future)
+        ahead = self._known_ahead(state, places, horizon, X_future)
         if len(places) == len(state.ids) and ids is None:
             names, heads = state.ids, learner.heads
         else:
@@ -337,6 +336,17 @@ class ForecasterMixin:
                 raise ValueError(
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
+
+    def _known_ahead(self, state, places, horizon, X_future):
+        """Return the inputs (n_series, horizon, F) of the rows to forecast, None without any."""
+        reader = self._reader
+        future = reader.columns.future
+        if X_future is None and not future:
+            return None
+        index = self._writer.index_after(state.ids[places], state.learner.heads[places], horizon)
+        scaling = reader.input_scaling
+        inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
+        return inputs[:, future].reshape(len(places), horizon, len(future))
 
     def _without_experts(self):
         return (

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.estimators.future import following_of
+from tsrnn.frames.future import following_inputs
 from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
@@ -58,7 +58,10 @@ def roll(model, state, rows):
     in_sample = np.flatnonzero(first <= own.learner.heads)
     own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
     columns = model._reader.columns
-    following = following_of(model, arrived) if columns.future else None
+    following = None
+    if columns.future:
+        inputs = arrived.inputs[:, columns.future]
+        following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
     outputs = np.empty((*arrived.targets.shape, model._horizon))
     taken_in(model, own, arrived, "outputs", outputs, following)
     return outputs, arrived

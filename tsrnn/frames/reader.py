@@ -16,7 +16,6 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.time_axis import TimeAxis, require_increasing
 from tsrnn.frames.validation import (
-from tsrnn.persistence.registry import saved
     column_names,
     require_finite,
     require_numeric,
@@ -24,6 +23,7 @@ from tsrnn.persistence.registry import saved
     require_unique,
     row_index,
 )
+from tsrnn.persistence.registry import saved
 
 
 class CallRows(NamedTuple):

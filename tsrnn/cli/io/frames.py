@@ -18,14 +18,24 @@ SHOWN = 3
 
 
 class Complaints:
-    """What becomes of rows that cannot be used: ``--on-error``."""
+    """What becomes of rows that cannot be used: ``--on-error``.
 
-    def __init__(self, policy, name):
+    Parameters
+    ----------
+    policy : {"raise", "skip", "log"}
+    name : str
+        Of the command.
+    file : str, optional
+        Of the rows, where a command reads more than one.
+    """
+
+    def __init__(self, policy, name, file=None):
         self.policy, self.name, self.n_skipped = policy, name, 0
+        self._where = "line" if file is None else f"{file}, line"
 
     def add(self, line, message):
         """Raise, or count the row and maybe say so."""
-        text = f"line {line}: {' '.join(str(message).split())}"
+        text = f"{self._where} {line}: {' '.join(str(message).split())}"
         if self.policy == "raise":
             raise ValueError(f"{text}; mend it, or pass --on-error skip")
         self.n_skipped += 1
@@ -106,7 +116,7 @@ def named(text, columns):
     return names
 
 
-def read_frame(name, source, complaints):
+def read_frame(name, source, complaints, in_order=True):
     """Read all rows of a file.
 
     Parameters
@@ -115,6 +125,8 @@ def read_frame(name, source, complaints):
     source : Source
     complaints : Complaints
         Hears of each row that cannot be used: no number, no time, not newer than those before.
+    in_order : bool
+        False: rows may come in any order of time.
 
     Returns
     -------
@@ -123,7 +135,7 @@ def read_frame(name, source, complaints):
     lines : ndarray of int, shape (n,)
     """
     if is_parquet(name):
-        blocks = [_parquet_rows(name, source)]
+        blocks = [parquet_rows(name, source)]
     else:
         parser = source.parser()
         blocks = (parser.parse(first, lines) for first, lines in line_blocks(name))
@@ -133,7 +145,8 @@ def read_frame(name, source, complaints):
             complaints.add(line, rows.problems[line])
         good = np.ones(len(rows.lines), dtype=bool)
         if rows.index is not None and len(rows.index):
-            good = _newer(rows, newest, complaints, source.id is not None)
+            if in_order:
+                good = _newer(rows, newest, complaints, source.id is not None)
             indexes.append(rows.index[good])
         values.append(rows.numbers[good])
         labels.append(rows.labels[good])
@@ -173,7 +186,7 @@ def read_parquet(name):
         raise ImportError("Parquet needs pyarrow: pip install pyarrow") from error
 
 
-def _parquet_rows(name, source):
+def parquet_rows(name, source):
     """Return a Parquet file as `Rows`; a time stamp may be of a type of its own, or a text."""
     frame = read_parquet(name).reset_index(drop=False)
     frame.columns = [str(column) for column in frame.columns]

@@ -32,19 +32,75 @@ def line_blocks(name, follow=False):
     OSError
         The file cannot be read.
     """
-    number, rest = 1, b""
+    lines = Lines()
     for data in _following(name) if follow else _reading(name):
-        *lines, rest = (rest + data).split(b"\n")
-        if len(rest) > MAX_LINE:
+        yield from lines.take(data)
+    yield from lines.end()
+
+
+class Lines:
+    """Cuts bytes into lines as they come; what has no end yet waits for it."""
+
+    def __init__(self):
+        self._number, self._rest = 1, b""
+
+    def take(self, data):
+        """Yield the block of lines that these bytes end, if they end one.
+
+        Raises
+        ------
+        ValueError
+            A line is longer than a megabyte.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE:
             raise ValueError(
-                f"line {number + len(lines)} has more than {MAX_LINE} bytes, expected a row; see "
-                "that the input is CSV or JSON lines"
+                f"line {self._number + len(lines)} has more than {MAX_LINE} bytes, expected a row; "
+                "see that the input is CSV or JSON lines"
             )
         if lines:
-            yield number, lines
-            number += len(lines)
-    if rest:
-        yield number, [rest]
+            first, self._number = self._number, self._number + len(lines)
+            yield first, lines
+
+    def end(self):
+        """Yield the last line, if no end of line came behind it."""
+        if self._rest:
+            yield self._number, [self._rest]
+
+
+class GrowingFile:
+    """A file that may grow, be cut, or be replaced, and is then read anew.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+
+    def __init__(self, name):
+        self._name = name
+        self._file = open(name, "rb", buffering=0)  # noqa: SIM115 - until `close`
+
+    def read(self):
+        """Return what is new, a block at most, without waiting: nothing where nothing is."""
+        data = self._file.read(BLOCK)
+        if data or not _is_another(self._name, self._file):
+            return data
+        try:
+            other = open(self._name, "rb", buffering=0)  # noqa: SIM115 - until `close`
+        except FileNotFoundError:  # it is being replaced once more
+            return b""
+        self.close()
+        self._file = other
+        return b"\n"  # what came last in the old file is a line, whole or not
+
+    def close(self):
+        """Close the file."""
+        self._file.close()
 
 
 def _reading(name):
@@ -62,16 +118,15 @@ def _reading(name):
 
 
 def _following(name):
-    while True:
-        with open(name, "rb", buffering=0) as file:
-            while True:
-                if data := file.read(BLOCK):
-                    yield data
-                elif _is_another(name, file):
-                    yield b"\n"  # what came last in the old file is a line, whole or not
-                    break
-                else:
-                    time.sleep(POLL)
+    file = GrowingFile(name)
+    try:
+        while True:
+            if data := file.read():
+                yield data
+            else:
+                time.sleep(POLL)
+    finally:
+        file.close()
 
 
 def _is_another(name, file):

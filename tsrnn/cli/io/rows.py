@@ -89,7 +89,7 @@ class RowParser:
             except _BadRow as error:
                 problems[place] = str(error)
         values = np.array([row for _, row, _ in fields], dtype=float)
-        values = values.reshape(-1, len(self.columns))
+        values = values.reshape(len(fields), len(self.columns))
         labels = np.array([row for *_, row in fields], dtype=object)
         labels = labels.reshape(len(fields), len(self._labels))
         if not self.time.columns:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.session import Session, forecast_line
+from tsrnn.cli.session import Session, forecast_line, reason_line
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
 
@@ -77,6 +77,8 @@ class PanelSession(Session):
 
     def _take_stamp(self):
         """Take in the rows of the open stamp, and write the forecasts after it."""
+        if self.future is not None:
+            self.future.read()
         stamp, rows = self._stamp, [*self._open.values()]
         self._open = {}
         try:
@@ -113,10 +115,20 @@ class PanelSession(Session):
 
     def _issue(self, stamp, ids):
         """Write a line for each of these series, whose newest row is at the stamp."""
-        frame = self.model.forecast(**self.options, ids=ids)
-        own = [name for name in (self.model.id_col, self.model.time_col) if name in frame]
-        frame = frame.drop(columns=own)
-        n_steps = len(frame) // len(ids)
-        for place, series in enumerate(ids):
-            part = frame[place * n_steps : (place + 1) * n_steps]
-            self.output.write(forecast_line(stamp, part, id=series))
+        model, options, reasons = self.model, self.options, {}
+        if self.future is not None:
+            index = model.future_index(options["horizon"], ids=ids[0]).get_level_values(1)
+            X_future, reasons = self.future.ahead(index, ids)
+            options = {**options, "X_future": X_future}
+        known = [series for series in ids if series not in reasons]
+        if known:
+            frame = model.forecast(**options, ids=known)
+            frame = frame.drop(columns=[c for c in (model.id_col, model.time_col) if c in frame])
+            parts = np.split(np.arange(len(frame)), len(known))
+            forecasts = dict(zip(known, parts, strict=True))
+        for series in ids:
+            if series in reasons:
+                line = reason_line(stamp, reasons[series], id=series)
+            else:
+                line = forecast_line(stamp, frame.iloc[forecasts[series]], id=series)
+            self.output.write(line)
