@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tsrnn.frames.panels import PanelForm
+from tsrnn.frames.form import Form
 
 from tsrnn.frames.columns import Columns
 from tsrnn.frames.future import following_inputs, read_future
 
 START = pd.Timestamp("2024-03-30")
-FORM = PanelForm("id", "time", levels=False, id_column=True, time_column=True)
+FORM = Form(True, "id", "time", levels=False, id_column=True, time_column=True)
 
 
 def columns_of(**values):
@@ -63,7 +63,7 @@ def test_rows_are_those_of_a_slow_look_up(data):
 
 def test_row_numbers_of_a_panel_are_times():
     index = pd.MultiIndex.from_arrays([["b", "b", "a", "a"], [5, 6, 3, 4]], names=["id", "n"])
-    form = PanelForm("id", "n", levels=True, id_column=False, time_column=False)
+    form = Form(True, "id", "n", levels=True, id_column=False, time_column=False)
     pairs = [(name, number) for number in range(9, -1, -1) for name in ("a", "c", "b")]
     frame = pd.DataFrame({"price": [10.0 * n + ord(c) for c, n in pairs]},
                          pd.MultiIndex.from_tuples(pairs))  # fmt: skip

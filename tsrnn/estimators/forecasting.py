@@ -343,6 +343,8 @@ class ForecasterMixin:
         future = reader.columns.future
         if X_future is None and not future:
             return None
+        if not len(places):
+            return np.empty((0, horizon, len(future)))
         index = self._writer.index_after(state.ids[places], state.learner.heads[places], horizon)
         scaling = reader.input_scaling
         inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)

@@ -13,7 +13,7 @@ from tsrnn.online.storage.series import Block
 from tsrnn.persistence.registry import saved
 
 
-@saved("state")
+@saved("estimator-state")
 class State(NamedTuple):
     """Where a fitted estimator stands; replaced as a whole, never changed."""
 

@@ -51,7 +51,7 @@ def read_future(X_future, index, columns, form=None):
     index : Index of length n
         Of the rows to forecast; of a panel a MultiIndex (id, time).
     columns : Columns
-    form : PanelForm, optional
+    form : Form, optional
         Names of the columns of ids and times; None: one stream indexed by time.
 
     Returns
