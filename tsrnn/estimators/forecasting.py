@@ -11,6 +11,7 @@ from tsrnn.estimators import road
 from tsrnn.estimators.future import known_ahead_of
 from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.calendar import season_lengths
+from tsrnn.frames.form import ids_refused
 from tsrnn.frames.groups import NEVER
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -41,7 +42,8 @@ class ForecasterMixin:
             There is no such series.
         """
         check_is_fitted(self)
-        self._require_ids(ids)
+        if not self._reader.form.has_ids:
+            raise ids_refused(ids)
         state = self._state
         kept = np.setdiff1d(np.arange(len(state.ids)), road.places_of(state, ids))
         self._state = road.only(state, kept)

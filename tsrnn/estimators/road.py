@@ -217,7 +217,7 @@ def _took(model, state, series, rows, how):
     late = arrived.positions <= heads[series]
     if late[0] if len(late) == 1 else late.any():
         if model.late == "raise":
-            _refuse_late(model, state, arrived, late)
+            _refuse_late(model, state, rows, series, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))
         arrived = arrived.of(~late)
         if not len(arrived.series):
@@ -227,16 +227,16 @@ def _took(model, state, series, rows, how):
     return taken_in(model, state, arrived, how)
 
 
-def _refuse_late(model, state, rows, late):
-    place = rows.series[int(late.argmax())]
+def _refuse_late(model, state, rows, series, late):
+    row = int(late.argmax())
+    place = series[row]
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"
-        f"{_named(model, state.ids, place)}, the first at "
-        f"{axis.label(axis.stamps_at(rows.positions[late][:1])[0])}; expected rows after it: drop "
-        f"those already seen{drop}"
+        f"{_named(model, state.ids, place)}, the first at {rows.times[row]}; expected rows after "
+        f"it: drop those already seen{drop}"
     )
 
 

@@ -59,7 +59,7 @@ class SeriesScaling:
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
         mean, scale, change_scale, level = fields
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
         medians = ((mean, 0.0), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
         typical = np.stack([_median(values, default) for values, default in medians])
