@@ -255,7 +255,7 @@ class ForecasterMixin:
           change above 2 or below 0.4 is noted (NaN with ``future_cols``, whose errors are not
           followed),
         - ``level`` and ``scale``: how far, in standard deviations of the history, and by what
-          factor the newest season has left the history, as a recurrent network is told; a change
+          factor the newest season has left the history, which a recurrent network sees; a change
           by 1 or by half is noted,
         - ``phase``: rows by which the season has come to be early against the calendar, which is
           corrected by them.

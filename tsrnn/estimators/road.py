@@ -91,15 +91,15 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         if before is scaling:
             issued = scaling.undo(series, issued)
         else:  # the unit of a series is not known before its first value
-            begun = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
-            issued = np.where(begun, scaling.undo(series, issued), before.undo(series, issued))
+            has_unit = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
+            issued = np.where(has_unit, scaling.undo(series, issued), before.undo(series, issued))
         is_row = group.rows >= 0
         outputs[group.rows[is_row]] = model._bounded(issued.swapaxes(1, 2)[is_row])
     return state._replace(learner=learner, scaling=scaling)
 
 
 def with_series(state, new):
-    """Return the state with room for new series."""
+    """Return the state with places for new series."""
     scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
     learner = state.learner.grown(
         scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]

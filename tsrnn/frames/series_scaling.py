@@ -67,7 +67,7 @@ class SeriesScaling:
         return cls(mean, scale, change_scale, np.where(np.isfinite(level), level, 0.0), typical)
 
     def grown(self, n_more):
-        """Return the units with room for more series, of which nothing is known."""
+        """Return the units with places for more series, of which nothing is known."""
         new = np.full((len(self.mean), n_more), np.nan)
         change_scale = np.repeat(self.typical[3][:, None], n_more, axis=1)
         fields = (self.mean, new), (self.scale, new), (self.change_scale, change_scale)
