@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tsrnn.frames.form import Form
 
 from tsrnn.frames.columns import Columns
+from tsrnn.frames.form import Form
 from tsrnn.frames.future import following_inputs, read_future
 
 START = pd.Timestamp("2024-03-30")

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.baselines import rings_of
 from tsrnn.estimators.forecasting import ForecasterMixin
-from tsrnn.estimators.recurrent import check_network_params, make_encoder
+from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.features.design import ForecastDesign
 from tsrnn.frames.bands import bands_of
 from tsrnn.online.experts.panel_experts import PanelExperts
@@ -23,7 +23,7 @@ DEFAULT_LAGS = 24
 
 
 @saved("rnn-forecaster")
-class RNNForecaster(ForecasterMixin, StreamingEstimator):
+class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     """Forecast the next ``horizon`` values of a stream, learning from every row.
 
     A recurrent network is trained on the history by truncated backpropagation through time. Its
@@ -43,8 +43,8 @@ class RNNForecaster(ForecasterMixin, StreamingEstimator):
     Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
     100 of them), which become columns of 0 and 1; a category that the history did not hold counts
     as none of them. A missing input stands at its newest known value, at the mean of the history
-    before the first, and the network is told. An input that is missing in all of the history stays
-    so, whatever comes later.
+    before the first, and the network sees a flag. An input that is missing in all of the history
+    stays so, whatever comes later.
 
     A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
@@ -120,7 +120,7 @@ class RNNForecaster(ForecasterMixin, StreamingEstimator):
     forgetting : float, default=0.9995
         Factor by which the readout discounts the past at each row, in (0, 1].
     coverage : float or list of float in (0, 1), optional
-        Intervals that ``forecast`` gives where it is not told otherwise; none by default. Of a
+        Intervals that ``forecast`` gives where the call does not say; none by default. Of a
         panel the edges of these alone are tracked (without any, those of 0.9): others are read off
         them as if errors were normal.
     max_series : int, optional
@@ -258,23 +258,6 @@ class RNNForecaster(ForecasterMixin, StreamingEstimator):
             raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
-
-    @property
-    def n_iter_(self):
-        """Training steps taken on the history."""
-        return len(self.loss_curve_)
-
-    @property
-    def loss_curve_(self):
-        """Training loss of each step on the history, in units of what was to be explained."""
-        check_is_fitted(self)
-        return list(self._state.learner.encoder.loss_curve)
-
-    @property
-    def state_(self):
-        """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
-        check_is_fitted(self)
-        return self._state.learner.carried_states()
 
     def _check_params(self):
         super()._check_params()

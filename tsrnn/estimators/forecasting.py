@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators import road
 from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.calendar import season_lengths
+from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.online.intervals.tracking import Intervals
@@ -41,7 +42,8 @@ class ForecasterMixin:
             There is no such series.
         """
         check_is_fitted(self)
-        self._require_ids(ids)
+        if not self._reader.form.has_ids:
+            raise ids_refused(ids)
         state = self._state
         kept = np.setdiff1d(np.arange(len(state.ids)), road.places_of(state, ids))
         self._state = road.only(state, kept)
@@ -252,7 +254,7 @@ class ForecasterMixin:
           change above 2 or below 0.4 is noted (NaN with ``future_cols``, whose errors are not
           followed),
         - ``level`` and ``scale``: how far, in standard deviations of the history, and by what
-          factor the newest season has left the history, as a recurrent network is told; a change
+          factor the newest season has left the history, which a recurrent network sees; a change
           by 1 or by half is noted,
         - ``phase``: rows by which the season has come to be early against the calendar, which is
           corrected by them.

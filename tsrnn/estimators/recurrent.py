@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.nn import CELLS, get_loss
 from tsrnn.online.encoder import RecurrentEncoder
@@ -12,6 +13,27 @@ from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.training import TrainingSettings
 
 LOSSES = ("squared", "absolute", "huber")
+
+
+class NetworkMixin:
+    """Fitted attributes of a `StreamingEstimator` whose learner has a network."""
+
+    @property
+    def n_iter_(self):
+        """Training steps taken on the history."""
+        return len(self.loss_curve_)
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each step on the history, in units of what was to be explained."""
+        check_is_fitted(self)
+        return list(self._state.learner.encoder.loss_curve)
+
+    @property
+    def state_(self):
+        """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
+        check_is_fitted(self)
+        return self._state.learner.carried_states()
 
 
 def check_network_params(model):
@@ -37,7 +59,7 @@ def check_network_params(model):
 
 
 def make_encoder(model, design, record):
-    """Train a network on the history, if there is room for the readout to come."""
+    """Train a network on the history, if the readout to come is within the memory limit."""
     n_copies = len(design.delays) + 2 if getattr(design, "pooled", False) else 1
     n_features = design.n_features + model.hidden_size
     require_room(len(model._reader.columns.target_names), n_features, n_copies)

@@ -4,10 +4,9 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
-from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.base import StreamingEstimator
-from tsrnn.estimators.recurrent import check_network_params, make_encoder
+from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
@@ -16,7 +15,7 @@ from tsrnn.persistence.registry import saved
 
 
 @saved("rnn-regressor")
-class RNNRegressor(RegressorMixin, StreamingEstimator):
+class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 
     Rows of X are consecutive time steps. A recurrent network, trained by truncated
@@ -169,23 +168,6 @@ class RNNRegressor(RegressorMixin, StreamingEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-    @property
-    def n_iter_(self):
-        """Training steps taken on the history."""
-        return len(self.loss_curve_)
-
-    @property
-    def loss_curve_(self):
-        """Training loss of each step on the history, in units of what was to be explained."""
-        check_is_fitted(self)
-        return list(self._state.learner.encoder.loss_curve)
-
-    @property
-    def state_(self):
-        """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
-        check_is_fitted(self)
-        return self._state.learner.carried_states()
 
     def _learn_history(self, X, y, ids):
         if y is None:

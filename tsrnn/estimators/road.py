@@ -96,15 +96,15 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         if before is scaling:
             issued = scaling.undo(series, issued)
         else:  # the unit of a series is not known before its first value
-            begun = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
-            issued = np.where(begun, scaling.undo(series, issued), before.undo(series, issued))
+            has_unit = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
+            issued = np.where(has_unit, scaling.undo(series, issued), before.undo(series, issued))
         is_row = group.rows >= 0
         outputs[group.rows[is_row]] = model._bounded(issued.swapaxes(1, 2)[is_row])
     return state._replace(learner=learner, scaling=scaling)
 
 
 def with_series(state, new):
-    """Return the state with room for new series."""
+    """Return the state with places for new series."""
     scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
     learner = state.learner.grown(
         scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
@@ -222,7 +222,7 @@ def _took(model, state, series, rows, how):
     late = arrived.positions <= heads[series]
     if late[0] if len(late) == 1 else late.any():
         if model.late == "raise":
-            _refuse_late(model, state, arrived, late)
+            _refuse_late(model, state, rows, series, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))
         arrived = arrived.of(~late)
         if not len(arrived.series):
@@ -232,16 +232,16 @@ def _took(model, state, series, rows, how):
     return taken_in(model, state, arrived, how)
 
 
-def _refuse_late(model, state, rows, late):
-    place = rows.series[int(late.argmax())]
+def _refuse_late(model, state, rows, series, late):
+    row = int(late.argmax())
+    place = series[row]
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"
-        f"{_named(model, state.ids, place)}, the first at "
-        f"{axis.label(axis.stamps_at(rows.positions[late][:1])[0])}; expected rows after it: drop "
-        f"those already seen{drop}"
+        f"{_named(model, state.ids, place)}, the first at {rows.times[row]}; expected rows after "
+        f"it: drop those already seen{drop}"
     )
 
 

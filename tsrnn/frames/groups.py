@@ -100,18 +100,18 @@ def arrange(series, positions, steps, policy):
     groups = []
     for first, last in zip(firsts, np.append(firsts[1:], len(starts)) - 1, strict=True):
         at = slice(starts[first], stops[first])
-        members, start = series[at], int(positions[at.start])
+        present, start = series[at], int(positions[at.start])
         if alike[first]:
             start -= int(missing[at.start])
         else:
             for n in np.unique(missing[at][missing[at] > 0])[::-1]:
-                late = members[missing[at] == n]
+                late = present[missing[at] == n]
                 nothing = np.broadcast_to(MISSING, (int(n), len(late)))
                 groups.append(Group(start - int(n), late, np.zeros(len(late), bool), nothing))
-        rows = np.full((int(positions[starts[last]]) - start + 1, len(members)), MISSING)
-        known = order[at.start : stops[last]].reshape(-1, len(members))
+        rows = np.full((int(positions[starts[last]]) - start + 1, len(present)), MISSING)
+        known = order[at.start : stops[last]].reshape(-1, len(present))
         rows[positions[starts[first : last + 1]] - start] = known
-        groups.append(Group(start, members, fresh[at], rows))
+        groups.append(Group(start, present, fresh[at], rows))
     return groups
 
 

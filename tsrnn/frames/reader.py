@@ -167,8 +167,11 @@ def require_same_index(X, y):
     Raises
     ------
     ValueError
-        It is another one.
+        It is another one, or y has another number of rows.
     """
+    if y is None:
+        return
+    check_consistent_length(X, y)
     index, y_index = row_index(X), row_index(y)
     timed = isinstance(index, (pd.MultiIndex, pd.DatetimeIndex)) and y_index is not None
     if timed and not index.equals(y_index):
@@ -214,7 +217,6 @@ def read_values(estimator, X, y, columns=None):
         values = _read_any(estimator, X, y, columns)
     if y is None:
         return values, None
-    check_consistent_length(X, y)
     return values, _read_y(y, columns)
 
 

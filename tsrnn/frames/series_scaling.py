@@ -61,7 +61,7 @@ class SeriesScaling:
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
         mean, scale, change_scale, level = fields
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
         medians = ((mean, 0.0), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
         typical = np.stack([_median(values, default) for values, default in medians])
@@ -69,7 +69,7 @@ class SeriesScaling:
         return cls(mean, scale, change_scale, np.where(np.isfinite(level), level, 0.0), typical)
 
     def grown(self, n_more):
-        """Return the units with room for more series, of which nothing is known."""
+        """Return the units with places for more series, of which nothing is known."""
         new = np.full((len(self.mean), n_more), np.nan)
         change_scale = np.repeat(self.typical[3][:, None], n_more, axis=1)
         fields = (self.mean, new), (self.scale, new), (self.change_scale, change_scale)

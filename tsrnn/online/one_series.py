@@ -54,7 +54,7 @@ class OneSeries:
         return np.zeros(1, dtype=np.int64)
 
     def grown(self, change_scale, initial_level):
-        """Return the learner: the one series it has room for is there."""
+        """Return the learner: its one series is there."""
         if change_scale.shape[1] > 1:
             raise ValueError(f"found {change_scale.shape[1]} series, expected one; use ids")
         return self

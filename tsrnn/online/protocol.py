@@ -29,7 +29,7 @@ class Learner(Protocol):
     has_intervals : bool
         Whether `offsets` has an answer.
     change_sizes : tuple of str
-        What is told of each of `changes`; empty where changes are not followed.
+        What is noted of each of `changes`; empty where changes are not followed.
     """
 
     heads: np.ndarray
@@ -43,7 +43,7 @@ class Learner(Protocol):
     # --- series -------------------------------------------------------------------------------
 
     def grown(self, change_scale: np.ndarray, initial_level: np.ndarray) -> "Learner":
-        """Return the learner with room for more series, arrays (J, n) of which are given."""
+        """Return the learner with places for more series, arrays (J, n) of which are given."""
 
     def taken(self, series: Any) -> "Learner":
         """Return a learner of these series alone, which shares nothing that is written to."""
