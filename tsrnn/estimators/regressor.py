@@ -1,25 +1,39 @@
 """The recurrent regressor."""
 
+from numbers import Real
+
 import numpy as np
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
+from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.recurrent import RecurrentMixin
 from tsrnn.features.regression import RegressionDesign
+from tsrnn.frames.bands import add_offsets, bands_of
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.frames.validation import require_finite
-from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.online.regression_learner import RegressionLearner
+from tsrnn.online.storage.values import twin
 
 
 class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 
     Rows of X are consecutive time steps. A recurrent network, trained by truncated
-    backpropagation through time, carries the past of X in its state from one call to the next;
-    a linear readout of its hidden state and of the newest rows of X is learnt by recursive least
-    squares. X may have missing values and categories, as for `RNNForecaster`; y may not.
+    backpropagation through time, carries the past of X in its state from one call to the next.
+    The estimate is a mixture of three experts, whose weights move with every y that arrives:
+
+    - ``recurrent``: a linear readout of the hidden state and of the newest rows of X, learnt by
+      recursive least squares,
+    - ``linear``: the same of X and more of its lags, without the network,
+    - ``newest_y``: the newest y that is known. The longer ago that is, the less it says, so the
+      weights depend on its age: the rows since, the estimated one included. Where rows follow one
+      another and y comes with each, the age is 1; in a `predict` of many rows it grows.
+
+    X may have missing values and categories, as for `RNNForecaster`; y may not.
 
     Parameters
     ----------
@@ -31,7 +45,10 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, default=1
-        Earlier rows of X that the readout sees beside the newest.
+        Earlier rows of X that the recurrent readout sees beside the newest.
+    linear_lags : int, default=24
+        Earlier rows of X that the linear expert sees beside the newest: fewer where X is wide, so
+        that it has at most 512 features, as their square is what it costs at each row.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -42,11 +59,11 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         Keep the weights that did best on the newest 15 % of the history, and stop when they no
         longer improve.
     loss : {"squared", "absolute", "huber"}, default="squared"
-        Of the network's training. The readout always learns by least squares.
+        Of the network's training. The readouts always learn by least squares.
     forgetting : float, default=0.9995
-        Factor by which the readout discounts the past at each row, in (0, 1].
+        Factor by which the readouts discount the past at each row, in (0, 1].
     dtype : numpy dtype, default=numpy.float32
-        Of the network; the readout is always float64.
+        Of the network; the readouts are always float64.
     random_state : int, RandomState or None, default=None
     verbose : bool, default=False
         Print the progress of training.
@@ -57,6 +74,8 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    expert_weights_ : DataFrame of shape (n_targets * n_ages, 3)
+        Weights of the experts, by target and age of the newest known y: 1, 2, 4, ..., 2,048 rows.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (1, hidden_size).
     cutoff_ : Timestamp or int
@@ -74,6 +93,14 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     >>> model = RNNRegressor(random_state=0).fit(X[:300], y[:300])
     >>> bool(model.score(X[300:], y[300:]) > 0.99)
     True
+
+    Learning goes on row by row, and intervals follow the errors:
+
+    >>> model = model.partial_fit(X[300:350], y[300:350])
+    >>> model.predict_interval(X[350:], coverage=0.9).shape
+    (50, 2)
+    >>> model.expert_weights_.columns.tolist()
+    ['recurrent', 'linear', 'newest_y']
     """
 
     _targets_may_be_missing = False
@@ -85,6 +112,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         n_layers=1,
         window_size=48,
         lags=1,
+        linear_lags=24,
         batch_size=32,
         learning_rate=0.005,
         max_iter=300,
@@ -100,6 +128,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         self.n_layers = n_layers
         self.window_size = window_size
         self.lags = lags
+        self.linear_lags = linear_lags
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -131,8 +160,42 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs = self._roll(X, None)[0][:, 0] * self._scaling.scale + self._scaling.mean
+        outputs = self._in_units(self._roll(X, None)[0][:, 0])
         return outputs[:, 0] if self._single_output else outputs
+
+    def predict_interval(self, X, coverage=0.9):
+        """Return an interval around the estimate of each row of X. The estimator stays as it was.
+
+        Intervals are conformal and online: quantiles of the errors of the estimates as they were
+        issued, tracked as y arrives (in ``partial_fit`` and in ``update``), so that intervals for
+        rows whose y follows at once cover their share in the long run. Errors are tracked by the
+        age of the newest known y: intervals widen with it where estimates rest on that.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+            As in `predict`.
+        coverage : float in (0, 1), default=0.9
+            Share of y that is to lie in the intervals.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2) or (n_rows, n_outputs, 2)
+            Lower and upper end: they hold what `predict` returns.
+
+        Raises
+        ------
+        ValueError
+            As in `predict`, or ``coverage`` is not a number between 0 and 1.
+        """
+        check_scalar(coverage, "coverage", Real)
+        bands = bands_of(float(coverage))
+        model = twin(self)  # one state throughout: another thread may replace it
+        rolled, _ = model._roll(X, None)
+        estimates, ages = rolled.swapaxes(0, 1)
+        offsets = model._stream.learner.offsets([probability for _, probability in bands], ages)
+        ends = np.moveaxis(self._in_units(add_offsets(estimates, offsets, bands)), 0, -1)
+        return ends[:, 0] if self._single_output else ends
 
     def score(self, X, y, sample_weight=None):
         """Return R² of the estimates for X.
@@ -160,6 +223,20 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
             require_finite(actual.reshape(len(actual), -1), self._columns.target_names)
         return r2_score(y, outputs, sample_weight=sample_weight)
 
+    @property
+    def expert_weights_(self):
+        """Weights of the experts, a row for each target and age of the newest known y."""
+        check_is_fitted(self)
+        learner = self._stream.learner
+        names = [self._columns.target_names, learner.ages]
+        index = pd.MultiIndex.from_product(names, names=["target", "age"])
+        weights = learner.expert_weights().transpose(2, 1, 0).reshape(len(index), -1)
+        return pd.DataFrame(weights, index, learner.expert_names)
+
+    def _in_units(self, values):
+        """Return scaled targets (..., S) in the units of y."""
+        return values * self._scaling.scale + self._scaling.mean
+
     def __sklearn_tags__(self):
         """Return the tags of a regressor that takes several targets."""
         tags = super().__sklearn_tags__()
@@ -178,6 +255,7 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
     def _check_params(self):
         self._check_recurrent_params()
         check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
+        check_scalar(self.linear_lags, "linear_lags", (int, np.integer), min_val=0)
 
     @property
     def _min_rows(self):
@@ -188,5 +266,6 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
 
     def _make_learner(self, record):
         n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
-        design = RegressionDesign(n_inputs, n_outputs, self.lags, self._columns.flagged)
-        return StreamLearner.of(design, self.forgetting, self._make_encoder(design, record))
+        shape = n_inputs, n_outputs, self.lags, self._columns.flagged, self.linear_lags
+        design = RegressionDesign.of(*shape)
+        return RegressionLearner.of(design, self.forgetting, self._make_encoder(design, record))

@@ -8,6 +8,8 @@ import numpy as np
 
 from tsrnn.features.design import INPUT_LIMIT
 
+MOST_LINEAR = 512  # features of the linear expert
+
 
 @dataclass(frozen=True)
 class RegressionDesign:
@@ -21,19 +23,31 @@ class RegressionDesign:
     lags : int
         Earlier rows of X in the readout; the network sees all of the past through its state.
     flagged : list of int
-        Inputs whose missing values the network is told of.
+        Inputs that the network has a flag of, whether their value is missing.
+    linear_lags : int
+        Earlier rows of X in the linear expert, fewer where X is wide: see `of`.
     """
 
     n_inputs: int
     n_outputs: int
     lags: int
     flagged: list
+    linear_lags: int = 24
     n_streams: ClassVar[int] = 1
     n_ahead: ClassVar[int] = 0
     longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
     usual: ClassVar[None] = None
     norm: ClassVar[None] = None
+
+    @classmethod
+    def of(cls, n_inputs, n_outputs, lags, flagged, linear_lags):
+        """Return a design whose linear expert has at most `MOST_LINEAR` features.
+
+        Its cost is the square of their number at each row. It sees the row itself in any case.
+        """
+        affordable = max(0, (MOST_LINEAR - 1) // max(1, n_inputs) - 1)
+        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable))
 
     @cached_property
     def delays(self):
@@ -43,7 +57,7 @@ class RegressionDesign:
     @property
     def reach(self):
         """Rows before a row that it looks at."""
-        return self.lags
+        return max(self.lags, self.linear_lags)
 
     @property
     def n_features(self):
@@ -51,8 +65,13 @@ class RegressionDesign:
         return self.n_inputs * (self.lags + 1) + 1
 
     @property
+    def n_linear(self):
+        """Features of the linear expert."""
+        return self.n_inputs * (self.linear_lags + 1) + 1
+
+    @property
     def n_flags(self):
-        """Network inputs, the last ones, that tell what is missing."""
+        """Network inputs, the last ones, that are flags of what is missing."""
         return len(self.flagged)
 
     def base(self, record, start):
@@ -69,8 +88,16 @@ class RegressionDesign:
 
     def skip(self, record, start, stop, loop=None):
         """Return the readout features, shape (n, 1, K); a `loop` is not needed."""
-        rows = np.arange(start, stop)[:, None] - np.arange(self.lags + 1)
-        features = np.ones((stop - start, 1, self.n_features))
+        return self._newest_rows(record, start, stop, self.lags)
+
+    def linear(self, record, start, stop):
+        """Return the features of the linear expert, shape (n, 1, K)."""
+        return self._newest_rows(record, start, stop, self.linear_lags)
+
+    def _newest_rows(self, record, start, stop, lags):
+        """Return each row of X with earlier ones, newest first, and 1."""
+        rows = np.arange(start, stop)[:, None] - np.arange(lags + 1)
+        features = np.ones((stop - start, 1, self.n_inputs * (lags + 1) + 1))
         features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
         return features
 
