@@ -5,6 +5,7 @@ import pytest
 
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.window import Window
+from tsrnn.kernels.numpy_.mixing import issue
 from tsrnn.online.experts.ensemble import Ensemble, Repeats
 from tsrnn.online.experts.mixing import Mixing
 
@@ -54,13 +55,14 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
                 said[t - h][h - 1] if t >= h else np.full_like(said[0][0], np.nan)
                 for h in (1, 2, 3)
             ]
-            mixing = mixing.step(np.array(past), values[t : t + 1])
+            mixing = mixing.step(np.array(past) - values[t])
         forecasts = np.empty((3, len(ensemble.names), 1))
         forecasts[:, 0] = recurrent[t].T
         forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
         forecasts[:, 2:] = repeats[t]
-        said.append(mixing.issue(forecasts))
-        np.testing.assert_allclose(mixtures[t], mixing.mixture(said[-1]).T, rtol=1e-9)
+        issued, mixture = issue(forecasts, mixing.parts, mixing.blend)
+        said.append(issued)
+        np.testing.assert_allclose(mixtures[t], mixture.T, rtol=1e-9)
     np.testing.assert_allclose(ensemble.mixing.weights, mixing.weights, rtol=1e-8)
 
 

@@ -3,9 +3,14 @@
 A streamed row is a few thousand multiplications; what it costs in NumPy is its hundreds of calls.
 """
 
-from tsrnn.kernels.numba_.conformal import follow_errors
+from tsrnn.kernels.numba_.conformal import (
+    expected_scale,
+    follow_errors,
+    follow_size,
+    score_errors,
+)
 from tsrnn.kernels.numba_.follow import follow_rows
-from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
+from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
@@ -15,13 +20,17 @@ __all__ = [
     "START",
     "SURPRISED",
     "append_rows",
+    "expected_scale",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
     "follow_rows",
+    "follow_size",
     "lagged",
     "learn_rows",
     "outputs",
     "push_rows",
+    "score_errors",
+    "score_experts",
     "views",
 ]

@@ -45,7 +45,7 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
         What was said at the rows before.
     labels : ndarray of shape (n, S, 1)
     delays : ndarray of int, shape (M,)
-    discounts : ndarray of shape (R, 1, 1)
+    discounts : ndarray of shape (R,)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
 
@@ -63,14 +63,14 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
     scored = regret, spread, loss, n_labels, parts, as_parts
-    said, discounts = with_room(waiting, reach, n), discounts.ravel()
+    said, prior = with_room(waiting, reach, n), np.zeros((1, waiting.shape[2], 1))
     mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
     for row, m, s in np.ndindex(n, M, S):
         now, origin = reach + row, reach + row - delays[m]
         for k in range(len(error)):
             error[k] = said[origin, m, k, s] - labels[row, s, 0]
         if np.isfinite(error[-1]):
-            _score(error, discounts, scored, m, s)
+            _score(error, prior, discounts, scored, m, s)
         for e in range(E):
             said[now, m, e, s] = forecasts[row, m, e, s]
         mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
@@ -93,8 +93,23 @@ def _issue(said, now, parts, blend, m, s):
     return blended
 
 
-def _score(error, discounts, moving, m, s):
-    """Move regrets and losses of one output of one stream by a label, and the weights by them.
+def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
+    """Move losses and regrets, and by them the weights, by the errors of labels; in place.
+
+    As of `tsrnn.kernels.numpy_.mixing`; the first and last axis of ``prior`` may be of length 1.
+    """
+    M, n_errors, S = error.shape
+    moving = regret, spread, loss, n_labels, parts, blend.reshape(M, 1, *blend.shape[1:])
+    errors = np.empty(n_errors)
+    for m, s in np.ndindex(M, S):
+        if np.isfinite(error[m, -1, s]):
+            for k in range(n_errors):
+                errors[k] = error[m, k, s]
+            _score(errors, prior, discounts, moving, m, s)
+
+
+def _score(error, prior, discounts, moving, m, s):
+    """Move regrets and losses of one step of one stream by a label, and the weights by them.
 
     `moving` as above, with blend of the shape of parts.
     """
@@ -119,8 +134,8 @@ def _score(error, discounts, moving, m, s):
             regret[m, r, e, s] = discounts[r] * regret[m, r, e, s] + gain
             spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
-    _favour(loss, 0, E, parts, m, R, s)
-    _favour(loss, E, len(error), blend, m, 0, s)
+    _favour(loss, prior, 0, E, parts, m, R, s)
+    _favour(loss, prior, E, len(error), blend, m, 0, s)
     n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
 
 
@@ -137,12 +152,13 @@ def _potential(regret, spread, parts, m, r, s):
         parts[m, r, e, s] /= total
 
 
-def _favour(loss, first, stop, shares, m, r, s):
+def _favour(loss, prior, first, stop, shares, m, r, s):
+    before = prior[min(m, len(prior) - 1), :, min(s, prior.shape[2] - 1)]
     least, total = np.inf, 0.0
     for k in range(first, stop):
-        least = min(least, loss[m, k, s] + TINY)
+        least = min(least, loss[m, k, s] + before[k] + TINY)
     for k in range(first, stop):
-        ratio = least / (loss[m, k, s] + TINY)
+        ratio = least / (loss[m, k, s] + before[k] + TINY)
         ratio *= ratio
         ratio *= ratio
         shares[m, r, k - first, s] = ratio * ratio
@@ -153,5 +169,6 @@ def _favour(loss, first, stop, shares, m, r, s):
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
+score_experts = compiled(score_experts, False)
 expert_forecasts = compiled(expert_forecasts, False)
 follow_experts = compiled(follow_experts, False)
