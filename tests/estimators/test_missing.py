@@ -117,12 +117,13 @@ def test_before_the_first_known_value_an_input_is_its_mean():
     model.reset_state()
     unknown = frame[["s0"]][300:].copy()
     unknown.iloc[:20] = np.nan
+    before = model._stream.learner.design.reach + 20
     filled = model._stream.learner._join(model._on_grid(
         unknown.to_numpy(), None, model._axis.stamps(unknown.index, 100), None
     ).record)[0]  # fmt: skip
-    assert not filled.inputs[:21].any()
-    assert filled.missing[:21].all()
-    assert not filled.missing[21:].any()
+    assert not filled.inputs[:before].any()
+    assert filled.missing[:before].all()
+    assert not filled.missing[before:].any()
 
 
 def test_a_first_missing_value_does_not_move_a_network_that_never_saw_one():

@@ -27,9 +27,9 @@ class RegressionLearner:
     penalty), and the newest y that is known.
 
     The last grows stale where rows come without y. So its *age*, the number of rows since, is what
-    the step ahead is to a forecast: each of the ages 1, 2, 4, ..., 2,048 has weights of the mixture,
-    and levels and quantiles of errors, of its own. All of them learn from every label: at age a
-    the last expert would have been :math:`y_{t-a}`. Between ages weights and quantiles are
+    the step ahead is to a forecast: each of the ages 1, 2, 4, ..., 2,048 has weights of the
+    mixture, and levels and quantiles of errors, of its own. All of them learn from every label: at
+    age a the last expert would have been :math:`y_{t-a}`. Between ages weights and quantiles are
     interpolated, linearly in the logarithm of the age; beyond the largest age that has seen labels
     they are those of it. Where no y is known at all, the other experts share the weight of the
     last.
