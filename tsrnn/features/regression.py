@@ -94,6 +94,13 @@ class RegressionDesign:
         """Return the features of the linear expert, shape (n, 1, K)."""
         return self._newest_rows(record, start, stop, self.linear_lags)
 
+    def readout_features(self, record, start, stop):
+        """Return parts that make up `skip`, to be put side by side, and `linear`."""
+        lagged, n_shared = self.linear(record, start, stop), self.n_features - 1
+        if self.lags > self.linear_lags:
+            return [self.skip(record, start, stop)], lagged
+        return [lagged[..., :n_shared], lagged[..., -1:]], lagged
+
     def _newest_rows(self, record, start, stop, lags):
         """Return each row of X with earlier ones, newest first, and 1."""
         rows = np.arange(start, stop)[:, None] - np.arange(lags + 1)

@@ -13,8 +13,8 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.values import plain, twin
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 
-KEPT_EVERY = 64  # rows; the smallest age at which older readouts are scored
 AGES = tuple(2**k for k in range(12))  # rows since the newest known y: 1 to 2,048
+KEPT_AGES = AGES[6:]  # from 64 on: those at which older readouts are scored
 EXPERTS = ("recurrent", "linear", "newest_y")
 BLOCK = 4096  # rows whose features are in memory at once
 
@@ -66,7 +66,7 @@ class RegressionLearner:
         self.mixing = self.learnt = Mixing.of(len(AGES), len(EXPERTS), design.n_outputs)
         self.conformal = Conformal.of(AGES, design.n_outputs)
         weights = readout.weights, linear.weights
-        self.kept = tuple(Kept.of(age, weights) for age in AGES if age >= KEPT_EVERY)
+        self.kept = KeptWeights.of(weights)
         self._restart()
 
     @classmethod
@@ -153,10 +153,11 @@ class RegressionLearner:
             block = record[start : start + BLOCK]
             joined, first = learner._join(block)
             after, forecasts, _ = learner._follow(joined, first, learning=False)
-            newest, ages = (values[:-1] for values in learner._newest_known(block.targets))
-            outputs.append(np.stack([learner._mixed(forecasts, newest, ages), ages], axis=1))
-            learner = after._kept(joined, block.targets)
-        return np.concatenate(outputs), learner
+            known = newest, ages = learner._newest_known(block.targets)
+            estimates = learner._mixed(forecasts, newest[:-1], ages[:-1])
+            outputs.append(np.stack([estimates, ages[:-1]], axis=1))
+            learner = after._kept(joined, block.targets, known)
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs), learner
 
     def offsets(self, probabilities, ages):
         """Return quantiles of the errors of estimates.
@@ -195,18 +196,16 @@ class RegressionLearner:
         if learning:
             learner.learnt = learner.mixing
             learner.n_learnt += len(record)
-        learner = learner._kept(joined, labels)
+        learner = learner._kept(joined, labels, self._newest_known(labels))
         weights = learner.readout.weights, learner.linear.weights
-        learner.kept = tuple(kept.at(learner.n_rows, weights) for kept in self.kept)
+        learner.kept = self.kept.after(learner.n_rows, weights)
         return learner
 
     def _by_age(self, forecasts, features):
         """Return the forecasts of the readouts (n, M, 2, S) as they would be at each age."""
-        by_age = np.repeat(forecasts[:, None], len(AGES), axis=1)
-        for place, kept in enumerate(self.kept, len(AGES) - len(self.kept)):
-            for expert, phi in enumerate(features):
-                by_age[:, place, expert] = np.matmul(kept.older[expert], phi[..., None])[:, 0, :, 0]
-        return by_age
+        kept = self.kept.outputs(features)
+        n_newest = len(AGES) - kept.shape[1]
+        return np.concatenate([np.repeat(forecasts[:, None], n_newest, axis=1), kept], axis=1)
 
     def _follow(self, joined, start, learning):
         """Move network and readouts over rows.
@@ -216,9 +215,9 @@ class RegressionLearner:
         """
         learner, stop = twin(self), len(joined)
         hidden, learner.encoder = self.encoder.encode(self.design.inputs(joined, start, stop))
-        skip = self.design.skip(joined, start, stop)
+        skip, lagged = self.design.readout_features(joined, start, stop)
         base, labels = self.design.base(joined, start), self.design.labels(joined, start)
-        features = np.concatenate([hidden, skip], axis=2), self.design.linear(joined, start, stop)
+        features = np.concatenate([hidden, *skip], axis=2), lagged
         learner.readout, recurrent = _issued(self.readout, features[0], base, labels, learning)
         learner.linear, linear = _issued(self.linear, features[1], base, labels, learning)
         return learner, np.concatenate([recurrent, linear], axis=1), features
@@ -265,6 +264,12 @@ class RegressionLearner:
         Shapes (n + 1, S).
         """
         n, known = len(labels), np.isfinite(labels)
+        if n == 1:  # as below, but for the way there
+            after, age = (
+                np.where(known, labels, self._newest),
+                np.where(known, 0.0, self._age + 1.0),
+            )
+            return np.stack([self._newest, after[0]]), np.stack([self._age, age[0]]) + 1.0
         steps = np.arange(1.0, n + 2.0)[:, None]
         if not known.any():
             return np.broadcast_to(self._newest, (n + 1, len(self._newest))), self._age + steps
@@ -273,14 +278,17 @@ class RegressionLearner:
         taken = np.take_along_axis(labels, np.maximum(rows - 1.0, 0.0).astype(np.intp), axis=0)
         return np.where(rows >= 1.0, taken, self._newest), steps - rows
 
-    def _kept(self, joined, labels):
-        """Return this learner after rows: put what it looks back on in it."""
+    def _kept(self, joined, labels, known):
+        """Return this learner after rows: what it looks back on is put anew in it.
+
+        `known` is what `_newest_known` returns of the labels.
+        """
         n = len(labels)
         self.window = joined[max(0, len(joined) - self._memory) :]
         if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
             self.window = self.window.copy()
         self._labels = np.concatenate([self._labels[min(n, AGES[-1]) :], labels[-AGES[-1] :]])
-        newest, ages = self._newest_known(labels)
+        newest, ages = known
         self._newest, self._age = newest[-1].copy(), ages[-1] - 1.0
         self.n_rows += n
         return self
@@ -311,7 +319,7 @@ class RegressionLearner:
     @property
     def _rows_to_keeping(self):
         """Rows until weights of the readouts are next kept."""
-        return KEPT_EVERY - self.n_rows % KEPT_EVERY
+        return KEPT_AGES[0] - self.n_rows % KEPT_AGES[0]
 
     @property
     def _memory(self):
@@ -320,30 +328,41 @@ class RegressionLearner:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Weights of readouts as they were some time ago.
+class KeptWeights:
+    """Weights (S, K) of readouts as they were some time ago, for each of A ages.
 
     Attributes
     ----------
-    age : int
-        They are kept every so many rows.
-    newer, older : tuple of ndarray
-        Of the last time, and of the time before, which is between one and two ages ago; NaN before.
+    newer, older : tuple of ndarray of shape (A, S, K)
+        For each readout: kept when the number of rows was last a multiple of the age, and the time
+        before, which is between one and two ages ago; NaN where that was never.
     """
 
-    age: int
     newer: tuple
     older: tuple
 
     @classmethod
-    def of(cls, age, weights):
-        """Return that none are kept."""
-        none = tuple(np.full_like(array, np.nan) for array in weights)
-        return cls(age, none, none)
+    def of(cls, weights):
+        """Return that none of the weights (1, S, K) are kept."""
+        none = tuple(np.full((len(KEPT_AGES), *array.shape[1:]), np.nan) for array in weights)
+        return cls(none, none)
 
-    def at(self, n_rows, weights):
+    def after(self, n_rows, weights):
         """Return what is kept after so many rows, with these weights."""
-        return self if n_rows % self.age else Kept(self.age, weights, self.newer)
+        if n_rows % KEPT_AGES[0]:
+            return self
+        due = n_rows % np.array(KEPT_AGES) == 0
+        due = due[:, None, None]
+        older = (np.where(due, new, old) for new, old in zip(self.newer, self.older, strict=True))
+        newer = (np.where(due, new, old) for new, old in zip(weights, self.newer, strict=True))
+        return KeptWeights(tuple(newer), tuple(older))
+
+    def outputs(self, features):
+        """Return what the older weights make of features of each readout, (n, A, readouts, S)."""
+        made = [
+            np.matmul(w, x[..., None])[..., 0] for w, x in zip(self.older, features, strict=True)
+        ]
+        return np.stack(made, axis=2)
 
 
 def _at_ages(values, n_labels, ages):
