@@ -7,14 +7,17 @@ import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.recurrent import RecurrentMixin
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.bands import add_offsets, bands_of
+from tsrnn.frames.columns import Columns
+from tsrnn.frames.held_rows import HeldRows
+from tsrnn.frames.reader import read_rows
 from tsrnn.frames.time_axis import TimeAxis
-from tsrnn.frames.validation import require_finite
+from tsrnn.frames.validation import require_finite, row_index
 from tsrnn.online.regression_learner import RegressionLearner
 from tsrnn.online.storage.values import twin
 
@@ -139,6 +142,46 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def partial_fit(self, X, y=None):
+        """Learn from new rows, one by one, and advance the state.
+
+        The first rows are held back until they are enough to learn from, ``lags + 2``, and are
+        then fitted together: until then the estimator is not fitted. After that, any split of the
+        rows into calls gives the same estimator, to the last bit.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+            The rows after the last one seen.
+        y : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_outputs)
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            The rows do not follow the last one, or differ from those of ``fit``; nothing has
+            changed.
+        """
+        if hasattr(self, "_stream"):
+            return super().partial_fit(X, y)
+        self._check_params()
+        _require_y(y)
+        if hasattr(self, "_held"):
+            X, y = self._held.followed_by(X, y)
+        if _num_samples(X) >= self._min_rows:
+            return self.fit(X, y)
+        checked = twin(self)
+        values, y_values = read_rows(checked, X, y)
+        checked._columns = Columns.of(X, y, values.shape[1], **self._roles)
+        checked._split(values, y_values)
+        checked._make_axis(row_index(X)).stamps(row_index(X), len(values))
+        checked._held = HeldRows.of(X, y)
+        self.__dict__ = vars(checked)
+        return self
+
     def predict(self, X):
         """Estimate y for each row of X. The estimator stays as it was.
 
@@ -237,6 +280,10 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         """Return scaled targets (..., S) in the units of y."""
         return values * self._scaling.scale + self._scaling.mean
 
+    def __sklearn_is_fitted__(self):
+        """Tell whether rows have been learnt, not only held back."""
+        return hasattr(self, "_stream")
+
     def __sklearn_tags__(self):
         """Return the tags of a regressor that takes several targets."""
         tags = super().__sklearn_tags__()
@@ -244,13 +291,10 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         return tags
 
     def _fit(self, X, y, values, y_values):
-        if y is None:
-            raise ValueError(
-                "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
-                "RNNForecaster to forecast columns of X"
-            )
+        _require_y(y)
         self._single_output = np.asarray(y).ndim == 1
         super()._fit(X, y, values, y_values)
+        vars(self).pop("_held", None)
 
     def _check_params(self):
         self._check_recurrent_params()
@@ -269,3 +313,11 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         shape = n_inputs, n_outputs, self.lags, self._columns.flagged, self.linear_lags
         design = RegressionDesign.of(*shape)
         return RegressionLearner.of(design, self.forgetting, self._make_encoder(design, record))
+
+
+def _require_y(y):
+    if y is None:
+        raise ValueError(
+            "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
+            "RNNForecaster to forecast columns of X"
+        )
