@@ -1,7 +1,7 @@
 """RNNRegressor with default settings against ridge regression on 25 lags, row by row.
 
 Each stream is fitted on its first 4,000 rows (a quarter of a shorter one) and then followed for up
-to 6,000 more: a row of X is estimated, an interval of 90 % put around it, and then its y learnt.
+to 3,000 more: a row of X is estimated, an interval of 90 % put around it, and then its y learnt.
 The ridge regression sees the same rows of X, the newest and 24 before, forgets as fast (0.9995 a
 row), and is learnt by recursive least squares; its penalty is the better of two in hindsight.
 Mean squared errors are relative to it. The rest of each stream behind the fitted rows is estimated
@@ -21,9 +21,9 @@ from report import save
 
 from tsrnn import RNNRegressor, datasets
 
-N_FIT, N_STREAM, N_AHEAD, N_LAGS = 4000, 6000, 2000, 24
+N_FIT, N_STREAM, N_AHEAD, N_LAGS = 4000, 3000, 2000, 24
 FORGETTING, PENALTIES, COVERAGE = 0.9995, (1.0, 100.0), 0.9
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 
 
 def streams(etth2=None):
@@ -50,10 +50,10 @@ def calendar(index):
     cycles = {
         "day": hour / 24,
         "half_day": hour / 12,
-        "week": (index.dayofweek * 24 + hour) / 168,
-        "year": index.dayofyear / 365.25,
+        "week": (index.day_of_week * 24 + hour) / 168,
+        "year": index.day_of_year / 365.25,
     }
-    columns = {"weekend": (index.dayofweek >= 5).astype(float)}
+    columns = {"weekend": (index.day_of_week >= 5).astype(float)}
     for name, turns in cycles.items():
         columns |= {f"{name}_sin": np.sin(2 * np.pi * turns)}
         columns |= {f"{name}_cos": np.cos(2 * np.pi * turns)}
@@ -141,7 +141,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--etth2", metavar="PATH", help="ETTh2.csv, to run that stream too")
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="of the network (3)")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="of the network (2)")
     args = parser.parse_args()
     tables = streams(args.etth2)
     jobs = [delayed(run_ridge)(s, *tables[s], p) for s in tables for p in PENALTIES]
