@@ -257,3 +257,19 @@ def test_a_wide_X_leaves_the_linear_expert_fewer_lags():
     model = RNNRegressor(**QUICK).fit(X, X[:, 0])
     assert model._stream.learner.design.linear_lags == 5  # 6 rows of 80, and 1
     assert np.isfinite(model.predict(X)).all()
+
+
+def test_an_absurd_y_is_neither_repeated_nor_learnt():
+    X, y = walk(1200)
+    spiked = y.copy()
+    spiked[1000] += 1000 * y.std()
+    errors = []
+    for labels in (y, spiked):
+        model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+        model.partial_fit(X[1000:1001], labels[1000:1001])
+        estimates = []
+        for row in range(1001, 1200):
+            estimates.append(model.predict(X[row : row + 1])[0])
+            model.partial_fit(X[row : row + 1], y[row : row + 1])
+        errors.append(np.mean((estimates - y[1001:]) ** 2))
+    assert errors[1] < 1.1 * errors[0]

@@ -309,9 +309,8 @@ class RNNRegressor(RecurrentMixin, RegressorMixin, StreamingEstimator):
         return TimeAxis.of(index, regular=False)
 
     def _make_learner(self, record):
-        n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
-        shape = n_inputs, n_outputs, self.lags, self._columns.flagged, self.linear_lags
-        design = RegressionDesign.of(*shape)
+        shape = self.lags, self._columns.flagged, self.linear_lags
+        design = RegressionDesign.of(record, *shape)
         return RegressionLearner.of(design, self.forgetting, self._make_encoder(design, record))
 
 

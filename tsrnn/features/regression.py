@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tsrnn.features.design import INPUT_LIMIT
+from tsrnn.features.design import INPUT_LIMIT, first_levels
+from tsrnn.features.outlier_filter import start_from
 
 MOST_LINEAR = 512  # features of the linear expert
 
@@ -26,6 +27,8 @@ class RegressionDesign:
         Inputs that the network has a flag of, whether their value is missing.
     linear_lags : int
         Earlier rows of X in the linear expert, fewer where X is wide: see `of`.
+    usual : tuple of ndarray of shape (n_outputs,), or None
+        What `filter_outliers` starts from; None: no label is taken for absurd.
     """
 
     n_inputs: int
@@ -33,21 +36,23 @@ class RegressionDesign:
     lags: int
     flagged: list
     linear_lags: int = 24
+    usual: tuple | None = None
     n_streams: ClassVar[int] = 1
     n_ahead: ClassVar[int] = 0
     longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
-    usual: ClassVar[None] = None
     norm: ClassVar[None] = None
 
     @classmethod
-    def of(cls, n_inputs, n_outputs, lags, flagged, linear_lags):
-        """Return a design whose linear expert has at most `MOST_LINEAR` features.
+    def of(cls, record, lags, flagged, linear_lags):
+        """Return the design for a history, whose linear expert has at most `MOST_LINEAR` features.
 
         Its cost is the square of their number at each row. It sees the row itself in any case.
         """
+        n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
         affordable = max(0, (MOST_LINEAR - 1) // max(1, n_inputs) - 1)
-        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable))
+        usual = start_from(first_levels(record.targets))
+        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable), usual)
 
     @cached_property
     def delays(self):
@@ -79,8 +84,11 @@ class RegressionDesign:
         return np.zeros((len(record) - start, 1))
 
     def labels(self, record, start):
-        """Return the labels of each row, shape (n, 1, n_outputs)."""
-        return record.targets[start:, None]
+        """Return the labels of each row, shape (n, 1, n_outputs), NaN where missing or absurd.
+
+        A jump that the record has taken out of them is put back: the readouts have an intercept.
+        """
+        return record.shifted(record.targets[start:], start)[:, None]
 
     def views(self, record, start, stop, loop=None):
         """Return readout features and network inputs, as they are (None); see `ForecastDesign`."""

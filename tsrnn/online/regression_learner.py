@@ -34,6 +34,9 @@ class RegressionLearner:
     they are those of it. Where no y is known at all, the other experts share the weight of the
     last.
 
+    Absurd labels count as missing (see `filter_outliers`): nothing learns from them, and they are
+    not repeated.
+
     Labels arrive with their row: what is scored is what was issued for the row before its y. An
     estimate at age a rests on readouts, too, that have learnt nothing for a rows. So at ages of 64
     and more those are scored that were kept between a and 2a rows ago; at smaller ages, where they
@@ -67,6 +70,8 @@ class RegressionLearner:
         self.conformal = Conformal.of(AGES, design.n_outputs)
         weights = readout.weights, linear.weights
         self.kept = KeptWeights.of(weights)
+        self.usual = design.usual
+        self.window = None
         self._restart()
 
     @classmethod
@@ -108,6 +113,8 @@ class RegressionLearner:
         """
         learner = twin(self)
         learner._restart()
+        if anew:
+            learner.usual = self.design.usual
         return learner
 
     def advance(self, record):
@@ -153,10 +160,11 @@ class RegressionLearner:
             block = record[start : start + BLOCK]
             joined, first = learner._join(block)
             after, forecasts, _ = learner._follow(joined, first, learning=False)
-            known = newest, ages = learner._newest_known(block.targets)
+            labels = learner.design.labels(joined, first)[:, 0]
+            known = newest, ages = learner._newest_known(labels)
             estimates = learner._mixed(forecasts, newest[:-1], ages[:-1])
             outputs.append(np.stack([estimates, ages[:-1]], axis=1))
-            learner = after._kept(joined, block.targets, known)
+            learner = after._kept(joined, labels, known)
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs), learner
 
     def offsets(self, probabilities, ages):
@@ -180,6 +188,8 @@ class RegressionLearner:
         self.readout, self.linear = self.readout.restarted(), self.linear.restarted()
         self.encoder = self.encoder.restarted()
         self.mixing = self.learnt
+        if self.window is not None and self.usual is not None:  # the guard goes on
+            self.usual = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = self.n_learnt = 0
         n_targets = self.design.n_outputs
@@ -190,7 +200,7 @@ class RegressionLearner:
     def _take_in(self, record, learning):
         joined, start = self._join(record)
         learner, forecasts, features = self._follow(joined, start, learning)
-        labels = plain(record.targets)
+        labels = plain(self.design.labels(joined, start)[:, 0])
         if np.isfinite(labels).any():
             learner._score(self._by_age(forecasts, features), labels)
         if learning:
@@ -296,9 +306,10 @@ class RegressionLearner:
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
-            return record.padded(self.design.reach), self.design.reach
+            return record.padded(self.design.reach, self.usual), self.design.reach
         n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
-        return self.window.append(record, n_kept), n_kept
+        loops = compiled_kernels()
+        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of rows."""
