@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tsrnn.features.design import INPUT_LIMIT, first_levels
+from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.outlier_filter import start_from
+from tsrnn.frames.scaling import first_levels
 
 MOST_LINEAR = 512  # features of the linear expert
 
