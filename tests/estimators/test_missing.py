@@ -121,9 +121,10 @@ def test_before_the_first_known_value_an_input_is_its_mean():
     inputs = model._reader.read(model, unknown).inputs
     rows = Window(np.full((100, 1), np.nan), inputs, np.zeros((100, 0)))
     filled = model._state.learner.stream._join(rows)[0]
-    assert not filled.inputs[:21].any()
-    assert filled.missing[:21].all()
-    assert not filled.missing[21:].any()
+    before = model._state.learner.stream.design.reach + 20
+    assert not filled.inputs[:before].any()
+    assert filled.missing[:before].all()
+    assert not filled.missing[before:].any()
 
 
 def test_a_first_missing_value_does_not_move_a_network_that_never_saw_one():

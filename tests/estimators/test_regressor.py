@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from sklearn.exceptions import NotFittedError
 
-from tsrnn import RNNRegressor
+from tsrnn import RNNRegressor, load
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
@@ -108,3 +109,167 @@ def test_bad_input_is_named_before_anything_changes(table, change, message):
     with pytest.raises(ValueError, match=message):
         model.fit(*change(X, y))
     assert content(vars(model)) == before
+
+
+def walk(n_rows, seed=0, n_outputs=1):
+    """X, and y that is part of it and a random walk."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 2))
+    level = rng.normal(size=(n_rows, n_outputs)).cumsum(axis=0)
+    y = X[:, :1] + level + 0.3 * rng.normal(size=(n_rows, n_outputs))
+    return X, y[:, 0] if n_outputs == 1 else y
+
+
+def test_the_newest_y_counts_by_its_age():
+    X, y = walk(1500)
+    model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+    one_by_one = []
+    for row in range(1000, 1500):
+        one_by_one.append(model.predict(X[row : row + 1])[0])
+        model.partial_fit(X[row : row + 1], y[row : row + 1])
+    error = np.mean((one_by_one - y[1000:]) ** 2)
+    assert error < 0.1 * y[1000:].var()
+    weights = model.expert_weights_
+    assert weights.index.names == ["target", "age"]
+    assert weights.index.get_level_values("age").tolist() == [2**k for k in range(12)]
+    assert weights.columns.tolist() == ["recurrent", "linear", "newest_y"]
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0)
+    assert weights.loc[("y", 1), "newest_y"] > 0.4
+
+
+def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
+    X, y = walk(1200)
+    model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+    before = model.expert_weights_
+    blind = RNNRegressor(**QUICK).fit(X[:1000], y[:1000]).update(X[1000:])
+    pd.testing.assert_frame_equal(blind.expert_weights_, before)
+    model.update(X[1000:], y[1000:])
+    assert not model.expert_weights_.equals(before)
+    for one, other in ((model, blind),):
+        for readout in ("readout", "linear"):
+            a, b = (getattr(m._stream.learner, readout).weights for m in (one, other))
+            np.testing.assert_array_equal(a, b)
+    assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_intervals_cover_their_share_row_by_row(n_outputs):
+    X, y = walk(2600, n_outputs=n_outputs)
+    model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+    inside = []
+    for row in range(1000, 2600):
+        new = slice(row, row + 1)
+        ends, estimate = model.predict_interval(X[new], coverage=0.8), model.predict(X[new])
+        assert ends.shape == ((1, 2) if n_outputs == 1 else (1, 2, 2))
+        assert (ends[..., 0] <= estimate).all()
+        assert (estimate <= ends[..., 1]).all()
+        inside.append((ends[0, ..., 0] <= y[row]) & (y[row] <= ends[0, ..., 1]))
+        model.partial_fit(X[new], y[new])
+    np.testing.assert_allclose(np.mean(inside, axis=0), 0.8, atol=0.03)
+
+
+def test_intervals_widen_with_the_age_of_y_and_with_coverage_and_change_nothing():
+    X, y = walk(1200)
+    model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+    before = content(vars(model))
+    narrow, wide = (np.diff(model.predict_interval(X[1000:], c)) for c in (0.5, 0.95))
+    assert content(vars(model)) == before
+    assert (narrow < wide).all()
+    assert wide[99] > 1.5 * wide[0]
+    for coverage, kind in ((1.0, ValueError), (0.0, ValueError), ("0.9", TypeError)):
+        with pytest.raises(kind, match="coverage"):
+            model.predict_interval(X[1000:], coverage)
+
+
+def test_intervals_are_aligned_with_predict_wherever_it_starts(table):
+    X, y = table
+    model = RNNRegressor(**QUICK).fit(X[:300], y[:300])
+    whole = model.predict_interval(X[300:])
+    model.update(X[300:350])
+    np.testing.assert_array_equal(model.predict_interval(X[350:]), whole[50:])
+    in_sample = model.predict_interval(X)
+    estimates = model.predict(X)
+    assert ((in_sample[:, 0] <= estimates) & (estimates <= in_sample[:, 1])).all()
+    with pytest.raises(NotFittedError):
+        RNNRegressor().predict_interval(X)
+
+
+@pytest.mark.parametrize("lags", [0, 3])
+def test_few_first_rows_are_held_back_until_they_are_enough(table, tmp_path, lags):
+    X, y = table
+    model = RNNRegressor(lags=lags, **QUICK)
+    whole = RNNRegressor(lags=lags, **QUICK).fit(X[: lags + 2], y[: lags + 2])
+    for row in range(lags + 1):
+        model.partial_fit(X[row : row + 1], y[row : row + 1])
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+        with pytest.raises(NotFittedError):
+            model.update(X[row : row + 1])
+        model.save(tmp_path / "held")
+        model = load(tmp_path / "held")
+    model.partial_fit(X[lags + 1 : lags + 2], y[lags + 1 : lags + 2])
+    assert content(vars(model)) == content(vars(whole))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda X, y: (X.to_numpy(), y.to_numpy()),
+        lambda X, y: (X.to_numpy().tolist(), y.tolist()),
+        lambda X, y: (X.reset_index(drop=True), y.reset_index(drop=True)),
+        lambda X, y: (X.assign(s2=np.where(X["s2"] > 10, "high", "low")), y.to_frame()),
+        lambda X, y: (X.astype("float32"), y.to_numpy()),
+    ],
+)
+def test_rows_are_held_back_in_any_form(table, form):
+    X, y = table
+    parts = RNNRegressor(lags=8, **QUICK)
+    for start in range(0, 12, 4):
+        parts.partial_fit(*form(X[start : start + 4], y[start : start + 4]))
+    whole = RNNRegressor(lags=8, **QUICK).fit(*form(X[:12], y[:12]))
+    new = form(X[12:20], y[12:20])[0]
+    # an array's layout in memory is the caller's, and with it the order of a mean's sums
+    np.testing.assert_allclose(parts.predict(new), whole.predict(new), rtol=1e-9)
+
+
+def test_rows_that_do_not_follow_those_held_back_are_refused_and_change_nothing(table):
+    X, y = table
+    model = RNNRegressor(lags=8, **QUICK).partial_fit(X[4:6], y[4:6])
+    before = content(vars(model))
+    for rows, message in (
+        ((X[:2], y[:2]), "sort_index"),
+        ((X[["s1"]][6:8], y[6:8]), "found columns.*s1.*expected.*s2"),
+        ((X[6:8].rename(columns={"s1": "x"}), y[6:8]), "s1"),
+        ((X.to_numpy()[6:8], y[6:8].to_numpy()), "an array"),
+        ((X[6:8], None), "requires y"),
+        ((X[6:8], y[6:8].where(y[6:8] > 1e9)), "NaN in column 's0'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.partial_fit(*rows)
+        assert content(vars(model)) == before
+    with pytest.raises(ValueError, match="lags"):
+        RNNRegressor(lags=-1).partial_fit(X[:1], y[:1])
+
+
+def test_a_wide_X_leaves_the_linear_expert_fewer_lags():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 80))
+    model = RNNRegressor(**QUICK).fit(X, X[:, 0])
+    assert model._stream.learner.design.linear_lags == 5  # 6 rows of 80, and 1
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_an_absurd_y_is_neither_repeated_nor_learnt():
+    X, y = walk(1200)
+    spiked = y.copy()
+    spiked[1000] += 1000 * y.std()
+    errors = []
+    for labels in (y, spiked):
+        model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
+        model.partial_fit(X[1000:1001], labels[1000:1001])
+        estimates = []
+        for row in range(1001, 1200):
+            estimates.append(model.predict(X[row : row + 1])[0])
+            model.partial_fit(X[row : row + 1], y[row : row + 1])
+        errors.append(np.mean((estimates - y[1001:]) ** 2))
+    assert errors[1] < 1.1 * errors[0]

@@ -36,18 +36,15 @@ class History(NamedTuple):
     is_panel: bool
 
 
-def read_history(model, form, X, y, ids):
-    """Read the rows of ``fit``.
+def read_rows(model, form, X, y, ids=None):
+    """Read rows of ``fit``, however few; the model is given its reader.
 
     Returns
     -------
-    reader : Reader
-    state : State
-        Of a learner that has learnt nothing yet.
+    parts : Parts
+    names : pandas.Index
+        Ids of the series, by their place.
     rows : Rows
-        Those that it is to learn.
-    newest : ndarray of int, shape (C,)
-        Position of the last row of each series.
 
     Raises
     ------
@@ -69,22 +66,44 @@ def read_history(model, form, X, y, ids):
     targets, inputs = split_values(columns, values, y_values, model._complete_targets)
     _require_static(columns, series, inputs, names)
     input_scaling = Scaling.of_inputs(inputs, columns.one_hot)
-    reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
-    blank = np.full(len(names), NEVER)
+    model._reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
     positions = _positions(axis, series, parts)
     rows = Rows(series, positions, targets, input_scaling.apply(inputs))
-    model._reader = reader
-    steps_of(model, rows, blank, names)
+    steps_of(model, rows, np.full(len(names), NEVER), names)
+    return parts, names, rows
+
+
+def read_history(model, form, X, y, ids):
+    """Read the history of ``fit``.
+
+    Returns
+    -------
+    reader : Reader
+    state : State
+        Of a learner that has learnt nothing yet.
+    rows : Rows
+        Those that it is to learn.
+    newest : ndarray of int, shape (C,)
+        Position of the last row of each series.
+
+    Raises
+    ------
+    ValueError
+        The rows, the parameters, or the two together cannot be used.
+    """
+    parts, names, rows = read_rows(model, form, X, y, ids)
+    reader, series, targets = model._reader, rows.series, rows.targets
     counts = np.bincount(series)
-    _require_enough(model, columns, counts, targets)
+    _require_enough(model, reader.columns, counts, targets)
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
     learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
     learner = learner.grown(scaling.change_scale, scaling.initial_level)
-    newest = blank.copy()
+    newest, positions = np.full(len(names), NEVER), rows.positions
     np.maximum.at(newest, series, positions)
     own = newest[series] - learner.memory  # of series that ended long ago
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
+    axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
     return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
 

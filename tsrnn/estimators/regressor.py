@@ -1,16 +1,25 @@
 """The recurrent regressor."""
 
+from numbers import Real
+
 import numpy as np
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from tsrnn.estimators import road
 from tsrnn.estimators.base import StreamingEstimator
+from tsrnn.estimators.history import read_rows
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.features.regression import RegressionDesign
+from tsrnn.frames.bands import bands_of
+from tsrnn.frames.held_rows import HeldRows
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
-from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.online.regression_learner import AGES, RegressionLearner
+from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
 
 
@@ -19,9 +28,17 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     """Estimate y of each row from X of that row and the past of X.
 
     Rows of X are consecutive time steps. A recurrent network, trained by truncated
-    backpropagation through time, carries the past of X in its state from one call to the next;
-    a linear readout of its hidden state and of the newest rows of X is learnt by recursive least
-    squares. X may have missing values and categories, as for `RNNForecaster`; y may not.
+    backpropagation through time, carries the past of X in its state from one call to the next.
+    The estimate is a mixture of three experts, whose weights move with every y that arrives:
+
+    - ``recurrent``: a linear readout of the hidden state and of the newest rows of X, learnt by
+      recursive least squares,
+    - ``linear``: the same of X and more of its lags, without the network,
+    - ``newest_y``: the newest y that is known. The longer ago that is, the less it says, so the
+      weights depend on its age: the rows since, the estimated one included. Where rows follow one
+      another and y comes with each, the age is 1; in a `predict` of many rows it grows.
+
+    X may have missing values and categories, as for `RNNForecaster`; y may not.
 
     Parameters
     ----------
@@ -33,7 +50,10 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, default=1
-        Earlier rows of X that the readout sees beside the newest.
+        Earlier rows of X that the recurrent readout sees beside the newest.
+    linear_lags : int, default=24
+        Earlier rows of X that the linear expert sees beside the newest: fewer where X is wide, so
+        that it has at most 512 features, as their square is what it costs at each row.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -44,11 +64,11 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         Keep the weights that did best on the newest 15 % of the history, and stop when they no
         longer improve.
     loss : {"squared", "absolute", "huber"}, default="squared"
-        Of the network's training. The readout always learns by least squares.
+        Of the network's training. The readouts always learn by least squares.
     forgetting : float, default=0.9995
-        Factor by which the readout discounts the past at each row, in (0, 1].
+        Factor by which the readouts discount the past at each row, in (0, 1].
     dtype : numpy dtype, default=numpy.float32
-        Of the network; the readout is always float64.
+        Of the network; the readouts are always float64.
     random_state : int, RandomState or None, default=None
     verbose : bool, default=False
         Print the progress of training.
@@ -59,6 +79,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    expert_weights_ : DataFrame of shape (n_targets * n_ages, 3)
+        Weights of the experts, by target and age of the newest known y: 1, 2, 4, ..., 2,048 rows.
     state_ : tuple of tsrnn.nn.State
         Carried state of each layer, arrays of shape (1, hidden_size).
     cutoff_ : Timestamp or int
@@ -76,6 +98,14 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     >>> model = RNNRegressor(random_state=0).fit(X[:300], y[:300])
     >>> bool(model.score(X[300:], y[300:]) > 0.99)
     True
+
+    Learning goes on row by row, and intervals follow the errors:
+
+    >>> model = model.partial_fit(X[300:350], y[300:350])
+    >>> model.predict_interval(X[350:], coverage=0.9).shape
+    (50, 2)
+    >>> model.expert_weights_.columns.tolist()
+    ['recurrent', 'linear', 'newest_y']
     """
 
     _takes_panels = _regular = False
@@ -88,6 +118,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         n_layers=1,
         window_size=48,
         lags=1,
+        linear_lags=24,
         batch_size=32,
         learning_rate=0.005,
         max_iter=300,
@@ -103,6 +134,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.n_layers = n_layers
         self.window_size = window_size
         self.lags = lags
+        self.linear_lags = linear_lags
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -112,6 +144,43 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+
+    def partial_fit(self, X, y=None):
+        """Learn from new rows, one by one, and advance the state.
+
+        The first rows are held back until they are enough to learn from, ``lags + 2``, and are
+        then fitted together: until then the estimator is not fitted. After that, any split of the
+        rows into calls gives the same estimator, to the last bit.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+            The rows after the last one seen.
+        y : Series, DataFrame or array of shape (n_rows,) or (n_rows, n_outputs)
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            The rows do not follow the last one, or differ from those of ``fit``; nothing has
+            changed.
+        """
+        if hasattr(self, "_state"):
+            return super().partial_fit(X, y)
+        self._check_params()
+        _require_y(y)
+        if hasattr(self, "_held"):
+            X, y = self._held.followed_by(X, y)
+        if _num_samples(X) >= self._min_rows:
+            return self.fit(X, y)
+        checked = twin(self)
+        read_rows(checked, self._form_of(X, None), X, y)
+        checked._held = HeldRows.of(X, y)
+        self.__dict__ = vars(checked)
+        return self
 
     def predict(self, X):
         """Estimate y for each row of X. The estimator stays as it was.
@@ -136,6 +205,40 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         """
         outputs = self._outputs(X, None, None)[0][..., 0]
         return outputs[:, 0] if self._single_output else outputs
+
+    def predict_interval(self, X, coverage=0.9):
+        """Return an interval around the estimate of each row of X. The estimator stays as it was.
+
+        Intervals are conformal and online: quantiles of the errors of the estimates as they were
+        issued, tracked as y arrives (in ``partial_fit`` and in ``update``), so that intervals for
+        rows whose y follows at once cover their share in the long run. Errors are tracked by the
+        age of the newest known y: intervals widen with it where estimates rest on that.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_features)
+            As in `predict`.
+        coverage : float in (0, 1), default=0.9
+            Share of y that is to lie in the intervals.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2) or (n_rows, n_outputs, 2)
+            Lower and upper end: they hold what `predict` returns.
+
+        Raises
+        ------
+        ValueError
+            As in `predict`, or ``coverage`` is not a number between 0 and 1.
+        """
+        check_scalar(coverage, "coverage", Real)
+        bands = bands_of(float(coverage))
+        self._require_fitted()
+        state = self._state  # once: another thread may replace it
+        state = state._replace(learner=state.learner.with_bands(bands))
+        rows = self._reader.read(self, X)
+        ends = road.roll(self, state, rows, 1 + len(bands))[0][..., 1:]
+        return ends[:, 0] if self._single_output else ends
 
     def score(self, X, y, sample_weight=None):
         """Return R² of the estimates for X.
@@ -163,6 +266,20 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
             require_finite(actual.reshape(len(actual), -1), self._reader.columns.target_names)
         return r2_score(y, outputs, sample_weight=sample_weight)
 
+    @property
+    def expert_weights_(self):
+        """Weights of the experts, a row for each target and age of the newest known y."""
+        check_is_fitted(self)
+        learner = self._state.learner
+        names = [self._reader.columns.target_names, AGES]
+        index = pd.MultiIndex.from_product(names, names=["target", "age"])
+        weights = learner.expert_weights().reshape(len(index), -1)
+        return pd.DataFrame(weights, index, learner.expert_names)
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether rows have been learnt, not only held back."""
+        return hasattr(self, "_state")
+
     def __sklearn_tags__(self):
         """Return the tags of a regressor that takes several targets."""
         tags = super().__sklearn_tags__()
@@ -170,25 +287,30 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         return tags
 
     def _learn_history(self, X, y, ids):
-        if y is None:
-            raise ValueError(
-                "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
-                "RNNForecaster to forecast columns of X"
-            )
+        _require_y(y)
         self._single_output = np.asarray(y).ndim == 1
         super()._learn_history(X, y, ids)
+        vars(self).pop("_held", None)
 
     def _check_params(self):
         check_network_params(self)
         check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
+        check_scalar(self.linear_lags, "linear_lags", (int, np.integer), min_val=0)
 
     @property
     def _min_rows(self):
         return self.lags + 2
 
     def _make_learner(self, history):
-        record, flagged = history.record, self._reader.columns.flagged
-        n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
-        design = RegressionDesign(n_inputs, n_outputs, self.lags, flagged)
-        encoder = make_encoder(self, design, record)
-        return OneSeries(StreamLearner.of(design, self.forgetting, encoder))
+        shape = self.lags, self._reader.columns.flagged, self.linear_lags
+        design = RegressionDesign.of(history.record, *shape)
+        encoder = make_encoder(self, design, history.record)
+        return OneSeries(RegressionLearner.of(design, self.forgetting, encoder))
+
+
+def _require_y(y):
+    if y is None:
+        raise ValueError(
+            "RNNRegressor requires y to be passed, but the target y is None; pass y, or use "
+            "RNNForecaster to forecast columns of X"
+        )

@@ -36,8 +36,10 @@ def take(model, state, rows, how):
     return _took(model, state, series, rows, how)
 
 
-def roll(model, state, rows):
+def roll(model, state, rows, n_outputs=None):
     """Return the outputs (n, J, M) after each row, in the targets' units, and the rows.
+
+    The learner has as many outputs as the horizon has steps, or `n_outputs`.
 
     Series whose first row is not newer than their last one roll from the zero state.
     """
@@ -62,7 +64,7 @@ def roll(model, state, rows):
     if columns.future:
         inputs = arrived.inputs[:, columns.future]
         following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
-    outputs = np.empty((*arrived.targets.shape, model._horizon))
+    outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
     taken_in(model, own, arrived, "outputs", outputs, following)
     return outputs, arrived
 

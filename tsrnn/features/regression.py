@@ -7,7 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from tsrnn.features.design import INPUT_LIMIT
+from tsrnn.features.outlier_filter import start_from
+from tsrnn.frames.scaling import first_levels
 from tsrnn.persistence.registry import saved
+
+MOST_LINEAR = 512  # features of the linear expert
 
 
 @saved("regression-design")
@@ -23,19 +27,35 @@ class RegressionDesign:
     lags : int
         Earlier rows of X in the readout; the network sees all of the past through its state.
     flagged : list of int
-        Inputs whose missing values the network is told of.
+        Inputs that the network has a flag of, whether their value is missing.
+    linear_lags : int
+        Earlier rows of X in the linear expert, fewer where X is wide: see `of`.
+    usual : tuple of ndarray of shape (n_outputs,), or None
+        What `filter_outliers` starts from; None: no label is taken for absurd.
     """
 
     n_inputs: int
     n_outputs: int
     lags: int
     flagged: list
+    linear_lags: int = 24
+    usual: tuple | None = None
     n_streams: ClassVar[int] = 1
     n_ahead: ClassVar[int] = 0
     longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
-    usual: ClassVar[None] = None
     norm: ClassVar[None] = None
+
+    @classmethod
+    def of(cls, record, lags, flagged, linear_lags):
+        """Return the design for a history, whose linear expert has at most `MOST_LINEAR` features.
+
+        Its cost is the square of their number at each row. It sees the row itself in any case.
+        """
+        n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
+        affordable = max(0, (MOST_LINEAR - 1) // max(1, n_inputs) - 1)
+        usual = start_from(first_levels(record.targets))
+        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable), usual)
 
     @cached_property
     def delays(self):
@@ -45,7 +65,7 @@ class RegressionDesign:
     @property
     def reach(self):
         """Rows before a row that it looks at."""
-        return self.lags
+        return max(self.lags, self.linear_lags)
 
     @property
     def n_features(self):
@@ -53,8 +73,13 @@ class RegressionDesign:
         return self.n_inputs * (self.lags + 1) + 1
 
     @property
+    def n_linear(self):
+        """Features of the linear expert."""
+        return self.n_inputs * (self.linear_lags + 1) + 1
+
+    @property
     def n_flags(self):
-        """Network inputs, the last ones, that tell what is missing."""
+        """Network inputs, the last ones, that are flags of what is missing."""
         return len(self.flagged)
 
     def base(self, record, start):
@@ -62,8 +87,11 @@ class RegressionDesign:
         return np.zeros((len(record) - start, 1))
 
     def labels(self, record, start):
-        """Return the labels of each row, shape (n, 1, n_outputs)."""
-        return record.targets[start:, None]
+        """Return the labels of each row, shape (n, 1, n_outputs), NaN where missing or absurd.
+
+        A jump that the record has taken out of them is put back: the readouts have an intercept.
+        """
+        return record.shifted(record.targets[start:], start)[:, None]
 
     def views(self, record, start, stop, loop=None):
         """Return readout features and network inputs, as they are (None); see `ForecastDesign`."""
@@ -71,8 +99,23 @@ class RegressionDesign:
 
     def skip(self, record, start, stop, loop=None):
         """Return the readout features, shape (n, 1, K); a `loop` is not needed."""
-        rows = np.arange(start, stop)[:, None] - np.arange(self.lags + 1)
-        features = np.ones((stop - start, 1, self.n_features))
+        return self._newest_rows(record, start, stop, self.lags)
+
+    def linear(self, record, start, stop):
+        """Return the features of the linear expert, shape (n, 1, K)."""
+        return self._newest_rows(record, start, stop, self.linear_lags)
+
+    def readout_features(self, record, start, stop):
+        """Return parts that make up `skip`, to be put side by side, and `linear`."""
+        lagged, n_shared = self.linear(record, start, stop), self.n_features - 1
+        if self.lags > self.linear_lags:
+            return [self.skip(record, start, stop)], lagged
+        return [lagged[..., :n_shared], lagged[..., -1:]], lagged
+
+    def _newest_rows(self, record, start, stop, lags):
+        """Return each row of X with earlier ones, newest first, and 1."""
+        rows = np.arange(start, stop)[:, None] - np.arange(lags + 1)
+        features = np.ones((stop - start, 1, self.n_inputs * (lags + 1) + 1))
         features[:, 0, :-1] = record.inputs[rows].reshape(stop - start, -1)
         return features
 

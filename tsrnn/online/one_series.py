@@ -106,12 +106,15 @@ class OneSeries:
     @property
     def expert_names(self):
         """Names of the experts, none where there is one alone."""
-        ensemble = getattr(self.stream, "ensemble", None)
-        return list(ensemble.names) if ensemble else []
+        return getattr(self.stream, "expert_names", [])
 
     def expert_weights(self):
         """Return the weights (1, J, M, E) of the experts at the newest row."""
-        return self.stream.ensemble.mixing.weights.transpose(2, 0, 1)[None]
+        return self.stream.expert_weights().transpose(2, 1, 0)[None]
+
+    def with_bands(self, bands):
+        """Return the learner whose outputs hold bounds of these bands behind each estimate."""
+        return replace(self, stream=self.stream.with_bands(bands))
 
     @property
     def has_intervals(self):

@@ -11,6 +11,7 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
+from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
@@ -32,5 +33,6 @@ __all__ = [
     "push_rows",
     "score_errors",
     "score_experts",
+    "score_rows",
     "views",
 ]
