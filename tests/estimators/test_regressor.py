@@ -147,7 +147,7 @@ def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
     assert not model.expert_weights_.equals(before)
     for one, other in ((model, blind),):
         for readout in ("readout", "linear"):
-            a, b = (getattr(m._stream.learner, readout).weights for m in (one, other))
+            a, b = (getattr(m._state.learner.stream, readout).weights for m in (one, other))
             np.testing.assert_array_equal(a, b)
     assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
 
@@ -255,7 +255,7 @@ def test_a_wide_X_leaves_the_linear_expert_fewer_lags():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 80))
     model = RNNRegressor(**QUICK).fit(X, X[:, 0])
-    assert model._stream.learner.design.linear_lags == 5  # 6 rows of 80, and 1
+    assert model._state.learner.stream.design.linear_lags == 5  # 6 rows of 80, and 1
     assert np.isfinite(model.predict(X)).all()
 
 

@@ -74,6 +74,7 @@ def fitted():
             model.reset_state()
             yield model
     X, y = ROWS[["s0"]], ROWS["s1"]
+    yield RNNRegressor(**SMALL).partial_fit(X[:2], y[:2])  # held back
     yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])
     jumped = ROWS + 30.0 * (np.arange(len(ROWS)) > 110)[:, None]
     yield RNNForecaster(3, **SMALL).fit(ROWS[:100]).partial_fit(jumped[100:])
