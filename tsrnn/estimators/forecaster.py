@@ -256,7 +256,7 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
                 "found no experts to weigh: a forecaster with future_cols has its recurrent "
                 "readout alone"
             )
-        weights = ensemble.mixing.weights.transpose(2, 0, 1)
+        weights = ensemble.weights.transpose(2, 1, 0)
         index = pd.MultiIndex.from_product(
             [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
         )

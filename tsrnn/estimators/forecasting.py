@@ -502,7 +502,7 @@ class BaseForecaster(TimedEstimator):
     def _make_intervals(self, record):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""
         seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
-        return Intervals(np.arange(1, self._horizon + 1), record.targets.shape[1], seasons)
+        return Intervals(self._horizon, record.targets.shape[1], seasons)
 
 
 @lru_cache(maxsize=64)

@@ -16,13 +16,14 @@ def take_in_at_once(learner, record, learning, scoring):
         return None
     design, encoder, readout = learner.design, learner.encoder, learner.readout
     ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
-    plain, outputs, fields, state, followed, linear, mixed, scored = loops.follow_rows(
+    plain, outputs, fields, state, followed, linear, steps, mixed, scored = loops.follow_rows(
         learner.window.joining(record, learner.kept_before(n)),
         design.looked_at,
         encoder.layer,
         readout.parts,
         ensemble.linear.parts,
         ensemble.columns,
+        ensemble.per_step.parts,
         ensemble.repeats.parts,
         ensemble.mixed_parts,
         intervals.parts,
@@ -39,7 +40,7 @@ def take_in_at_once(learner, record, learning, scoring):
         outputs,
         encoder=encoder.at(state),
         readout=readout.moved(n_learnt, *followed),
-        ensemble=ensemble.moved(linear, *mixed, learning),
+        ensemble=ensemble.moved(linear, ensemble.per_step.moved(*steps), *mixed, learning),
         intervals=intervals.moved(n, *scored) if scoring else intervals,
     )
 

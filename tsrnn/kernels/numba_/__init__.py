@@ -6,6 +6,7 @@ A streamed row is a few thousand multiplications; what it costs in NumPy is its 
 from tsrnn.kernels.numba_.conformal import follow_errors
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
+from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
@@ -18,7 +19,9 @@ __all__ = [
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
+    "follow_profiles",
     "follow_rows",
+    "follow_steps",
     "lagged",
     "learn_rows",
     "outputs",

@@ -6,18 +6,20 @@ What a row costs that comes alone is largely the way into compiled code and out 
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import follow_errors
-from tsrnn.kernels.numba_.joining import newest
+from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream
+from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, views
+from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
 # No shortcut of the compiler's: the very numbers of the loops come out.
 
 
 def follow_rows(
-    record, design, layer, readout, linear, columns, repeats, mixing, intervals, learning, scoring
+    record, design, layer, readout, linear, columns, per_step, repeats, mixing, intervals, learning, scoring
 ):
     """Take in rows of one stream, as ``StreamLearner._take_in`` does part by part.
 
@@ -34,10 +36,13 @@ def follow_rows(
         What waits, delays, covariance, weights and limits: see `learn_rows`.
     columns : ndarray of int
         The features beside the hidden state that the linear expert sees.
+    per_step : tuple
+        Values and flags of the rows before, table, state and limits; season and rates of the
+        profiles: see `follow_steps` and `follow_profiles`.
     repeats : tuple
         Rows back and season: see `expert_forecasts`.
     mixing : tuple
-        What waits, discounts, and the moving arrays: see `follow_experts`.
+        What waits, scored steps, discounts, and the moving arrays: see `follow_experts`.
     intervals : tuple
         What waits, first row, fixed and moving arrays and those of drift: see `follow_errors`.
     learning, scoring : bool
@@ -53,6 +58,8 @@ def follow_rows(
     state : tuple of ndarray
     readout, linear : tuple
         What waits, covariance and weights.
+    per_step : tuple
+        Values, flags and state, and whether something started anew.
     mixing : tuple
         The moving arrays, and what waits.
     intervals : tuple
@@ -68,11 +75,12 @@ def follow_rows(
     plain, said, readout = _followed(features, base, labels, readout, learning)
     recurrent, seen = _from_base(said, base), _taken(skip, columns)
     also_plain, said, linear = _followed(seen, base, labels, linear, learning)
-    forecasts = expert_forecasts(recurrent, said, levels, *repeats)
-    waiting, discounts, moving = mixing
-    moving, said, mixed = follow_experts(forecasts, waiting, labels, delays, discounts, moving)
-    scored = _scored(mixed, labels, intervals, scoring)
-    return plain and also_plain, mixed, record, state, readout, linear, (moving, said), scored
+    of_steps, per_step = _stepped(base, targets[start:], per_step, learning)
+    forecasts = expert_forecasts(recurrent, said, of_steps, levels, *repeats)
+    waiting, steps, discounts, moving = mixing
+    moving, said, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
+    scored, moving = _scored(mixed, labels, steps[0], intervals, scoring), (moving, said)
+    return plain and also_plain, mixed, record, state, readout, linear, per_step, moving, scored
 
 
 def _encoded(layer, inputs, scale, skip):
@@ -128,8 +136,32 @@ def _from_base(changes, base):
     return levels
 
 
-def _scored(mixed, labels, intervals, scoring):
+def _stepped(base, labels, per_step, learning):
+    """Return the forecasts of the readout of each step, and what has moved of it."""
+    values, may_learn, table, state, limits, season, rates = per_step
+    n, reach, M = len(base), len(values), len(may_learn)
+    values, flags = with_room(values, reach, n), np.empty(M + n, np.bool_)
+    for row in range(M):
+        flags[row] = may_learn[row]
+    for row in range(n):
+        flags[M + row], now = learning, values[reach + row]
+        for s in range(base.shape[1]):
+            now[s, LEVEL], now[s, ZERO] = base[row, s], 0.0
+            now[s, COUNT] = 1.0 if np.isfinite(labels[row, s]) else 0.0
+    follow_profiles(values, reach, season, rates)
+    forecasts, state, restarted = follow_steps(
+        values, labels, flags, table, state, limits, learning
+    )
+    return forecasts, (values[n:].copy(), flags[n:].copy(), state, restarted)
+
+
+def _scored(mixed, labels, steps, intervals, scoring):
     if scoring:
+        if len(steps) < mixed.shape[2]:
+            taken = np.empty((len(mixed), 1, len(steps)))
+            for row, m in np.ndindex(len(mixed), len(steps)):
+                taken[row, 0, m] = mixed[row, 0, steps[m] - 1]
+            mixed = taken
         return follow_errors(mixed, labels, *intervals)
     waiting, _, _, moving, drift = intervals
     return waiting, moving, drift, np.empty((0, 1)), False
@@ -137,5 +169,5 @@ def _scored(mixed, labels, intervals, scoring):
 
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
 _followed, _scored = compiled(_followed, False), compiled(_scored, False)
-_from_base = compiled(_from_base, False)
+_from_base, _stepped = compiled(_from_base, False), compiled(_stepped, False)
 follow_rows = compiled(follow_rows, False)

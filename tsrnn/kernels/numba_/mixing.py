@@ -9,7 +9,7 @@ from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER
 # No shortcut of the compiler's: a regret may be positive by its last digit.
 
 
-def expert_forecasts(recurrent, linear, levels, back, season):
+def expert_forecasts(recurrent, linear, per_step, levels, back, season):
     """Return what the experts of an `Ensemble` forecast at the newest rows, (n, M, E, S).
 
     Parameters
@@ -17,6 +17,7 @@ def expert_forecasts(recurrent, linear, levels, back, season):
     recurrent : ndarray of shape (n, S, M)
     linear : ndarray of shape (n, S, M)
         Changes from the newest level.
+    per_step : ndarray of shape (n, S, M)
     levels : ndarray of shape (n + earlier rows, S)
     back : ndarray of int, shape (M, B)
         Rows back from the newest one to those that are repeated.
@@ -24,27 +25,29 @@ def expert_forecasts(recurrent, linear, levels, back, season):
         Rows between the levels whose change is repeated; 0: no expert repeats one.
     """
     (n, S, M), B = recurrent.shape, back.shape[1]
-    forecasts = np.empty((n, M, B + (3 if season else 2), S))
+    forecasts = np.empty((n, M, B + (4 if season else 3), S))
     for row, m, s in np.ndindex(n, M, S):
         now, at = len(levels) - n + row, forecasts[row, m, :, s]
         at[0], at[1] = recurrent[row, s, m], linear[row, s, m] + levels[now, s]
+        at[2] = per_step[row, s, m]
         for b in range(B):
-            at[2 + b] = levels[now - back[m, b], s]
+            at[3 + b] = levels[now - back[m, b], s]
         if season:
-            at[2 + B] = at[1 + B] + (levels[now, s] - levels[now - season, s])
+            at[3 + B] = at[2 + B] + (levels[now, s] - levels[now - season, s])
     return forecasts
 
 
-def follow_experts(forecasts, waiting, labels, delays, discounts, state):
-    """Move the mixture over rows: score what was said, say what there is to say, blend it.
+def follow_experts(forecasts, waiting, labels, scored, discounts, state):
+    """Move the mixture over rows: score what was issued, issue anew, blend it.
 
     Parameters
     ----------
-    forecasts : ndarray of shape (n, M, E, S)
+    forecasts : ndarray of shape (n, horizon, E, S)
     waiting : ndarray of shape (reach, M, E + R + 1, S)
-        What was said at the rows before.
+        What was issued at the rows before.
     labels : ndarray of shape (n, S, 1)
-    delays : ndarray of int, shape (M,)
+    scored : tuple of ndarray
+        Steps, left and share of a `ScoredSteps`.
     discounts : ndarray of shape (R, 1, 1)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
@@ -54,26 +57,31 @@ def follow_experts(forecasts, waiting, labels, delays, discounts, state):
     state : tuple of ndarray
     said : ndarray of shape (reach, M, E + R + 1, S)
         What waits for its labels now.
-    mixtures : ndarray of shape (n, S, M)
+    mixtures : ndarray of shape (n, S, horizon)
     """
-    (n, M, E, S), reach = forecasts.shape, len(waiting)
+    (n, horizon, E, S), reach, (steps, left, share) = forecasts.shape, len(waiting), scored
+    M = len(steps)
     regret, spread, loss, n_labels, parts, blend = state
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
-    scored = regret, spread, loss, n_labels, parts, as_parts
+    moved = regret, spread, loss, n_labels, parts, as_parts
     said, discounts = with_room(waiting, reach, n), discounts.ravel()
-    mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
-    for row, m, s in np.ndindex(n, M, S):
-        now, origin = reach + row, reach + row - delays[m]
-        for k in range(len(error)):
-            error[k] = said[origin, m, k, s] - labels[row, s, 0]
-        if np.isfinite(error[-1]):
-            _score(error, discounts, scored, m, s)
-        for e in range(E):
-            said[now, m, e, s] = forecasts[row, m, e, s]
-        mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
+    mixtures, error = np.empty((n, S, horizon)), np.empty(said.shape[2])
+    for row in range(n):
+        now = reach + row
+        for m, s in np.ndindex(M, S):
+            origin, step = now - steps[m], steps[m] - 1
+            for k in range(len(error)):
+                error[k] = said[origin, m, k, s] - labels[row, s, 0]
+            if np.isfinite(error[-1]):
+                _score(error, discounts, moved, m, s)
+            for e in range(E):
+                said[now, m, e, s] = forecasts[row, step, e, s]
+            mixtures[row, s, step] = _issue(said, now, parts, blend, m, s)
+        if M < horizon:
+            _interpolate(forecasts, row, parts, blend, left, share, mixtures)
     return moving, newest(said, reach), mixtures
 
 
@@ -91,6 +99,25 @@ def _issue(said, now, parts, blend, m, s):
         said[now, m, E + r, s] = mixture
         blended += blend[m, r, s] * mixture
     return blended
+
+
+def _interpolate(forecasts, row, parts, blend, left, share, mixtures):
+    """Write the mixtures of the steps that are not scored, by weights between those that are."""
+    R, E, S = parts.shape[1:]
+    for step in range(len(left)):
+        m, after = left[step], share[step]
+        if after == 0.0:
+            continue
+        for s in range(S):
+            mixture = 0.0
+            for e in range(E):
+                weight, next_weight = 0.0, 0.0
+                for r in range(R):
+                    weight += blend[m, r, s] * parts[m, r, e, s]
+                    next_weight += blend[m + 1, r, s] * parts[m + 1, r, e, s]
+                weight = weight * (1.0 - after) + next_weight * after
+                mixture += weight * forecasts[row, step, e, s]
+            mixtures[row, s, step] = mixture
 
 
 def _score(error, discounts, moving, m, s):
@@ -153,5 +180,6 @@ def _favour(loss, first, stop, shares, m, r, s):
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
+_interpolate = compiled(_interpolate, False)
 expert_forecasts = compiled(expert_forecasts, False)
 follow_experts = compiled(follow_experts, False)

@@ -144,37 +144,42 @@ class Mixing:
         known = np.isfinite(error[:, -1])
         return stepped if known.all() else self._where(known, stepped)
 
-    def follow(self, forecasts, waiting, labels, delays):
+    def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
 
         Parameters
         ----------
-        forecasts : ndarray of shape (n, M, E, S)
-        waiting : ndarray of shape (reach, M, E + R + 1, S)
+        forecasts : ndarray of shape (n, horizon, E, S)
+        waiting : ndarray of shape (horizon, M, E + R + 1, S)
             What was issued at the rows before.
         labels : ndarray of shape (n, S, 1)
-        delays : ndarray of int, shape (M,)
-            Rows between an origin and its label.
+        scored : ScoredSteps
+            M of the horizon; between them, the weights of the mixture are interpolated.
 
         Returns
         -------
         mixing : Mixing
-        waiting : ndarray of shape (reach, M, E + R + 1, S)
+        waiting : ndarray of shape (horizon, M, E + R + 1, S)
             What waits for its labels after the rows.
-        mixtures : ndarray of shape (n, S, M)
+        mixtures : ndarray of shape (n, S, horizon)
         """
         if loops := compiled_kernels():
-            rows = forecasts, waiting, labels, delays, self.discounts
+            steps = scored.steps, scored.left, scored.share
+            rows = forecasts, waiting, labels, steps, self.discounts
             moving, waiting, mixtures = loops.follow_experts(*rows, self.moving)
             return Mixing(self.discounts, *moving), waiting, mixtures
-        n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(delays))
+        n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(scored.steps))
         said = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
         mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         mixing = self
         for row in range(n_rows):
-            mixing = mixing.step(said[reach + row - delays, outputs], labels[row].T)
-            said[reach + row] = mixing.issue(forecasts[row])
-            mixtures[row] = mixing.mixture(said[reach + row]).T
+            mixing = mixing.step(said[reach + row - scored.steps, outputs], labels[row].T)
+            said[reach + row] = mixing.issue(forecasts[row][scored.places])
+            if scored.all_are:
+                mixtures[row] = mixing.mixture(said[reach + row]).T
+            else:
+                weights = scored.spread(mixing.weights.transpose(1, 2, 0))
+                mixtures[row] = (weights * forecasts[row].transpose(1, 2, 0)).sum(axis=0)
         return mixing, said[n_rows:].copy(), mixtures
 
     def take(self, members):

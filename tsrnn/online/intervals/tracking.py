@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.drift import Drift
 from tsrnn.online.intervals.conformal import Conformal
@@ -10,6 +11,8 @@ from tsrnn.online.storage.values import twin
 
 class Intervals:
     """Online conformal intervals around the forecasts of a learner.
+
+    They are learnt at the scored steps of the horizon, and interpolated between them.
 
     Intervals are a value: `follow` and `restarted` return new ones.
 
@@ -21,8 +24,9 @@ class Intervals:
         Rows seen since the last restart.
     """
 
-    def __init__(self, delays, n_streams, seasons=()):
-        self.conformal = Conformal.of(delays, n_streams, seasons)
+    def __init__(self, horizon, n_streams, seasons=()):
+        self.scored = ScoredSteps.of(horizon)
+        self.conformal = Conformal.of(self.scored.steps, n_streams, seasons)
         self.drift = Drift.of(n_streams)
         self._restart()
 
@@ -40,10 +44,11 @@ class Intervals:
 
         Parameters
         ----------
-        forecasts : ndarray of shape (n, S, M)
-        labels : ndarray of shape (n, S, M) or (n, S, 1)
+        forecasts : ndarray of shape (n, S, horizon)
+        labels : ndarray of shape (n, S, 1)
             NaN where missing.
         """
+        forecasts = self.scored.take(forecasts)
         if loops := compiled_kernels():
             return self.moved(len(labels), *loops.follow_errors(forecasts, labels, *self.parts))
         intervals = twin(self)
@@ -84,8 +89,9 @@ class Intervals:
         self.conformal, self.drift, self._said = conformal, drift, said[len(forecasts) :].copy()
 
     def offsets(self, probabilities):
-        """Return quantiles (P, S, M) of the errors of the newest forecast."""
-        return self.conformal.offsets(probabilities, self._said[-1, :, 1]).swapaxes(1, 2)
+        """Return quantiles (P, S, horizon) of the errors of the newest forecast."""
+        offsets = self.conformal.offsets(probabilities, self._said[-1, :, 1]).swapaxes(1, 2)
+        return self.scored.spread(offsets)
 
     def _restart(self):
         delays = self.conformal.delays

@@ -1,0 +1,137 @@
+"""A small readout for each step of the horizon."""
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_ import per_step as numpy_kernels
+from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, SLOW
+from tsrnn.online.readouts.covariance import MAX_MEAN_EIGENVALUE, MAX_SURPRISE
+from tsrnn.online.readouts.memory_limit import require_room
+from tsrnn.online.readouts.restarts import warn_of_restart
+from tsrnn.online.storage.values import plain, twin
+
+FAST_RATE, SLOW_RATE = 0.3, 0.02  # weight of a new value in the profiles of its phase
+
+
+class PerStepRLS:
+    r"""Recursive least squares for each step of the horizon, with features of its own.
+
+    The label of step m that arrives with row t belongs to origin t - m. The features of that origin
+    are looked up again in the rows that are remembered: they hold nothing that was not known then,
+    and are what they were. So a label is learnt from in the row that brings it, and one that is
+    missing needs no care. The targets are changes from the newest value at the origin.
+
+    With every fourth label one of the weights, in turn, gets back what has faded of its penalty:
+    :math:`P^{-1} \leftarrow P^{-1} + \delta e_j e_j'`, a step of rank one. So P stays bounded
+    however little the rows excite.
+
+    A readout is a value: `follow` and `restarted` return a new one.
+
+    Parameters
+    ----------
+    features : StepFeatures
+        Of M steps and K features.
+    n_streams : int
+        S.
+    forgetting : float
+        Of the other readouts. This one remembers half as many rows, as it has few weights.
+    ridge : ndarray of shape (S,) or None
+        Lasting penalty on the squared weights, by stream; 1 by default.
+
+    Attributes
+    ----------
+    forgetting : float
+        λ.
+    covariance : ndarray of shape (S, M, K, K)
+    weights : ndarray of shape (S, M, K)
+    n_labels : ndarray of int, shape (S, M)
+
+    References
+    ----------
+    S. Haykin, *Adaptive Filter Theory*, chapter on recursive least squares.
+    """
+
+    def __init__(self, features, n_streams, forgetting, ridge=None):
+        n_steps, n_features = len(features.back), features.n_features
+        require_room(n_streams * n_steps, n_features)
+        self.features, self.forgetting = features, float(forgetting) ** 2
+        self.ridge = np.ones(n_streams) if ridge is None else np.asarray(ridge, dtype=float)
+        identity = np.eye(n_features) / self.ridge[:, None, None, None]
+        self.covariance = np.repeat(identity, n_steps, axis=1)
+        self.weights = np.zeros((n_streams, n_steps, n_features))
+        self.n_labels = np.zeros((n_streams, n_steps), dtype=np.intp)
+        self._restart()
+
+    def restarted(self):
+        """Drop the rows that are remembered, and with them their profiles; the weights stay."""
+        readout = twin(self)
+        readout._restart()
+        return readout
+
+    def follow(self, levels, labels, learning):
+        """Take in rows, and issue the forecasts of each.
+
+        Parameters
+        ----------
+        levels : ndarray of shape (n, S)
+            Newest known values.
+        labels : ndarray of shape (n, S)
+            Values that arrive, NaN where missing.
+        learning : bool
+
+        Returns
+        -------
+        readout : PerStepRLS
+        forecasts : ndarray of shape (n, S, M)
+        """
+        kernels = compiled_kernels() or numpy_kernels
+        n, reach = len(levels), self.features.reach
+        values, may_learn = self._values, np.append(self._may_learn, np.full(n, learning))
+        if values is None:
+            values = self._padding(levels[0])
+        new = np.zeros((n, levels.shape[1], N_COLUMNS))
+        new[..., LEVEL], new[..., COUNT] = levels, np.isfinite(labels)
+        values = np.concatenate([values, new])
+        kernels.follow_profiles(values, reach, self.features.season, self._rates)
+        forecasts, state, restarted = kernels.follow_steps(
+            values, plain(labels), may_learn, self.features.table, self._state, self._limits, learning
+        )
+        moved = self.moved(values[n:].copy(), may_learn[n:].copy(), state, restarted)
+        return moved, forecasts
+
+    @property
+    def parts(self):
+        """What a compiled loop learns rows from: see `follow_rows`; there are rows before."""
+        state, profiles = self._state, (self.features.season, self._rates)
+        return self._values, self._may_learn, self.features.table, state, self._limits, *profiles
+
+    def moved(self, values, may_learn, state, restarted):
+        """Return the readout after rows, its arrays those of a compiled loop."""
+        if restarted:
+            warn_of_restart("a weight or covariance")
+        readout = twin(self)
+        readout.covariance, readout.weights, readout.n_labels = state
+        readout._values, readout._may_learn = values, may_learn
+        return readout
+
+    @property
+    def _state(self):
+        return plain(self.covariance), plain(self.weights), plain(self.n_labels)
+
+    @property
+    def _limits(self):
+        return self.forgetting, self.ridge, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
+
+    @property
+    def _rates(self):
+        return FAST_RATE, SLOW_RATE, 1.0 / self.features.season
+
+    def _padding(self, levels):
+        """Return rows before the first: its levels, at the mean of the history."""
+        values = np.zeros((self.features.reach, len(levels), N_COLUMNS))
+        values[..., [LEVEL, FAST, SLOW]] = levels[:, None]
+        return values
+
+    def _restart(self):
+        self._values = None  # the rows that features are looked up in
+        self._may_learn = np.zeros(self.weights.shape[1], dtype=bool)
