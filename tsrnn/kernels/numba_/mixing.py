@@ -48,7 +48,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     labels : ndarray of shape (n, S, 1)
     scored : tuple of ndarray
         Steps, left and share of a `ScoredSteps`.
-    discounts : ndarray of shape (R, 1, 1)
+    discounts : ndarray of shape (M, R, 1, 1)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
 
@@ -67,7 +67,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
     moved = regret, spread, loss, n_labels, parts, as_parts
-    said, discounts = with_room(waiting, reach, n), discounts.ravel()
+    said = with_room(waiting, reach, n)
     mixtures, error = np.empty((n, S, horizon)), np.empty(said.shape[2])
     for row in range(n):
         now = reach + row
@@ -143,8 +143,8 @@ def _score(error, discounts, moving, m, s):
         pull = error[E + r]
         for e in range(E):
             gain = pull * (pull - error[e])
-            regret[m, r, e, s] = discounts[r] * regret[m, r, e, s] + gain
-            spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
+            regret[m, r, e, s] = discounts[m, r, 0, 0] * regret[m, r, e, s] + gain
+            spread[m, r, e, s] = discounts[m, r, 0, 0] * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
     _favour(loss, 0, E, parts, m, R, s)
     _favour(loss, E, len(error), blend, m, 0, s)

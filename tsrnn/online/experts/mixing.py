@@ -30,7 +30,7 @@ class Mixing:
 
     Attributes
     ----------
-    discounts : ndarray of shape (R, 1, 1)
+    discounts : ndarray of shape (M, R, 1, 1)
         Of the regrets.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
@@ -81,7 +81,7 @@ class Mixing:
         """
         M, E, S, R = n_outputs, n_experts, n_streams, len(discounts)
         return cls(
-            np.reshape(np.array(discounts, dtype=float), (R, 1, 1)),
+            np.broadcast_to(np.array(discounts, dtype=float).reshape(-1, R, 1, 1), (M, R, 1, 1)).copy(),
             np.zeros((M, R, E, S)),
             np.zeros((M, R, E, S)),
             np.zeros((M, E + R + 1, S)),
