@@ -10,6 +10,7 @@ from helpers import content, needs_numba
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.features.phase import CalendarProfile
+from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.window import Window
 from tsrnn.kernels import compiled_kernels
 from tsrnn.nn import get_loss, set_kernels
@@ -109,7 +110,7 @@ def test_intervals_and_drift(on_both, seasons):
     labels[300:] *= 5.0  # a drift worth noting
     forecasts = 0.1 * rng.normal(size=(N_ROWS, S, 3))
     reference, compiled = on_both(
-        lambda: Intervals([1, 2, 4], S, seasons).follow(forecasts, labels)
+        lambda: Intervals(3, S, seasons).follow(forecasts, labels)
     )
     assert reference.drift.changes
     assert_alike(reference, compiled)
@@ -117,14 +118,14 @@ def test_intervals_and_drift(on_both, seasons):
 
 def test_mixtures(on_both):
     rng = np.random.default_rng(2)
-    labels, delays = labels_with_gaps(rng), np.array([1, 2, 4])
-    noise = rng.normal(size=(N_ROWS, 3, E, S)) * np.array([0.2, 0.5, 1.0, 3.0])[:, None]
+    labels, scored = labels_with_gaps(rng), ScoredSteps(np.array([1, 2, 4]), np.array([0, 1, 1, 2, 2]), np.array([0, 0, 0.5, 0, 0]))
+    noise = rng.normal(size=(N_ROWS, 5, E, S)) * np.array([0.2, 0.5, 1.0, 3.0])[:, None]
     forecasts = np.nan_to_num(labels[:, None].swapaxes(2, 3)) + noise
 
     def work():
         mixing = Mixing.of(3, E, S)
-        waiting = np.full((4, *mixing.loss.shape), np.nan)
-        return mixing.follow(forecasts, waiting, labels, delays)
+        waiting = np.full((5, *mixing.loss.shape), np.nan)
+        return mixing.follow(forecasts, waiting, labels, scored)
 
     assert_alike(*on_both(work))
 
@@ -263,7 +264,7 @@ def blank_learner(record, cell="lstm", dtype=np.float64, seasons=(5, 12)):
         design, record.padded(design.reach, design.usual), settings, np.random.default_rng(0),
         cell=cell, hidden_size=4, n_layers=1, dtype=np.dtype(dtype),
     )  # fmt: skip
-    intervals = Intervals(design.delays, record.targets.shape[1], seasons)
+    intervals = Intervals(design.horizon, record.targets.shape[1], seasons)
     return StreamLearner.of(design, 0.99, encoder, mixed=True, intervals=intervals)
 
 

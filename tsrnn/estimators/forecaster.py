@@ -46,11 +46,11 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared readout is mixed with
-    the series' own newest value and those one season ago, and has intervals of its own; a new
-    series starts with what is good for the others. Mixture, intervals and drift log of a panel
-    follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols`` it has none of
-    them yet.
+    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared
+    readout is mixed with the series' own newest value and those one season ago, and has intervals
+    of its own; a new series starts with what is good for the others. Mixture, intervals and drift
+    log of a panel follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols``
+    it has none of them yet.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, away from the history's

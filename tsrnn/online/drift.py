@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.kernels.numpy_.drift import CALM, FALL, FIRST_ROWS, LIMIT, RATE, RISE
+from tsrnn.kernels.numpy_.drift import follow_size
 
 MOST = 100  # changes remembered, newest last
 
@@ -57,20 +57,9 @@ class Drift:
 
     def step(self, scaled, row):
         """Take in scaled absolute errors (M, S), NaN where unknown, and note what changes."""
-        known = np.isfinite(scaled)
-        limited = np.minimum(np.where(known, scaled, 0.0), LIMIT)
-        n_known = known.sum(axis=0)
-        rate = RATE * (n_known > 0)
-        size = self.size + rate * (limited.sum(axis=0) / np.maximum(n_known, 1) - self.size)
-        n_rows, calm, changes = self.n_rows + (n_known > 0), self.calm, self.changes
-        far = (size > RISE) | (size < FALL)
-        if far.any():
-            new = np.flatnonzero(far & calm & (n_rows >= FIRST_ROWS))
-            noted = tuple((row, int(stream), float(size[stream])) for stream in new)
-            changes = (changes + noted)[-MOST:]
-            calm = calm & ~far
-        calm = calm | ((size > CALM[0]) & (size < CALM[1]))
-        return Drift(size, n_rows, calm, changes)
+        size, n_rows, calm = self.size.copy(), self.n_rows.copy(), self.calm.copy()
+        noted = follow_size(scaled, size, n_rows, calm)
+        return Drift(size, n_rows, calm, self.changes).with_noted(noted[None], row)
 
     def with_noted(self, sizes, row):
         """Return the drift with the changes noted that rows (n, S) from `row` on tell: not NaN."""

@@ -3,9 +3,14 @@
 A streamed row is a few thousand multiplications; what it costs in NumPy is its hundreds of calls.
 """
 
-from tsrnn.kernels.numba_.conformal import follow_errors
+from tsrnn.kernels.numba_.conformal import (
+    expected_scale,
+    follow_errors,
+    follow_size,
+    score_errors,
+)
 from tsrnn.kernels.numba_.follow import follow_rows
-from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
+from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
@@ -16,15 +21,19 @@ __all__ = [
     "START",
     "SURPRISED",
     "append_rows",
+    "expected_scale",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
     "follow_profiles",
     "follow_rows",
+    "follow_size",
     "follow_steps",
     "lagged",
     "learn_rows",
     "outputs",
     "push_rows",
+    "score_errors",
+    "score_experts",
     "views",
 ]

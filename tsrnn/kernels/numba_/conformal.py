@@ -90,6 +90,42 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
     return newest(said, reach), moving, drift, noted, any_noted
 
 
+def expected_scale(level, profiles, seasons, delays, row):
+    """Return the expected size (M, S) of errors, as of `tsrnn.kernels.numpy_.conformal`."""
+    scale = np.empty(level.shape)
+    for m, s in np.ndindex(level.shape):
+        scale[m, s] = max(level[m, s] * _profile(profiles, seasons, row + delays[m], s), TINY)
+    return scale
+
+
+def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles):
+    """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
+    (M, S), excess = error.shape, np.empty(len(error))
+    for s in range(S):
+        expected, n_known = _profile(profiles, seasons, row, s), 0
+        for m in range(M):
+            excess[m] = np.nan
+            if np.isfinite(error[m, s]):
+                n_known += 1
+                moving = quantiles[:, m, s], level[m], n_labels[m], s
+                excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
+        if n_known:
+            _move_profiles(profiles, seasons, row, s, excess, n_known)
+
+
+def follow_size(scaled, size, n_rows, calm):
+    """Move the recent size of errors, as of `tsrnn.kernels.numpy_.drift`."""
+    noted = np.empty(len(size))
+    for s in range(len(size)):
+        total, n_known = 0.0, 0
+        for m in range(len(scaled)):
+            if np.isfinite(scaled[m, s]):
+                n_known += 1
+                total += min(scaled[m, s], LIMIT)
+        noted[s] = _drift(total, n_known, size, n_rows, calm, s)
+    return noted
+
+
 def _profile(profiles, seasons, row, s):
     """Return the product of the factors of a row."""
     product, start = 1.0, 0
@@ -138,3 +174,5 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 _profile, _score = compiled(_profile, False), compiled(_score, False)
 _move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
 follow_errors = compiled(follow_errors, False)
+expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
+follow_size = compiled(follow_size, False)

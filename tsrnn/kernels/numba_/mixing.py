@@ -48,7 +48,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     labels : ndarray of shape (n, S, 1)
     scored : tuple of ndarray
         Steps, left and share of a `ScoredSteps`.
-    discounts : ndarray of shape (M, R, 1, 1)
+    discounts : ndarray of shape (R,) or (M, R)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
 
@@ -67,7 +67,8 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
     moved = regret, spread, loss, n_labels, parts, as_parts
-    said = with_room(waiting, reach, n)
+    said, prior = with_room(waiting, reach, n), np.zeros((1, waiting.shape[2], 1))
+    discounts = _by_step(discounts, regret.shape[1])
     mixtures, error = np.empty((n, S, horizon)), np.empty(said.shape[2])
     for row in range(n):
         now = reach + row
@@ -76,7 +77,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
             for k in range(len(error)):
                 error[k] = said[origin, m, k, s] - labels[row, s, 0]
             if np.isfinite(error[-1]):
-                _score(error, discounts, moved, m, s)
+                _score(error, prior, discounts, moved, m, s)
             for e in range(E):
                 said[now, m, e, s] = forecasts[row, step, e, s]
             mixtures[row, s, step] = _issue(said, now, parts, blend, m, s)
@@ -120,7 +121,28 @@ def _interpolate(forecasts, row, parts, blend, left, share, mixtures):
             mixtures[row, s, step] = mixture
 
 
-def _score(error, discounts, moving, m, s):
+def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
+    """Move losses and regrets, and by them the weights, by the errors of labels; in place.
+
+    As of `tsrnn.kernels.numpy_.mixing`; the first and last axis of ``prior`` may be of length 1.
+    """
+    M, n_errors, S = error.shape
+    discounts = _by_step(discounts, regret.shape[1])
+    moving = regret, spread, loss, n_labels, parts, blend.reshape(M, 1, *blend.shape[1:])
+    errors = np.empty(n_errors)
+    for m, s in np.ndindex(M, S):
+        if np.isfinite(error[m, -1, s]):
+            for k in range(n_errors):
+                errors[k] = error[m, k, s]
+            _score(errors, prior, discounts, moving, m, s)
+
+
+def _by_step(discounts, R):
+    """View discounts (R,) or (M, R) as rows, of one step or of all."""
+    return discounts.reshape(discounts.size // max(R, 1), R)
+
+
+def _score(error, prior, discounts, moving, m, s):
     """Move regrets and losses of one output of one stream by a label, and the weights by them.
 
     `moving` as above, with blend of the shape of parts.
@@ -140,14 +162,14 @@ def _score(error, discounts, moving, m, s):
         else:
             loss[m, k, s] = MIXTURE_DISCOUNT * loss[m, k, s] + min(squared, limit)
     for r in range(R):
-        pull = error[E + r]
+        pull, discount = error[E + r], discounts[min(m, len(discounts) - 1), r]
         for e in range(E):
             gain = pull * (pull - error[e])
-            regret[m, r, e, s] = discounts[m, r, 0, 0] * regret[m, r, e, s] + gain
-            spread[m, r, e, s] = discounts[m, r, 0, 0] * spread[m, r, e, s] + gain * gain
+            regret[m, r, e, s] = discount * regret[m, r, e, s] + gain
+            spread[m, r, e, s] = discount * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
-    _favour(loss, 0, E, parts, m, R, s)
-    _favour(loss, E, len(error), blend, m, 0, s)
+    _favour(loss, prior, 0, E, parts, m, R, s)
+    _favour(loss, prior, E, len(error), blend, m, 0, s)
     n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
 
 
@@ -164,12 +186,13 @@ def _potential(regret, spread, parts, m, r, s):
         parts[m, r, e, s] /= total
 
 
-def _favour(loss, first, stop, shares, m, r, s):
+def _favour(loss, prior, first, stop, shares, m, r, s):
+    before = prior[min(m, len(prior) - 1), :, min(s, prior.shape[2] - 1)]
     least, total = np.inf, 0.0
     for k in range(first, stop):
-        least = min(least, loss[m, k, s] + TINY)
+        least = min(least, loss[m, k, s] + before[k] + TINY)
     for k in range(first, stop):
-        ratio = least / (loss[m, k, s] + TINY)
+        ratio = least / (loss[m, k, s] + before[k] + TINY)
         ratio *= ratio
         ratio *= ratio
         shares[m, r, k - first, s] = ratio * ratio
@@ -180,6 +203,7 @@ def _favour(loss, first, stop, shares, m, r, s):
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
-_interpolate = compiled(_interpolate, False)
+_interpolate, _by_step = compiled(_interpolate, False), compiled(_by_step, False)
+score_experts = compiled(score_experts, False)
 expert_forecasts = compiled(expert_forecasts, False)
 follow_experts = compiled(follow_experts, False)

@@ -1,4 +1,6 @@
-"""Numbers of online conformal intervals."""
+"""Online conformal intervals: levels and quantiles of errors, of series side by side."""
+
+import numpy as np
 
 QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
 RATE = 0.01  # step of a quantile, as a share of its size, at each label
@@ -10,3 +12,75 @@ PROFILE_OUTLIER = 5.0
 PROFILE_LIMITS = (0.05, 20.0)
 TINY = 1e-6  # least level, in units of the history's spread
 MAE_OF_NORMAL = 0.798  # mean absolute value of a standard normal variable
+
+
+def places(seasons, rows):
+    """Return where in the profiles rows are, for each season."""
+    starts = np.cumsum(seasons) - seasons
+    return [start + rows % season for start, season in zip(starts, seasons, strict=True)]
+
+
+def expected_scale(level, profiles, seasons, delays, row):
+    """Return the expected size (M, S) of the errors of what is forecast at a row.
+
+    Parameters
+    ----------
+    level : ndarray of shape (M, S)
+        Recent mean absolute error, seasons taken out.
+    profiles : ndarray of shape (sum of the seasons, S)
+        Factors by the row's phase in each season, one season behind the other.
+    seasons : ndarray of int
+        Season lengths in rows.
+    delays : ndarray of int, shape (M,)
+        Rows between the origin and the label of each step.
+    row : int
+        Position of the origin, in rows from any fixed one.
+    """
+    scale = level
+    for place in places(seasons, row + delays):
+        scale = scale * profiles[place]
+    return np.maximum(scale, TINY)
+
+
+def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles):
+    """Move quantiles, levels and profiles by the errors that a row has brought; in place.
+
+    Parameters
+    ----------
+    error : ndarray of shape (M, S)
+        Label less forecast, NaN where there is none: what concerns it stays as it is.
+    scale : ndarray of shape (M, S)
+        What `expected_scale` returned at the origin of each.
+    probabilities : ndarray of shape (Q,)
+    seasons : ndarray of int
+    row : int
+        Position of the row.
+    quantiles : ndarray of shape (Q, M, S)
+        Of the scaled errors.
+    level, n_labels : ndarray of shape (M, S)
+    profiles : ndarray of shape (sum of the seasons, S)
+    """
+    known = np.isfinite(error)
+    if not known.any():
+        return
+    complete = known.all()
+    if not complete:
+        error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
+    size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
+    size *= RATE * (probabilities[:, None, None] - (error / scale < quantiles))
+    base = np.maximum(level, TINY)
+    expected = base
+    for place in places(seasons, row):
+        expected = expected * profiles[place]
+    excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
+    n_labels += known
+    growth = np.maximum(1.0 / (n_labels + 1.0), LEVEL_RATE) * excess * base
+    if not complete:
+        size, growth = size * known, growth * known
+    quantiles += size
+    level += growth
+    excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
+    mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    factor = 1.0 + PROFILE_RATE * mean
+    for place in places(seasons, row):
+        profiles[place] = np.clip(profiles[place] * factor, *PROFILE_LIMITS)

@@ -1,4 +1,6 @@
-"""Numbers of the mixture of experts."""
+"""The mixture of experts: weights moved by errors, for any number of series side by side."""
+
+import numpy as np
 
 # Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
 # follow patterns within the day; losses remember longer, to be sure of what is best.
@@ -9,3 +11,102 @@ MIXTURE_DISCOUNT = 0.995
 # unit makes errors that would otherwise decide for weeks which mixture to trust.
 OUTLIER = 25.0
 TINY = 1e-12  # squared, in units of the history's spread: below it experts are equally right
+
+
+def issue(forecasts, parts, blend):
+    """Put the mixtures of forecasts behind them.
+
+    Parameters
+    ----------
+    forecasts : ndarray of shape (M, E, S)
+        Of E experts.
+    parts : ndarray of shape (M, R + 1, E, S)
+        Weights of the experts in each mixture.
+    blend : ndarray of shape (M, R + 1, S)
+        Weights of the mixtures.
+
+    Returns
+    -------
+    issued : ndarray of shape (M, E + R + 1, S)
+        To be kept until the labels arrive.
+    mixture : ndarray of shape (M, S)
+        The blend of the mixtures.
+    """
+    mixtures = (parts * forecasts[:, None]).sum(axis=2)
+    return np.concatenate([forecasts, mixtures], axis=1), (blend * mixtures).sum(axis=1)
+
+
+def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
+    """Move losses and regrets, and by them the weights, by the errors of labels; in place.
+
+    Parameters
+    ----------
+    error : ndarray of shape (M, E + R + 1, S)
+        Of what `issue` put together for each label, issued less label; where the last of them is
+        NaN, nothing is learnt of that step and series.
+    prior : ndarray of shape (M, E + R + 1, S)
+        Losses that are added to a series' own where weights are made of them.
+    discounts : ndarray of shape (R,) or (M, R)
+        Of the regrets.
+    regret, spread : ndarray of shape (M, R, E, S)
+        Discounted sums of the regrets and of their squares.
+    loss : ndarray of shape (M, E + R + 1, S)
+        Discounted sums of the squared errors of experts and mixtures.
+    n_labels : ndarray of shape (M, S)
+        Labels seen, discounted as the losses of experts are.
+    parts, blend : ndarray
+        As of `issue`.
+    """
+    n_experts, discounts = regret.shape[2], discounts[..., None, None]
+    pull = error[:, n_experts:-1, None]
+    gain = pull * (pull - error[:, None, :n_experts])
+    new_regret = discounts * regret + gain
+    new_spread = discounts * spread + gain * gain
+    squared = error * error
+    usual = loss[:, :n_experts].min(axis=1) / np.maximum(n_labels, 1.0)
+    limit = OUTLIER * (squared.min(axis=1) + np.where(n_labels > 0, usual, np.inf))
+    squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
+    new_loss = LOSS_DISCOUNT * loss
+    new_loss[:, n_experts:] *= MIXTURE_DISCOUNT / LOSS_DISCOUNT
+    new_loss += squared
+    weighed = new_loss + prior
+    new_parts = np.concatenate(
+        [_potential(new_regret, new_spread), favour(weighed[:, :n_experts])[:, None]], axis=1
+    )
+    moved = (
+        (regret, new_regret),
+        (spread, new_spread),
+        (loss, new_loss),
+        (n_labels, LOSS_DISCOUNT * n_labels + 1.0),
+        (parts, new_parts),
+        (blend, favour(weighed[:, n_experts:])),
+    )
+    known = np.isfinite(error[:, -1])
+    complete = known.all()
+    for old, new in moved:
+        which = True if complete else known.reshape(len(known), *[1] * (old.ndim - 2), -1)
+        np.copyto(old, new, where=which)
+
+
+def favour(loss):
+    """Return weights (M, ..., S) in proportion to the inverse eighth power of losses."""
+    loss = loss + TINY
+    share = loss.min(axis=1, keepdims=True) / loss
+    share *= share
+    share *= share
+    share *= share  # three squarings: a power costs ten times as much
+    share /= share.sum(axis=1, keepdims=True)
+    return share
+
+
+def _potential(regret, spread):
+    """Return weights (M, R, E, S) in proportion to what is positive of regret / spread."""
+    parts = np.maximum(regret, 0.0)
+    parts /= spread + TINY
+    total = parts.sum(axis=2, keepdims=True)
+    lost = total <= 0.0  # no expert did better than the mixture
+    if lost.any():
+        parts = np.where(lost, 1.0, parts)
+        total = parts.sum(axis=2, keepdims=True)
+    parts /= total
+    return parts

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_.mixing import (
-    LOSS_DISCOUNT,
-    MIXTURE_DISCOUNT,
-    OUTLIER,
-    REGRET_DISCOUNTS,
-    TINY,
-)
+from tsrnn.kernels.numpy_ import mixing as kernels
 
 
 @dataclass(frozen=True)
@@ -25,12 +19,11 @@ class Mixing:
     mixtures are blended by theirs in the same way: what comes out is a convex combination of the
     experts again.
 
-    A mixing is a value: `step` returns a new one. Streams are the last axis of every array: the
-    state of some of them is ``mixing.take(members)``, and `put` puts it back.
+    A mixing is a value: `step` returns a new one. Streams are the last axis of every array.
 
     Attributes
     ----------
-    discounts : ndarray of shape (M, R, 1, 1)
+    discounts : ndarray of shape (R,) or (M, R)
         Of the regrets.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
@@ -54,11 +47,11 @@ class Mixing:
 
     >>> import numpy as np
     >>> mixing = Mixing.of(n_outputs=1, n_experts=2, n_streams=1)
-    >>> forecasts = np.array([[[0.0], [1.0]]])
+    >>> forecasts, label = np.array([[[0.0], [1.0]]]), 1.0
     >>> for _ in range(50):
-    ...     said = mixing.issue(forecasts)
-    ...     mixing = mixing.step(said, actual=np.array([[1.0]]))
-    >>> mixing.mixture(mixing.issue(forecasts)).round(3)
+    ...     issued, mixture = kernels.issue(forecasts, mixing.parts, mixing.blend)
+    ...     mixing = mixing.step(issued - label)
+    >>> mixture.round(3)
     array([[1.]])
     >>> mixing.weights.round(3).ravel()
     array([0., 1.])
@@ -73,7 +66,7 @@ class Mixing:
     blend: np.ndarray
 
     @classmethod
-    def of(cls, n_outputs, n_experts, n_streams, discounts=REGRET_DISCOUNTS):
+    def of(cls, n_outputs, n_experts, n_streams, discounts=kernels.REGRET_DISCOUNTS):
         """Return the state before a first label: equal weights.
 
         With no discounts the last mixture is the only one: less than half the time for many
@@ -81,7 +74,7 @@ class Mixing:
         """
         M, E, S, R = n_outputs, n_experts, n_streams, len(discounts)
         return cls(
-            np.broadcast_to(np.array(discounts, dtype=float).reshape(-1, R, 1, 1), (M, R, 1, 1)).copy(),
+            np.array(discounts, dtype=float),
             np.zeros((M, R, E, S)),
             np.zeros((M, R, E, S)),
             np.zeros((M, E + R + 1, S)),
@@ -100,49 +93,17 @@ class Mixing:
         """The arrays that move, in the order of the attributes."""
         return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
 
-    def issue(self, forecasts):
-        """Return what there is to say, (M, E + R + 1, S): forecasts (M, E, S), then mixtures.
-
-        It is to be kept until its label arrives, for `step`.
-        """
-        mixtures = (self.parts * forecasts[:, None]).sum(axis=2)
-        return np.concatenate([forecasts, mixtures], axis=1)
-
-    def mixture(self, said):
-        """Return the blend of the mixtures, (M, S), of what `issue` has returned now."""
-        return (self.blend * said[:, self.parts.shape[2] :]).sum(axis=1)
-
-    def step(self, said, actual):
-        """Learn from labels that have arrived.
+    def step(self, error):
+        """Return the mixing after labels that have arrived.
 
         Parameters
         ----------
-        said : ndarray of shape (M, E + R + 1, S)
-            What `issue` had returned for each label in its day, NaN where nothing had been said.
-        actual : ndarray of shape (M, S) or (1, S)
-            The labels, NaN where missing: their weights stay as they are.
+        error : ndarray of shape (M, E + R + 1, S)
+            Of what was issued for them, as of `score_experts`.
         """
-        n_regrets, n_experts = self.regret.shape[1:3]
-        error = said - actual[:, None]
-        pull = error[:, n_experts : n_experts + n_regrets, None]
-        gain = pull * (pull - error[:, None, :n_experts])
-        regret = self.discounts * self.regret + gain
-        spread = self.discounts * self.spread + gain * gain
-        loss = LOSS_DISCOUNT * self.loss
-        loss[:, n_experts:] *= MIXTURE_DISCOUNT / LOSS_DISCOUNT
-        squared = error * error
-        usual = self.loss[:, :n_experts].min(axis=1) / np.maximum(self.n_labels, 1.0)
-        limit = OUTLIER * (squared.min(axis=1) + np.where(self.n_labels > 0, usual, np.inf))
-        squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
-        loss += squared
-        parts = np.concatenate(
-            [_potential(regret, spread), favour(loss[:, :n_experts])[:, None]], axis=1
-        )
-        n_labels = LOSS_DISCOUNT * self.n_labels + 1.0
-        blend = favour(loss[:, n_experts:])
-        stepped = Mixing(self.discounts, regret, spread, loss, n_labels, parts, blend)
-        known = np.isfinite(error[:, -1])
-        return stepped if known.all() else self._where(known, stepped)
+        moved = tuple(array.copy() for array in self.moving)
+        kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
+        return Mixing(self.discounts, *moved)
 
     def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
@@ -169,58 +130,19 @@ class Mixing:
             moving, waiting, mixtures = loops.follow_experts(*rows, self.moving)
             return Mixing(self.discounts, *moving), waiting, mixtures
         n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(scored.steps))
-        said = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+        issued = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
         mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         mixing = self
         for row in range(n_rows):
-            mixing = mixing.step(said[reach + row - scored.steps, outputs], labels[row].T)
-            said[reach + row] = mixing.issue(forecasts[row][scored.places])
-            if scored.all_are:
-                mixtures[row] = mixing.mixture(said[reach + row]).T
-            else:
+            error = issued[reach + row - scored.steps, outputs] - labels[row].T[:, None]
+            mixing, now = mixing.step(error), forecasts[row]
+            issued[reach + row], mixture = kernels.issue(
+                now[scored.places], mixing.parts, mixing.blend
+            )
+            if not scored.all_are:
                 weights = scored.spread(mixing.weights.transpose(1, 2, 0))
-                mixtures[row] = (weights * forecasts[row].transpose(1, 2, 0)).sum(axis=0)
-        return mixing, said[n_rows:].copy(), mixtures
-
-    def take(self, members):
-        """Return the state of some streams."""
-        return Mixing(self.discounts, *(array[..., members] for array in self.moving))
-
-    def put(self, members, other):
-        """Return the state with that of some streams replaced."""
-        changed = [array.copy() for array in self.moving]
-        for array, new in zip(changed, other.moving, strict=True):
-            array[..., members] = new
-        return Mixing(self.discounts, *changed)
-
-    def _where(self, known, other):
-        """Return the other state where labels (M, S) were known, and this one elsewhere."""
-        moved = []
-        for old, new in zip(self.moving, other.moving, strict=True):
-            mask = known.reshape(known.shape[0], *[1] * (new.ndim - 2), known.shape[1])
-            moved.append(np.where(mask, new, old))
-        return Mixing(self.discounts, *moved)
-
-
-def _potential(regret, spread):
-    """Return weights (M, R, E, S) in proportion to what is positive of regret / spread."""
-    parts = np.maximum(regret, 0.0)
-    parts /= spread + TINY
-    total = parts.sum(axis=2, keepdims=True)
-    lost = total <= 0.0  # no expert did better than the mixture
-    if lost.any():
-        parts = np.where(lost, 1.0, parts)
-        total = parts.sum(axis=2, keepdims=True)
-    parts /= total
-    return parts
-
-
-def favour(loss):
-    """Return weights (M, ..., S) in proportion to the inverse eighth power of losses."""
-    loss = loss + TINY
-    share = loss.min(axis=1, keepdims=True) / loss
-    share *= share
-    share *= share
-    share *= share  # three squarings: a power costs ten times as much
-    share /= share.sum(axis=1, keepdims=True)
-    return share
+                between = (weights * now.transpose(1, 2, 0)).sum(axis=0).T
+                between[scored.places] = mixture
+                mixture = between
+            mixtures[row] = mixture.T
+        return mixing, issued[n_rows:].copy(), mixtures

@@ -17,8 +17,8 @@ from tsrnn.kernels.numpy_.conformal import (
     SMALLEST_SIZE,
     TINY,
 )
+from tsrnn.kernels.numpy_.mixing import favour
 from tsrnn.online.drift import MOST, Drift
-from tsrnn.online.experts.mixing import favour
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 

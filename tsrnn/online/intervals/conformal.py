@@ -5,18 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from tsrnn.kernels.numpy_.conformal import (
-    LEVEL_RATE,
-    MAE_OF_NORMAL,
-    OUTLIER,
-    PROFILE_LIMITS,
-    PROFILE_OUTLIER,
-    PROFILE_RATE,
-    QUANTILES,
-    RATE,
-    SMALLEST_SIZE,
-    TINY,
-)
+from tsrnn.kernels.numpy_ import conformal as kernels
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, QUANTILES
 
 
 @dataclass(frozen=True)
@@ -101,10 +91,7 @@ class Conformal:
         row : int
             Position of the origin, in rows from any fixed one.
         """
-        scale = self.level
-        for place in self._places(row + self.delays):
-            scale = scale * self.profiles[place]
-        return np.maximum(scale, TINY)
+        return kernels.expected_scale(self.level, self.profiles, self.seasons, self.delays, row)
 
     def step(self, error, scale, row):
         """Learn from the errors (label less forecast) that a row has brought.
@@ -118,26 +105,10 @@ class Conformal:
         row : int
             Position of the row.
         """
-        known = np.isfinite(error)
-        complete = known.all()
-        if not complete:
-            if not known.any():
-                return self
-            error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
-        size = np.maximum(np.abs(self.quantiles), SMALLEST_SIZE)
-        size *= RATE * (self.probabilities[:, None, None] - (error / scale < self.quantiles))
-        base = np.maximum(self.level, TINY)
-        expected = base
-        for place in self._places(row):
-            expected = expected * self.profiles[place]
-        excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
-        n_labels = self.n_labels + known
-        growth = np.maximum(1.0 / (n_labels + 1.0), LEVEL_RATE) * excess * base
-        if not complete:
-            size, growth = size * known, growth * known
-        quantiles, level = self.quantiles + size, self.level + growth
-        profiles = self._moved_profiles(excess, known, row)
-        return self.moved(quantiles, level, n_labels, profiles)
+        moving = self.quantiles, self.level, self.n_labels, self.profiles
+        moved = tuple(array.copy() for array in moving)
+        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved)
+        return self.moved(*moved)
 
     def moved(self, quantiles, level, n_labels, profiles):
         """Return the state with other numbers."""
@@ -163,21 +134,6 @@ class Conformal:
             They do not cross.
         """
         return quantiles_at(probabilities, self.probabilities, self.quantiles) * scale
-
-    def _places(self, rows):
-        """Return where in the profiles rows are, for each season."""
-        starts = np.cumsum(self.seasons) - self.seasons
-        return [start + rows % season for start, season in zip(starts, self.seasons, strict=True)]
-
-    def _moved_profiles(self, excess, known, row):
-        """Move the factors of a row by the mean excess of its errors."""
-        excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
-        mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        factor, profiles = 1.0 + PROFILE_RATE * mean, self.profiles.copy()
-        for place in self._places(row):
-            limited = np.maximum(profiles[place] * factor, PROFILE_LIMITS[0])
-            profiles[place] = np.minimum(limited, PROFILE_LIMITS[1])
-        return profiles
 
 
 def quantiles_at(probabilities, tracked_probabilities, tracked):

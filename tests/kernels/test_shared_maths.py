@@ -1,0 +1,73 @@
+"""Compiled functions of errors against NumPy's of the same name."""
+
+import numpy as np
+import pytest
+from helpers import needs_numba
+
+from tsrnn.kernels.numpy_ import conformal, drift, mixing
+
+pytestmark = needs_numba
+
+M, E, R, S, Q = 5, 4, 1, 7, 3
+
+
+@pytest.fixture
+def compiled():
+    """The module of compiled functions."""
+    return pytest.importorskip("tsrnn.kernels.numba_")
+
+
+def errors(rng, *shape, missing=0.2):
+    values = rng.normal(size=shape)
+    values[..., -1, :][rng.random((*shape[:-2], shape[-1])) < missing] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("n_regrets", [0, 1, 2])
+@pytest.mark.parametrize("prior", [0.0, 3.0])
+def test_score_experts(compiled, n_regrets, prior):
+    rng = np.random.default_rng(0)
+    discounts = np.linspace(0.9, 0.98, n_regrets)
+    before = prior * rng.random((M, E + n_regrets + 1, S))
+    shapes = [(M, n_regrets, E, S)] * 2 + [(M, E + n_regrets + 1, S), (M, S)]
+    states = [
+        [np.zeros(shape) for shape in shapes]
+        + [np.full((M, n_regrets + 1, E, S), 1 / E), np.full((M, n_regrets + 1, S), 1.0)]
+        for _ in range(2)
+    ]
+    for _ in range(60):
+        error = errors(rng, M, E + n_regrets + 1, S)
+        mixing.score_experts(error, before, discounts, *states[0])
+        compiled.score_experts(error, before, discounts, *states[1])
+    for plain, fast in zip(*states, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_score_errors_and_expected_scale(compiled):
+    rng = np.random.default_rng(0)
+    probabilities, seasons = np.array([0.1, 0.5, 0.9]), np.array([3, 7])
+    delays = np.arange(1, M + 1)
+    states = [
+        [np.full((Q, M, S), 0.5), np.ones((M, S)), np.zeros((M, S)), np.ones((10, S))]
+        for _ in range(2)
+    ]
+    for row in range(60):
+        error = rng.normal(size=(M, S))
+        error[rng.random((M, S)) < 0.2] = np.nan
+        for functions, state in zip((conformal, compiled), states, strict=True):
+            scale = functions.expected_scale(state[1], state[3], seasons, delays, row)
+            functions.score_errors(error, scale, probabilities, seasons, row, *state)
+    for plain, fast in zip(*states, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-9)
+
+
+def test_follow_size(compiled):
+    rng = np.random.default_rng(0)
+    states = [[np.ones(S), np.zeros(S), np.ones(S, dtype=bool)] for _ in range(2)]
+    for row in range(400):
+        scaled = np.abs(rng.normal(size=(M, S))) * (1.0 if row < 250 else 4.0)
+        scaled[rng.random((M, S)) < 0.2] = np.nan
+        noted = drift.follow_size(scaled, *states[0]), compiled.follow_size(scaled, *states[1])
+        np.testing.assert_allclose(noted[1], noted[0], rtol=1e-9)
+    for plain, fast in zip(*states, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-9)
