@@ -7,7 +7,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.window import Window
 from tsrnn.kernels.numpy_.mixing import issue
 from tsrnn.online.experts.ensemble import Ensemble, Repeats
-from tsrnn.online.experts.mixing import Mixing
+from tsrnn.online.experts.mixing import Mixing, regret_discounts
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
@@ -47,7 +47,7 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     start = Ensemble.of(design, 0.99, None)
     linear, per_step, said = start.linear, start.per_step, []
     repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60)
-    mixing = Mixing.of(3, len(ensemble.names), 1)
+    mixing = Mixing.of(3, len(ensemble.names), 1, regret_discounts(design.delays))
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])

@@ -118,13 +118,14 @@ def test_intervals_and_drift(on_both, seasons):
 
 def test_mixtures(on_both):
     rng = np.random.default_rng(2)
-    labels, scored = labels_with_gaps(rng), ScoredSteps(np.array([1, 2, 4]), np.array([0, 1, 1, 2, 2]), np.array([0, 0, 0.5, 0, 0]))
-    noise = rng.normal(size=(N_ROWS, 5, E, S)) * np.array([0.2, 0.5, 1.0, 3.0])[:, None]
+    labels = labels_with_gaps(rng)
+    scored = ScoredSteps(np.array([1, 2, 4]), np.array([0, 1, 1, 2]), np.array([0, 0, 0.5, 0]))
+    noise = rng.normal(size=(N_ROWS, 4, E, S)) * np.array([0.2, 0.5, 1.0, 3.0])[:, None]
     forecasts = np.nan_to_num(labels[:, None].swapaxes(2, 3)) + noise
 
     def work():
         mixing = Mixing.of(3, E, S)
-        waiting = np.full((5, *mixing.loss.shape), np.nan)
+        waiting = np.full((4, *mixing.loss.shape), np.nan)
         return mixing.follow(forecasts, waiting, labels, scored)
 
     assert_alike(*on_both(work))

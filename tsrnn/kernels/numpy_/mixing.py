@@ -2,9 +2,11 @@
 
 import numpy as np
 
-# Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
-# follow patterns within the day; losses remember longer, to be sure of what is best.
-REGRET_DISCOUNTS = (0.98,)
+# Factors by which the past is discounted at each label. The regrets remember some 40 rows, to
+# follow patterns within the day, and 20 more for each step that forecasts overlap; losses remember
+# longer, to be sure of what is best.
+REGRET_MEMORY, REGRET_MEMORY_OF_STEP = 40.0, 20.0
+REGRET_DISCOUNTS = (1.0 - 1.0 / REGRET_MEMORY,)
 LOSS_DISCOUNT = 0.999
 MIXTURE_DISCOUNT = 0.995
 # What a mixture can lose at one label, in units of what is least and of what is usual: a change of

@@ -5,7 +5,7 @@ import numpy as np
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
-from tsrnn.online.experts.mixing import Mixing
+from tsrnn.online.experts.mixing import Mixing, regret_discounts
 from tsrnn.online.readouts.per_step import PerStepRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.values import twin
@@ -110,7 +110,7 @@ class Ensemble:
         n_streams, n_outputs = linear.weights.shape[:2]
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
-        self.mixing = self.learnt = Mixing.of(*sizes)
+        self.mixing = self.learnt = Mixing.of(*sizes, regret_discounts(self.scored.steps))
         self._clear()
 
     @classmethod

@@ -72,9 +72,10 @@ class Mixing:
         With no discounts the last mixture is the only one: less than half the time for many
         streams, an error some 5 % larger on streams with a daily pattern.
         """
-        M, E, S, R = n_outputs, n_experts, n_streams, len(discounts)
+        discounts = np.array(discounts, dtype=float)
+        M, E, S, R = n_outputs, n_experts, n_streams, discounts.shape[-1]
         return cls(
-            np.array(discounts, dtype=float),
+            discounts,
             np.zeros((M, R, E, S)),
             np.zeros((M, R, E, S)),
             np.zeros((M, E + R + 1, S)),
@@ -146,3 +147,18 @@ class Mixing:
                 mixture = between
             mixtures[row] = mixture.T
         return mixing, issued[n_rows:].copy(), mixtures
+
+
+def regret_discounts(steps):
+    """Return the discount (M, 1) of the regrets of each step (M,) ahead.
+
+    Errors of step m overlap over m rows, so that as many rows say less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> regret_discounts(np.array([1, 24])).ravel().round(3)
+    array([0.975, 0.998])
+    """
+    memory = kernels.REGRET_MEMORY + kernels.REGRET_MEMORY_OF_STEP * (steps - 1.0)
+    return (1.0 - 1.0 / memory)[:, None]
