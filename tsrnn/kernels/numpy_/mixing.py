@@ -2,10 +2,10 @@
 
 import numpy as np
 
-# Factors by which the past is discounted at each label. The regrets remember some 40 rows, to
-# follow patterns within the day, and 20 more for each step that forecasts overlap; losses remember
+# Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
+# follow patterns within the day, and 16 more for each step that forecasts overlap; losses remember
 # longer, to be sure of what is best.
-REGRET_MEMORY, REGRET_MEMORY_OF_STEP = 40.0, 20.0
+REGRET_MEMORY, REGRET_MEMORY_OF_STEP = 50.0, 16.0
 REGRET_DISCOUNTS = (1.0 - 1.0 / REGRET_MEMORY,)
 LOSS_DISCOUNT = 0.999
 MIXTURE_DISCOUNT = 0.995

@@ -158,7 +158,7 @@ def regret_discounts(steps):
     --------
     >>> import numpy as np
     >>> regret_discounts(np.array([1, 24])).ravel().round(3)
-    array([0.975, 0.998])
+    array([0.98 , 0.998])
     """
     memory = kernels.REGRET_MEMORY + kernels.REGRET_MEMORY_OF_STEP * (steps - 1.0)
     return (1.0 - 1.0 / memory)[:, None]
