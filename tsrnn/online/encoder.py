@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from sklearn.linear_model import Ridge
 
+from tsrnn.kernels import compiled_kernels
 from tsrnn.nn import Adam, Network, State, clip_by_global_norm
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.storage.values import twin
@@ -108,10 +109,25 @@ class RecurrentEncoder:
         """
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
-        hidden, encoder.state = self.network.forward(x, self.state, tape=False)
+        if self.n_streams > 1 and compiled_kernels():
+            hidden, encoder.state = self._encode_one_by_one(x)
+        else:
+            hidden, encoder.state = self.network.forward(x, self.state, tape=False)
         features = hidden.transpose(0, 2, 1)
         scale = 1.0 if local is None else local[1][..., None]
         return np.multiply(features, scale, dtype=np.float64), encoder
+
+    def _encode_one_by_one(self, x):
+        """Advance stream by stream, with the bits of compiled code that takes rows as they come."""
+        streams, states, hidden = [slice(s, s + 1) for s in range(self.n_streams)], [], []
+        for own in streams:
+            state = tuple(of_layer.part(own).copy() for of_layer in self.state)
+            rows = np.ascontiguousarray(x[..., own])
+            of_stream, after = self.network.forward(rows, state, tape=False)
+            hidden.append(of_stream)
+            states.append(after)
+        joined = tuple(State.joined(list(of_layer)) for of_layer in zip(*states, strict=True))
+        return np.concatenate(hidden, axis=2), joined
 
     @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
     def learn(self, inputs, skip, targets, weights, local=None):

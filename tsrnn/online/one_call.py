@@ -8,7 +8,7 @@ from tsrnn.kernels import compiled_kernels
 def take_in_at_once(learner, record, learning, scoring):
     """Return the outputs after each row (n, S, M) and the learner after it.
 
-    None where there are no compiled loops, the learner is not the usual one of one stream, or the
+    None where there are no compiled loops, the learner is not the usual one, or the
     rows need something rare: part by part the same comes out, to the last bit.
     """
     loops = compiled_kernels()
@@ -46,11 +46,11 @@ def take_in_at_once(learner, record, learning, scoring):
 
 
 def _usual(learner):
-    """Return whether this is a learner of one stream and one layer, with all its parts."""
+    """Return whether this is a learner of one layer, with all its parts."""
     encoder, ensemble = learner.encoder, learner.ensemble
     complete = encoder is not None and ensemble is not None and learner.intervals is not None
     in_stream = learner.usual is not None and learner.window is not None
-    return complete and in_stream and len(encoder.state) == encoder.n_streams == 1
+    return complete and in_stream and len(encoder.state) == 1
 
 
 def _plain(learner, record):

@@ -9,7 +9,7 @@ from tsrnn.kernels.numba_.conformal import follow_errors
 from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
-from tsrnn.kernels.numba_.one_stream import forward_stream
+from tsrnn.kernels.numba_.one_stream import forward_stream, stream_of, with_stream
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, views
@@ -21,7 +21,7 @@ from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 def follow_rows(
     record, design, layer, readout, linear, columns, per_step, repeats, mixing, intervals, learning, scoring
 ):
-    """Take in rows of one stream, as ``StreamLearner._take_in`` does part by part.
+    """Take in rows, as ``StreamLearner._take_in`` does part by part.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def follow_rows(
     -------
     plain : bool
         False: before a row can be learnt something rare is to be done, and nothing else counts.
-    outputs : ndarray of shape (n, 1, M)
+    outputs : ndarray of shape (n, S, M)
         The mixtures.
     record : tuple of ndarray
     state : tuple of ndarray
@@ -71,7 +71,7 @@ def follow_rows(
     rows = levels, targets, calendar, inputs, missing
     skip, seen, (_, scale) = views(rows, *design[0], (start, stop, design[1]))
     features, state = _encoded(layer, seen, scale, skip)
-    base, labels, delays = levels[start:], targets[start:].reshape(n, 1, 1), readout[1]
+    base, labels, delays = levels[start:], targets[start:].reshape(n, targets.shape[1], 1), readout[1]
     plain, said, readout = _followed(features, base, labels, readout, learning)
     recurrent, seen = _from_base(said, base), _taken(skip, columns)
     also_plain, said, linear = _followed(seen, base, labels, linear, learning)
@@ -86,27 +86,30 @@ def follow_rows(
 def _encoded(layer, inputs, scale, skip):
     """Return the hidden state, in units of the scale, before other features; and the state."""
     weights, state = layer
-    n, H = len(inputs), len(state[0])
-    x = np.empty((n, inputs.shape[2], 1), weights[0].dtype)
-    for row, d in np.ndindex(n, inputs.shape[2]):
-        x[row, d, 0] = inputs[row, 0, d]
-    h = np.empty((n, H, 1), weights[0].dtype)
-    state = forward_stream(weights, x, state, h)
-    features = np.empty((n, 1, H + skip.shape[2]))
-    for row in range(n):
-        at = features[row, 0]
-        for k in range(H):
-            at[k] = h[row, k, 0] * scale[row, 0]
-        for k in range(skip.shape[2]):
-            at[H + k] = skip[row, 0, k]
-    return features, state
+    (n, S, D), H = inputs.shape, len(state[0])
+    x, h = np.empty((n, D, 1), weights[0].dtype), np.empty((n, H, 1), weights[0].dtype)
+    features, of_stream, after = np.empty((n, S, H + skip.shape[2])), state, state
+    for s in range(S):
+        for row, d in np.ndindex(n, D):
+            x[row, d, 0] = inputs[row, s, d]
+        if S > 1:
+            of_stream = stream_of(state, s)
+        moved = forward_stream(weights, x, of_stream, h)
+        after = moved if S == 1 else with_stream(after, s, moved, s == 0)
+        for row in range(n):
+            at = features[row, s]
+            for k in range(H):
+                at[k] = h[row, k, 0] * scale[row, s]
+            for k in range(skip.shape[2]):
+                at[H + k] = skip[row, s, k]
+    return features, after
 
 
 def _taken(features, columns):
-    taken = np.empty((len(features), 1, len(columns)))
-    for row in range(len(features)):
+    taken = np.empty((len(features), features.shape[1], len(columns)))
+    for row, s in np.ndindex(taken.shape[:2]):
         for k in range(len(columns)):
-            taken[row, 0, k] = features[row, 0, columns[k]]
+            taken[row, s, k] = features[row, s, columns[k]]
     return taken
 
 
@@ -130,9 +133,9 @@ def _followed(features, base, labels, readout, learning):
 
 def _from_base(changes, base):
     levels = np.empty(changes.shape)
-    for row in range(len(changes)):
+    for row, s in np.ndindex(base.shape):
         for m in range(changes.shape[2]):
-            levels[row, 0, m] = changes[row, 0, m] + base[row, 0]
+            levels[row, s, m] = changes[row, s, m] + base[row, s]
     return levels
 
 
@@ -158,13 +161,13 @@ def _stepped(base, labels, per_step, learning):
 def _scored(mixed, labels, steps, intervals, scoring):
     if scoring:
         if len(steps) < mixed.shape[2]:
-            taken = np.empty((len(mixed), 1, len(steps)))
-            for row, m in np.ndindex(len(mixed), len(steps)):
-                taken[row, 0, m] = mixed[row, 0, steps[m] - 1]
+            taken = np.empty((*mixed.shape[:2], len(steps)))
+            for row, s, m in np.ndindex(taken.shape):
+                taken[row, s, m] = mixed[row, s, steps[m] - 1]
             mixed = taken
         return follow_errors(mixed, labels, *intervals)
     waiting, _, _, moving, drift = intervals
-    return waiting, moving, drift, np.empty((0, 1)), False
+    return waiting, moving, drift, np.empty((0, mixed.shape[1])), False
 
 
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
