@@ -251,11 +251,6 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         if self._form:
             return weights_of(self)
         ensemble = getattr(self._stream.learner, "ensemble", None)
-        if ensemble is None:
-            raise AttributeError(
-                "found no experts to weigh: a forecaster with future_cols has its recurrent "
-                "readout alone"
-            )
         weights = ensemble.weights.transpose(2, 1, 0)
         index = pd.MultiIndex.from_product(
             [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
@@ -310,7 +305,5 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             normalized=True,
         )
         encoder = self._make_encoder(design, record)
-        if design.n_ahead:
-            return StreamLearner.of(design, self.forgetting, encoder)
         intervals = self._make_intervals(record)
         return StreamLearner.of(design, self.forgetting, encoder, mixed=True, intervals=intervals)

@@ -502,7 +502,8 @@ class BaseForecaster(TimedEstimator):
     def _make_intervals(self, record):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""
         seasons = [s for s in season_lengths(self._axis) if 2 * s <= len(record)]
-        return Intervals(self._horizon, record.targets.shape[1], seasons)
+        n_effects = 2 * len(self._columns.future)
+        return Intervals(self._horizon, record.targets.shape[1], seasons, n_effects)
 
 
 @lru_cache(maxsize=64)

@@ -50,6 +50,7 @@ def _usual(learner):
     encoder, ensemble = learner.encoder, learner.ensemble
     complete = encoder is not None and ensemble is not None and learner.intervals is not None
     in_stream = learner.usual is not None and learner.window is not None
+    complete = complete and not learner.design.n_ahead
     return complete and in_stream and len(encoder.state) == 1
 
 

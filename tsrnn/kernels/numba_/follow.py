@@ -152,7 +152,7 @@ def _stepped(base, labels, per_step, learning):
             now[s, LEVEL], now[s, ZERO] = base[row, s], 0.0
             now[s, COUNT] = 1.0 if np.isfinite(labels[row, s]) else 0.0
     follow_profiles(values, reach, season, rates)
-    forecasts, state, restarted = follow_steps(
+    forecasts, _, state, restarted = follow_steps(
         values, labels, flags, table, state, limits, learning
     )
     return forecasts, (values[n:].copy(), flags[n:].copy(), state, restarted)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
-from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, RENEW_EVERY, SLOW
+from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, RENEW_EVERY, SLOW
 
 
 def _dot(x, y):
@@ -18,10 +18,10 @@ _dot = compiled(_dot, FASTMATH | {"reassoc"})
 
 def follow_steps(values, labels, may_learn, table, state, limits, learning):
     """Learn rows one by one, and issue the forecasts of each; see the NumPy kernel."""
-    (back, columns), (P, weights, counts) = table, state
+    (back, columns, n_ahead), (P, weights, counts) = table, state
     P, weights, counts = P.copy(), weights.copy(), counts.copy()
     (n, S), (M, K) = labels.shape, weights.shape[1:]
-    forecasts, restarted = np.empty((n, S, M)), False
+    forecasts, effects, restarted = np.empty((n, S, M)), np.empty((n, S, M, n_ahead)), False
     x, v, start = np.empty(K), np.empty(K), len(values) - n
     for s in range(S):
         for m in range(M):
@@ -31,6 +31,8 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
                 label = labels[row, s]
                 if learning and may_learn[M + row - 1 - m] and np.isfinite(label):
                     _look(values, origin, s, back[m], columns, x)
+                    for k in range(n_ahead):
+                        x[K - n_ahead + k] = values[newest, s, N_COLUMNS + k]
                     target = label - values[origin, s, LEVEL]
                     restarted |= _learn(x, target, own, limits, s, v)
                 _look(values, newest, s, back[m], columns, x)
@@ -39,15 +41,19 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
                     _start(own, 1.0 / limits[1][s])
                     change, restarted = 0.0, True
                 forecasts[row, s, m] = values[newest, s, LEVEL] + change
-    return forecasts, (P, weights, counts), restarted
+                for k in range(n_ahead):
+                    effects[row, s, m, k] = weights[s, m, K - n_ahead + k]
+    return forecasts, effects, (P, weights, counts), restarted
 
 
 def _look(values, origin, s, back, columns, x):
-    """Write the features of a step, as seen from an origin, to x."""
+    """Write the features of a step, as seen from an origin, to x, inputs at the step as zeros."""
     for k in range(len(columns)):
         of, less = columns[k, 0], columns[k, 1]
         x[k] = values[origin - back[k, 0], s, of] - values[origin - back[k, 1], s, less]
     x[len(columns)] = 1.0
+    for k in range(len(columns) + 1, len(x)):
+        x[k] = 0.0
 
 
 def _learn(x, target, own, limits, s, v):

@@ -4,7 +4,8 @@ import numpy as np
 
 #: Columns of the rows that features are looked up in: the newest known value, the mean of the
 #: newest values of its phase of the season, a slower one, the mean of all phases, the number of
-#: values known of the phase (in a new row: 1 where its value is known, else 0), and zeros.
+#: values known of the phase (in a new row: 1 where its value is known, else 0), and zeros; behind
+#: them the inputs that are known ahead.
 LEVEL, FAST, SLOW, MEAN, COUNT, ZERO = range(6)
 N_COLUMNS = 6
 
@@ -43,24 +44,29 @@ def follow_profiles(values, start, season, rates):
         now[:, COUNT] = count
 
 
-def step_features(values, origins, table):
+def step_features(values, origins, table, at_step):
     """Return the features (S, M, K) of each step, as seen from an origin of its own.
 
-    A feature is the difference of two values that lie at or before the origin; the last one is 1.
+    A feature is the difference of two values that lie at or before the origin. Behind those stand
+    1 and the inputs at the step itself.
 
     Parameters
     ----------
     values : ndarray of shape (rows, S, C)
     origins : ndarray of int, shape (M,)
         Rows.
-    table : tuple of ndarray of int
-        Rows back from the origin (M, K - 1, 2), and columns (K - 1, 2), of either value.
+    table : tuple
+        Rows back from the origin (M, L, 2), and columns (L, 2), of either value; number of inputs
+        that are known ahead.
+    at_step : ndarray of shape (S, inputs)
+        The inputs at the step; zeros leave their effect out.
     """
-    back, columns = table
+    back, columns, n_ahead = table
     at = origins[:, None, None] - back
-    x = np.ones((values.shape[1], len(origins), len(columns) + 1))
+    x = np.ones((values.shape[1], len(origins), len(columns) + 1 + n_ahead))
     found = values[at[..., 0], :, columns[:, 0]] - values[at[..., 1], :, columns[:, 1]]
-    x[..., :-1] = found.transpose(2, 0, 1)
+    x[..., : len(columns)] = found.transpose(2, 0, 1)
+    x[..., len(columns) + 1 :] = at_step[:, None]
     return x
 
 
@@ -75,7 +81,7 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
         Of the new rows, NaN where missing.
     may_learn : ndarray of bool, shape (M + n,)
         Whether labels count for the last M rows before these, and for these, as origins.
-    table : tuple of ndarray of int
+    table : tuple
         See `step_features`.
     state : tuple of ndarray
         Covariances (S, M, K, K), weights (S, M, K), and number of labels (S, M).
@@ -86,7 +92,9 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
     Returns
     -------
     forecasts : ndarray of shape (n, S, M)
-        By the weights after each row.
+        By the weights after each row, without the effects of inputs at the step.
+    effects : ndarray of shape (n, S, M, inputs)
+        Weights of those after each row.
     state : tuple of ndarray
     restarted : bool
         Whether a part started anew because it was not finite.
@@ -94,16 +102,18 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
     state = tuple(array.copy() for array in state)
     n, n_steps, restarted = len(labels), state[1].shape[1], False
     forecasts, steps = np.empty((*labels.shape, n_steps)), np.arange(1, n_steps + 1)
+    effects = np.empty((*forecasts.shape, table[2]))
+    unknown = np.zeros((labels.shape[1], table[2]))
     for row in range(n):
         newest = len(values) - n + row
         if learning:
             origins = newest - steps
             known = may_learn[n_steps + row - steps] & np.isfinite(labels[row])[:, None]
             if known.any():
-                x = step_features(values, origins, table)
+                x = step_features(values, origins, table, values[newest, :, N_COLUMNS:])
                 target = np.where(known, labels[row][:, None] - values[origins, :, LEVEL].T, 0.0)
                 restarted |= _learn(x, target, known, state, limits)
-        x = step_features(values, np.full(n_steps, newest), table)
+        x = step_features(values, np.full(n_steps, newest), table, unknown)
         change = (state[1] * x).sum(axis=2)
         lost = ~np.isfinite(change)
         if lost.any():
@@ -111,7 +121,8 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
             state[1][lost] = 0.0
             _start_covariance(state[0], lost, np.broadcast_to(limits[1][:, None], lost.shape)[lost])
         forecasts[row] = values[newest, :, LEVEL, None] + change
-    return forecasts, state, restarted
+        effects[row] = state[1][..., state[1].shape[2] - table[2] :]
+    return forecasts, effects, state, restarted
 
 
 def _learn(x, target, known, state, limits):

@@ -111,6 +111,7 @@ class Ensemble:
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
         self.mixing = self.learnt = Mixing.of(*sizes, regret_discounts(self.scored.steps))
+        self.n_effects = 2 * per_step.features.n_ahead
         self._clear()
 
     @classmethod
@@ -118,7 +119,7 @@ class Ensemble:
         """Return the ensemble of a design, nothing learnt."""
         columns = design.autoregression
         linear = DelayedRLS(design.n_streams, len(columns), design.delays, forgetting, ridge)
-        features = StepFeatures.of(design.horizon, design.seasons)
+        features = StepFeatures.of(design.horizon, design.seasons, len(design.future))
         per_step = PerStepRLS(features, design.n_streams, forgetting, ridge)
         return cls(linear, columns, per_step, Repeats(design.delays, design.seasons))
 
@@ -164,7 +165,7 @@ class Ensemble:
         base = levels[len(levels) - len(recurrent) :]
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
-        ensemble.per_step, per_step = self.per_step.follow(base, labels[..., 0], learning)
+        ensemble.per_step, per_step, _ = self.per_step.follow(base, labels[..., 0], learning)
         forecasts = self.repeats.beside(recurrent, linear, per_step, levels)
         ensemble.mixing, ensemble._said, mixtures = self.mixing.follow(
             forecasts, self._said, labels, self.scored
@@ -172,6 +173,46 @@ class Ensemble:
         if learning:
             ensemble.learnt = ensemble.mixing
         return ensemble, mixtures
+
+    def follow_ahead(self, recurrent, features, levels, labels, learning, ahead):
+        """As `follow`, where inputs are known ahead.
+
+        Every forecast is a constant and an effect of each of Z values that are known of its step;
+        what was issued is scored with the values that the step turned out to have.
+
+        Parameters
+        ----------
+        recurrent : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
+            Constants and effects of the recurrent expert.
+        features, levels, labels, learning
+            As for `follow`.
+        ahead : tuple of ndarray of shape (n, F) and (n, M, Z)
+            Inputs at the rows, and what was known ahead of them at the origins m rows before.
+
+        Returns
+        -------
+        ensemble : Ensemble
+        mixtures : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
+        """
+        ensemble = twin(self)
+        (constant, effect), (inputs, arrived) = recurrent, ahead
+        base = levels[len(levels) - len(constant) :]
+        seen = np.take(features, self.columns, axis=2)
+        ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        ensemble.per_step, per_step, own = self.per_step.follow(
+            base, labels[..., 0], learning, inputs
+        )
+        forecasts = self.repeats.beside(constant, linear, per_step, levels)
+        effects = np.zeros((*forecasts.shape, self.n_effects))
+        effects[:, :, 0] = effect.swapaxes(1, 2)
+        effects[:, :, 2, :, : own.shape[3]] = own.swapaxes(1, 2)
+        terms = np.concatenate([forecasts[..., None], effects], axis=4)
+        ensemble.mixing, ensemble._said, mixed = self.mixing.follow_terms(
+            terms, self._said, labels, self.scored, arrived
+        )
+        if learning:
+            ensemble.learnt = ensemble.mixing
+        return ensemble, (mixed[..., 0], mixed[..., 1:])
 
     @property
     def mixed_parts(self):
@@ -190,4 +231,5 @@ class Ensemble:
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""
-        self._said = np.full((max(self.linear.delays), *self.mixing.loss.shape), np.nan)
+        shape = max(self.linear.delays), *self.mixing.loss.shape
+        self._said = np.full((*shape, 1 + self.n_effects) if self.n_effects else shape, np.nan)

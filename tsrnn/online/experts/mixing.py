@@ -148,6 +148,43 @@ class Mixing:
             mixtures[row] = mixture.T
         return mixing, issued[n_rows:].copy(), mixtures
 
+    def follow_terms(self, terms, waiting, labels, scored, arrived):
+        """As `follow`, of forecasts that are sums of terms.
+
+        Parameters
+        ----------
+        terms : ndarray of shape (n, horizon, E, S, 1 + Z)
+            A constant, and the effects of what is known of each step.
+        waiting : ndarray of shape (horizon, M, E + R + 1, S, 1 + Z)
+        labels, scored
+            As for `follow`.
+        arrived : ndarray of shape (n, horizon, Z)
+            What is known of each row, as the origins m rows before it would have known it.
+
+        Returns
+        -------
+        mixing, waiting
+        mixtures : ndarray of shape (n, S, horizon, 1 + Z)
+        """
+        score, mixing = (compiled_kernels() or kernels).score_experts, self
+        n_rows, reach, outputs = len(terms), len(waiting), np.arange(len(scored.steps))
+        issued = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+        mixtures = np.empty((n_rows, *(terms.shape[k] for k in (3, 1, 4))))
+        factors, prior = np.ones((len(outputs), terms.shape[4])), np.zeros_like(self.loss)
+        for row in range(n_rows):
+            factors[:, 1:] = arrived[row, scored.places]
+            past = issued[reach + row - scored.steps, outputs]
+            error = (past * factors[:, None, None]).sum(axis=3) - labels[row].T[:, None]
+            moved = tuple(array.copy() for array in mixing.moving)
+            score(error, prior, self.discounts, *moved)
+            mixing, now = Mixing(self.discounts, *moved), terms[row]
+            of_scored = now[scored.places]
+            mixed = (mixing.parts[..., None] * of_scored[:, None]).sum(axis=2)
+            issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
+            weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
+            mixtures[row] = (weights[..., None] * now.transpose(1, 2, 0, 3)).sum(axis=0)
+        return mixing, issued[n_rows:].copy(), mixtures
+
 
 def regret_discounts(steps):
     """Return the discount (M, 1) of the regrets of each step (M,) ahead.

@@ -24,8 +24,8 @@ class Intervals:
         Rows seen since the last restart.
     """
 
-    def __init__(self, horizon, n_streams, seasons=()):
-        self.scored = ScoredSteps.of(horizon)
+    def __init__(self, horizon, n_streams, seasons=(), n_effects=0):
+        self.scored, self.n_effects = ScoredSteps.of(horizon), n_effects
         self.conformal = Conformal.of(self.scored.steps, n_streams, seasons)
         self.drift = Drift.of(n_streams)
         self._restart()
@@ -39,7 +39,7 @@ class Intervals:
         intervals._restart()
         return intervals
 
-    def follow(self, forecasts, labels):
+    def follow(self, forecasts, labels, effects=None, arrived=None):
         """Take in rows: score what was forecast by the labels they bring, then note their own.
 
         Parameters
@@ -47,8 +47,18 @@ class Intervals:
         forecasts : ndarray of shape (n, S, horizon)
         labels : ndarray of shape (n, S, 1)
             NaN where missing.
+        effects : ndarray of shape (n, S, horizon, Z), optional
+            To be added to a forecast for what is known of its step when that has come.
+        arrived : ndarray of shape (n, horizon, Z), optional
+            What is known of each row, as the origins m rows before it would have known it.
         """
         forecasts = self.scored.take(forecasts)
+        if effects is not None:
+            intervals = twin(self)
+            intervals.row = self.row + len(forecasts)
+            known = effects[:, :, self.scored.places], arrived[:, self.scored.places]
+            intervals._follow_rows(forecasts, labels, self.row, *known)
+            return intervals
         if loops := compiled_kernels():
             return self.moved(len(labels), *loops.follow_errors(forecasts, labels, *self.parts))
         intervals = twin(self)
@@ -74,15 +84,19 @@ class Intervals:
             intervals.drift = intervals.drift.with_noted(noted, self.row)
         return intervals
 
-    def _follow_rows(self, forecasts, labels, row):
+    def _follow_rows(self, forecasts, labels, row, effects=None, arrived=None):
         """Move on over rows, the first of which is `row`."""
         conformal, drift, reach = self.conformal, self.drift, len(self._said)
         said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
         said[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        if effects is not None:
+            said[reach:, :, 2:] = effects.transpose(0, 2, 3, 1)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
         for n in range(len(labels)):
             past, now = said[origins + n, outputs], row + n
             error, scale = labels[n].T - past[:, 0], past[:, 1]
+            if effects is not None:
+                error = error - (past[:, 2:] * arrived[n, :, :, None]).sum(axis=1)
             conformal = conformal.step(error, scale, now)
             drift = drift.step(np.abs(error) / scale, now)
             said[reach + n, :, 1] = conformal.scale(now)
@@ -96,7 +110,8 @@ class Intervals:
     def _restart(self):
         delays = self.conformal.delays
         n_outputs, n_streams = self.conformal.level.shape
-        self._said = np.full((max(delays), n_outputs, 2, n_streams), np.nan)  # forecast and scale
+        # forecast, scale, and effects of what is known of the step
+        self._said = np.full((max(delays), n_outputs, 2 + self.n_effects, n_streams), np.nan)
         self.conformal = self.conformal.without_seasons()
         self.drift = self.drift.cleared()
         self.row = 0

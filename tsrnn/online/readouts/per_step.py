@@ -68,7 +68,7 @@ class PerStepRLS:
         readout._restart()
         return readout
 
-    def follow(self, levels, labels, learning):
+    def follow(self, levels, labels, learning, inputs=None):
         """Take in rows, and issue the forecasts of each.
 
         Parameters
@@ -78,26 +78,34 @@ class PerStepRLS:
         labels : ndarray of shape (n, S)
             Values that arrive, NaN where missing.
         learning : bool
+        inputs : ndarray of shape (n, F), optional
+            Of the rows, those that are known ahead.
 
         Returns
         -------
         readout : PerStepRLS
         forecasts : ndarray of shape (n, S, M)
+            Without the effects of inputs at the step.
+        effects : ndarray of shape (n, S, M, F)
+            Weights of those.
         """
         kernels = compiled_kernels() or numpy_kernels
         n, reach = len(levels), self.features.reach
         values, may_learn = self._values, np.append(self._may_learn, np.full(n, learning))
-        if values is None:
-            values = self._padding(levels[0])
-        new = np.zeros((n, levels.shape[1], N_COLUMNS))
+        n_ahead = self.features.n_ahead
+        new = np.zeros((n, levels.shape[1], N_COLUMNS + n_ahead))
         new[..., LEVEL], new[..., COUNT] = levels, np.isfinite(labels)
+        if n_ahead:
+            new[..., N_COLUMNS:] = inputs[:, None]
+        if values is None:
+            values = self._padding(new[0])
         values = np.concatenate([values, new])
         kernels.follow_profiles(values, reach, self.features.season, self._rates)
-        forecasts, state, restarted = kernels.follow_steps(
+        forecasts, effects, state, restarted = kernels.follow_steps(
             values, plain(labels), may_learn, self.features.table, self._state, self._limits, learning
         )
         moved = self.moved(values[n:].copy(), may_learn[n:].copy(), state, restarted)
-        return moved, forecasts
+        return moved, forecasts, effects
 
     @property
     def parts(self):
@@ -126,10 +134,11 @@ class PerStepRLS:
     def _rates(self):
         return FAST_RATE, SLOW_RATE, 1.0 / self.features.season
 
-    def _padding(self, levels):
-        """Return rows before the first: its levels, at the mean of the history."""
-        values = np.zeros((self.features.reach, len(levels), N_COLUMNS))
-        values[..., [LEVEL, FAST, SLOW]] = levels[:, None]
+    def _padding(self, first):
+        """Return rows before the first (S, C): its levels, at the mean of the history."""
+        values = np.repeat(first[None], self.features.reach, axis=0)
+        values[..., [FAST, SLOW]] = first[:, [LEVEL]]
+        values[..., COUNT] = 0.0
         return values
 
     def _restart(self):

@@ -139,13 +139,13 @@ class DelayedRLS(Covariances):
             Of each row, by the weights as they stood after it.
         """
         if not learning:
-            return self.advance(features, base), self._said(features)
+            return self.advance(features, base), self.issued(features)
         readout, outputs, _ = self._taught(features, base, labels)
         readout._trim(len(self._features))
         return readout, outputs
 
-    def _said(self, features):
-        """As `output`; compiled, with the bits of what is said of a row that is learnt."""
+    def issued(self, features):
+        """As `output`; compiled, with the bits of what is issued at a row that is learnt."""
         if not (loops := compiled_kernels()):
             return self.output(features)
         told = np.empty((len(features), 2, *self.weights.shape[:2]))[:, 1]  # where others are told
@@ -158,17 +158,19 @@ class DelayedRLS(Covariances):
         Returns
         -------
         readout : DelayedRLS
+        outputs : ndarray of shape (n, S, M)
+            As `follow` returns them.
         innovations : ndarray of shape (n, S, M)
             Of the labels that arrived, zero where there was none.
         shares : ndarray of shape (reach + n, S)
             Share of its innovation that each origin's residual was, 1 - φ'k, for the origins that
             waited and the new ones; zero for those that are not learnt from.
         """
-        readout, _, innovations = self._taught(features, base, labels)
+        readout, outputs, innovations = self._taught(features, base, labels)
         explained = np.matmul(readout._features[..., None, :], readout._gains[..., None])[..., 0, 0]
         shares = np.where(readout._gains.any(axis=2), 1.0 - explained, 0.0)
         readout._trim(len(self._features))
-        return readout, innovations, shares
+        return readout, outputs, innovations, shares
 
     def _taught(self, features, base, labels):
         readout = twin(self)  # every step below puts new weights and a new P in place of the old
