@@ -51,7 +51,7 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])
-        per_step, of_steps = per_step.follow(values[t : t + 1], values[t : t + 1], True)
+        per_step, of_steps, _ = per_step.follow(values[t : t + 1], values[t : t + 1], True)
         if t:
             past = [
                 said[t - h][h - 1] if t >= h else np.full_like(said[0][0], np.nan)

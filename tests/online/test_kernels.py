@@ -109,9 +109,7 @@ def test_intervals_and_drift(on_both, seasons):
     labels = labels_with_gaps(rng)
     labels[300:] *= 5.0  # a drift worth noting
     forecasts = 0.1 * rng.normal(size=(N_ROWS, S, 3))
-    reference, compiled = on_both(
-        lambda: Intervals(3, S, seasons).follow(forecasts, labels)
-    )
+    reference, compiled = on_both(lambda: Intervals(3, S, seasons).follow(forecasts, labels))
     assert reference.drift.changes
     assert_alike(reference, compiled)
 
@@ -285,8 +283,10 @@ def test_learners(on_both, cell):
 @pytest.mark.parametrize("seasons", [(), (7,), (5, 12)], ids=str)
 @pytest.mark.parametrize(
     "cell, dtype, n_streams",
-    [("rnn", "f4", 1), ("lstm", "f4", 1), ("gru", "f4", 1), ("gru", "f8", 1)]
-    + [("rnn", "f4", S), ("lstm", "f4", S)],
+    [
+        *[("rnn", "f4", 1), ("lstm", "f4", 1), ("gru", "f4", 1), ("gru", "f8", 1)],
+        *[("rnn", "f4", S), ("lstm", "f4", S)],
+    ],
 )
 def test_rows_at_once_are_what_they_are_part_by_part(
     loops, monkeypatch, cell, dtype, n_streams, seasons

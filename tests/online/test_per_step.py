@@ -93,7 +93,7 @@ def solved(labels, stream, step, last):
 
 
 def test_equals_least_squares_that_are_solved_anew(labels):
-    readout, forecasts = blank().follow(carried(labels), labels, learning=True)
+    readout, forecasts, _ = blank().follow(carried(labels), labels, learning=True)
     for stream in range(S):
         for step in (1, 2, 5):
             weights, A = solved(labels, stream, step, N - 1)
@@ -108,12 +108,12 @@ def test_equals_least_squares_that_are_solved_anew(labels):
 
 @pytest.mark.parametrize("chunk", [1, 4, 13])
 def test_any_split_of_the_rows_gives_the_same_and_what_was_stays(labels, chunk):
-    whole, expected = blank().follow(carried(labels), labels, learning=True)
+    whole, expected, _ = blank().follow(carried(labels), labels, learning=True)
     part, found = blank(), []
     for start in range(0, N, chunk):
         rows = slice(start, start + chunk)
         before = content(part)
-        after, forecasts = part.follow(carried(labels)[rows], labels[rows], learning=True)
+        after, forecasts, _ = part.follow(carried(labels)[rows], labels[rows], learning=True)
         assert content(part) == before
         part = after
         found.append(forecasts)
@@ -124,27 +124,27 @@ def test_any_split_of_the_rows_gives_the_same_and_what_was_stays(labels, chunk):
 def test_nothing_of_a_label_is_learnt_before_its_row(labels):
     changed = labels.copy()
     changed[60:] += 100.0
-    whole, expected = blank().follow(carried(labels), labels, learning=True)
-    _, found = blank().follow(carried(changed), changed, learning=True)
+    _, expected, _ = blank().follow(carried(labels), labels, learning=True)
+    _, found, _ = blank().follow(carried(changed), changed, learning=True)
     np.testing.assert_array_equal(found[:60], expected[:60])
     assert (found[60:] != expected[60:]).any(axis=(1, 2)).all()
 
 
 def test_labels_of_forecasts_issued_while_nothing_was_learnt_are_passed_over(labels):
     labels[40:60] = np.random.default_rng(1).normal(size=(20, S))
-    readout, _ = blank().follow(carried(labels)[:40], labels[:40], learning=True)
+    readout, _, _ = blank().follow(carried(labels)[:40], labels[:40], learning=True)
     before = readout.weights
-    readout, _ = readout.follow(carried(labels)[40:50], labels[40:50], learning=False)
+    readout, _, _ = readout.follow(carried(labels)[40:50], labels[40:50], learning=False)
     np.testing.assert_array_equal(readout.weights, before)
     counted = readout.n_labels
-    readout, _ = readout.follow(carried(labels)[50:53], labels[50:53], learning=True)
+    readout, _, _ = readout.follow(carried(labels)[50:53], labels[50:53], learning=True)
     expected = [2, 1, 0, 0, 0]  # steps 1, 2: origins from row 50 on; the others reach back to 40 on
     np.testing.assert_array_equal(readout.n_labels - counted, [expected] * S)
 
 
 def test_a_penalty_that_lasts_bounds_the_covariance_of_a_constant_series():
     labels = np.full((3000, S), 0.5)
-    readout, forecasts = blank(2, (3,)).follow(labels, labels, learning=True)
+    readout, forecasts, _ = blank(2, (3,)).follow(labels, labels, learning=True)
     n_features = readout.weights.shape[2]
     bound = FORGETTING ** (-2 * RENEW_EVERY * n_features) * 2 / RIDGE
     assert (np.linalg.eigvalsh(readout.covariance).max(axis=(1, 2)) < bound).all()
@@ -154,24 +154,24 @@ def test_a_penalty_that_lasts_bounds_the_covariance_of_a_constant_series():
 
 @pytest.mark.parametrize("part", ["weights", "covariance"])
 def test_what_is_not_finite_starts_anew_and_is_told(labels, part):
-    readout, _ = blank().follow(carried(labels)[:50], labels[:50], learning=True)
+    readout, _, _ = blank().follow(carried(labels)[:50], labels[:50], learning=True)
     array = getattr(readout, part).copy()
     array[1, 2] = np.nan
     setattr(readout, part, array)
     rows = np.array([[0.1, 0.2]])
     with pytest.warns(NumericalWarning, match="weight or covariance"):
-        readout, forecasts = readout.follow(rows, rows, learning=True)
+        readout, forecasts, _ = readout.follow(rows, rows, learning=True)
     assert np.isfinite(forecasts).all()
     for array in (readout.weights, readout.covariance):
         assert np.isfinite(array).all()
-    readout, _ = readout.follow(carried(labels)[50:60], labels[50:60], learning=True)
+    readout, _, _ = readout.follow(carried(labels)[50:60], labels[50:60], learning=True)
     assert np.isfinite(readout.weights).all()
 
 
 def test_a_surprise_beyond_all_digits_starts_the_covariance_anew(labels):
     labels[50] = 1e9
     levels = carried(labels)
-    _, forecasts = blank().follow(levels, labels, learning=True)
+    _, forecasts, _ = blank().follow(levels, labels, learning=True)
     assert np.isfinite(forecasts).all()
 
 
@@ -181,7 +181,9 @@ def test_kernels_agree(labels):
         set_kernels(name)
         found[name] = blank().follow(carried(labels), labels, learning=True)
     set_kernels(None)
-    for one, other in zip(*((r.covariance, r.weights, f) for r, f in found.values()), strict=True):
+    for one, other in zip(
+        *((r.covariance, r.weights, f) for r, f, _ in found.values()), strict=True
+    ):
         np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-9)
 
 

@@ -14,10 +14,9 @@ N_CHANGES = 2  # newest ones; more were no better, beside the experts that see 2
 class StepFeatures:
     """Differences of two values each, that lie at or before the origin of a forecast.
 
-    Of the origin: the newest changes, how far the newest value is from the mean level, how far the
-    newest value is from that of each season before, and from the profiles of their phase. Of the step:
-    the newest value of its phase of each season, and the profiles of that phase, against the newest
-    value. Of inputs that are known ahead: their values at the origin and a season before the step,
+    Of the origin: the newest changes, how far the newest value is from the mean level, from that of
+    each season before, and from the profiles of its phase. Of the step: the newest value of its
+    phase of each season, and the profiles of that phase, against the newest value. Of inputs that are known ahead: their values at the origin and a season before the step,
     if they are few, and then at the step. Which row is looked up is data, not code.
 
     Attributes
@@ -57,7 +56,9 @@ class StepFeatures:
             phase = seasons[-1] * -(-steps // seasons[-1]) - steps
             for profile in (FAST, SLOW):
                 looked_up += [(now, (origin, profile)), ((phase, profile), now)]
-        for column in range(N_COLUMNS, N_COLUMNS + n_ahead if n_ahead <= MOST_LOOKED_BACK_ON else 0):
+        for column in range(
+            N_COLUMNS, N_COLUMNS + n_ahead if n_ahead <= MOST_LOOKED_BACK_ON else 0
+        ):
             looked_up.append(((origin, column), (origin, ZERO)))
             if seasons:
                 looked_up.append(((phase, column), (origin, ZERO)))

@@ -149,7 +149,9 @@ class RecurrentEncoder:
         encoder.network = network = self.network.copy()
         encoder.optimizer = self.optimizer.copy()
         head, linear = np.split(weights[:, self.places], [network.hidden_size], axis=2)
-        residual = (targets[..., self.places] - np.matmul(linear, skip[..., None])[..., 0]) / self.scale
+        residual = (
+            targets[..., self.places] - np.matmul(linear, skip[..., None])[..., 0]
+        ) / self.scale
         if local is not None:
             residual /= local[1][..., None]
         warmup = self.settings.warmup

@@ -149,7 +149,9 @@ class StreamLearner:
             There are no intervals.
         """
         if self.intervals is None:
-            raise ValueError("found coverage or quantiles, expected neither: there are no intervals")
+            raise ValueError(
+                "found coverage or quantiles, expected neither: there are no intervals"
+            )
         return self.intervals.offsets(probabilities)
 
     def _restart(self):

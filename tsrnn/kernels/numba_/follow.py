@@ -19,7 +19,18 @@ from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
 
 def follow_rows(
-    record, design, layer, readout, linear, columns, per_step, repeats, mixing, intervals, learning, scoring
+    record,
+    design,
+    layer,
+    readout,
+    linear,
+    columns,
+    per_step,
+    repeats,
+    mixing,
+    intervals,
+    learning,
+    scoring,
 ):
     """Take in rows, as ``StreamLearner._take_in`` does part by part.
 
@@ -71,7 +82,7 @@ def follow_rows(
     rows = levels, targets, calendar, inputs, missing
     skip, seen, (_, scale) = views(rows, *design[0], (start, stop, design[1]))
     features, state = _encoded(layer, seen, scale, skip)
-    base, labels, delays = levels[start:], targets[start:].reshape(n, targets.shape[1], 1), readout[1]
+    base, labels = levels[start:], targets[start:].reshape(n, targets.shape[1], 1)
     plain, said, readout = _followed(features, base, labels, readout, learning)
     recurrent, seen = _from_base(said, base), _taken(skip, columns)
     also_plain, said, linear = _followed(seen, base, labels, linear, learning)

@@ -81,7 +81,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
             for e in range(E):
                 said[now, m, e, s] = forecasts[row, step, e, s]
             mixtures[row, s, step] = _issue(said, now, parts, blend, m, s)
-        if M < horizon:
+        if horizon > M:
             _interpolate(forecasts, row, parts, blend, left, share, mixtures)
     return moving, newest(said, reach), mixtures
 

@@ -6,6 +6,7 @@ from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.mixing import Mixing, regret_discounts
+from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.per_step import PerStepRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.values import twin
@@ -120,7 +121,8 @@ class Ensemble:
         columns = design.autoregression
         linear = DelayedRLS(design.n_streams, len(columns), design.delays, forgetting, ridge)
         features = StepFeatures.of(design.horizon, design.seasons, len(design.future))
-        per_step = PerStepRLS(features, design.n_streams, forgetting, ridge)
+        of_few = None if ridge is None else PENALTY_OF_FEW * ridge
+        per_step = PerStepRLS(features, design.n_streams, forgetting, of_few)
         return cls(linear, columns, per_step, Repeats(design.delays, design.seasons))
 
     @property

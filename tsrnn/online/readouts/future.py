@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 
+from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.rls import DelayedRLS
 
 
@@ -34,7 +35,8 @@ class FutureRLS:
     n_ahead : int
         Z.
     ridge : ndarray of shape (S,), optional
-        Lasting penalty, as of `DelayedRLS`, on all weights.
+        Lasting penalty, as of `DelayedRLS`, on the weights of the shared features; on those of what
+        is known ahead, which are few, a twentieth of it.
 
     Attributes
     ----------
@@ -65,7 +67,9 @@ class FutureRLS:
         n_outputs = len(self.delays)
         of_all = np.tile(delays, 1 + n_ahead)
         self.past = DelayedRLS(n_streams, n_features, of_all, forgetting, ridge)
-        of_outputs = None if ridge is None else np.repeat(ridge, n_outputs)
+        of_outputs = (
+            None if ridge is None else np.repeat(PENALTY_OF_FEW * np.asarray(ridge), n_outputs)
+        )
         self.effects = DelayedRLS(n_streams * n_outputs, n_ahead, [0], forgetting, of_outputs)
         self._clear_origins()
 
@@ -165,7 +169,10 @@ class FutureRLS:
         errors *= np.sqrt(shares[origins]).swapaxes(1, 2)[:, :, None]
         known = errors[:, :, 1:].swapaxes(2, 3).reshape(n, n_streams * n_outputs, -1)
         left = errors[:, :, 0].reshape(n, n_streams * n_outputs, 1)
-        effects, zero = np.empty((*base.shape, n_outputs, known.shape[2])), np.zeros((1, left.shape[1]))
+        effects, zero = (
+            np.empty((*base.shape, n_outputs, known.shape[2])),
+            np.zeros((1, left.shape[1])),
+        )
         for row in range(n):  # one by one, for the weights after each
             now = slice(row, row + 1)
             readout.effects = readout.effects.learn(known[now], zero, left[now])

@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import per_step as numpy_kernels
-from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, SLOW
+from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, N_COLUMNS, SLOW
 from tsrnn.online.readouts.covariance import MAX_MEAN_EIGENVALUE, MAX_SURPRISE
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
@@ -102,7 +102,13 @@ class PerStepRLS:
         values = np.concatenate([values, new])
         kernels.follow_profiles(values, reach, self.features.season, self._rates)
         forecasts, effects, state, restarted = kernels.follow_steps(
-            values, plain(labels), may_learn, self.features.table, self._state, self._limits, learning
+            values,
+            plain(labels),
+            may_learn,
+            self.features.table,
+            self._state,
+            self._limits,
+            learning,
         )
         moved = self.moved(values[n:].copy(), may_learn[n:].copy(), state, restarted)
         return moved, forecasts, effects
