@@ -16,8 +16,9 @@ class StepFeatures:
 
     Of the origin: the newest changes, how far the newest value is from the mean level, from that of
     each season before, and from the profiles of its phase. Of the step: the newest value of its
-    phase of each season, and the profiles of that phase, against the newest value. Of inputs that are known ahead: their values at the origin and a season before the step,
-    if they are few, and then at the step. Which row is looked up is data, not code.
+    phase of each season, and the profiles of that phase, against the newest value. Of inputs
+    that are known ahead: their values at the origin and a season before the step, if they are few,
+    and at the step. Which row is looked up is data, not code.
 
     Attributes
     ----------

@@ -16,31 +16,37 @@ def take_in_at_once(learner, record, learning, scoring):
         return None
     design, encoder, readout = learner.design, learner.encoder, learner.readout
     ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
-    plain, outputs, fields, state, followed, linear, steps, mixed, scored = loops.follow_rows(
-        learner.window.joining(record, learner.kept_before(n)),
-        design.looked_at,
-        encoder.layer,
-        readout.parts,
-        ensemble.linear.parts,
-        ensemble.columns,
-        ensemble.per_step.parts,
-        ensemble.repeats.parts,
-        ensemble.mixed_parts,
-        intervals.parts,
-        learning,
-        scoring,
+    readout, ensemble, linear, per_step = (
+        part.opened(n) for part in (readout, ensemble, ensemble.linear, ensemble.per_step)
+    )
+    intervals = intervals.opened(n) if scoring else intervals
+    plain, outputs, fields, state, of_readout, of_linear, of_steps, mixed, scored = (
+        loops.follow_rows(
+            learner.window.joining(record, learner.kept_before(n)),
+            design.looked_at,
+            encoder.layer,
+            readout.parts,
+            linear.parts,
+            ensemble.columns,
+            per_step.parts,
+            ensemble.repeats.parts,
+            ensemble.mixed_parts,
+            intervals.parts,
+            learning,
+            scoring,
+        )
     )
     if not plain:
         return None
     n_learnt = n if learning else 0
-    linear = ensemble.linear.moved(n_learnt, *linear)
+    linear, per_step = linear.moved(n, n_learnt, *of_linear), per_step.moved(n, *of_steps)
     return learner.after(
         type(record)(*fields),
         n,
         outputs,
         encoder=encoder.at(state),
-        readout=readout.moved(n_learnt, *followed),
-        ensemble=ensemble.moved(linear, ensemble.per_step.moved(*steps), *mixed, learning),
+        readout=readout.moved(n, n_learnt, *of_readout),
+        ensemble=ensemble.moved(n, linear, per_step, mixed, learning),
         intervals=intervals.moved(n, *scored) if scoring else intervals,
     )
 

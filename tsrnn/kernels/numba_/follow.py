@@ -6,7 +6,6 @@ What a row costs that comes alone is largely the way into compiled code and out 
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import follow_errors
-from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream, stream_of, with_stream
@@ -33,6 +32,8 @@ def follow_rows(
     scoring,
 ):
     """Take in rows, as ``StreamLearner._take_in`` does part by part.
+
+    What waits for its labels has n more rows in its arrays, which are written.
 
     Parameters
     ----------
@@ -68,11 +69,11 @@ def follow_rows(
     record : tuple of ndarray
     state : tuple of ndarray
     readout, linear : tuple
-        What waits, covariance and weights.
+        Covariance and weights.
     per_step : tuple
-        Values, flags and state, and whether something started anew.
+        Flags and state, and whether something started anew.
     mixing : tuple
-        The moving arrays, and what waits.
+        The moving arrays.
     intervals : tuple
         As `follow_errors` returns it; if not `scoring`, as it was.
     """
@@ -89,8 +90,8 @@ def follow_rows(
     of_steps, per_step = _stepped(base, targets[start:], per_step, learning)
     forecasts = expert_forecasts(recurrent, said, of_steps, levels, *repeats)
     waiting, steps, discounts, moving = mixing
-    moving, said, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
-    scored, moving = _scored(mixed, labels, steps[0], intervals, scoring), (moving, said)
+    moving, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
+    scored = _scored(mixed, labels, steps[0], intervals, scoring)
     return plain and also_plain, mixed, record, state, readout, linear, per_step, moving, scored
 
 
@@ -127,19 +128,17 @@ def _taken(features, columns):
 def _followed(features, base, labels, readout, learning):
     """Return whether nothing rare came up, the outputs, and what has moved of a readout."""
     waiting, delays, P, weights, limits = readout
-    n, reach = len(labels), len(waiting[0])
+    n = len(labels)
     told = np.empty((n, 2, *weights.shape[:2]))
     rows, why = (features, base, labels), LEARNT
     if learning:
-        _, why, waiting, P, weights = learn_rows(
+        _, why, P, weights = learn_rows(
             0, n, START, waiting, rows, delays, P, weights, limits, told
         )
     else:
-        waiting = push_rows(waiting, features, base, reach)
+        push_rows(waiting, features, base)
         outputs(weights, features, told[:, 1])
-    features, gains, base = waiting
-    waiting = newest(features, reach), newest(gains, reach), newest(base, reach)
-    return why == LEARNT, told[:, 1], (waiting, P, weights)
+    return why == LEARNT, told[:, 1], (P, weights)
 
 
 def _from_base(changes, base):
@@ -153,8 +152,8 @@ def _from_base(changes, base):
 def _stepped(base, labels, per_step, learning):
     """Return the forecasts of the readout of each step, and what has moved of it."""
     values, may_learn, table, state, limits, season, rates = per_step
-    n, reach, M = len(base), len(values), len(may_learn)
-    values, flags = with_room(values, reach, n), np.empty(M + n, np.bool_)
+    n, reach, M = len(base), len(values) - len(base), len(may_learn)
+    flags = np.empty(M + n, np.bool_)
     for row in range(M):
         flags[row] = may_learn[row]
     for row in range(n):
@@ -166,7 +165,7 @@ def _stepped(base, labels, per_step, learning):
     forecasts, _, state, restarted = follow_steps(
         values, labels, flags, table, state, limits, learning
     )
-    return forecasts, (values[n:].copy(), flags[n:].copy(), state, restarted)
+    return forecasts, (flags[n:].copy(), state, restarted)
 
 
 def _scored(mixed, labels, steps, intervals, scoring):
@@ -177,8 +176,8 @@ def _scored(mixed, labels, steps, intervals, scoring):
                 taken[row, s, m] = mixed[row, s, steps[m] - 1]
             mixed = taken
         return follow_errors(mixed, labels, *intervals)
-    waiting, _, _, moving, drift = intervals
-    return waiting, moving, drift, np.empty((0, mixed.shape[1])), False
+    _, _, _, moving, drift = intervals
+    return moving, drift, np.empty((0, mixed.shape[1])), False
 
 
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)

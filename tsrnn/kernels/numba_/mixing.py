@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
@@ -43,8 +42,8 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     Parameters
     ----------
     forecasts : ndarray of shape (n, horizon, E, S)
-    waiting : ndarray of shape (reach, M, E + R + 1, S)
-        What was issued at the rows before.
+    waiting : ndarray of shape (reach + n, M, E + R + 1, S)
+        What was issued at the rows before; that of the rows is written behind it.
     labels : ndarray of shape (n, S, 1)
     scored : tuple of ndarray
         Steps, left and share of a `ScoredSteps`.
@@ -55,49 +54,47 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     Returns
     -------
     state : tuple of ndarray
-    said : ndarray of shape (reach, M, E + R + 1, S)
-        What waits for its labels now.
     mixtures : ndarray of shape (n, S, horizon)
     """
-    (n, horizon, E, S), reach, (steps, left, share) = forecasts.shape, len(waiting), scored
-    M = len(steps)
+    (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
+    M, reach, issued = len(steps), len(waiting) - n, waiting
     regret, spread, loss, n_labels, parts, blend = state
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
     moved = regret, spread, loss, n_labels, parts, as_parts
-    said, prior = with_room(waiting, reach, n), np.zeros((1, waiting.shape[2], 1))
+    prior = np.zeros((1, waiting.shape[2], 1))
     discounts = _by_step(discounts, regret.shape[1])
-    mixtures, error = np.empty((n, S, horizon)), np.empty(said.shape[2])
+    mixtures, error = np.empty((n, S, horizon)), np.empty(issued.shape[2])
     for row in range(n):
         now = reach + row
         for m, s in np.ndindex(M, S):
             origin, step = now - steps[m], steps[m] - 1
             for k in range(len(error)):
-                error[k] = said[origin, m, k, s] - labels[row, s, 0]
+                error[k] = issued[origin, m, k, s] - labels[row, s, 0]
             if np.isfinite(error[-1]):
                 _score(error, prior, discounts, moved, m, s)
             for e in range(E):
-                said[now, m, e, s] = forecasts[row, step, e, s]
-            mixtures[row, s, step] = _issue(said, now, parts, blend, m, s)
+                issued[now, m, e, s] = forecasts[row, step, e, s]
+            mixtures[row, s, step] = _issue(issued, now, parts, blend, m, s)
         if horizon > M:
             _interpolate(forecasts, row, parts, blend, left, share, mixtures)
-    return moving, newest(said, reach), mixtures
+    return moving, mixtures
 
 
 # Places are told by indices: cutting an array takes as long as ten sums.
 
 
-def _issue(said, now, parts, blend, m, s):
+def _issue(issued, now, parts, blend, m, s):
     """Write the mixtures behind the forecasts of the experts; return the blend of them."""
     n_mixtures, E = parts.shape[1:3]
     blended = 0.0
     for r in range(n_mixtures):
         mixture = 0.0
         for e in range(E):
-            mixture += parts[m, r, e, s] * said[now, m, e, s]
-        said[now, m, E + r, s] = mixture
+            mixture += parts[m, r, e, s] * issued[now, m, e, s]
+        issued[now, m, E + r, s] = mixture
         blended += blend[m, r, s] * mixture
     return blended
 

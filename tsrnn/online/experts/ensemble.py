@@ -9,6 +9,7 @@ from tsrnn.online.experts.mixing import Mixing, regret_discounts
 from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.per_step import PerStepRLS
 from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 
 
@@ -77,7 +78,7 @@ class Repeats:
         return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
 
 
-class Ensemble:
+class Ensemble(AppendsRows):
     """Simple experts, learnt and scored beside a recurrent one.
 
     The experts are the recurrent readout, a short linear autoregression, a small readout for each
@@ -102,6 +103,8 @@ class Ensemble:
     learnt : Mixing
         As it was when something was last learnt.
     """
+
+    appended = ("_issued",)
 
     def __init__(self, linear, columns, per_step, repeats):
         self.linear = linear
@@ -163,15 +166,16 @@ class Ensemble:
         learning : bool
             Whether experts learn; the weights of the mixture move in any case.
         """
-        ensemble = twin(self)
+        ensemble = self.opened(len(recurrent))
         base = levels[len(levels) - len(recurrent) :]
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
         ensemble.per_step, per_step, _ = self.per_step.follow(base, labels[..., 0], learning)
         forecasts = self.repeats.beside(recurrent, linear, per_step, levels)
-        ensemble.mixing, ensemble._said, mixtures = self.mixing.follow(
-            forecasts, self._said, labels, self.scored
+        ensemble.mixing, mixtures = self.mixing.follow(
+            forecasts, ensemble._issued, labels, self.scored
         )
+        ensemble.close(len(recurrent))
         if learning:
             ensemble.learnt = ensemble.mixing
         return ensemble, mixtures
@@ -196,7 +200,7 @@ class Ensemble:
         ensemble : Ensemble
         mixtures : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
         """
-        ensemble = twin(self)
+        ensemble = self.opened(len(features))
         (constant, effect), (inputs, arrived) = recurrent, ahead
         base = levels[len(levels) - len(constant) :]
         seen = np.take(features, self.columns, axis=2)
@@ -209,9 +213,10 @@ class Ensemble:
         effects[:, :, 0] = effect.swapaxes(1, 2)
         effects[:, :, 2, :, : own.shape[3]] = own.swapaxes(1, 2)
         terms = np.concatenate([forecasts[..., None], effects], axis=4)
-        ensemble.mixing, ensemble._said, mixed = self.mixing.follow_terms(
-            terms, self._said, labels, self.scored, arrived
+        ensemble.mixing, mixed = self.mixing.follow_terms(
+            terms, ensemble._issued, labels, self.scored, arrived
         )
+        ensemble.close(len(features))
         if learning:
             ensemble.learnt = ensemble.mixing
         return ensemble, (mixed[..., 0], mixed[..., 1:])
@@ -220,12 +225,13 @@ class Ensemble:
     def mixed_parts(self):
         """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
         scored = self.scored.steps, self.scored.left, self.scored.share
-        return self._said, scored, self.mixing.discounts, self.mixing.moving
+        return self._issued, scored, self.mixing.discounts, self.mixing.moving
 
-    def moved(self, linear, per_step, moving, said, learning):
-        """Return the ensemble after rows, its arrays those of a compiled loop."""
+    def moved(self, n_rows, linear, per_step, moving, learning):
+        """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
         ensemble = twin(self)
-        ensemble.linear, ensemble.per_step, ensemble._said = linear, per_step, said
+        ensemble.linear, ensemble.per_step = linear, per_step
+        ensemble.close(n_rows)
         ensemble.mixing = Mixing(self.mixing.discounts, *moving)
         if learning:
             ensemble.learnt = ensemble.mixing
@@ -234,4 +240,4 @@ class Ensemble:
     def _clear(self):
         """Nothing has been said yet that waits for its label."""
         shape = max(self.linear.delays), *self.mixing.loss.shape
-        self._said = np.full((*shape, 1 + self.n_effects) if self.n_effects else shape, np.nan)
+        self._issued = np.full((*shape, 1 + self.n_effects) if self.n_effects else shape, np.nan)

@@ -112,8 +112,8 @@ class Mixing:
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, E, S)
-        waiting : ndarray of shape (horizon, M, E + R + 1, S)
-            What was issued at the rows before.
+        waiting : ndarray of shape (horizon + n, M, E + R + 1, S)
+            What was issued at the rows before; that of the rows is written behind it.
         labels : ndarray of shape (n, S, 1)
         scored : ScoredSteps
             M of the horizon; between them, the weights of the mixture are interpolated.
@@ -121,17 +121,15 @@ class Mixing:
         Returns
         -------
         mixing : Mixing
-        waiting : ndarray of shape (horizon, M, E + R + 1, S)
-            What waits for its labels after the rows.
         mixtures : ndarray of shape (n, S, horizon)
         """
         if loops := compiled_kernels():
             steps = scored.steps, scored.left, scored.share
             rows = forecasts, waiting, labels, steps, self.discounts
-            moving, waiting, mixtures = loops.follow_experts(*rows, self.moving)
-            return Mixing(self.discounts, *moving), waiting, mixtures
-        n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(scored.steps))
-        issued = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+            moving, mixtures = loops.follow_experts(*rows, self.moving)
+            return Mixing(self.discounts, *moving), mixtures
+        issued, reach, n_rows = waiting, len(waiting) - len(forecasts), len(forecasts)
+        outputs = np.arange(len(scored.steps))
         mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         mixing = self
         for row in range(n_rows):
@@ -146,7 +144,7 @@ class Mixing:
                 between[scored.places] = mixture
                 mixture = between
             mixtures[row] = mixture.T
-        return mixing, issued[n_rows:].copy(), mixtures
+        return mixing, mixtures
 
     def follow_terms(self, terms, waiting, labels, scored, arrived):
         """As `follow`, of forecasts that are sums of terms.
@@ -155,7 +153,7 @@ class Mixing:
         ----------
         terms : ndarray of shape (n, horizon, E, S, 1 + Z)
             A constant, and the effects of what is known of each step.
-        waiting : ndarray of shape (horizon, M, E + R + 1, S, 1 + Z)
+        waiting : ndarray of shape (horizon + n, M, E + R + 1, S, 1 + Z)
         labels, scored
             As for `follow`.
         arrived : ndarray of shape (n, horizon, Z)
@@ -163,12 +161,12 @@ class Mixing:
 
         Returns
         -------
-        mixing, waiting
+        mixing : Mixing
         mixtures : ndarray of shape (n, S, horizon, 1 + Z)
         """
         score, mixing = (compiled_kernels() or kernels).score_experts, self
-        n_rows, reach, outputs = len(terms), len(waiting), np.arange(len(scored.steps))
-        issued = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+        issued, reach, n_rows = waiting, len(waiting) - len(terms), len(terms)
+        outputs = np.arange(len(scored.steps))
         mixtures = np.empty((n_rows, *(terms.shape[k] for k in (3, 1, 4))))
         factors, prior = np.ones((len(outputs), terms.shape[4])), np.zeros_like(self.loss)
         for row in range(n_rows):
@@ -183,7 +181,7 @@ class Mixing:
             issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
             weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
             mixtures[row] = (weights[..., None] * now.transpose(1, 2, 0, 3)).sum(axis=0)
-        return mixing, issued[n_rows:].copy(), mixtures
+        return mixing, mixtures
 
 
 def regret_discounts(steps):

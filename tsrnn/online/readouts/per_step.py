@@ -8,12 +8,13 @@ from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, N_COLUMNS, SLOW
 from tsrnn.online.readouts.covariance import MAX_MEAN_EIGENVALUE, MAX_SURPRISE
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
+from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import plain, twin
 
 FAST_RATE, SLOW_RATE = 0.3, 0.02  # weight of a new value in the profiles of its phase
 
 
-class PerStepRLS:
+class PerStepRLS(AppendsRows):
     r"""Recursive least squares for each step of the horizon, with features of its own.
 
     The label of step m that arrives with row t belongs to origin t - m. The features of that origin
@@ -50,6 +51,8 @@ class PerStepRLS:
     ----------
     S. Haykin, *Adaptive Filter Theory*, chapter on recursive least squares.
     """
+
+    appended = ("_values",)
 
     def __init__(self, features, n_streams, forgetting, ridge=None):
         n_steps, n_features = len(features.back), features.n_features
@@ -90,28 +93,20 @@ class PerStepRLS:
             Weights of those.
         """
         kernels = compiled_kernels() or numpy_kernels
-        n, reach = len(levels), self.features.reach
-        values, may_learn = self._values, np.append(self._may_learn, np.full(n, learning))
-        n_ahead = self.features.n_ahead
+        n, reach, n_ahead = len(levels), self.features.reach, self.features.n_ahead
         new = np.zeros((n, levels.shape[1], N_COLUMNS + n_ahead))
         new[..., LEVEL], new[..., COUNT] = levels, np.isfinite(labels)
         if n_ahead:
             new[..., N_COLUMNS:] = inputs[:, None]
-        if values is None:
-            values = self._padding(new[0])
-        values = np.concatenate([values, new])
+        readout = self if self._values is not None else self._padded(new[0])
+        readout = readout.opened(n)
+        values = readout._values
+        values[reach:] = new
+        may_learn = np.append(self._may_learn, np.full(n, learning))
         kernels.follow_profiles(values, reach, self.features.season, self._rates)
-        forecasts, effects, state, restarted = kernels.follow_steps(
-            values,
-            plain(labels),
-            may_learn,
-            self.features.table,
-            self._state,
-            self._limits,
-            learning,
-        )
-        moved = self.moved(values[n:].copy(), may_learn[n:].copy(), state, restarted)
-        return moved, forecasts, effects
+        args = values, plain(labels), may_learn, self.features.table, self._state, self._limits
+        forecasts, effects, *moved = kernels.follow_steps(*args, learning)
+        return readout.moved(n, may_learn[n:].copy(), *moved), forecasts, effects
 
     @property
     def parts(self):
@@ -119,13 +114,14 @@ class PerStepRLS:
         state, profiles = self._state, (self.features.season, self._rates)
         return self._values, self._may_learn, self.features.table, state, self._limits, *profiles
 
-    def moved(self, values, may_learn, state, restarted):
-        """Return the readout after rows, its arrays those of a compiled loop."""
+    def moved(self, n_rows, may_learn, state, restarted):
+        """Return the readout, opened for so many rows, after them; a compiled loop moved it."""
         if restarted:
             warn_of_restart("a weight or covariance")
         readout = twin(self)
         readout.covariance, readout.weights, readout.n_labels = state
-        readout._values, readout._may_learn = values, may_learn
+        readout._may_learn = may_learn
+        readout.close(n_rows)
         return readout
 
     @property
@@ -140,12 +136,13 @@ class PerStepRLS:
     def _rates(self):
         return FAST_RATE, SLOW_RATE, 1.0 / self.features.season
 
-    def _padding(self, first):
-        """Return rows before the first (S, C): its levels, at the mean of the history."""
-        values = np.repeat(first[None], self.features.reach, axis=0)
+    def _padded(self, first):
+        """Return the readout with rows before the first (S, C): its levels, nothing known."""
+        readout = twin(self)
+        readout._values = values = np.repeat(first[None], self.features.reach, axis=0)
         values[..., [FAST, SLOW]] = first[:, [LEVEL]]
         values[..., COUNT] = 0.0
-        return values
+        return readout
 
     def _restart(self):
         self._values = None  # the rows that features are looked up in
