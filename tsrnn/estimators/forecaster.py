@@ -250,12 +250,12 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
         check_is_fitted(self)
         if self._form:
             return weights_of(self)
-        ensemble = getattr(self._stream.learner, "ensemble", None)
-        weights = ensemble.weights.transpose(2, 1, 0)
+        learner = self._stream.learner
+        weights = learner.expert_weights().transpose(2, 1, 0)
         index = pd.MultiIndex.from_product(
             [self._columns.target_names, range(1, self._horizon + 1)], names=["target", "step"]
         )
-        return pd.DataFrame(weights.reshape(len(index), -1), index, ensemble.names)
+        return pd.DataFrame(weights.reshape(len(index), -1), index, learner.expert_names)
 
     def _check_params(self):
         super()._check_params()

@@ -10,7 +10,7 @@ from tsrnn.online.one_call import take_in_at_once
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
-from tsrnn.online.regime import Regime
+from tsrnn.online.regime import Regime, changes_of
 from tsrnn.online.storage.values import twin
 
 BLOCK = 4096  # rows whose features are in memory at once
@@ -83,6 +83,30 @@ class StreamLearner:
         forgotten = 1.0 - self.readout.forgetting
         remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
         return self._memory + self.design.longest_delay + remembered
+
+    @property
+    def expert_names(self):
+        """Names of the experts that are mixed; none where there is no mixture."""
+        return self.ensemble.names if self.ensemble else []
+
+    def expert_weights(self):
+        """Return the weights of the experts in the forecast of each step, (E, M, S)."""
+        return self.ensemble.weights
+
+    @property
+    def changes(self):
+        """Changes of the streams since the last restart, as `changes_of` returns them."""
+        return changes_of(self.intervals, self.regime)
+
+    @property
+    def newest_row(self):
+        """Number of the newest row, as that of a change is counted."""
+        return (self.intervals.row if self.intervals else self.n_rows) - 1
+
+    @property
+    def carried_state(self):
+        """State of each layer of the network, a tuple of `State` with arrays (S, H)."""
+        return tuple(of_layer.swapped() for of_layer in self.encoder.state)
 
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
