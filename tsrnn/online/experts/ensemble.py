@@ -229,13 +229,12 @@ class Ensemble(AppendsRows):
 
     def moved(self, n_rows, linear, per_step, moving, learning):
         """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
-        ensemble = twin(self)
-        ensemble.linear, ensemble.per_step = linear, per_step
-        ensemble.close(n_rows)
-        ensemble.mixing = Mixing(self.mixing.discounts, *moving)
+        self.linear, self.per_step = linear, per_step
+        self.close(n_rows)
+        self.mixing = Mixing(self.mixing.discounts, *moving)
         if learning:
-            ensemble.learnt = ensemble.mixing
-        return ensemble
+            self.learnt = self.mixing
+        return self
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""

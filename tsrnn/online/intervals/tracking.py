@@ -82,14 +82,13 @@ class Intervals(AppendsRows):
 
     def moved(self, n_rows, moving, drift, noted, any_noted):
         """Return intervals, opened for so many rows, after them; a compiled loop moved them."""
-        intervals = twin(self)
-        intervals.row = self.row + n_rows
-        intervals.conformal = self.conformal.moved(*moving)
-        intervals.drift = Drift(*drift, self.drift.changes)
+        self.conformal = self.conformal.moved(*moving)
+        self.drift = Drift(*drift, self.drift.changes)
         if any_noted:
-            intervals.drift = intervals.drift.with_noted(noted, self.row)
-        intervals.close(n_rows)
-        return intervals
+            self.drift = self.drift.with_noted(noted, self.row)
+        self.row += n_rows
+        self.close(n_rows)
+        return self
 
     def _follow_rows(self, forecasts, labels, row, effects=None, arrived=None):
         """Move on over rows, the first of which is `row`."""

@@ -118,11 +118,10 @@ class PerStepRLS(AppendsRows):
         """Return the readout, opened for so many rows, after them; a compiled loop moved it."""
         if restarted:
             warn_of_restart("a weight or covariance")
-        readout = twin(self)
-        readout.covariance, readout.weights, readout.n_labels = state
-        readout._may_learn = may_learn
-        readout.close(n_rows)
-        return readout
+        self.covariance, self.weights, self.n_labels = state
+        self._may_learn = may_learn
+        self.close(n_rows)
+        return self
 
     @property
     def _state(self):

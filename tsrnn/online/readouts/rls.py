@@ -199,11 +199,10 @@ class DelayedRLS(AppendsRows, Covariances):
 
     def moved(self, n_rows, n_learnt, covariance, weights):
         """Return the readout, opened for so many rows, after them; a compiled loop has moved it."""
-        readout = twin(self)
-        readout.covariance, readout.weights = covariance, weights
-        readout.n_learnt = self.n_learnt + n_learnt
-        readout.close(n_rows)
-        return readout
+        self.covariance, self.weights = covariance, weights
+        self.n_learnt += n_learnt
+        self.close(n_rows)
+        return self
 
     @QUIETLY
     def _absorb(self, features, labels, told):
