@@ -208,8 +208,8 @@ class BaseForecaster(TimedEstimator):
         ValueError
             ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
-            and 1 (or asked for beside ``future_cols`` or of a baseline's panel, for which there are
-            no intervals yet).
+            and 1 (or asked for of a panel with ``future_cols`` or of a baseline's panel, for which
+            there are no intervals yet).
         """
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
@@ -368,8 +368,7 @@ class BaseForecaster(TimedEstimator):
         then stood,
 
         - ``error``: the recent size of the scaled errors in units of what was to be expected; a
-          change above 2 or below 0.4 is noted (NaN with ``future_cols``, whose errors are not
-          followed),
+          change above 2 or below 0.4 is noted,
         - ``level`` and ``scale``: how far, in standard deviations of the history, and by what
           factor the newest season has left the history, as a recurrent network is told; a change
           by 1 or by half is noted,

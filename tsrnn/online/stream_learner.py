@@ -57,6 +57,8 @@ class StreamLearner:
         self.usual = design.usual
         self.regime = Regime.of(design.n_streams)
         self.window = None
+        n_outputs = design.n_streams * len(design.delays) * (1 + design.n_ahead)
+        self._block = max(1, min(BLOCK, BLOCK_OUTPUTS // n_outputs))  # rows taken in together
         self._restart()
 
     @classmethod
@@ -319,12 +321,6 @@ class StreamLearner:
         if self.encoder:
             to_training = self.encoder.period - self.n_learnt % self.encoder.period
         return min(self._block, to_training)
-
-    @property
-    def _block(self):
-        """Rows that are taken in together: what is forecast after each takes memory."""
-        n_outputs = self.design.n_streams * len(self.design.delays) * (1 + self.design.n_ahead)
-        return max(1, min(BLOCK, BLOCK_OUTPUTS // n_outputs))
 
     @property
     def _memory(self):

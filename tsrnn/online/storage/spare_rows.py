@@ -22,41 +22,46 @@ class AppendsRows:
 
     def opened(self, n):
         """Return a twin of the value whose arrays have n more rows."""
-        value, names = twin(self), self.appended
-        held, spare = vars(value), self._scratch
-        length = len(held[names[0]])
-        if spare is None or not _goes_on(spare, names, held, n):
-            arrays = [held[name] for name in names]
-            capacity = 2 * length + n if n <= length else length + n
-            buffers = [np.empty((capacity, *array.shape[1:]), array.dtype) for array in arrays]
-            for buffer, array in zip(buffers, arrays, strict=True):
-                buffer[:length] = array
-            spare = buffers, length, {}
-        buffers, stop, free = spare
-        held["_scratch"] = buffers, stop + n, free
-        for name, buffer in zip(names, buffers, strict=True):
-            held[name] = buffer[stop - length : stop + n]
-        return value
+        return self._going_on(n) or self._copied(n)
 
     def close(self, n):
         """Drop the n oldest rows, of a value that is `opened`; others may go on from it."""
         held = vars(self)
         for name in self.appended:
-            array = held[name][n:]
-            held[name] = array if n <= len(array) else array.copy()
+            array = held[name]
+            held[name] = array[n:] if 2 * n <= len(array) else array[n:].copy()
         _, stop, free = held["_scratch"]
         free[stop] = True
 
+    def _going_on(self, n):
+        """Return the twin with n rows of the same buffers, None if they cannot be had."""
+        if self._scratch is None:
+            return None
+        # Buffers, where the rows end, and the ends from which nobody has gone on yet.
+        buffers, stop, free = self._scratch
+        end = stop + n
+        if end > len(buffers[0]) or not free.pop(stop, False):  # of two threads, one gets it
+            return None
+        value = twin(self)
+        held = vars(value)
+        for name, buffer in zip(self.appended, buffers, strict=True):
+            array = held[name]
+            if array.base is not buffer:  # it was replaced
+                return None
+            held[name] = buffer[stop - len(array) : end]
+        held["_scratch"] = buffers, end, free
+        return value
 
-def _goes_on(spare, names, held, n):
-    """Return whether rows can be written behind these arrays, and take the place if so.
-
-    `spare` are the buffers, where their rows end, and the ends from which nobody has gone on yet.
-    """
-    buffers, stop, free = spare
-    if stop + n > len(buffers[0]):
-        return False
-    for name, buffer in zip(names, buffers, strict=True):
-        if held[name].base is not buffer:  # it was replaced
-            return False
-    return free.pop(stop, False)  # of two threads, one gets it
+    def _copied(self, n):
+        """Return the twin with buffers of its own."""
+        value, buffers = twin(self), []
+        for name in self.appended:
+            array = getattr(self, name)
+            length = len(array)
+            capacity = 2 * length + n if n <= length else length + n
+            buffer = np.empty((capacity, *array.shape[1:]), array.dtype)
+            buffer[:length] = array
+            buffers.append(buffer)
+            setattr(value, name, buffer[: length + n])
+        value._scratch = buffers, length + n, {}
+        return value
