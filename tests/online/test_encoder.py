@@ -31,7 +31,9 @@ def window():
 @pytest.fixture
 def encoder():
     network = Network(2, H, dtype=np.float64, random_state=0)
-    return RecurrentEncoder(network, np.array([0.5, 1.0, 2.0]), np.ones(S), SETTINGS, [])
+    return RecurrentEncoder(
+        network, np.array([0.5, 1.0, 2.0]), np.ones(S), SETTINGS, [], np.arange(3)
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.window import Window
 from tsrnn.kernels.numpy_.mixing import issue
 from tsrnn.online.experts.ensemble import Ensemble, Repeats
-from tsrnn.online.experts.mixing import Mixing
+from tsrnn.online.experts.mixing import Mixing, regret_discounts
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
@@ -44,12 +44,14 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     ensemble, mixtures = Ensemble.of(design, 0.99, None).follow(
         recurrent, skip, padded.levels, design.labels(padded, first), learning=True
     )
-    linear, said = Ensemble.of(design, 0.99, None).linear, []
+    start = Ensemble.of(design, 0.99, None)
+    linear, per_step, said = start.linear, start.per_step, []
     repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60)
-    mixing = Mixing.of(3, len(ensemble.names), 1)
+    mixing = Mixing.of(3, len(ensemble.names), 1, regret_discounts(design.delays))
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])
+        per_step, of_steps, _ = per_step.follow(values[t : t + 1], values[t : t + 1], True)
         if t:
             past = [
                 said[t - h][h - 1] if t >= h else np.full_like(said[0][0], np.nan)
@@ -59,7 +61,8 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
         forecasts = np.empty((3, len(ensemble.names), 1))
         forecasts[:, 0] = recurrent[t].T
         forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
-        forecasts[:, 2:] = repeats[t]
+        forecasts[:, 2] = of_steps[0].T
+        forecasts[:, 3:] = repeats[t]
         issued, mixture = issue(forecasts, mixing.parts, mixing.blend)
         said.append(issued)
         np.testing.assert_allclose(mixtures[t], mixture.T, rtol=1e-9)
@@ -76,5 +79,6 @@ def test_weights_move_while_nothing_is_learnt():
     args = rng.normal(size=(60, 1, 2)), skip, padded.levels, design.labels(padded, first)
     ensemble, _ = start.follow(*args, learning=False)
     np.testing.assert_array_equal(ensemble.linear.weights, start.linear.weights)
+    np.testing.assert_array_equal(ensemble.per_step.weights, start.per_step.weights)
     assert (ensemble.mixing.weights != start.mixing.weights).all()
-    assert (start.mixing.weights == 1 / 3).all()
+    assert (start.mixing.weights == 1 / 4).all()

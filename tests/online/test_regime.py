@@ -10,7 +10,7 @@ from tsrnn.online.regime import MOST, Regime, changes_of
 
 def errors_changed_at(*rows):
     """Return intervals of a stream whose errors are noted to have changed at these rows."""
-    intervals = Intervals(np.array([1]), n_streams=1)
+    intervals = Intervals(1, n_streams=1)
     changes = tuple((row, 0, 2.5) for row in rows)
     intervals.drift = replace(intervals.drift, changes=changes)
     return intervals

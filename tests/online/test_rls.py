@@ -50,18 +50,18 @@ def test_any_split_of_the_rows_gives_the_same_bits(rows, cuts):
     part = DelayedRLS(S, K, [1, 3], 0.99)
     for chunk in zip(*(np.split(a, cuts) for a in rows), strict=True):
         part = part.learn(*chunk)
-    for name, value in vars(whole).items():
+    for name, value in whole.__getstate__().items():
         np.testing.assert_array_equal(getattr(part, name), value, err_msg=name)
 
 
 def test_learning_leaves_the_old_readout_as_it_was(rows):
     features, base, labels = rows
     readout = DelayedRLS(S, K, [1, 2], 0.99).learn(features[:20], base[:20], labels[:20])
-    before = {name: np.copy(value) for name, value in vars(readout).items()}
+    before = {name: np.copy(value) for name, value in readout.__getstate__().items()}
     readout.learn(features[20:], base[20:], labels[20:])
     readout.advance(features[20:], base[20:])
     readout.restarted()
-    for name, value in vars(readout).items():
+    for name, value in readout.__getstate__().items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 

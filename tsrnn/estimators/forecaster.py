@@ -30,9 +30,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     hidden state, earlier values and the calendar feed a linear readout of every step, which is
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
-    short linear autoregression, the newest value, the values and the change one season ago) by
-    what their forecasts have been worth lately, under ``update`` too. A label of step h is learnt
-    from only when its row has arrived.
+    short linear autoregression, a small readout for each step, the newest value, the values and the
+    change one season ago) by what their forecasts have been worth lately, under ``update`` too. A
+    label of step h is learnt from only when its row has arrived.
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
@@ -282,13 +282,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)
         encoder = make_encoder(self, design, record)
-        future = tuple(columns.future)
-        if design.n_ahead:
-            stream = StreamLearner.of(design, self.forgetting, encoder)
-            return OneSeries(stream, future=future)
-        intervals = self._make_intervals(history)
-        parts = {"mixed": True, "intervals": intervals}
-        return OneSeries(StreamLearner.of(design, self.forgetting, encoder, **parts))
+        parts = {"mixed": True, "intervals": self._make_intervals(history)}
+        stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
+        return OneSeries(stream, future=tuple(columns.future))
 
     def _make_panel_learner(self, design, seasons, history):
         design = replace(design, change_scale=history.change_scale)

@@ -87,8 +87,8 @@ class ForecasterMixin:
         ValueError
             ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
-            and 1 (or asked for beside ``future_cols`` or of a baseline's panel, for which there are
-            no intervals yet).
+            and 1 (or asked for of a panel with ``future_cols`` or of a baseline's panel, for which
+            there are no intervals yet).
         """
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
@@ -251,8 +251,7 @@ class ForecasterMixin:
         then stood,
 
         - ``error``: the recent size of the scaled errors in units of what was to be expected; a
-          change above 2 or below 0.4 is noted (NaN with ``future_cols``, whose errors are not
-          followed),
+          change above 2 or below 0.4 is noted,
         - ``level`` and ``scale``: how far, in standard deviations of the history, and by what
           factor the newest season has left the history, which a recurrent network sees; a change
           by 1 or by half is noted,
@@ -396,9 +395,9 @@ class ForecasterMixin:
 
     def _make_intervals(self, history):
         """Return intervals with nothing learnt yet; hours of the day have their own width."""
-        delays = np.arange(1, self._horizon + 1)
-        n_streams = history.record.targets.shape[1]
-        return Intervals(delays, n_streams, self._calendar_seasons(history.n_rows))
+        n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.columns.future)
+        seasons = self._calendar_seasons(history.n_rows)
+        return Intervals(self._horizon, n_streams, seasons, n_effects)
 
     @property
     def _min_rows(self):

@@ -9,6 +9,7 @@ from tsrnn.features.instance_norm import LARGEST, SMALLEST, InstanceNorm
 from tsrnn.features.known_future import ahead_of, ahead_of_series, arrived_of_series
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.phase import CalendarProfile, repeats
+from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.frames.scaling import first_levels
 from tsrnn.persistence.registry import saved
 
@@ -148,6 +149,11 @@ class ForecastDesign:
     def delays(self):
         """Rows until the label of each output arrives."""
         return np.arange(1, self.horizon + 1)
+
+    @cached_property
+    def trained_on(self):
+        """Outputs that a network is trained on: those of the scored steps."""
+        return ScoredSteps.of(self.horizon).places
 
     @property
     def longest_delay(self):

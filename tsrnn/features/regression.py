@@ -62,6 +62,11 @@ class RegressionDesign:
         """Labels arrive with their row."""
         return np.zeros(self.n_outputs, dtype=np.intp)
 
+    @cached_property
+    def trained_on(self):
+        """Outputs that a network is trained on: all."""
+        return np.arange(self.n_outputs)
+
     @property
     def reach(self):
         """Rows before a row that it looks at."""

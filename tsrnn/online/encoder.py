@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from tsrnn.kernels import compiled_kernels
 from tsrnn.nn import Adam, Network, State, clip_by_global_norm
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.storage.values import twin
@@ -33,15 +34,18 @@ class RecurrentEncoder:
     state : tuple of tsrnn.nn.State
         Carried state of each layer, feature-major.
     scale : ndarray of shape (M,)
-        Spread of what the linear part leaves unexplained, by output.
+        Spread of what the linear part leaves unexplained, by output it is trained on.
+    places : ndarray of int, shape (M,)
+        Which of the readout's outputs those are.
     noise : ndarray of shape (S,)
         Variance of it, by stream: mean over the outputs.
     loss_curve : list of float
         Training loss of each step on the history.
     """
 
-    def __init__(self, network, scale, noise, settings, loss_curve):
+    def __init__(self, network, scale, noise, settings, loss_curve, places):
         self.network = network
+        self.places = places
         self.scale = scale
         self.noise = noise
         self.settings = settings
@@ -70,7 +74,7 @@ class RecurrentEncoder:
         if design.n_flags:  # a network that never saw a value missing is not moved by the first
             network.weights[0][:, -1 - design.n_flags : -1] = 0.0
         loss_curve = train(network, inputs, residual, settings, rng)
-        return cls(network, scale, noise, settings, loss_curve)
+        return cls(network, scale, noise, settings, loss_curve, design.trained_on)
 
     @property
     def period(self):
@@ -106,10 +110,25 @@ class RecurrentEncoder:
         """
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
-        hidden, encoder.state = self.network.forward(x, self.state, tape=False)
+        if self.n_streams > 1 and compiled_kernels():
+            hidden, encoder.state = self._encode_one_by_one(x)
+        else:
+            hidden, encoder.state = self.network.forward(x, self.state, tape=False)
         features = hidden.transpose(0, 2, 1)
         scale = 1.0 if local is None else local[1][..., None]
         return np.multiply(features, scale, dtype=np.float64), encoder
+
+    def _encode_one_by_one(self, x):
+        """Advance stream by stream, with the bits of compiled code that takes rows as they come."""
+        streams, states, hidden = [slice(s, s + 1) for s in range(self.n_streams)], [], []
+        for own in streams:
+            state = tuple(of_layer.part(own).copy() for of_layer in self.state)
+            rows = np.ascontiguousarray(x[..., own])
+            of_stream, after = self.network.forward(rows, state, tape=False)
+            hidden.append(of_stream)
+            states.append(after)
+        joined = tuple(State.joined(list(of_layer)) for of_layer in zip(*states, strict=True))
+        return np.concatenate(hidden, axis=2), joined
 
     @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
     def learn(self, inputs, skip, targets, weights, local=None):
@@ -121,8 +140,8 @@ class RecurrentEncoder:
         ----------
         inputs : ndarray of shape (window, S, D)
         skip : ndarray of shape (window, S, K)
-        targets : ndarray of shape (window, S, M)
-        weights : ndarray of shape (S, M, H + K)
+        targets : ndarray of shape (window, S, outputs of the readout)
+        weights : ndarray of shape (S, outputs, H + K)
             Of the readout: those of the hidden state first.
         local : tuple of ndarray, optional
             As for `encode`.
@@ -130,8 +149,10 @@ class RecurrentEncoder:
         encoder = twin(self)
         encoder.network = network = self.network.copy()
         encoder.optimizer = self.optimizer.copy()
-        head, linear = np.split(weights, [network.hidden_size], axis=2)
-        residual = (targets - np.matmul(linear, skip[..., None])[..., 0]) / self.scale
+        head, linear = np.split(weights[:, self.places], [network.hidden_size], axis=2)
+        residual = (
+            targets[..., self.places] - np.matmul(linear, skip[..., None])[..., 0]
+        ) / self.scale
         if local is not None:
             residual /= local[1][..., None]
         warmup = self.settings.warmup
@@ -171,7 +192,7 @@ def _training_arrays(design, record, dtype):
     """
     first, end = design.reach, len(record)
     ridges = _ridges(design, record)
-    n_streams, n_outputs = design.n_streams, len(design.delays)
+    n_streams, n_outputs = design.n_streams, len(design.trained_on)
     inputs, residual = None, np.empty((end - first, n_streams, n_outputs), dtype)
     squares, counts = np.zeros((2, n_streams, n_outputs))
     for start in range(first, end, BLOCK):
@@ -195,10 +216,12 @@ def _training_arrays(design, record, dtype):
 
 
 def _targets(design, record, start, stop):
-    """Return the targets (stop - start, S, M) of these origins."""
+    """Return the targets (stop - start, S, M) of these origins, those that are trained on."""
     seen = record[: stop + max(design.delays)]
     base, labels = design.base(seen, start), design.labels(seen, start)
-    return origin_targets(base, labels, design.delays)[: stop - start]
+    if labels.shape[2] > 1:
+        labels = labels[..., design.trained_on]
+    return origin_targets(base, labels, design.delays[design.trained_on])[: stop - start]
 
 
 def _ridges(design, record):

@@ -8,7 +8,7 @@ from tsrnn.kernels import compiled_kernels
 def take_in_at_once(learner, record, learning, scoring):
     """Return the outputs after each row (n, S, M) and the learner after it.
 
-    None where there are no compiled loops, the learner is not the usual one of one stream, or the
+    None where there are no compiled loops, the learner is not the usual one, or the
     rows need something rare: part by part the same comes out, to the last bit.
     """
     loops = compiled_kernels()
@@ -16,40 +16,48 @@ def take_in_at_once(learner, record, learning, scoring):
         return None
     design, encoder, readout = learner.design, learner.encoder, learner.readout
     ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
-    plain, outputs, fields, state, followed, linear, mixed, scored = loops.follow_rows(
-        learner.window.joining(record, learner.kept_before(n)),
-        design.looked_at,
-        encoder.layer,
-        readout.parts,
-        ensemble.linear.parts,
-        ensemble.columns,
-        ensemble.repeats.parts,
-        ensemble.mixed_parts,
-        intervals.parts,
-        learning,
-        scoring,
+    readout, ensemble, linear, per_step = (
+        part.opened(n) for part in (readout, ensemble, ensemble.linear, ensemble.per_step)
+    )
+    intervals = intervals.opened(n) if scoring else intervals
+    plain, outputs, fields, state, of_readout, of_linear, of_steps, mixed, scored = (
+        loops.follow_rows(
+            learner.window.joining(record, learner.kept_before(n)),
+            design.looked_at,
+            encoder.layer,
+            readout.parts,
+            linear.parts,
+            ensemble.columns,
+            per_step.parts,
+            ensemble.repeats.parts,
+            ensemble.mixed_parts,
+            intervals.parts,
+            learning,
+            scoring,
+        )
     )
     if not plain:
         return None
     n_learnt = n if learning else 0
-    linear = ensemble.linear.moved(n_learnt, *linear)
+    linear, per_step = linear.moved(n, n_learnt, *of_linear), per_step.moved(n, *of_steps)
     return learner.after(
         type(record)(*fields),
         n,
         outputs,
         encoder=encoder.at(state),
-        readout=readout.moved(n_learnt, *followed),
-        ensemble=ensemble.moved(linear, *mixed, learning),
+        readout=readout.moved(n, n_learnt, *of_readout),
+        ensemble=ensemble.moved(n, linear, per_step, mixed, learning),
         intervals=intervals.moved(n, *scored) if scoring else intervals,
     )
 
 
 def _usual(learner):
-    """Return whether this is a learner of one stream and one layer, with all its parts."""
+    """Return whether this is a learner of one layer, with all its parts."""
     encoder, ensemble = learner.encoder, learner.ensemble
     complete = encoder is not None and ensemble is not None and learner.intervals is not None
     in_stream = learner.usual is not None and learner.window is not None
-    return complete and in_stream and len(encoder.state) == encoder.n_streams == 1
+    complete = complete and not learner.design.n_ahead
+    return complete and in_stream and len(encoder.state) == 1
 
 
 def _plain(learner, record):

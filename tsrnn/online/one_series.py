@@ -7,8 +7,7 @@ import numpy as np
 
 from tsrnn.features.ring_buffer import NEVER
 from tsrnn.features.window import Window
-from tsrnn.nn import State
-from tsrnn.online.regime import CHANGE_COLUMNS, changes_of
+from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.persistence.registry import saved
 
 NO_ROWS = np.array([NEVER])
@@ -125,18 +124,12 @@ class OneSeries:
 
     def changes(self):
         """Return the changes noted, ``(position, 0, target, error, level, scale, phase)``."""
-        stream = self.stream
-        regime = getattr(stream, "regime", None)
-        newest = (stream.intervals.row if stream.intervals else stream.n_rows) - 1
-        rows = changes_of(stream.intervals, regime)
-        return [(int(self.heads[0]) - newest + row, 0, *change) for row, *change in rows]
+        first = int(self.heads[0]) - self.stream.newest_row
+        return [(first + row, 0, *change) for row, *change in self.stream.changes]
 
     def carried_states(self):
         """Return the state of each layer, arrays of shape (J, H)."""
-        return tuple(
-            State(s.h.T.copy(), None if s.c is None else s.c.T.copy())
-            for s in self.stream.encoder.state
-        )
+        return tuple(state.swapped() for state in self.stream.encoder.state)
 
     def _at(self, block):
         """Return the learner of the stream where the rows of a block may follow."""

@@ -417,5 +417,5 @@ def _issued(readout, features, base, labels, learning):
     """Return a readout after rows, and its outputs (n, 1, S) before the labels of each."""
     if not learning:  # nothing waits: labels arrive with their rows
         return readout, readout.output(features)
-    readout, innovations, _ = readout.learn_and_tell(features, base, labels)
+    readout, _, innovations, _ = readout.learn_and_tell(features, base, labels)
     return readout, np.where(np.isfinite(labels), labels, 0.0) - innovations

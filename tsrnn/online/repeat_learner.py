@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.features.window import Window
 from tsrnn.online.intervals.tracking import Intervals
+from tsrnn.online.regime import changes_of
 from tsrnn.persistence.registry import saved
 
 INTERVAL_ROWS = 5000  # newest rows of a history that intervals are learnt from
@@ -25,6 +26,16 @@ class RepeatLearner:
     def replayed(self):
         """Rows of a history that matter: to the intervals, as many as to a readout."""
         return self.season + self.horizon + INTERVAL_ROWS
+
+    @property
+    def changes(self):
+        """Changes of the size of errors since the last restart, as `changes_of` returns them."""
+        return changes_of(self.intervals, None)
+
+    @property
+    def newest_row(self):
+        """Number of the newest row, as that of a change is counted."""
+        return self.intervals.row - 1
 
     def restarted(self, anew=False):
         """Return the learner as before a first row."""

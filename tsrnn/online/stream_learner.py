@@ -10,12 +10,13 @@ from tsrnn.online.one_call import take_in_at_once
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
-from tsrnn.online.regime import Regime
+from tsrnn.online.regime import Regime, changes_of
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 BLOCK = 4096  # rows whose features are in memory at once
+BLOCK_OUTPUTS = 2**19  # and most of their forecasts, of which every expert has as many
 RIDGE_PER_NOISE = 20.0  # penalty of the readout, per unit of unexplained variance
 RIDGE_LIMITS = (1e-3, 1e3)
 REPLAYED_MEMORIES = 10  # of 1 / (1 - λ) rows each: what is older weighs less than e^-10
@@ -59,6 +60,8 @@ class StreamLearner:
         self.usual = design.usual
         self.regime = Regime.of(design.n_streams)
         self.window = None
+        n_outputs = design.n_streams * len(design.delays) * (1 + design.n_ahead)
+        self._block = max(1, min(BLOCK, BLOCK_OUTPUTS // n_outputs))  # rows taken in together
         self._restart()
 
     @classmethod
@@ -66,17 +69,18 @@ class StreamLearner:
         """Return a learner with a blank readout, to learn the newest `replayed` rows.
 
         With an encoder the penalty of the readout lasts, and grows with the noise of each stream.
-        A design that looks ahead has neither an ensemble nor intervals.
         """
         n_features, ridge = design.n_features, None
         if encoder:
             n_features += encoder.network.hidden_size
             ridge = ridge_of(encoder.noise)
         sizes = design.n_streams, n_features, design.delays, forgetting
-        if design.n_ahead:
-            return cls(design, FutureRLS(*sizes, design.n_ahead), encoder)
         ensemble = Ensemble.of(design, forgetting, ridge) if mixed else None
-        return cls(design, DelayedRLS(*sizes, ridge), encoder, ensemble, intervals)
+        if design.n_ahead:
+            readout = FutureRLS(*sizes, design.n_ahead, ridge)
+        else:
+            readout = DelayedRLS(*sizes, ridge)
+        return cls(design, readout, encoder, ensemble, intervals)
 
     @property
     def replayed(self):
@@ -84,6 +88,25 @@ class StreamLearner:
         forgotten = 1.0 - self.readout.forgetting
         remembered = math.inf if forgotten == 0.0 else math.ceil(REPLAYED_MEMORIES / forgotten)
         return self._memory + self.design.longest_delay + remembered
+
+    @property
+    def expert_names(self):
+        """Names of the experts that are mixed; none where there is no mixture."""
+        return self.ensemble.names if self.ensemble else []
+
+    def expert_weights(self):
+        """Return the weights of the experts in the forecast of each step, (E, M, S)."""
+        return self.ensemble.weights
+
+    @property
+    def changes(self):
+        """Changes of the streams since the last restart, as `changes_of` returns them."""
+        return changes_of(self.intervals, self.regime)
+
+    @property
+    def newest_row(self):
+        """Number of the newest row, as that of a change is counted."""
+        return (self.intervals.row if self.intervals else self.n_rows) - 1
 
     def restarted(self, anew=False):
         """Return the learner as before a first row, with everything learnt kept.
@@ -100,9 +123,9 @@ class StreamLearner:
 
     def advance(self, record):
         """Take in new rows without learning: what was forecast is still scored."""
-        learner = self
-        for start in range(0, len(record), BLOCK):
-            _, learner = learner._take_in(record[start : start + BLOCK])
+        learner, block = self, self._block
+        for start in range(0, len(record), block):
+            _, learner = learner._take_in(record[start : start + block])
         return learner
 
     def learn(self, record):
@@ -126,8 +149,8 @@ class StreamLearner:
         learner, outputs, known = self, [], record.inputs
         if self.design.n_ahead:
             known = np.concatenate([known, following[: self.design.longest_delay]])
-        for start in range(0, len(record), BLOCK):
-            block = record[start : start + BLOCK]
+        for start in range(0, len(record), self._block):
+            block = record[start : start + self._block]
             later = known[start + len(block) :]
             block_outputs, learner = learner._take_in(block, following=later, scoring=False)
             outputs.append(block_outputs)
@@ -136,10 +159,9 @@ class StreamLearner:
     def output(self, following=None):
         """Return the outputs at the newest row, shape (S, M)."""
         if self.design.n_ahead:
-            features, base = self._newest
-            ahead = self.design.ahead(self.window, len(self.window) - 1, following)
-            with one_blas_thread:
-                return (self.readout.output(features, ahead) + base[..., None])[0]
+            constant, effects = self._newest
+            ahead = self.design.ahead(self.window, len(self.window) - 1, following)[0]
+            return constant + (effects * ahead).sum(axis=-1)
         return self._newest.copy()
 
     def offsets(self, probabilities):
@@ -152,8 +174,7 @@ class StreamLearner:
         """
         if self.intervals is None:
             raise ValueError(
-                "found coverage or quantiles, expected neither: with future_cols there are no "
-                "intervals yet; forecast without, or fit without future_cols"
+                "found coverage or quantiles, expected neither: there are no intervals"
             )
         return self.intervals.offsets(probabilities)
 
@@ -172,7 +193,7 @@ class StreamLearner:
     def _take_in(self, record, learning=False, following=None, scoring=True):
         """Return the outputs after each row of a block, (n, S, M), and the learner after it.
 
-        A design that looks ahead has outputs only where it is told the inputs that follow. Where
+        A design that looks ahead has outputs only where the inputs that follow are given. Where
         outputs alone are asked for there is no `scoring`: intervals are left behind.
         """
         if taken_in := take_in_at_once(self, record, learning, scoring):
@@ -189,20 +210,17 @@ class StreamLearner:
             hidden, learner.encoder = self.encoder.encode(*view)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
-            rows = joined, start, features, base, labels
-            outputs = learner._follow_ahead(*rows, learning, following)
-        else:
-            learner.readout, outputs = self.readout.follow(features, base, labels, learning)
-            outputs = outputs + base[..., None]
-            if self.ensemble:
-                learner.ensemble, outputs = self.ensemble.follow(
-                    outputs, skip, joined.levels, labels, learning
-                )
-            if self.intervals and scoring:
-                learner.intervals = self.intervals.follow(outputs, labels)
-            return learner.after(joined, len(record), outputs)
-        learner._keep(joined, len(record))
-        return outputs, learner
+            known = joined, start, following, learning, scoring
+            return learner._follow_ahead(features, base, labels, skip, *known)
+        learner.readout, outputs = self.readout.follow(features, base, labels, learning)
+        outputs = outputs + base[..., None]
+        if self.ensemble:
+            learner.ensemble, outputs = self.ensemble.follow(
+                outputs, skip, joined.levels, labels, learning
+            )
+        if self.intervals and scoring:
+            learner.intervals = self.intervals.follow(outputs, labels)
+        return learner.after(joined, len(record), outputs)
 
     def after(self, joined, n_rows, outputs, **parts):
         """Return the outputs of the newest rows of a record, and this learner after them.
@@ -225,21 +243,29 @@ class StreamLearner:
             self.window = self.window.copy()
         self.n_rows += n_rows
 
-    def _follow_ahead(self, joined, start, features, base, labels, learning, following):
-        """Move the readout of a design that looks ahead, in place.
+    def _follow_ahead(
+        self, features, base, labels, skip, joined, start, following, learning, scoring
+    ):
+        """As `_take_in`, of a design that looks ahead: move the parts, in place of those before.
 
-        Return its outputs, where it is told the inputs of the rows that follow.
+        A forecast is a constant and the effects of what is known of its step.
         """
-        design, before = self.design, self.readout
-        if learning:
-            self.readout = before.learn(features, base, labels, design.arrived(joined, start))
-        else:
-            self.readout = before.advance(features, base)
-        base = joined.shifted(base, start)
-        self._newest = features[-1:].copy(), base[-1:].copy()
-        if following is None:
-            return None
-        return before.output(features, design.ahead(joined, start, following)) + base[..., None]
+        design, n_rows = self.design, len(joined) - start
+        arrived, inputs = design.arrived(joined, start), joined.inputs[start:, design.future]
+        rows = features, base, labels, arrived, learning
+        self.readout, constant, effects = self.readout.follow(*rows)
+        constant, arrived = constant + base[..., None], arrived[:, 0]
+        if self.ensemble:
+            rows = (constant, effects), skip, joined.levels, labels, learning, (inputs, arrived)
+            self.ensemble, (constant, effects) = self.ensemble.follow_ahead(*rows)
+        if self.intervals and scoring:
+            self.intervals = self.intervals.follow(constant, labels, effects, arrived)
+        constant, outputs = joined.shifted(constant, start), None
+        if following is not None:
+            outputs = constant + (effects * design.ahead(joined, start, following)).sum(axis=-1)
+        self._newest = constant[-1].copy(), effects[-1].copy()
+        self._keep(joined, n_rows)
+        return outputs, self
 
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
@@ -298,7 +324,10 @@ class StreamLearner:
     @property
     def _rows_to_training(self):
         """Rows until the encoder takes its next step; at most a block where there is none."""
-        return self.encoder.period - self.n_learnt % self.encoder.period if self.encoder else BLOCK
+        to_training = self._block
+        if self.encoder:
+            to_training = self.encoder.period - self.n_learnt % self.encoder.period
+        return min(self._block, to_training)
 
     @property
     def _memory(self):

@@ -11,6 +11,7 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
+from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
@@ -25,8 +26,10 @@ __all__ = [
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
+    "follow_profiles",
     "follow_rows",
     "follow_size",
+    "follow_steps",
     "lagged",
     "learn_rows",
     "outputs",

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numpy_.conformal import (
     LEVEL_RATE,
@@ -30,8 +29,8 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
     ----------
     forecasts : ndarray of shape (n, S, M)
     labels : ndarray of shape (n, S, M or 1)
-    waiting : ndarray of shape (reach, M, 2, S)
-        Forecast and scale of the rows before.
+    waiting : ndarray of shape (reach + n, M, 2, S)
+        Forecast and scale of the rows before; those of the rows are written behind them.
     first_row : int
     fixed : tuple of ndarray
         Probabilities, delays and seasons of a `Conformal`.
@@ -42,8 +41,6 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
 
     Returns
     -------
-    said : ndarray of shape (reach, M, 2, S)
-        What waits for its labels now.
     moving : tuple of ndarray
     drift : tuple of ndarray
     noted : ndarray of shape (n, S)
@@ -54,15 +51,15 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
     quantiles, level = quantiles.copy(), level.copy()
     n_labels, profiles = n_labels.copy(), profiles.copy()
     size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
-    n, (M, S), reach = len(labels), level.shape, len(waiting)
+    n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
     noted, any_noted = np.empty((n, S)), False
-    said, excess = with_room(waiting, reach, n), np.empty(M)
+    excess = np.empty(M)
     for row in range(n):
         now = first_row + row
         for s in range(S):
             expected, n_known, scaled = _profile(profiles, seasons, now, s), 0, 0.0
             for m in range(M):
-                past = said[reach + row - delays[m], m]
+                past = waiting[reach + row - delays[m], m]
                 error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
                 excess[m] = np.nan
                 if np.isfinite(error):
@@ -84,10 +81,10 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
                 scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
-                said[reach + row, m, 0, s] = forecasts[row, s, m]
-                said[reach + row, m, 1, s] = max(scale, TINY)
+                waiting[reach + row, m, 0, s] = forecasts[row, s, m]
+                waiting[reach + row, m, 1, s] = max(scale, TINY)
     moving, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
-    return newest(said, reach), moving, drift, noted, any_noted
+    return moving, drift, noted, any_noted
 
 
 def expected_scale(level, profiles, seasons, delays, row):

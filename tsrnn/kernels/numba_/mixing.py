@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.joining import newest, with_room
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
 
 
-def expert_forecasts(recurrent, linear, levels, back, season):
+def expert_forecasts(recurrent, linear, per_step, levels, back, season):
     """Return what the experts of an `Ensemble` forecast at the newest rows, (n, M, E, S).
 
     Parameters
@@ -17,6 +16,7 @@ def expert_forecasts(recurrent, linear, levels, back, season):
     recurrent : ndarray of shape (n, S, M)
     linear : ndarray of shape (n, S, M)
         Changes from the newest level.
+    per_step : ndarray of shape (n, S, M)
     levels : ndarray of shape (n + earlier rows, S)
     back : ndarray of int, shape (M, B)
         Rows back from the newest one to those that are repeated.
@@ -24,73 +24,98 @@ def expert_forecasts(recurrent, linear, levels, back, season):
         Rows between the levels whose change is repeated; 0: no expert repeats one.
     """
     (n, S, M), B = recurrent.shape, back.shape[1]
-    forecasts = np.empty((n, M, B + (3 if season else 2), S))
+    forecasts = np.empty((n, M, B + (4 if season else 3), S))
     for row, m, s in np.ndindex(n, M, S):
         now, at = len(levels) - n + row, forecasts[row, m, :, s]
         at[0], at[1] = recurrent[row, s, m], linear[row, s, m] + levels[now, s]
+        at[2] = per_step[row, s, m]
         for b in range(B):
-            at[2 + b] = levels[now - back[m, b], s]
+            at[3 + b] = levels[now - back[m, b], s]
         if season:
-            at[2 + B] = at[1 + B] + (levels[now, s] - levels[now - season, s])
+            at[3 + B] = at[2 + B] + (levels[now, s] - levels[now - season, s])
     return forecasts
 
 
-def follow_experts(forecasts, waiting, labels, delays, discounts, state):
-    """Move the mixture over rows: score what was said, say what there is to say, blend it.
+def follow_experts(forecasts, waiting, labels, scored, discounts, state):
+    """Move the mixture over rows: score what was issued, issue anew, blend it.
 
     Parameters
     ----------
-    forecasts : ndarray of shape (n, M, E, S)
-    waiting : ndarray of shape (reach, M, E + R + 1, S)
-        What was said at the rows before.
+    forecasts : ndarray of shape (n, horizon, E, S)
+    waiting : ndarray of shape (reach + n, M, E + R + 1, S)
+        What was issued at the rows before; that of the rows is written behind it.
     labels : ndarray of shape (n, S, 1)
-    delays : ndarray of int, shape (M,)
-    discounts : ndarray of shape (R,)
+    scored : tuple of ndarray
+        Steps, left and share of a `ScoredSteps`.
+    discounts : ndarray of shape (R,) or (M, R)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
 
     Returns
     -------
     state : tuple of ndarray
-    said : ndarray of shape (reach, M, E + R + 1, S)
-        What waits for its labels now.
-    mixtures : ndarray of shape (n, S, M)
+    mixtures : ndarray of shape (n, S, horizon)
     """
-    (n, M, E, S), reach = forecasts.shape, len(waiting)
+    (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
+    M, reach, issued = len(steps), len(waiting) - n, waiting
     regret, spread, loss, n_labels, parts, blend = state
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
     moving = regret, spread, loss, n_labels, parts, blend
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
-    scored = regret, spread, loss, n_labels, parts, as_parts
-    said, prior = with_room(waiting, reach, n), np.zeros((1, waiting.shape[2], 1))
-    mixtures, error = np.empty((n, S, M)), np.empty(said.shape[2])
-    for row, m, s in np.ndindex(n, M, S):
-        now, origin = reach + row, reach + row - delays[m]
-        for k in range(len(error)):
-            error[k] = said[origin, m, k, s] - labels[row, s, 0]
-        if np.isfinite(error[-1]):
-            _score(error, prior, discounts, scored, m, s)
-        for e in range(E):
-            said[now, m, e, s] = forecasts[row, m, e, s]
-        mixtures[row, s, m] = _issue(said, now, parts, blend, m, s)
-    return moving, newest(said, reach), mixtures
+    moved = regret, spread, loss, n_labels, parts, as_parts
+    prior = np.zeros((1, waiting.shape[2], 1))
+    discounts = _by_step(discounts, regret.shape[1])
+    mixtures, error = np.empty((n, S, horizon)), np.empty(issued.shape[2])
+    for row in range(n):
+        now = reach + row
+        for m, s in np.ndindex(M, S):
+            origin, step = now - steps[m], steps[m] - 1
+            for k in range(len(error)):
+                error[k] = issued[origin, m, k, s] - labels[row, s, 0]
+            if np.isfinite(error[-1]):
+                _score(error, prior, discounts, moved, m, s)
+            for e in range(E):
+                issued[now, m, e, s] = forecasts[row, step, e, s]
+            mixtures[row, s, step] = _issue(issued, now, parts, blend, m, s)
+        if horizon > M:
+            _interpolate(forecasts, row, parts, blend, left, share, mixtures)
+    return moving, mixtures
 
 
 # Places are told by indices: cutting an array takes as long as ten sums.
 
 
-def _issue(said, now, parts, blend, m, s):
+def _issue(issued, now, parts, blend, m, s):
     """Write the mixtures behind the forecasts of the experts; return the blend of them."""
     n_mixtures, E = parts.shape[1:3]
     blended = 0.0
     for r in range(n_mixtures):
         mixture = 0.0
         for e in range(E):
-            mixture += parts[m, r, e, s] * said[now, m, e, s]
-        said[now, m, E + r, s] = mixture
+            mixture += parts[m, r, e, s] * issued[now, m, e, s]
+        issued[now, m, E + r, s] = mixture
         blended += blend[m, r, s] * mixture
     return blended
+
+
+def _interpolate(forecasts, row, parts, blend, left, share, mixtures):
+    """Write the mixtures of the steps that are not scored, by weights between those that are."""
+    R, E, S = parts.shape[1:]
+    for step in range(len(left)):
+        m, after = left[step], share[step]
+        if after == 0.0:
+            continue
+        for s in range(S):
+            mixture = 0.0
+            for e in range(E):
+                weight, next_weight = 0.0, 0.0
+                for r in range(R):
+                    weight += blend[m, r, s] * parts[m, r, e, s]
+                    next_weight += blend[m + 1, r, s] * parts[m + 1, r, e, s]
+                weight = weight * (1.0 - after) + next_weight * after
+                mixture += weight * forecasts[row, step, e, s]
+            mixtures[row, s, step] = mixture
 
 
 def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
@@ -99,6 +124,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     As of `tsrnn.kernels.numpy_.mixing`; the first and last axis of ``prior`` may be of length 1.
     """
     M, n_errors, S = error.shape
+    discounts = _by_step(discounts, regret.shape[1])
     moving = regret, spread, loss, n_labels, parts, blend.reshape(M, 1, *blend.shape[1:])
     errors = np.empty(n_errors)
     for m, s in np.ndindex(M, S):
@@ -108,8 +134,13 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
             _score(errors, prior, discounts, moving, m, s)
 
 
+def _by_step(discounts, R):
+    """View discounts (R,) or (M, R) as rows, of one step or of all."""
+    return discounts.reshape(discounts.size // max(R, 1), R)
+
+
 def _score(error, prior, discounts, moving, m, s):
-    """Move regrets and losses of one step of one stream by a label, and the weights by them.
+    """Move regrets and losses of one output of one stream by a label, and the weights by them.
 
     `moving` as above, with blend of the shape of parts.
     """
@@ -128,11 +159,11 @@ def _score(error, prior, discounts, moving, m, s):
         else:
             loss[m, k, s] = MIXTURE_DISCOUNT * loss[m, k, s] + min(squared, limit)
     for r in range(R):
-        pull = error[E + r]
+        pull, discount = error[E + r], discounts[min(m, len(discounts) - 1), r]
         for e in range(E):
             gain = pull * (pull - error[e])
-            regret[m, r, e, s] = discounts[r] * regret[m, r, e, s] + gain
-            spread[m, r, e, s] = discounts[r] * spread[m, r, e, s] + gain * gain
+            regret[m, r, e, s] = discount * regret[m, r, e, s] + gain
+            spread[m, r, e, s] = discount * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
     _favour(loss, prior, 0, E, parts, m, R, s)
     _favour(loss, prior, E, len(error), blend, m, 0, s)
@@ -169,6 +200,7 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
+_interpolate, _by_step = compiled(_interpolate, False), compiled(_by_step, False)
 score_experts = compiled(score_experts, False)
 expert_forecasts = compiled(expert_forecasts, False)
 follow_experts = compiled(follow_experts, False)

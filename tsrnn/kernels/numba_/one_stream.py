@@ -35,3 +35,40 @@ def _forward_stream(weights, x, state, h):
         return end[0], None
 
     return of_another
+
+
+def stream_of(state, s):
+    """Return the state of one of S streams."""
+    raise NotImplementedError
+
+
+@overload(stream_of, inline="always")
+def _stream_of(state, s):
+    if isinstance(state[1], types.NoneType):
+        return lambda state, s: (state[0][:, s : s + 1].copy(), None)
+    return lambda state, s: (state[0][:, s : s + 1].copy(), state[1][:, s : s + 1].copy())
+
+
+def with_stream(state, s, new, first):
+    """Put the state of a stream in the place of its old one; at first, in arrays of their own."""
+    raise NotImplementedError
+
+
+@overload(with_stream, inline="always")
+def _with_stream(state, s, new, first):
+    if isinstance(state[1], types.NoneType):
+
+        def of_hidden(state, s, new, first):
+            hidden = state[0].copy() if first else state[0]
+            hidden[:, s] = new[0][:, 0]
+            return hidden, None
+
+        return of_hidden
+
+    def of_both(state, s, new, first):
+        hidden = state[0].copy() if first else state[0]
+        cell = state[1].copy() if first else state[1]
+        hidden[:, s], cell[:, s] = new[0][:, 0], new[1][:, 0]
+        return hidden, cell
+
+    return of_both

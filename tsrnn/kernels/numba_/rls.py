@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.joining import followed, with_room
+from tsrnn.kernels.numba_.joining import fill
 from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
 
 
@@ -17,21 +17,21 @@ _dot = compiled(_dot, FASTMATH | {"reassoc"})
 
 
 @compiled
-def push_rows(waiting, features, base, n_kept):
-    """Return the newest of the origins that wait, and rows behind them, with no gain yet.
+def push_rows(waiting, features, base):
+    """Write rows, with no gain yet, behind the origins that wait.
 
     Parameters
     ----------
     waiting : tuple of ndarray
-        Features (reach, S, K), gains, and base (reach, S).
+        Features (reach + n, S, K), gains, and base (reach + n, S).
     features, base : ndarray of shape (n, S, K) and (n, S)
-    n_kept : int
     """
-    gains = with_room(waiting[1], n_kept, len(base))
-    new = gains[n_kept:].ravel()
+    start = len(waiting[0]) - len(features)
+    fill(waiting[0][start:].ravel(), features.ravel())
+    fill(waiting[2][start:].ravel(), base.ravel())
+    new = waiting[1][start:].ravel()
     for k in range(len(new)):
         new[k] = 0.0
-    return followed(waiting[0], n_kept, features), gains, followed(waiting[2], n_kept, base)
 
 
 @compiled
@@ -58,8 +58,7 @@ def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told
     why : int
         START, or why it stopped the last time, which has been seen to.
     waiting : tuple of ndarray
-        Features (reach, S, K), gains and base of the origins that wait, at the start without the
-        rows, and then as returned.
+        Features (reach + n, S, K), gains and base of the origins that wait, behind them the rows.
     rows : tuple of ndarray
         Features (n, S, K), base (n, S) and labels (n, S, M or 1) of all rows.
     delays : ndarray of int, shape (M,)
@@ -74,28 +73,26 @@ def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told
     row : int
         The first one that is not learnt.
     why : int
-    waiting : tuple of ndarray
-        With all rows behind, of which those learnt have their gain.
     P, weights : ndarray
         After the last row learnt, those given where there is none.
     """
     if why == START:
-        waiting = push_rows(waiting, rows[0], rows[1], len(waiting[0]))
+        push_rows(waiting, rows[0], rows[1])
     (features, gains, base), labels = waiting, rows[2]
     reach, settled = len(features) - len(labels), why in (MISSING, SURPRISED)
     for row in range(first, stop):
         if not (settled and row == first) and not _finite(labels[row]):
-            return row, MISSING, waiting, P, weights
+            return row, MISSING, P, weights
         if row < first + 2:  # what was given stays; after that, two buffers take turns
             new_P, new_weights = np.empty_like(P), np.empty_like(weights)
         arrived = reach + row, features, gains, base, labels[row], delays
         if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):
-            return row, SURPRISED, waiting, P, weights
+            return row, SURPRISED, P, weights
         P, new_P = new_P, P
         weights, new_weights = new_weights, weights
         if not _finite(told[row, 1]):
-            return row + 1, LOST, waiting, P, weights
-    return stop, LEARNT, waiting, P, weights
+            return row + 1, LOST, P, weights
+    return stop, LEARNT, P, weights
 
 
 @compiled

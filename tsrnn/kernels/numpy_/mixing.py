@@ -3,8 +3,10 @@
 import numpy as np
 
 # Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
-# follow patterns within the day; losses remember longer, to be sure of what is best.
-REGRET_DISCOUNTS = (0.98,)
+# follow patterns within the day, and 16 more for each step that forecasts overlap; losses remember
+# longer, to be sure of what is best.
+REGRET_MEMORY, REGRET_MEMORY_OF_STEP = 50.0, 16.0
+REGRET_DISCOUNTS = (1.0 - 1.0 / REGRET_MEMORY,)
 LOSS_DISCOUNT = 0.999
 MIXTURE_DISCOUNT = 0.995
 # What a mixture can lose at one label, in units of what is least and of what is usual: a change of
@@ -46,7 +48,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
         NaN, nothing is learnt of that step and series.
     prior : ndarray of shape (M, E + R + 1, S)
         Losses that are added to a series' own where weights are made of them.
-    discounts : ndarray of shape (R,)
+    discounts : ndarray of shape (R,) or (M, R)
         Of the regrets.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
@@ -57,7 +59,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     parts, blend : ndarray
         As of `issue`.
     """
-    n_experts, discounts = regret.shape[2], discounts.reshape(-1, 1, 1)
+    n_experts, discounts = regret.shape[2], discounts[..., None, None]
     pull = error[:, n_experts:-1, None]
     gain = pull * (pull - error[:, None, :n_experts])
     new_regret = discounts * regret + gain

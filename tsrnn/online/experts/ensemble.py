@@ -2,9 +2,14 @@
 
 import numpy as np
 
+from tsrnn.features.scored_steps import ScoredSteps
+from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
-from tsrnn.online.experts.mixing import Mixing
+from tsrnn.online.experts.mixing import Mixing, regret_discounts
+from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
+from tsrnn.online.readouts.per_step import PerStepRLS
 from tsrnn.online.readouts.rls import DelayedRLS
+from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
 
@@ -56,31 +61,32 @@ class Repeats:
         change = levels[rows] - levels[rows - self._season]
         return np.concatenate([repeated, repeated[:, :, -1:] + change[:, None, None]], axis=2)
 
-    def beside(self, recurrent, linear, levels):
-        """Return forecasts (n, M, E, S) of all experts, those of the past behind two others.
+    def beside(self, recurrent, linear, per_step, levels):
+        """Return forecasts (n, M, E, S) of all experts, those of the past behind three others.
 
         Parameters
         ----------
         recurrent : ndarray of shape (n, S, M)
         linear : ndarray of shape (n, S, M)
             Changes from the newest level.
+        per_step : ndarray of shape (n, S, M)
         levels : ndarray of shape (n + earlier rows, S)
         """
         if loops := compiled_kernels():
-            return loops.expert_forecasts(recurrent, linear, levels, *self.parts)
+            return loops.expert_forecasts(recurrent, linear, per_step, levels, *self.parts)
         n_rows = len(recurrent)
         linear = linear + levels[len(levels) - n_rows :, :, None]
-        others = np.stack([recurrent, linear], axis=3).transpose(0, 2, 3, 1)
+        others = np.stack([recurrent, linear, per_step], axis=3).transpose(0, 2, 3, 1)
         return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
 
 
 @saved("ensemble")
-class Ensemble:
+class Ensemble(AppendsRows):
     """Simple experts, learnt and scored beside a recurrent one.
 
-    The experts are the recurrent readout, a short linear autoregression, the newest value, the
-    value one season ago (for each season) and the newest value plus the change one season ago (for
-    the longest). What each has said is kept until its label arrives.
+    The experts are the recurrent readout, a short linear autoregression, a small readout for each
+    step, the newest value, the value one season ago (for each season) and the newest value plus the
+    change one season ago (for the longest). What each has issued is kept until its label arrives.
 
     An ensemble is a value: `follow` and `restarted` return a new one.
 
@@ -89,6 +95,7 @@ class Ensemble:
     linear : DelayedRLS
     columns : ndarray of int
         The readout features that the linear expert sees.
+    per_step : PerStepRLS
     repeats : Repeats
 
     Attributes
@@ -100,12 +107,18 @@ class Ensemble:
         As it was when something was last learnt.
     """
 
-    def __init__(self, linear, columns, repeats):
+    appended = ("_issued",)
+
+    def __init__(self, linear, columns, per_step, repeats):
         self.linear = linear
         self.columns = columns
+        self.per_step = per_step
         self.repeats = repeats
         n_streams, n_outputs = linear.weights.shape[:2]
-        self.mixing = self.learnt = Mixing.of(n_outputs, len(self.names), n_streams)
+        self.scored = ScoredSteps.of(n_outputs)
+        sizes = len(self.scored.steps), len(self.names), n_streams
+        self.mixing = self.learnt = Mixing.of(*sizes, regret_discounts(self.scored.steps))
+        self.n_effects = 2 * per_step.features.n_ahead
         self._clear()
 
     @classmethod
@@ -113,12 +126,20 @@ class Ensemble:
         """Return the ensemble of a design, nothing learnt."""
         columns = design.autoregression
         linear = DelayedRLS(design.n_streams, len(columns), design.delays, forgetting, ridge)
-        return cls(linear, columns, Repeats(design.delays, design.seasons))
+        features = StepFeatures.of(design.horizon, design.seasons, len(design.future))
+        of_few = None if ridge is None else PENALTY_OF_FEW * ridge
+        per_step = PerStepRLS(features, design.n_streams, forgetting, of_few)
+        return cls(linear, columns, per_step, Repeats(design.delays, design.seasons))
 
     @property
     def names(self):
         """Names of the experts."""
-        return ["recurrent", "linear", *self.repeats.names]
+        return ["recurrent", "linear", "per_step", *self.repeats.names]
+
+    @property
+    def weights(self):
+        """Weights of the experts in the forecast of each step, (E, M, S)."""
+        return self.scored.spread(self.mixing.weights.transpose(1, 2, 0)).swapaxes(1, 2)
 
     def restarted(self):
         """Drop what waits for labels; what was learnt stays.
@@ -129,6 +150,7 @@ class Ensemble:
         ensemble = twin(self)
         ensemble.mixing = self.learnt
         ensemble.linear = self.linear.restarted()
+        ensemble.per_step = self.per_step.restarted()
         ensemble._clear()
         return ensemble
 
@@ -145,34 +167,79 @@ class Ensemble:
         labels : ndarray of shape (n, S, 1)
             Labels that arrive with the rows, NaN where missing.
         learning : bool
-            Whether the linear expert learns; the weights of the mixture move in any case.
+            Whether experts learn; the weights of the mixture move in any case.
         """
-        ensemble = twin(self)
+        ensemble = self.opened(len(recurrent))
         base = levels[len(levels) - len(recurrent) :]
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
-        forecasts = self.repeats.beside(recurrent, linear, levels)
-        ensemble.mixing, ensemble._said, mixtures = self.mixing.follow(
-            forecasts, self._said, labels, self.linear.delays
+        ensemble.per_step, per_step, _ = self.per_step.follow(base, labels[..., 0], learning)
+        forecasts = self.repeats.beside(recurrent, linear, per_step, levels)
+        ensemble.mixing, mixtures = self.mixing.follow(
+            forecasts, ensemble._issued, labels, self.scored
         )
+        ensemble.close(len(recurrent))
         if learning:
             ensemble.learnt = ensemble.mixing
         return ensemble, mixtures
 
+    def follow_ahead(self, recurrent, features, levels, labels, learning, ahead):
+        """As `follow`, where inputs are known ahead.
+
+        Every forecast is a constant and an effect of each of Z values that are known of its step;
+        what was issued is scored with the values that the step turned out to have.
+
+        Parameters
+        ----------
+        recurrent : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
+            Constants and effects of the recurrent expert.
+        features, levels, labels, learning
+            As for `follow`.
+        ahead : tuple of ndarray of shape (n, F) and (n, M, Z)
+            Inputs at the rows, and what was known ahead of them at the origins m rows before.
+
+        Returns
+        -------
+        ensemble : Ensemble
+        mixtures : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
+        """
+        ensemble = self.opened(len(features))
+        (constant, effect), (inputs, arrived) = recurrent, ahead
+        base = levels[len(levels) - len(constant) :]
+        seen = np.take(features, self.columns, axis=2)
+        ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        ensemble.per_step, per_step, own = self.per_step.follow(
+            base, labels[..., 0], learning, inputs
+        )
+        forecasts = self.repeats.beside(constant, linear, per_step, levels)
+        effects = np.zeros((*forecasts.shape, self.n_effects))
+        effects[:, :, 0] = effect.swapaxes(1, 2)
+        effects[:, :, 2, :, : own.shape[3]] = own.swapaxes(1, 2)
+        terms = np.concatenate([forecasts[..., None], effects], axis=4)
+        ensemble.mixing, mixed = self.mixing.follow_terms(
+            terms, ensemble._issued, labels, self.scored, arrived
+        )
+        ensemble.close(len(features))
+        if learning:
+            ensemble.learnt = ensemble.mixing
+        return ensemble, (mixed[..., 0], mixed[..., 1:])
+
     @property
     def mixed_parts(self):
         """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
-        return self._said, self.mixing.discounts, self.mixing.moving
+        scored = self.scored.steps, self.scored.left, self.scored.share
+        return self._issued, scored, self.mixing.discounts, self.mixing.moving
 
-    def moved(self, linear, moving, said, learning):
-        """Return the ensemble after rows, its arrays those of a compiled loop."""
-        ensemble = twin(self)
-        ensemble.linear, ensemble._said = linear, said
-        ensemble.mixing = Mixing(self.mixing.discounts, *moving)
+    def moved(self, n_rows, linear, per_step, moving, learning):
+        """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
+        self.linear, self.per_step = linear, per_step
+        self.close(n_rows)
+        self.mixing = Mixing(self.mixing.discounts, *moving)
         if learning:
-            ensemble.learnt = ensemble.mixing
-        return ensemble
+            self.learnt = self.mixing
+        return self
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""
-        self._said = np.full((max(self.linear.delays), *self.mixing.loss.shape), np.nan)
+        shape = max(self.linear.delays), *self.mixing.loss.shape
+        self._issued = np.full((*shape, 1 + self.n_effects) if self.n_effects else shape, np.nan)

@@ -25,7 +25,7 @@ class Mixing:
 
     Attributes
     ----------
-    discounts : ndarray of shape (R,)
+    discounts : ndarray of shape (R,) or (M, R)
         Of the regrets.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
@@ -74,9 +74,10 @@ class Mixing:
         With no discounts the last mixture is the only one: less than half the time for many
         streams, an error some 5 % larger on streams with a daily pattern.
         """
-        M, E, S, R = n_outputs, n_experts, n_streams, len(discounts)
+        discounts = np.array(discounts, dtype=float)
+        M, E, S, R = n_outputs, n_experts, n_streams, discounts.shape[-1]
         return cls(
-            np.array(discounts, dtype=float),
+            discounts,
             np.zeros((M, R, E, S)),
             np.zeros((M, R, E, S)),
             np.zeros((M, E + R + 1, S)),
@@ -107,36 +108,94 @@ class Mixing:
         kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
         return Mixing(self.discounts, *moved)
 
-    def follow(self, forecasts, waiting, labels, delays):
+    def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
 
         Parameters
         ----------
-        forecasts : ndarray of shape (n, M, E, S)
-        waiting : ndarray of shape (reach, M, E + R + 1, S)
-            What was issued at the rows before.
+        forecasts : ndarray of shape (n, horizon, E, S)
+        waiting : ndarray of shape (horizon + n, M, E + R + 1, S)
+            What was issued at the rows before; that of the rows is written behind it.
         labels : ndarray of shape (n, S, 1)
-        delays : ndarray of int, shape (M,)
-            Rows between an origin and its label.
+        scored : ScoredSteps
+            M of the horizon; between them, the weights of the mixture are interpolated.
 
         Returns
         -------
         mixing : Mixing
-        waiting : ndarray of shape (reach, M, E + R + 1, S)
-            What waits for its labels after the rows.
-        mixtures : ndarray of shape (n, S, M)
+        mixtures : ndarray of shape (n, S, horizon)
         """
         if loops := compiled_kernels():
-            rows = forecasts, waiting, labels, delays, self.discounts
-            moving, waiting, mixtures = loops.follow_experts(*rows, self.moving)
-            return Mixing(self.discounts, *moving), waiting, mixtures
-        n_rows, reach, outputs = len(forecasts), len(waiting), np.arange(len(delays))
-        issued = np.concatenate([waiting, np.empty((n_rows, *waiting.shape[1:]))])
+            steps = scored.steps, scored.left, scored.share
+            rows = forecasts, waiting, labels, steps, self.discounts
+            moving, mixtures = loops.follow_experts(*rows, self.moving)
+            return Mixing(self.discounts, *moving), mixtures
+        issued, reach, n_rows = waiting, len(waiting) - len(forecasts), len(forecasts)
+        outputs = np.arange(len(scored.steps))
         mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
         mixing = self
         for row in range(n_rows):
-            error = issued[reach + row - delays, outputs] - labels[row].T[:, None]
-            mixing = mixing.step(error)
-            issued[reach + row], mixture = kernels.issue(forecasts[row], mixing.parts, mixing.blend)
+            error = issued[reach + row - scored.steps, outputs] - labels[row].T[:, None]
+            mixing, now = mixing.step(error), forecasts[row]
+            issued[reach + row], mixture = kernels.issue(
+                now[scored.places], mixing.parts, mixing.blend
+            )
+            if not scored.all_are:
+                weights = scored.spread(mixing.weights.transpose(1, 2, 0))
+                between = (weights * now.transpose(1, 2, 0)).sum(axis=0).T
+                between[scored.places] = mixture
+                mixture = between
             mixtures[row] = mixture.T
-        return mixing, issued[n_rows:].copy(), mixtures
+        return mixing, mixtures
+
+    def follow_terms(self, terms, waiting, labels, scored, arrived):
+        """As `follow`, of forecasts that are sums of terms.
+
+        Parameters
+        ----------
+        terms : ndarray of shape (n, horizon, E, S, 1 + Z)
+            A constant, and the effects of what is known of each step.
+        waiting : ndarray of shape (horizon + n, M, E + R + 1, S, 1 + Z)
+        labels, scored
+            As for `follow`.
+        arrived : ndarray of shape (n, horizon, Z)
+            What is known of each row, as the origins m rows before it would have known it.
+
+        Returns
+        -------
+        mixing : Mixing
+        mixtures : ndarray of shape (n, S, horizon, 1 + Z)
+        """
+        score, mixing = (compiled_kernels() or kernels).score_experts, self
+        issued, reach, n_rows = waiting, len(waiting) - len(terms), len(terms)
+        outputs = np.arange(len(scored.steps))
+        mixtures = np.empty((n_rows, *(terms.shape[k] for k in (3, 1, 4))))
+        factors, prior = np.ones((len(outputs), terms.shape[4])), np.zeros_like(self.loss)
+        for row in range(n_rows):
+            factors[:, 1:] = arrived[row, scored.places]
+            past = issued[reach + row - scored.steps, outputs]
+            error = (past * factors[:, None, None]).sum(axis=3) - labels[row].T[:, None]
+            moved = tuple(array.copy() for array in mixing.moving)
+            score(error, prior, self.discounts, *moved)
+            mixing, now = Mixing(self.discounts, *moved), terms[row]
+            of_scored = now[scored.places]
+            mixed = (mixing.parts[..., None] * of_scored[:, None]).sum(axis=2)
+            issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
+            weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
+            mixtures[row] = (weights[..., None] * now.transpose(1, 2, 0, 3)).sum(axis=0)
+        return mixing, mixtures
+
+
+def regret_discounts(steps):
+    """Return the discount (M, 1) of the regrets of each step (M,) ahead.
+
+    Errors of step m overlap over m rows, so that as many rows say less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> regret_discounts(np.array([1, 24])).ravel().round(3)
+    array([0.98 , 0.998])
+    """
+    memory = kernels.REGRET_MEMORY + kernels.REGRET_MEMORY_OF_STEP * (steps - 1.0)
+    return (1.0 - 1.0 / memory)[:, None]

@@ -2,16 +2,20 @@
 
 import numpy as np
 
+from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.drift import Drift
 from tsrnn.online.intervals.conformal import Conformal
+from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
 
 
 @saved("intervals")
-class Intervals:
+class Intervals(AppendsRows):
     """Online conformal intervals around the forecasts of a learner.
+
+    They are learnt at the scored steps of the horizon, and interpolated between them.
 
     Intervals are a value: `follow` and `restarted` return new ones.
 
@@ -23,8 +27,11 @@ class Intervals:
         Rows seen since the last restart.
     """
 
-    def __init__(self, delays, n_streams, seasons=()):
-        self.conformal = Conformal.of(delays, n_streams, seasons)
+    appended = ("_issued",)
+
+    def __init__(self, horizon, n_streams, seasons=(), n_effects=0):
+        self.scored, self.n_effects = ScoredSteps.of(horizon), n_effects
+        self.conformal = Conformal.of(self.scored.steps, n_streams, seasons)
         self.drift = Drift.of(n_streams)
         self._restart()
 
@@ -37,20 +44,34 @@ class Intervals:
         intervals._restart()
         return intervals
 
-    def follow(self, forecasts, labels):
+    def follow(self, forecasts, labels, effects=None, arrived=None):
         """Take in rows: score what was forecast by the labels they bring, then note their own.
 
         Parameters
         ----------
-        forecasts : ndarray of shape (n, S, M)
-        labels : ndarray of shape (n, S, M) or (n, S, 1)
+        forecasts : ndarray of shape (n, S, horizon)
+        labels : ndarray of shape (n, S, 1)
             NaN where missing.
+        effects : ndarray of shape (n, S, horizon, Z), optional
+            To be added to a forecast for what is known of its step when that has come.
+        arrived : ndarray of shape (n, horizon, Z), optional
+            What is known of each row, as the origins m rows before it would have known it.
         """
+        forecasts = self.scored.take(forecasts)
+        opened = self.opened(len(labels))
+        if effects is not None:
+            intervals = opened
+            intervals.row = self.row + len(forecasts)
+            known = effects[:, :, self.scored.places], arrived[:, self.scored.places]
+            intervals._follow_rows(forecasts, labels, self.row, *known)
+            intervals.close(len(labels))
+            return intervals
         if loops := compiled_kernels():
-            return self.moved(len(labels), *loops.follow_errors(forecasts, labels, *self.parts))
-        intervals = twin(self)
+            return opened.moved(len(labels), *loops.follow_errors(forecasts, labels, *opened.parts))
+        intervals = opened
         intervals.row = self.row + len(forecasts)
         intervals._follow_rows(forecasts, labels, self.row)
+        intervals.close(len(labels))
         return intervals
 
     @property
@@ -59,40 +80,46 @@ class Intervals:
         c, drift = self.conformal, self.drift
         fixed = c.probabilities, c.delays, c.seasons
         moving = c.quantiles, c.level, c.n_labels, c.profiles
-        return self._said, self.row, fixed, moving, (drift.size, drift.n_rows, drift.calm)
+        return self._issued, self.row, fixed, moving, (drift.size, drift.n_rows, drift.calm)
 
-    def moved(self, n_rows, said, moving, drift, noted, any_noted):
-        """Return the intervals after so many rows, their arrays those of a compiled loop."""
-        intervals = twin(self)
-        intervals.row, intervals._said = self.row + n_rows, said
-        intervals.conformal = self.conformal.moved(*moving)
-        intervals.drift = Drift(*drift, self.drift.changes)
+    def moved(self, n_rows, moving, drift, noted, any_noted):
+        """Return intervals, opened for so many rows, after them; a compiled loop moved them."""
+        self.conformal = self.conformal.moved(*moving)
+        self.drift = Drift(*drift, self.drift.changes)
         if any_noted:
-            intervals.drift = intervals.drift.with_noted(noted, self.row)
-        return intervals
+            self.drift = self.drift.with_noted(noted, self.row)
+        self.row += n_rows
+        self.close(n_rows)
+        return self
 
-    def _follow_rows(self, forecasts, labels, row):
+    def _follow_rows(self, forecasts, labels, row, effects=None, arrived=None):
         """Move on over rows, the first of which is `row`."""
-        conformal, drift, reach = self.conformal, self.drift, len(self._said)
-        said = np.concatenate([self._said, np.empty((len(forecasts), *self._said.shape[1:]))])
-        said[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        conformal, drift = self.conformal, self.drift
+        issued, reach = self._issued, len(self._issued) - len(forecasts)
+        issued[reach:, :, 0] = forecasts.swapaxes(1, 2)
+        if effects is not None:
+            issued[reach:, :, 2:] = effects.transpose(0, 2, 3, 1)
         origins, outputs = reach - conformal.delays, np.arange(len(conformal.delays))
         for n in range(len(labels)):
-            past, now = said[origins + n, outputs], row + n
+            past, now = issued[origins + n, outputs], row + n
             error, scale = labels[n].T - past[:, 0], past[:, 1]
+            if effects is not None:
+                error = error - (past[:, 2:] * arrived[n, :, :, None]).sum(axis=1)
             conformal = conformal.step(error, scale, now)
             drift = drift.step(np.abs(error) / scale, now)
-            said[reach + n, :, 1] = conformal.scale(now)
-        self.conformal, self.drift, self._said = conformal, drift, said[len(forecasts) :].copy()
+            issued[reach + n, :, 1] = conformal.scale(now)
+        self.conformal, self.drift = conformal, drift
 
     def offsets(self, probabilities):
-        """Return quantiles (P, S, M) of the errors of the newest forecast."""
-        return self.conformal.offsets(probabilities, self._said[-1, :, 1]).swapaxes(1, 2)
+        """Return quantiles (P, S, horizon) of the errors of the newest forecast."""
+        offsets = self.conformal.offsets(probabilities, self._issued[-1, :, 1]).swapaxes(1, 2)
+        return self.scored.spread(offsets)
 
     def _restart(self):
         delays = self.conformal.delays
         n_outputs, n_streams = self.conformal.level.shape
-        self._said = np.full((max(delays), n_outputs, 2, n_streams), np.nan)  # forecast and scale
+        # forecast, scale, and effects of what is known of the step
+        self._issued = np.full((max(delays), n_outputs, 2 + self.n_effects, n_streams), np.nan)
         self.conformal = self.conformal.without_seasons()
         self.drift = self.drift.cleared()
         self.row = 0

@@ -11,6 +11,7 @@ MAX_MEAN_EIGENVALUE = 1e8
 MAX_SURPRISE = 1e10
 # What is taken out of P again may be all that P knew of its direction: this share of it stays.
 SMALLEST_LEFT = 1e-12
+PENALTY_OF_FEW = 1.0 / 20.0  # share of the penalty on many weights that few take
 RENEWAL = 64  # rows between two renewals of the penalty: they cost K³, an update K²
 
 # What overflows starts anew, and that is told.

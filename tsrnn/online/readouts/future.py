@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 
+from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.persistence.registry import saved
 
@@ -35,6 +36,9 @@ class FutureRLS:
     forgetting : float
     n_ahead : int
         Z.
+    ridge : ndarray of shape (S,), optional
+        Lasting penalty, as of `DelayedRLS`, on the weights of the shared features; on those of what
+        is known ahead, which are few, a twentieth of it.
 
     Attributes
     ----------
@@ -60,11 +64,15 @@ class FutureRLS:
     array([[[5.]]])
     """
 
-    def __init__(self, n_streams, n_features, delays, forgetting, n_ahead):
+    def __init__(self, n_streams, n_features, delays, forgetting, n_ahead, ridge=None):
         self.delays = np.asarray(delays, dtype=np.intp)
         n_outputs = len(self.delays)
-        self.past = DelayedRLS(n_streams, n_features, np.tile(delays, 1 + n_ahead), forgetting)
-        self.effects = DelayedRLS(n_streams * n_outputs, n_ahead, [0], forgetting)
+        of_all = np.tile(delays, 1 + n_ahead)
+        self.past = DelayedRLS(n_streams, n_features, of_all, forgetting, ridge)
+        of_outputs = (
+            None if ridge is None else np.repeat(PENALTY_OF_FEW * np.asarray(ridge), n_outputs)
+        )
+        self.effects = DelayedRLS(n_streams * n_outputs, n_ahead, [0], forgetting, of_outputs)
         self._clear_origins()
 
     @property
@@ -124,6 +132,29 @@ class FutureRLS:
         -------
         FutureRLS
         """
+        return self.follow(features, base, labels, arrived)[0]
+
+    def follow(self, features, base, labels, arrived, learning=True):
+        """Learn from rows, or only let them pass; return also what was issued after each.
+
+        Parameters
+        ----------
+        features, base, labels, arrived
+            As in `learn`.
+        learning : bool
+
+        Returns
+        -------
+        readout : FutureRLS
+        outputs : ndarray of shape (n, S, M)
+            Of each row, by the weights as they stood after it, without what is known ahead.
+        effects : ndarray of shape (n, S, M, Z)
+            Weights of that.
+        """
+        if not learning:
+            outputs, effects = self.past.issued(features), self.effect_weights
+            effects = np.broadcast_to(effects, (len(base), *effects.shape))
+            return self.advance(features, base), _without(outputs, effects), effects
         (n, n_streams), n_outputs = base.shape, len(self.delays)
         bases = self._bases(base)
         origins = len(self._base) + np.arange(n)[:, None] - self.delays
@@ -132,21 +163,36 @@ class FutureRLS:
         stacked = np.concatenate([targets[:, :, None], known + arrived.swapaxes(2, 3)], axis=2)
 
         readout = copy.copy(self)
-        readout.past, innovations, shares = self.past.learn_and_tell(
+        readout.past, outputs, innovations, shares = self.past.learn_and_tell(
             features, np.zeros_like(base), stacked.reshape(n, n_streams, -1)
         )
         readout._base = bases[n:].copy()
         errors = innovations.reshape(n, n_streams, -1, n_outputs)
         errors *= np.sqrt(shares[origins]).swapaxes(1, 2)[:, :, None]
-        readout.effects = self.effects.learn(
-            errors[:, :, 1:].swapaxes(2, 3).reshape(n, n_streams * n_outputs, -1),
-            np.zeros((n, n_streams * n_outputs)),
-            errors[:, :, 0].reshape(n, n_streams * n_outputs, 1),
+        known = errors[:, :, 1:].swapaxes(2, 3).reshape(n, n_streams * n_outputs, -1)
+        left = errors[:, :, 0].reshape(n, n_streams * n_outputs, 1)
+        effects, zero = (
+            np.empty((*base.shape, n_outputs, known.shape[2])),
+            np.zeros((1, left.shape[1])),
         )
-        return readout
+        for row in range(n):  # one by one, for the weights after each
+            now = slice(row, row + 1)
+            readout.effects = readout.effects.learn(known[now], zero, left[now])
+            effects[row] = readout.effect_weights
+        return readout, _without(outputs, effects), effects
 
     def _bases(self, base):
         return np.concatenate([self._base, base])
 
     def _clear_origins(self):
         self._base = np.zeros((self.delays.max(), len(self.past.weights)))
+
+
+def _without(outputs, effects):
+    """Take from outputs (n, S, M (1 + Z)) what is expected of the values known ahead, (n, S, M)."""
+    n, n_streams, n_outputs, n_ahead = effects.shape
+    each = outputs.reshape(n, n_streams, 1 + n_ahead, n_outputs)
+    left = each[:, :, 0].copy()
+    for ahead in range(n_ahead):
+        left -= effects[..., ahead] * each[:, :, 1 + ahead]
+    return left

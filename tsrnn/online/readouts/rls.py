@@ -12,12 +12,13 @@ from tsrnn.online.readouts.covariance import (
 )
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
+from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import plain, twin
 from tsrnn.persistence.registry import saved
 
 
 @saved("delayed-rls")
-class DelayedRLS(Covariances):
+class DelayedRLS(AppendsRows, Covariances):
     r"""Linear readouts learnt by recursive least squares with forgetting.
 
     Every stream has M outputs that share one feature vector :math:`\varphi_o` for each origin o.
@@ -77,6 +78,8 @@ class DelayedRLS(Covariances):
     array([[[3.]]])
     """
 
+    appended = "_features", "_gains", "_base"
+
     def __init__(self, n_streams, n_features, delays, forgetting, ridge=None):
         require_room(n_streams, n_features)
         self.delays = np.asarray(delays, dtype=np.intp)
@@ -101,9 +104,9 @@ class DelayedRLS(Covariances):
 
     def advance(self, features, base):
         """Let rows pass without learning: their labels will be ignored when they come."""
-        readout, reach = twin(self), len(self._features)
-        readout._push(features, base, max(0, reach - len(features)))
-        readout._trim(reach)
+        readout = self.opened(len(features))
+        readout._enter(features, base)
+        readout.close(len(features))
         return readout
 
     def learn(self, features, base, labels):
@@ -141,13 +144,13 @@ class DelayedRLS(Covariances):
             Of each row, by the weights as they stood after it.
         """
         if not learning:
-            return self.advance(features, base), self._said(features)
+            return self.advance(features, base), self.issued(features)
         readout, outputs, _ = self._taught(features, base, labels)
-        readout._trim(len(self._features))
+        readout.close(len(features))
         return readout, outputs
 
-    def _said(self, features):
-        """As `output`; compiled, with the bits of what is said of a row that is learnt."""
+    def issued(self, features):
+        """As `output`; compiled, with the bits of what is issued at a row that is learnt."""
         if not (loops := compiled_kernels()):
             return self.output(features)
         told = np.empty((len(features), 2, *self.weights.shape[:2]))[:, 1]  # where others are told
@@ -160,25 +163,27 @@ class DelayedRLS(Covariances):
         Returns
         -------
         readout : DelayedRLS
+        outputs : ndarray of shape (n, S, M)
+            As `follow` returns them.
         innovations : ndarray of shape (n, S, M)
             Of the labels that arrived, zero where there was none.
         shares : ndarray of shape (reach + n, S)
             Share of its innovation that each origin's residual was, 1 - φ'k, for the origins that
             waited and the new ones; zero for those that are not learnt from.
         """
-        readout, _, innovations = self._taught(features, base, labels)
+        readout, outputs, innovations = self._taught(features, base, labels)
         explained = np.matmul(readout._features[..., None, :], readout._gains[..., None])[..., 0, 0]
         shares = np.where(readout._gains.any(axis=2), 1.0 - explained, 0.0)
-        readout._trim(len(self._features))
-        return readout, innovations, shares
+        readout.close(len(features))
+        return readout, outputs, innovations, shares
 
     def _taught(self, features, base, labels):
-        readout = twin(self)  # every step below puts new weights and a new P in place of the old
+        readout = self.opened(len(labels))  # new weights and a new P come in place of the old
         told = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
         if loops := compiled_kernels():
             readout._absorb_compiled(loops, (features, base, labels), told)
         else:
-            readout._push(features, base, len(self._features))
+            readout._enter(features, base)
             readout._absorb(features, labels, told)
         return readout, told[:, 1], told[:, 0]
 
@@ -194,13 +199,12 @@ class DelayedRLS(Covariances):
         limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
         return waiting, self.delays, plain(self.covariance), plain(self.weights), limits
 
-    def moved(self, n_rows, waiting, covariance, weights):
-        """Return the readout after so many rows, its arrays those of a compiled loop."""
-        readout = twin(self)
-        readout._features, readout._gains, readout._base = waiting
-        readout.covariance, readout.weights = covariance, weights
-        readout.n_learnt = self.n_learnt + n_rows
-        return readout
+    def moved(self, n_rows, n_learnt, covariance, weights):
+        """Return the readout, opened for so many rows, after them; a compiled loop has moved it."""
+        self.covariance, self.weights = covariance, weights
+        self.n_learnt += n_learnt
+        self.close(n_rows)
+        return self
 
     @QUIETLY
     def _absorb(self, features, labels, told):
@@ -218,7 +222,7 @@ class DelayedRLS(Covariances):
             self._count(1, features[row], told[row])
 
     def _absorb_compiled(self, loops, rows, told):
-        """As `_push` and `_absorb`; what is rare is done here, where compiled code stops for it."""
+        """As `_enter` and `_absorb`; what is rare is done here: compiled code stops for it."""
         features, _, labels = rows = tuple(map(plain, rows))
         n, row, why = len(labels), 0, loops.START
         while row < n:
@@ -233,10 +237,9 @@ class DelayedRLS(Covariances):
                 stop, most_surprise = row + 1, np.inf
             waiting, *state, limits = self.parts
             limits = limits[0], most_surprise, limits[2]
-            row, why, waiting, self.covariance, self.weights = loops.learn_rows(
+            row, why, self.covariance, self.weights = loops.learn_rows(
                 row, stop, why, waiting, rows, *state, limits, told
             )
-            self._features, self._gains, self._base = waiting
             if row > first:
                 self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
 
@@ -283,7 +286,8 @@ class DelayedRLS(Covariances):
         warn_of_restart("a weight")
         self.weights = self.weights.copy()
         self.weights[lost] = 0.0
-        self._gains[:, lost] = 0.0  # in place: `_push` has just made it
+        self._features, self._gains = self._features.copy(), self._gains.copy()
+        self._gains[:, lost] = 0.0
         self._features[:, lost] = np.nan_to_num(self._features[:, lost], posinf=0.0, neginf=0.0)
         self._start_covariance(lost, self._prior[lost])
 
@@ -314,24 +318,8 @@ class DelayedRLS(Covariances):
         self._gains = np.zeros((reach, n_streams, n_features))  # zero: nothing to learn from
         self._base = np.zeros((reach, n_streams))
 
-    def _push(self, features, base, n_kept):
-        """Put rows, of no gain yet, behind the newest of those that wait."""
-        if loops := compiled_kernels():
-            waiting = self._features, self._gains, self._base
-            self._features, self._gains, self._base = loops.push_rows(
-                waiting, features, base, n_kept
-            )
-            return
-        n = len(self._features) - n_kept
-        self._features = np.concatenate([self._features[n:], features])
-        self._gains = np.concatenate([self._gains[n:], np.zeros_like(features)])
-        self._base = np.concatenate([self._base[n:], base])
-
-    def _trim(self, reach):
-        n = len(self._features) - reach
-        if not n:
-            return
-        kept = self._features[n:], self._gains[n:], self._base[n:]
-        if n > reach:  # else views, which keep little more alive
-            kept = (array.copy() for array in kept)
-        self._features, self._gains, self._base = kept
+    def _enter(self, features, base):
+        """Write rows, of no gain yet, behind those that wait."""
+        start = len(self._features) - len(features)
+        self._features[start:], self._base[start:] = features, base
+        self._gains[start:] = 0.0
