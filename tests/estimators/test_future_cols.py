@@ -367,3 +367,24 @@ def test_a_series_of_its_own_index_name_is_forecast_after_a_reset():
     model.update(frame[400:410])
     ahead = hourly(3).set_axis(model.future_index()).set_axis(["price"], axis=1)
     assert model.forecast(X_future=ahead).index[0] == frame.index[410]
+
+
+def test_inputs_known_ahead_have_the_mixture_and_intervals():
+    """Daily sales of a week, a promotion and noise of 5: its variance is what is possible."""
+    rng = np.random.default_rng(0)
+    promotion, noise = rng.random(1200) < 0.2, 5.0 * rng.normal(size=1200)
+    week = np.array([0.0, 0.0, 2.0, 4.0, 10.0, 25.0, 18.0])[np.arange(1200) % 7]
+    index = pd.date_range("2020", periods=1200, freq="D")
+    frame = pd.DataFrame({"load": 100 + week + 30 * promotion + noise, "price": promotion}, index)
+    model = quick(7, coverage=0.9, max_iter=30).fit(frame[:800])
+    result = prequential(model, frame[800:], coverage=0.9)
+    table = result.forecasts.dropna()
+    error = table["actual"] - table["forecast"]
+    assert (error**2).mean() < 1.3 * 25.0
+    inside = (table["lower_0.9"] <= table["actual"]) & (table["actual"] <= table["upper_0.9"])
+    assert 0.86 < inside.mean() < 0.94
+    weights = result.model.expert_weights_
+    assert "per_step" in weights
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0)
+    assert not weights.equals(model.expert_weights_)
+    assert result.model.drift_log_["error"].notna().all()  # errors are followed

@@ -6,17 +6,17 @@ import pytest
 from tsrnn.features.scored_steps import ScoredSteps
 
 
-@pytest.mark.parametrize("horizon", [1, 24, 48, 49, 50, 168, 720])
+@pytest.mark.parametrize("horizon", [1, 24, 40, 41, 50, 168, 720])
 def test_the_first_steps_and_the_last_one_are_scored(horizon):
     scored = ScoredSteps.of(horizon)
-    assert len(scored.steps) == min(horizon, 48)
+    assert len(scored.steps) == min(horizon, 40)
     assert scored.steps[-1] == horizon
     np.testing.assert_array_equal(scored.steps[:24], np.arange(1, min(horizon, 24) + 1))
     assert (np.diff(scored.steps) > 0).all()
-    assert scored.all_are == (horizon <= 48)
+    assert scored.all_are == (horizon <= 40)
 
 
-@pytest.mark.parametrize("horizon", [3, 49, 168, 720])
+@pytest.mark.parametrize("horizon", [3, 41, 168, 720])
 def test_what_lies_between_is_interpolated(horizon):
     scored = ScoredSteps.of(horizon)
     values = np.random.default_rng(0).normal(size=(2, len(scored.steps)))

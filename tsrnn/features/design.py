@@ -72,6 +72,8 @@ class ForecastDesign:
         By which a changed phase is told.
     phase : int
         Rows by which the season is early: the calendar that is seen is that many rows on.
+    lags : int or None
+        Newest values that a short autoregression sees: None: all up to the first gap in `offsets`.
     """
 
     horizon: int
@@ -87,6 +89,7 @@ class ForecastDesign:
     norm: InstanceNorm | None = None
     profile: CalendarProfile | None = None
     phase: int = 0
+    lags: int | None = None
 
     @classmethod
     def of(
@@ -127,6 +130,7 @@ class ForecastDesign:
             pooled,
             norm,
             profile,
+            lags=lags,
         )
 
     def follow(self, record, n_rows):
@@ -190,6 +194,8 @@ class ForecastDesign:
         """Columns of `skip` for a short autoregression: newest values, calendar and constant."""
         n_offsets = len(self.offsets)
         n_lags = int((self.offsets == np.arange(1, n_offsets + 1)).sum())  # without seasons
+        if self.lags is not None:  # those of a long horizon leave no gap behind the newest values
+            n_lags = min(n_lags, self.lags)
         known = np.arange(n_offsets, n_offsets + 1 + self.n_calendar)
         return np.array([*range(n_lags), *known, self.n_features - 1])
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from tsrnn.persistence.registry import saved
 
-N_FIRST, N_MOST = 24, 48
+N_FIRST, N_MOST = 24, 40
 
 
 @saved("scored-steps")
 @dataclass(frozen=True)
 class ScoredSteps:
-    """At most 48 of M steps; what is learnt at them is interpolated linearly in between.
+    """At most 40 of M steps; what is learnt at them is interpolated linearly in between.
 
     The first 24 steps, and others spread evenly up to the last one.
 
@@ -29,7 +29,7 @@ class ScoredSteps:
     --------
     >>> scored = ScoredSteps.of(720)
     >>> scored.steps[[0, 1, 23, 24, 25, -1]], len(scored.steps)
-    (array([  1,   2,  24,  53,  82, 720]), 48)
+    (array([  1,   2,  24,  68, 111, 720]), 40)
     >>> float(scored.spread(scored.steps)[99])
     100.0
     """
