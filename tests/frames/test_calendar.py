@@ -20,6 +20,7 @@ def test_features_after_a_position_are_those_of_the_next_step(freq, zone):
         (5, 3),
         (STRETCH - 2, 1),
         (STRETCH - 1, 1),
+        (STRETCH - 1, 2),
         (STRETCH - 2, 5),
         (9, 600),
     ]:
@@ -32,7 +33,7 @@ def test_features_after_a_position_are_those_of_the_next_step(freq, zone):
 def test_features_are_the_caller_s_to_change():
     axis = TimeAxis.of(pd.date_range("2024", periods=9, freq="h"))
     calendar = Calendar.of_step(axis.shortest_step_ns)
-    before = calendar.after(axis, 3, 1)
+    before = calendar.after(axis, 3, 1).copy()
     calendar.after(axis, 3, 1)[:] = 7.0
     np.testing.assert_array_equal(calendar.after(axis, 3, 1), before)
 

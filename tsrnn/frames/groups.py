@@ -94,8 +94,8 @@ def arrange(series, positions, steps, policy):
     if policy == "reset":
         fresh, missing = fresh | (missing > 0), np.zeros_like(missing)
     starts = np.append(0, np.flatnonzero(np.diff(positions)) + 1)
-    joined, alike = _joined(series, positions, fresh, missing, starts)
-    firsts = np.flatnonzero(~joined)  # among the positions
+    firsts = np.flatnonzero(~_joined(series, fresh, starts))  # among the positions
+    alike = np.minimum.reduceat(missing, starts) == np.maximum.reduceat(missing, starts)
     stops = np.append(starts[1:], len(order))
     groups = []
     for first, last in zip(firsts, np.append(firsts[1:], len(starts)) - 1, strict=True):
@@ -115,17 +115,14 @@ def arrange(series, positions, steps, policy):
     return groups
 
 
-def _joined(series, positions, fresh, missing, starts):
-    """Tell which positions go on with the group before, and at which all miss the same rows.
+def _joined(series, fresh, starts):
+    """Tell which positions have the series of the position before, none of them fresh.
 
-    Two arrays of bool, one for each position; the first one goes on with nothing.
+    Such rows go on from there: what is missing between is missing of all of them.
     """
     sizes = np.diff(np.append(starts, len(series)))
-    alike = np.minimum.reduceat(missing, starts) == np.maximum.reduceat(missing, starts)
     before = np.arange(len(series)) - np.repeat(sizes, sizes)
     same = np.logical_and.reduceat(series == series[before], starts)
     same[1:] &= sizes[1:] == sizes[:-1]
-    at = positions[starts]
-    same[1:] &= at[1:] - missing[starts[1:]] - 1 == at[:-1]
     same[0] = False
-    return same & alike & ~np.logical_or.reduceat(fresh, starts), alike
+    return same & ~np.logical_or.reduceat(fresh, starts)
