@@ -11,12 +11,15 @@ from tsrnn.estimators.forecasting import BaseForecaster
 from tsrnn.estimators.panel.inspection import weights_of
 from tsrnn.estimators.recurrent import RecurrentMixin
 from tsrnn.features.design import ForecastDesign
+from tsrnn.features.instance_norm import InstanceNorm
+from tsrnn.features.phase import repeats
 from tsrnn.online.experts.panel_experts import PanelExperts
-from tsrnn.online.panel_future import FuturePanelLearner
 from tsrnn.online.panel_learner import PanelLearner
-from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.online.panel_steps import PanelSteps
+from tsrnn.online.stream_learner import StreamLearner, ridge_of
 
 DEFAULT_LAGS = 24
+READOUTS = ("recurrent", "linear", "per_step")  # of a panel, in the order of its learner
 
 
 class RNNForecaster(RecurrentMixin, BaseForecaster):
@@ -288,14 +291,23 @@ class RNNForecaster(RecurrentMixin, BaseForecaster):
             guard=True,
             pooled=True,
         )
-        design = replace(design, change_scale=change_scale)
+        norm, weekend = None, None
+        if seasons:
+            history = record.padded(0, design.usual)
+            norm = InstanceNorm.of(history.targets, seasons[-1])
+            if self._calendar.weekly and repeats(record.calendar[:, 0], seasons[-1]):
+                weekend = self._calendar.n_harmonics
+        design = replace(design, change_scale=change_scale, norm=norm)
         encoder = self._make_encoder(design, record)
         n_targets = len(self._columns.target_names)
+        penalty = ridge_of(encoder.noise.mean())
+        steps = PanelSteps(
+            self._horizon, n_targets, seasons, design.future, weekend, self.forgetting, penalty
+        )
+        widths = self._panel_widths(n_rows)
+        experts = PanelExperts(self._horizon, n_targets, READOUTS, seasons, **widths)
         rest = self.forgetting, make_rings, encoder
-        if design.n_ahead:
-            return FuturePanelLearner.of(design, n_targets, *rest)
-        experts = PanelExperts(design.delays, n_targets, seasons, **self._panel_widths(n_rows))
-        return PanelLearner.of(design, n_targets, *rest, experts=experts)
+        return PanelLearner.of(design, n_targets, *rest, experts=experts, steps=steps)
 
     def _make_learner(self, record):
         lags, seasons = self._lags(DEFAULT_LAGS, len(record)), self._seasons(len(record))

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.estimators.panel.rows import Panel, Rows, beside, counted, only, steps_of, taken_in
+from tsrnn.features.panel_norm import PanelNorm
 from tsrnn.features.panel_window import PanelWindow
 from tsrnn.features.window import Window
 from tsrnn.frames.columns import Columns
 from tsrnn.frames.reader import read_rows
 from tsrnn.frames.scaling import Scaling
-from tsrnn.frames.series_scaling import SeriesScaling
+from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.online.storage.series import NEVER
 
@@ -60,10 +61,14 @@ def _read_history(model, form, X, y, ids):
     record, change_scale = _sample(model, rows.of(order), units, counts)
     make_rings = _rings_of(model._columns)
     learner = model._make_panel_learner(record, change_scale, int(counts.max()), make_rings)
-    learner = learner.grown(units.change_scale, units.usual)
+    norm = None
+    if learner.norm:
+        scaled = scaled_histories(units, targets[order], series[order])
+        norm = PanelNorm.of_series(learner.norm.season, scaled, targets.shape[1])
+    learner = learner.grown(units.change_scale, units.usual, norm)
     last = blank.copy()
     np.maximum.at(last, series, positions)
-    own = last[series] - len(learner.rings.levels)  # of series that ended long ago
+    own = last[series] - learner.n_kept  # of series that ended long ago
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
     return Panel(learner, pd.Index(names), units), rows.of(recent), last
 

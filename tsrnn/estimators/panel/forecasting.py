@@ -71,8 +71,7 @@ def forecast_panel(model, horizon, ids, X_future=None, bands=()):
     if bands and model._stream.learner.experts is None:
         raise ValueError(
             f"found coverage or quantiles for a panel of {type(model).__name__}, expected none: "
-            "baselines, and panels with future_cols, have no intervals; leave them out, "
-            "or use RNNForecaster without future_cols"
+            "baselines have no intervals of panels; leave them out, or use RNNForecaster"
         )
     targets = model._columns.target_names
     names = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]

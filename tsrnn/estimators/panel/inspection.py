@@ -15,8 +15,8 @@ def experts_of(model):
     experts = model._stream.learner.experts
     if experts is None:
         raise AttributeError(
-            f"found a panel of {type(model).__name__}, expected one of RNNForecaster without "
-            "future_cols: others have no experts, no intervals and no drift log for panels"
+            f"found a panel of {type(model).__name__}, expected one of RNNForecaster: baselines "
+            "have no experts, no intervals and no drift log for panels"
         )
     return experts
 
@@ -33,15 +33,22 @@ def weights_of(model):
 
 def drift_of(model):
     """Return the frame of `BaseForecaster.drift_log_`, with the id of each series."""
-    panel, changes = model._stream, experts_of(model).changes
-    positions, places, targets, sizes = zip(*changes, strict=True) if changes else ((),) * 4
+    experts_of(model)
+    panel = model._stream
+    positions, places, targets, *rest = (
+        zip(*panel.learner.changes, strict=True) if panel.learner.changes else ((),) * 6
+    )
     id_name = "id" if model._form.id_name is None else model._form.id_name
     stamps = model._axis.stamps_at(np.array(positions, dtype=np.int64))
+    error, level, scale = (np.array(values, dtype=float) for values in rest)
     return pd.DataFrame(
         {
             id_name: panel.ids[np.array(places, dtype=np.intp)],
             "time": model._axis.index(stamps),
             "target": [model._columns.target_names[target] for target in targets],
-            "error": np.array(sizes, dtype=float),
+            "error": error,
+            "level": level,
+            "scale": scale,
+            "phase": np.zeros(len(error)),
         }
     )

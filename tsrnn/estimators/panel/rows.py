@@ -102,7 +102,7 @@ def taken_in(model, panel, rows, how, outputs=None, following=None):
     n_ahead = np.where(heads == NEVER, 0, rows.positions - heads).max()
     n_ahead = max(n_ahead, rows.positions.max() - max(learner.clock, rows.positions.min()))
     over = model.gap == "reset" and ((steps > 1) & (heads != NEVER)).any()
-    again = (heads == NEVER) & (learner.begun[rows.series] != NEVER)  # after reset_state
+    again = (heads == NEVER) & (learner.first_positions[rows.series] != NEVER)  # after reset_state
     over = over or again.any()
     learner, units, n_series = learner.writable(n_ahead, over), panel.units, len(panel.ids)
     for group in groups:

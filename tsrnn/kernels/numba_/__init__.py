@@ -11,6 +11,9 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
+from tsrnn.kernels.numba_.panel_experts import expert_errors
+from tsrnn.kernels.numba_.panel_norm import season_moments
+from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
@@ -21,6 +24,7 @@ __all__ = [
     "SURPRISED",
     "append_rows",
     "expected_scale",
+    "expert_errors",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
@@ -32,5 +36,7 @@ __all__ = [
     "push_rows",
     "score_errors",
     "score_experts",
+    "season_moments",
+    "step_features",
     "views",
 ]

@@ -1,0 +1,69 @@
+"""Steps of the horizon at which forecasts are scored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+N_FIRST, N_MOST = 24, 48
+
+
+@dataclass(frozen=True)
+class ScoredSteps:
+    """At most 48 of M steps; what is learnt at them is interpolated linearly in between.
+
+    The first 24 steps, and others spread evenly up to the last one.
+
+    Attributes
+    ----------
+    steps : ndarray of int, shape (m,)
+        Ascending, the first and the last one among them.
+    left : ndarray of int, shape (M,)
+        For each step, the place among `steps` of the newest scored one up to it.
+    share : ndarray of shape (M,)
+        Weight of the scored step after that.
+
+    Examples
+    --------
+    >>> scored = ScoredSteps.of(720)
+    >>> scored.steps[[0, 1, 23, 24, 25, -1]], len(scored.steps)
+    (array([  1,   2,  24,  53,  82, 720]), 48)
+    >>> float(scored.spread(scored.steps)[99])
+    100.0
+    """
+
+    steps: np.ndarray
+    left: np.ndarray
+    share: np.ndarray
+
+    @classmethod
+    def of(cls, horizon):
+        """Choose the steps of a horizon."""
+        steps = np.arange(1, horizon + 1)
+        if horizon > N_MOST:
+            spread = np.linspace(N_FIRST, horizon, N_MOST - N_FIRST + 1).round().astype(np.intp)
+            steps = np.concatenate([steps[: N_FIRST - 1], spread])
+        every = np.arange(1, horizon + 1)
+        left = np.searchsorted(steps, every, side="right") - 1
+        width = np.diff(steps, append=steps[-1] + 1)
+        return cls(steps, left, (every - steps[left]) / width[left])
+
+    @property
+    def places(self):
+        """Places of the scored steps among all, (m,)."""
+        return self.steps - 1
+
+    @property
+    def all_are(self):
+        """Whether every step is scored."""
+        return len(self.steps) == len(self.left)
+
+    def take(self, values):
+        """Return values (..., M) of all steps at the scored ones, (..., m)."""
+        return values if self.all_are else values[..., self.places]
+
+    def spread(self, values):
+        """Interpolate values (..., m) at the scored steps to all of them, (..., M)."""
+        if self.all_are:
+            return values
+        right = np.minimum(self.left + 1, len(self.steps) - 1)
+        return values[..., self.left] * (1.0 - self.share) + values[..., right] * self.share
