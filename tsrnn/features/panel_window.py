@@ -16,8 +16,9 @@ FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two pro
 class PanelWindow:
     """The rings of `Window`'s fields, for many series, and profiles over their longest season.
 
-    The profile of a row is what values of its phase have been of late: that of a season before,
-    moved by a share of the row's own deviation from it; there are a fast and a slow one.
+    The profile of a row is how far values of its phase have been from the series' level of late:
+    that of a season before, moved by a share of the row's own deviation from it, which is limited.
+    There are a fast and a slow one.
 
     Attributes
     ----------
@@ -78,7 +79,7 @@ class PanelWindow:
             )
         return cleaned
 
-    def push(self, start, members, targets, inputs, fresh, usual):
+    def push(self, start, members, targets, inputs, fresh, usual, local=None):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
 
         Parameters
@@ -93,6 +94,8 @@ class PanelWindow:
             Series that start here: what lies before is not theirs.
         usual : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
+        local : tuple of ndarray of shape (J, B), optional
+            Levels that profiles are measured from, and the largest step that moves them.
         """
         if self.guarded:
             targets, levels = self._screened(start, members, targets, fresh, usual)
@@ -109,14 +112,14 @@ class PanelWindow:
         if fresh.any():
             self._pad(start, members, fresh)
         if self.season:
-            self._follow_profiles(start, members, targets, levels)
+            self._follow_profiles(start, members, targets, levels, *(local or (0.0, np.inf)))
 
-    def _follow_profiles(self, start, members, targets, levels):
-        for row, (target, level) in enumerate(zip(targets, levels, strict=True)):
+    def _follow_profiles(self, start, members, targets, levels, center, limit):
+        for row, (target, level) in enumerate(zip(targets - center, levels - center, strict=True)):
             for ring, rate in zip(self.profiles, (FAST, SLOW), strict=True):
                 before = ring.read(start + row - self.season, members)
-                moved = before + np.float32(rate) * (target - before)
-                moved = np.where(np.isnan(moved), before, moved)  # where the target is missing
+                moved = before + rate * np.clip(target - before, -limit, limit)
+                moved = np.where(np.isnan(target), before, moved)
                 moved = np.where(np.isnan(before), level, moved)
                 ring.write(start + row, members, moved[None].astype(np.float32))
 

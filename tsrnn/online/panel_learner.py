@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.pooled import PooledRLS
@@ -17,10 +18,13 @@ from tsrnn.online.storage.series import NEVER, ROOM, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 
 MAX_SAMPLED = 32  # series in a training step on the stream
-# Features this many times beyond the range that is usual for a series count less than others.
-FAR = 1.3
+# Features beyond this many times the range that is usual for a series count less than others: the
+# root of their weight is the power of how much less that is than they span.
+FAR, POWER = 1.3, 8
+PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
+PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
-UNUSUAL = 0.5  # root of the weight of an origin below which its series does not train the network
+UNUSUAL = 0.5  # root of the weight of an origin that is in no usual state: see `PanelExperts.score`
 
 
 class PanelLearner:
@@ -58,9 +62,13 @@ class PanelLearner:
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
         Number of the group of rows in which each was last seen.
-    change_scale, usual, ranges : ndarray of shape (J, C)
-        Standard deviation of changes, level that a first value is held against, and range of the
-        features of each series.
+    change_scale, usual : ndarray of shape (J, C)
+        Standard deviation of changes, and level that a first value is held against.
+    ranges : ndarray of shape (3, J, C)
+        Two that are usual for the features of each series, and its recent mean absolute change:
+        see `_weigh`.
+    unusual : ndarray of int, shape (J, C)
+        Newest position at which each series was in no usual state.
     regime : PanelRegime
         Changes of error level, level and scale.
     clock, learnt_to : int
@@ -77,7 +85,9 @@ class PanelLearner:
         n_targets = len(readout.weights)
         self.regime = PanelRegime.none(n_targets)
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
-        self.change_scale = self.usual = self.ranges = np.zeros((n_targets, 0))
+        self.change_scale = self.usual = np.zeros((n_targets, 0))
+        self.ranges = np.zeros((3, n_targets, 0))
+        self.unusual = np.zeros((n_targets, 0), dtype=np.int64)
         self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
@@ -194,19 +204,26 @@ class PanelLearner:
         learner.seen = np.append(self.seen, np.full(n_more, -1))
         learner.change_scale = np.append(self.change_scale, change_scale, axis=1)
         learner.usual = np.append(self.usual, usual, axis=1)
-        learner.ranges = np.append(self.ranges, np.zeros_like(usual), axis=1)
+        learner.ranges = np.append(self.ranges, self._first_ranges(change_scale), axis=2)
+        learner.unusual = np.append(self.unusual, np.full(usual.shape, NEVER), axis=1)
         learner.regime = self.regime.taken(slice(None), n_more)
         if self.norm:
             learner.norm = norm or self.norm.grown(n_more)
         return learner
+
+    @staticmethod
+    def _first_ranges(change_scale):
+        ranges = np.zeros((3, *change_scale.shape))
+        ranges[2] = MAE_OF_NORMAL * change_scale
+        return ranges
 
     def taken(self, members):
         """Return a learner of these series alone, with a memory of its own."""
         learner = self._with_memory(members)
         for name in ("heads", "first_positions", "seen"):
             setattr(learner, name, getattr(self, name)[members])
-        for name in ("change_scale", "usual", "ranges"):
-            setattr(learner, name, getattr(self, name)[:, members])
+        for name in ("change_scale", "usual", "ranges", "unusual"):
+            setattr(learner, name, getattr(self, name)[..., members])
         learner.regime = self.regime.taken(members)
         learner.norm = self.norm and self.norm.taken(members)
         return learner
@@ -332,9 +349,8 @@ class PanelLearner:
         """Take in up to `SPARE` rows; return the learner and, if wanted, outputs after each."""
         start, members, n_rows = block.start, block.members, len(block.targets)
         learner, outputs, window = copy.copy(self), [], self.memory.window
-        window.push(
-            start, members, block.targets, block.inputs, block.fresh, self.usual[:, members]
-        )
+        usual, local = self.usual[:, members], self._local(members)
+        window.push(start, members, block.targets, block.inputs, block.fresh, usual, local)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
         first[members] = np.where(block.fresh, start, first[members])
@@ -343,7 +359,7 @@ class PanelLearner:
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
             learner.experts = self.experts and self.experts.started(fresh)
         view, design = window.view(members, block.calendar, start), self._design_of(members)
-        hidden, scale = self._encode(view, block, design) if self.encoder else (None, None)
+        hidden = self._encode(view, block, design) if self.encoder else None
         features = None
         if learning or wanted or self.experts:
             features = self._features(view, start, n_rows, hidden, design)
@@ -351,12 +367,10 @@ class PanelLearner:
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
-            arrived = window.targets.read(position, members)
-            limits = learner._score(position, members, arrived, n_steps, learning)
-            roots = None
+            arrived, roots = window.targets.read(position, members), None
             if self.experts:
-                growth = None if scale is None else scale[row]
-                roots = learner._weigh(position, members, features[row], growth)
+                roots = learner._weigh(position, members, features[row])
+            limits = learner._score(position, members, arrived, n_steps, learning)
             if learning:
                 rows = features[row], roots, limits
                 learner._learn_row(position, members, arrived, *rows, n_steps)
@@ -386,7 +400,7 @@ class PanelLearner:
         self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
 
     def _encode(self, view, block, design):
-        """Move the states of the members on; return hidden states (T, J, B, H), and their scale."""
+        """Move the states of the members on; return hidden states (T, J, B, H)."""
         start, members, stop = block.start, block.members, block.start + len(block.targets)
         n_targets, n_series = block.targets.shape[1:]
         fresh = np.tile(block.fresh, n_targets)
@@ -403,8 +417,7 @@ class PanelLearner:
         for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
                 ring.write(stop - 1, members, value.reshape(1, -1, n_series))
-        hidden = hidden.reshape(len(hidden), n_targets, n_series, -1)
-        return hidden, None if local is None else local[1].reshape(block.targets.shape)
+        return hidden.reshape(len(hidden), n_targets, n_series, -1)
 
     def _hidden(self, position, members, design):
         """Return the hidden states (1, J, B, H) at a position, None without an encoder."""
@@ -444,6 +457,13 @@ class PanelLearner:
             return np.zeros_like(self.change_scale)[:, members]
         return self.norm.level.reshape(n_targets, -1)[:, members]
 
+    def _local(self, members):
+        """Return levels (J, B) that profiles are measured from, and the largest step of them."""
+        if self.norm is None:
+            return None
+        spread = self.norm.spread.reshape(len(self.change_scale), -1)[:, members]
+        return self._centers(members), PROFILE_LIMIT * spread
+
     # --- labels -----------------------------------------------------------------------------------
 
     def _score(self, position, members, arrived, n_steps, learning):
@@ -455,7 +475,7 @@ class PanelLearner:
         effects = self._effects(position, members, scored) if self.design.n_ahead else None
         self.experts, changes, limits = self.experts.score(
             position, members, arrived, memory.issued, memory.window.levels, first,
-            n_steps, learning, effects,
+            self.unusual[:, members], n_steps, learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
         return limits
@@ -472,24 +492,39 @@ class PanelLearner:
         found[:, -1] = self.steps.effect(self.memory, position, steps, members)
         return found
 
-    def _weigh(self, position, members, features, scale):
-        """Return roots (J, B) of the weights of origins, and follow the usual range, in place.
+    def _weigh(self, position, members, features):
+        """Return roots (J, B) of the weights of origins, and note series in no usual state.
 
-        Features (J, B, K) that span more than is usual for the series, in units of its scale as it
-        now is, count less.
+        Looked at are the span of the features (J, B, K), and how far the newest values are from
+        those of a season before, both in units of the size that changes now have (a jump is one
+        change; it would seem to be a scale). What is usual is followed, in place.
         """
-        n_hidden = features.shape[-1] - self.design.n_features
-        span = features[..., n_hidden : n_hidden + len(self.design.offsets) + 1]
-        span = np.maximum(span.max(axis=-1), -span.min(axis=-1))
-        growth = 1.0 if scale is None else np.maximum(scale, 1.0)
-        span = span / growth
-        usual = self.ranges[:, members]
-        young = position - self.first_positions[members] < self.design.reach
-        moved = usual + np.where(span > usual, RISE, FALL) * (np.minimum(span, 3.0 * usual) - usual)
+        n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
+        looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
+        measures = np.zeros((2, *features.shape[:2]))
+        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
+        n_lags = int((offsets == np.arange(1, len(offsets) + 1)).sum())
+        if 0 < n_lags < len(offsets):
+            newest = looked_at[..., :n_lags].mean(axis=-1)
+            np.abs(newest - looked_at[..., n_lags:-1].mean(axis=-1), out=measures[1])
+        usual, change = self.ranges[:2, :, members], self.ranges[2, :, members]
+        if n_lags:
+            newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
+            change = change + PACE * (newest - change)
+        growth = np.maximum(change / (MAE_OF_NORMAL * self.change_scale[:, members]), 1.0)
+        measures /= growth
+        young = position - self.first_positions[members] < 2 * self.design.reach
+        step = np.minimum(measures, 3.0 * usual) - usual
+        moved = usual + np.where(step > 0.0, RISE, FALL) * step
+        moved = np.where(young, np.maximum(usual, measures), moved)
         self.ranges = self.ranges.copy()
-        self.ranges[:, members] = np.where(young, np.maximum(usual, span), moved)
-        limit = FAR * self.ranges[:, members]
-        return np.minimum(1.0, limit / np.maximum(span, 1e-12)) ** 4 / growth
+        self.ranges[:2, :, members], self.ranges[2, :, members] = moved, change
+        limit = FAR * moved
+        share = np.minimum(1.0, limit / np.maximum(measures, 1e-12)).min(axis=0)
+        roots = share**POWER
+        self.unusual = self.unusual.copy()
+        self.unusual[:, members] = np.where(roots < UNUSUAL, position, self.unusual[:, members])
+        return roots / growth
 
     def _learn_row(self, position, members, arrived, features, roots, limits, n_steps):
         """Learn from the labels (J, B) that arrive at a position; its origins enter."""

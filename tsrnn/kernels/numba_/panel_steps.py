@@ -19,7 +19,7 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, out):
                 for place in range(2):
                     profile, to = profiles[place][profile_rows[m], j], out[j, m, n + place]
                     for s in range(b):
-                        value = np.float64(profile[columns[s]]) - newest[columns[s]]
+                        value = np.float64(profile[columns[s]]) + center[j, s] - newest[columns[s]]
                         to[s] = 0.0 if np.isnan(value) else value
             to = out[j, m, n + 2]
             for s in range(b):

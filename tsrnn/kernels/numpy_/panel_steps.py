@@ -13,7 +13,7 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, out):
     levels : ndarray of shape (L, J, C)
         Ring of the levels of J targets of C series.
     profiles : two ndarrays of shape (P, J, C)
-        Rings of the fast and the slow profile, NaN where the series has none yet.
+        Rings of the fast and the slow profile, from the level, NaN where there is none yet.
     rows : ndarray of int, shape (M, 1 + n)
         Rows of the levels that each step looks at: that of its origin, then n others.
     profile_rows : ndarray of int, shape (M,)
@@ -21,7 +21,7 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, out):
     columns : ndarray of int, shape (b,)
         Series.
     center : ndarray of shape (J, b)
-        Level that the newest value is measured from.
+        Level that the newest value and profiles are measured from.
     out : ndarray of shape (J, M, n + 3 or more, b)
         Filled by: the n values, the two profiles, the newest value; what is behind stays.
     """
@@ -33,5 +33,5 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, out):
     if len(profiles[0]):
         for place, profile in enumerate(profiles):
             at = profile[profile_rows[None, :, None], targets[:, None, None], columns]
-            out[:, :, n + place] = np.where(np.isnan(at), 0.0, at - newest)
+            out[:, :, n + place] = np.where(np.isnan(at), 0.0, at + center[:, None] - newest)
     np.subtract(newest, center[:, None], out=out[:, :, n + 2])

@@ -18,6 +18,7 @@ from tsrnn.online.storage.tracks import BLOCK, Tracks
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 PRIOR_DISCOUNT = 0.9  # of that, at each label of its own: it must not outlast what differs
+UNUSUAL_DISCOUNT = 0.9  # of losses, at each label, while a series is in no usual state
 LEAST_PRIOR = 1e-12
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
 CLIP = 6.0  # times the usual error of a readout: more than that is not learnt from
@@ -41,6 +42,9 @@ class Fields(NamedTuple):
     n_rows: np.ndarray
     calm: np.ndarray
     usual: np.ndarray  # (M, S), recent mean absolute error of the first readout
+    other_loss: np.ndarray  # (M, E + R + 1, S), losses in the other state: see `PanelExperts`
+    n_other: np.ndarray  # (M, S)
+    unusual: np.ndarray  # (M, S), 1 where losses are those of no usual state
 
 
 class PanelExperts:
@@ -55,6 +59,10 @@ class PanelExperts:
     season before does. Quantiles of the mixture's error, in units of its recent mean absolute
     value times a profile over the shortest season, are tracked as in `Conformal`, and changes of
     the error level are noted as in `Drift`.
+
+    A series that jumps is in no usual state for as long as lags and seasons are those of before.
+    Then its experts are weighted by losses of their own, with a short memory, and afterwards by
+    those of before: what is bad in between may well be the best again.
 
     Scored is what was issued: forecasts of the readouts wait for their labels, what repeats is made
     again, which is exact. The mixture's error is that of its weights as they now are.
@@ -119,6 +127,9 @@ class PanelExperts:
             n_rows=((1,), 0.0),
             calm=((1,), 1.0),
             usual=((M,), MAE_OF_NORMAL),
+            other_loss=((M, E + R + 1), 0.0),
+            n_other=((M,), 0.0),
+            unusual=((M,), 0.0),
         )
         self._shapes = [shape for shape, _ in starts]
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
@@ -248,8 +259,8 @@ class PanelExperts:
     # --- learning -----------------------------------------------------------------------------
 
     def score(
-        self, position, members, arrived, issued, levels, first_positions, n_steps, learning,
-        effects=None,
+        self, position, members, arrived, issued, levels, first_positions, unusual, n_steps,
+        learning, effects=None,
     ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
@@ -263,6 +274,8 @@ class PanelExperts:
         levels : Ring
         first_positions : ndarray of int, shape (B,)
             As in `mix`: before them nothing was issued.
+        unusual : ndarray of int, shape (J, B)
+            Newest position at which each series was in no usual state.
         n_steps : int
             Steps of the panel's clock since the rows before.
         learning : bool
@@ -304,6 +317,7 @@ class PanelExperts:
             limits[:, piece] = CLIP * np.moveaxis(
                 fields.usual.reshape(len(due), *of_piece.shape), 0, -1
             )
+            self._change_states(fields, position, unusual[:, piece].ravel())
             found = self._step(
                 fields, errors, known.reshape(shape), weighed.reshape(shape), position,
                 usual_losses, pooled,
@@ -392,6 +406,24 @@ class PanelExperts:
             error, scale, self.probabilities, self.profile_seasons, position, *fields[7:11]
         )
         return found
+
+    def _change_states(self, fields, position, unusual):
+        """Give experts the losses of the state in which the labels' forecasts were issued."""
+        state = position - self.scored.steps[:, None] <= unusual
+        changed = state != (fields.unusual > 0.0)
+        if changed.any():
+            for one, other, which in (
+                (fields.loss, fields.other_loss, changed[:, None]),
+                (fields.n_scored, fields.n_other, changed),
+            ):
+                before = one.copy()
+                np.copyto(one, other, where=which)
+                np.copyto(other, before, where=which)
+            fields.unusual[...] = state
+        if state.any():
+            forgotten = np.where(state, UNUSUAL_DISCOUNT, 1.0)
+            fields.loss[...] *= forgotten[:, None]
+            fields.n_scored[...] *= forgotten
 
     def _drift(self, fields, scaled):
         """Move the recent size of errors; return its changes."""
