@@ -68,7 +68,9 @@ class PanelNorm(InstanceNorm):
                 ends = np.unique(np.linspace(season, n, MOST_SEASONS).astype(int))
                 moments = np.stack([_moments(streams[end - season : end]) for end in ends], axis=1)
                 ones = np.ones(streams.shape[1])
-                blank = InstanceNorm(season, ones, np.stack([ones, ones]), 0.0 * ones, np.inf * ones)
+                blank = InstanceNorm(
+                    season, ones, np.stack([ones, ones]), 0.0 * ones, np.inf * ones
+                )
                 norm = blank.fitted(*moments)
                 enough = moments[2].max(axis=0) >= season // 2
                 found = np.where(enough, np.concatenate([norm.spread[None], norm.moved]), np.nan)

@@ -507,7 +507,7 @@ class PanelLearner:
         if 0 < n_lags < len(offsets):
             newest = looked_at[..., :n_lags].mean(axis=-1)
             np.abs(newest - looked_at[..., n_lags:-1].mean(axis=-1), out=measures[1])
-        usual, change = self.ranges[:2, :, members], self.ranges[2, :, members]
+        usual, change = self.ranges[:2, :, members], self.ranges[2][:, members]
         if n_lags:
             newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
             change = change + PACE * (newest - change)
@@ -518,7 +518,7 @@ class PanelLearner:
         moved = usual + np.where(step > 0.0, RISE, FALL) * step
         moved = np.where(young, np.maximum(usual, measures), moved)
         self.ranges = self.ranges.copy()
-        self.ranges[:2, :, members], self.ranges[2, :, members] = moved, change
+        self.ranges[:2, :, members], self.ranges[2][:, members] = moved, change
         limit = FAR * moved
         share = np.minimum(1.0, limit / np.maximum(measures, 1e-12)).min(axis=0)
         roots = share**POWER
@@ -626,14 +626,14 @@ class PanelLearner:
         """Let the encoder learn from the newest window of some series that have reached the clock.
 
         The network sees the windows of at most 32 series, drawn by the number of the training,
-        whose newest rows are nothing unusual.
+        of those in their usual state, if there are any.
         """
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
         if self.experts and len(complete):
-            roots = self.memory.roots.read(self.clock, complete)
-            complete = complete[(roots >= UNUSUAL).all(axis=0)]
+            usual = (self.unusual[:, complete] < self.clock).all(axis=0)
+            complete = complete[usual] if usual.any() else complete
         if not len(complete):
             return self
         learner = copy.copy(self)

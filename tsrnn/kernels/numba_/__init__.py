@@ -11,7 +11,7 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
-from tsrnn.kernels.numba_.panel_experts import expert_errors
+from tsrnn.kernels.numba_.panel_experts import expert_errors, score_series
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
@@ -36,6 +36,7 @@ __all__ = [
     "push_rows",
     "score_errors",
     "score_experts",
+    "score_series",
     "season_moments",
     "step_features",
     "views",

@@ -2,24 +2,20 @@
 
 import copy
 from statistics import NormalDist
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_ import conformal, drift, mixing, panel_experts
-from tsrnn.kernels.numpy_.conformal import LEVEL_RATE, MAE_OF_NORMAL, OUTLIER, TINY
-from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE
+from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
+from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
-PRIOR_DISCOUNT = 0.9  # of that, at each label of its own: it must not outlast what differs
-UNUSUAL_DISCOUNT = 0.9  # of losses, at each label, while a series is in no usual state
-LEAST_PRIOR = 1e-12
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
 CLIP = 6.0  # times the usual error of a readout: more than that is not learnt from
 
@@ -109,7 +105,12 @@ class PanelExperts:
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
-        M, E, R, Q = len(self.scored.steps), len(self.names), len(self.discounts), len(probabilities)
+        M, E, R, Q = (
+            len(self.scored.steps),
+            len(self.names),
+            len(self.discounts),
+            len(probabilities),
+        )
         normal = [NormalDist().inv_cdf(p) / MAE_OF_NORMAL for p in self.probabilities]
         starts = Fields(
             regret=((M, R, E), 0.0),
@@ -297,14 +298,14 @@ class PanelExperts:
         rows, young, waited, grown = self._looked_at(position, first_positions, len(levels))
         limits = np.empty((*arrived.shape, len(self.scored.steps)))
         due, places = issued.due(position), np.arange(self.tracks.n_series)[members]
-        errors_of = (compiled_kernels() or panel_experts).expert_errors
+        kernels = compiled_kernels() or panel_experts
         for number, columns, piece in self.tracks.pieces(members):
             values = np.array(self.tracks.blocks[number][:, columns], order="C")
             of_piece = np.ascontiguousarray(arrived[:, piece])
             shape = len(due), len(self.names), *of_piece.shape
             errors = np.empty(shape)
             at = places[piece]
-            errors_of(
+            kernels.expert_errors(
                 of_piece, issued.array, due, levels.array, rows, young[..., piece], at, errors
             )
             if effects is not None:
@@ -312,18 +313,19 @@ class PanelExperts:
             known = np.isfinite(errors[:, : self.n_readouts]).all(axis=1)
             known &= waited[:, None, piece]
             weighed = known & grown[:, None, piece]
-            shape = len(due), -1
             fields = self._fields(values)
             limits[:, piece] = CLIP * np.moveaxis(
                 fields.usual.reshape(len(due), *of_piece.shape), 0, -1
             )
             self._change_states(fields, position, unusual[:, piece].ravel())
-            found = self._step(
-                fields, errors, known.reshape(shape), weighed.reshape(shape), position,
-                usual_losses, pooled,
-            )  # fmt: skip
+            fixed = self.discounts, self.probabilities, self.profile_seasons, position
+            sizes = kernels.score_series(
+                errors, known, weighed, usual_losses, *fixed, tuple(fields[:15]), pooled
+            )
+            streams = np.flatnonzero(~np.isnan(sizes))
+            found = [(*divmod(int(s), of_piece.shape[1])[::-1], float(sizes[s])) for s in streams]
             places_of = np.arange(self.tracks.blocks[number].shape[1])[columns] + number * BLOCK
-            noted += [(int(places_of[b]), j, size) for j, b, size in found]
+            noted += [(int(places_of[b]), j, size) for b, j, size in found]
             changes.append((number, columns, values))
         if learning:  # else a series would hang on what rows of others are only taken in
             experts.pooled = pooled
@@ -362,51 +364,6 @@ class PanelExperts:
         grown = waited if not self.seasons else ~young[:, -2]
         return rows % length, young, waited, grown
 
-    def _step(self, fields, errors, known, weighed, position, usual_losses, pooled):
-        """Move the fields of some series, in place; return changes ``(target, column, size)``.
-
-        What the errors (M, E, J, b) add to the panel's sums is added to `pooled`.
-        """
-        n_experts, n_targets = errors.shape[1:3]
-        shape = errors.shape[0], n_targets, errors.shape[3]
-        errors = errors.reshape(*errors.shape[:2], -1)
-        complete = weighed.all()
-        if not complete:
-            errors = np.where(known[:, None], errors, 0.0)
-        issued, error = mixing.issue(errors, fields.parts, fields.blend)
-        squared = np.square(errors)
-        if not complete:
-            squared *= weighed[:, None]
-            issued[:, -1] = np.where(weighed, issued[:, -1], np.nan)
-        by_target = squared.reshape(shape[0], n_experts, n_targets, -1).sum(axis=-1)
-        pooled[:n_experts] += by_target.swapaxes(0, 1)
-        for total, gain in zip(pooled[n_experts:], (weighed, np.abs(error), known), strict=True):
-            total += gain.reshape(shape).sum(axis=-1)
-        kernels = compiled_kernels() or _NUMPY
-        prior = np.zeros((1, issued.shape[1], 1))
-        if fields.prior.any():
-            prior = np.zeros(issued.shape)
-            of_panel = usual_losses.transpose(1, 0, 2)[..., None]
-            of_panel = fields.prior.reshape(shape)[:, None] * of_panel
-            prior[:, :n_experts] = of_panel.reshape(shape[0], n_experts, -1)
-            fields.prior[...] *= np.where(weighed, PRIOR_DISCOUNT, 1.0)
-            fields.prior[fields.prior < LEAST_PRIOR] = 0.0
-        kernels.score_experts(issued, prior, self.discounts, *fields[:6])
-        error = np.where(known, -error, np.nan)
-        now = np.zeros(len(error), dtype=np.intp)
-        scale = kernels.expected_scale(
-            fields.level, fields.profiles, self.profile_seasons, now, position
-        )
-        found = self._drift(fields, np.abs(error) / scale)
-        usual = np.maximum(fields.usual, TINY)
-        excess = np.minimum(np.abs(errors[:, 0]) / usual, OUTLIER) - 1.0
-        rate = np.maximum(1.0 / (fields.n_labels + 2.0), LEVEL_RATE) * known
-        fields.usual[...] = usual + rate * excess * usual
-        kernels.score_errors(
-            error, scale, self.probabilities, self.profile_seasons, position, *fields[7:11]
-        )
-        return found
-
     def _change_states(self, fields, position, unusual):
         """Give experts the losses of the state in which the labels' forecasts were issued."""
         state = position - self.scored.steps[:, None] <= unusual
@@ -424,16 +381,6 @@ class PanelExperts:
             forgotten = np.where(state, UNUSUAL_DISCOUNT, 1.0)
             fields.loss[...] *= forgotten[:, None]
             fields.n_scored[...] *= forgotten
-
-    def _drift(self, fields, scaled):
-        """Move the recent size of errors; return its changes."""
-        calm = fields.calm[0] > 0.0
-        kernels = compiled_kernels() or _NUMPY
-        noted = kernels.follow_size(scaled, fields.size[0], fields.n_rows[0], calm)
-        fields.calm[0] = calm
-        n_series = scaled.shape[1] // self.n_targets
-        streams = np.flatnonzero(~np.isnan(noted))
-        return [(*divmod(int(stream), n_series), float(noted[stream])) for stream in streams]
 
     def _changed(self, changes, learning):
         experts = copy.copy(self)
@@ -455,11 +402,3 @@ class PanelExperts:
         n_streams = self.n_targets * values.shape[1]
         shaped = zip(parts, self._shapes, strict=True)
         return Fields(*(part.reshape(*shape, n_streams) for part, shape in shaped))
-
-
-_NUMPY = SimpleNamespace(
-    score_experts=mixing.score_experts,
-    expected_scale=conformal.expected_scale,
-    score_errors=conformal.score_errors,
-    follow_size=drift.follow_size,
-)

@@ -60,9 +60,7 @@ class PooledRLS:
         group left it, that of the smaller readout, and how much of the penalty was renewed.
     """
 
-    def __init__(
-        self, n_targets, n_features, n_outputs, forgetting, penalty=1.0, columns=None
-    ):
+    def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0, columns=None):
         require_room(n_targets, n_features, n_copies=n_outputs + 2)
         self.forgetting, self.penalty = float(forgetting), float(penalty)
         self.weights = np.zeros((n_targets, n_outputs, n_features))
