@@ -9,7 +9,6 @@ import numpy as np
 from tsrnn.features.outlier_filter import filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring
 
-
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
 
 

@@ -496,19 +496,19 @@ class PanelLearner:
         """Return roots (J, B) of the weights of origins, and note series in no usual state.
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
-        those of a season before, both in units of the size that changes now have (a jump is one
+        those before the shortest season, both in units of the size that changes now have (a jump is one
         change; it would seem to be a scale). What is usual is followed, in place.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
         measures = np.zeros((2, *features.shape[:2]))
         np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
-        n_lags = int((offsets == np.arange(1, len(offsets) + 1)).sum())
-        if 0 < n_lags < len(offsets):
-            newest = looked_at[..., :n_lags].mean(axis=-1)
-            np.abs(newest - looked_at[..., n_lags:-1].mean(axis=-1), out=measures[1])
+        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
+        if 0 < n_recent < len(offsets):
+            newest = looked_at[..., :n_recent].mean(axis=-1)
+            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
         usual, change = self.ranges[:2, :, members], self.ranges[2][:, members]
-        if n_lags:
+        if len(offsets) and offsets[0] == 1:
             newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
             change = change + PACE * (newest - change)
         growth = np.maximum(change / (MAE_OF_NORMAL * self.change_scale[:, members]), 1.0)
@@ -519,8 +519,8 @@ class PanelLearner:
         moved = np.where(young, np.maximum(usual, measures), moved)
         self.ranges = self.ranges.copy()
         self.ranges[:2, :, members], self.ranges[2][:, members] = moved, change
-        limit = FAR * moved
-        share = np.minimum(1.0, limit / np.maximum(measures, 1e-12)).min(axis=0)
+        limit, far = FAR * moved, measures > FAR * moved
+        share = np.where(far, limit / np.where(far, measures, 1.0), 1.0).min(axis=0)
         roots = share**POWER
         self.unusual = self.unusual.copy()
         self.unusual[:, members] = np.where(roots < UNUSUAL, position, self.unusual[:, members])
