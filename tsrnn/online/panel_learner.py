@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tsrnn.features.instance_norm import SCALE_MOVED
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
@@ -511,7 +512,9 @@ class PanelLearner:
         if len(offsets) and offsets[0] == 1:
             newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
             change = change + PACE * (newest - change)
-        growth = np.maximum(change / (MAE_OF_NORMAL * self.change_scale[:, members]), 1.0)
+        size = change / (MAE_OF_NORMAL * self.change_scale[:, members])
+        growth = np.log(np.maximum(size, 1.0))
+        growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
         measures /= growth
         young = position - self.first_positions[members] < 2 * self.design.reach
         step = np.minimum(measures, 3.0 * usual) - usual

@@ -7,7 +7,7 @@ from tsrnn.kernels.numpy_.conformal import LEVEL_RATE, OUTLIER, TINY
 
 PRIOR_DISCOUNT = 0.9  # of the prior, at each label of its own: it must not outlast what differs
 LEAST_PRIOR = 1e-12
-UNUSUAL_DISCOUNT = 0.9  # of losses, at each label, while a series is in no usual state
+UNUSUAL_DISCOUNT = 0.98  # of losses, at each label, while a series is in no usual state
 UNIT_CHANGE = (
     20.0  # standard deviations, as of the outlier filter: a season ago it was another unit
 )

@@ -132,7 +132,12 @@ class PanelExperts:
             n_other=((M,), 0.0),
             unusual=((M,), 0.0),
         )
-        self._shapes = [shape for shape, _ in starts]
+        sizes = [int(np.prod(shape)) * n_targets for shape, _ in starts]
+        stops = np.cumsum(sizes).tolist()
+        self._places = [
+            (slice(stop - size, stop), shape)
+            for stop, size, (shape, _) in zip(stops, sizes, starts, strict=True)
+        ]
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
         self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
         self.pooled = np.zeros((E + 3, M, n_targets))
@@ -310,7 +315,7 @@ class PanelExperts:
             )
             if effects is not None:
                 errors[:, : self.n_readouts] += effects[..., piece]
-            known = np.isfinite(errors[:, : self.n_readouts]).all(axis=1)
+            known = np.isfinite(errors[:, : self.n_readouts].sum(axis=1))
             known &= waited[:, None, piece]
             weighed = known & grown[:, None, piece]
             fields = self._fields(values)
@@ -397,8 +402,5 @@ class PanelExperts:
 
     def _fields(self, values):
         """Return views of the fields of columns (F, b)."""
-        sizes = [int(np.prod(shape)) * self.n_targets for shape in self._shapes]
-        parts = np.split(values, np.cumsum(sizes)[:-1])
         n_streams = self.n_targets * values.shape[1]
-        shaped = zip(parts, self._shapes, strict=True)
-        return Fields(*(part.reshape(*shape, n_streams) for part, shape in shaped))
+        return Fields(*(values[rows].reshape(*shape, n_streams) for rows, shape in self._places))
