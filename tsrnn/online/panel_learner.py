@@ -497,7 +497,7 @@ class PanelLearner:
         """Return roots (J, B) of the weights of origins, and note series in no usual state.
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
-        those before the shortest season, both in units of the size that changes now have (a jump is one
+        those before the shortest season, in units of the size that changes now have (a jump is one
         change; it would seem to be a scale). What is usual is followed, in place.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets

@@ -21,7 +21,7 @@ class PooledStepRLS:
     which is exactly the exponentially weighted ridge regression on the labels that came, under a
     penalty δ that does not fade.
 
-    A target whose numbers are not finite starts anew from its penalty: a `NumericalWarning` says it.
+    A target whose numbers are not finite starts anew from its penalty: a `NumericalWarning` tells.
 
     A readout is a value: `learn` returns a new one.
 
