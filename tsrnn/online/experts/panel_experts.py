@@ -13,10 +13,12 @@ from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
+from tsrnn.threads import HALVES_FROM, parts, run
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
+MANY_PIECES = 16  # blocks of series from which two threads pay
 CLIP = 6.0  # times the usual error of a readout: more than that is not learnt from
 
 
@@ -297,44 +299,59 @@ class PanelExperts:
         limits : ndarray of shape (J, B, H)
             Largest error that a readout should learn from.
         """
-        experts, changes, noted = copy.copy(self), [], []
-        pooled = DISCOUNT**n_steps * self.pooled
-        usual_losses = self._usual_losses()
-        rows, young, waited, grown = self._looked_at(position, first_positions, len(levels))
+        places = np.arange(self.tracks.n_series)[members]
+        looked_at = self._looked_at(position, first_positions, len(levels))
+        row = position, arrived, issued, levels, unusual, self._usual_losses(), looked_at, effects
         limits = np.empty((*arrived.shape, len(self.scored.steps)))
-        due, places = issued.due(position), np.arange(self.tracks.n_series)[members]
-        kernels = compiled_kernels() or panel_experts
-        for number, columns, piece in self.tracks.pieces(members):
-            values = np.array(self.tracks.blocks[number][:, columns], order="C")
-            of_piece = np.ascontiguousarray(arrived[:, piece])
-            shape = len(due), len(self.names), *of_piece.shape
-            errors = np.empty(shape)
-            at = places[piece]
-            kernels.expert_errors(
-                of_piece, issued.array, due, levels.array, rows, young[..., piece], at, errors
-            )
-            if effects is not None:
-                errors[:, : self.n_readouts] += effects[..., piece]
-            known = np.isfinite(errors[:, : self.n_readouts].sum(axis=1))
-            known &= waited[:, None, piece]
-            weighed = known & grown[:, None, piece]
-            fields = self._fields(values)
-            limits[:, piece] = CLIP * np.moveaxis(
-                fields.usual.reshape(len(due), *of_piece.shape), 0, -1
-            )
-            self._change_states(fields, position, unusual[:, piece].ravel())
-            fixed = self.discounts, self.probabilities, self.profile_seasons, position
-            sizes = kernels.score_series(
-                errors, known, weighed, usual_losses, *fixed, tuple(fields[:15]), pooled
-            )
-            streams = np.flatnonzero(~np.isnan(sizes))
-            found = [(*divmod(int(s), of_piece.shape[1])[::-1], float(sizes[s])) for s in streams]
-            places_of = np.arange(self.tracks.blocks[number].shape[1])[columns] + number * BLOCK
-            noted += [(int(places_of[b]), j, size) for b, j, size in found]
-            changes.append((number, columns, values))
+        pieces = self.tracks.pieces(members)
+        scored = [None] * len(pieces)
+        halves = parts(len(pieces), HALVES_FROM if len(pieces) >= MANY_PIECES else 0)
+
+        def score_half(half):
+            for n in range(len(pieces))[halves[half]]:
+                scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
+
+        run(score_half, len(halves), 0)
+        changes, noted, sums = zip(*scored, strict=True) if scored else ((), (), ())
+        experts = self._changed(changes, learning)
         if learning:  # else a series would hang on what rows of others are only taken in
-            experts.pooled = pooled
-        return experts._changed(changes, learning), noted, self.scored.spread(limits)
+            experts.pooled = sum(sums, DISCOUNT**n_steps * self.pooled)
+        noted = [change for of_piece in noted for change in of_piece]
+        return experts, noted, self.scored.spread(limits)
+
+    def _score_piece(
+        self, piece, places, limits, position, arrived, issued, levels, unusual, usual_losses,
+        looked_at, effects,
+    ):  # fmt: skip
+        """Score series of one block; return their new columns, changes, and sums of the panel."""
+        number, columns, piece = piece
+        rows, young, waited, grown = looked_at
+        kernels = compiled_kernels() or panel_experts
+        values = np.array(self.tracks.blocks[number][:, columns], order="C")
+        arrived = np.ascontiguousarray(arrived[:, piece])
+        due, sums = issued.due(position), np.zeros_like(self.pooled)
+        errors = np.empty((len(due), len(self.names), *arrived.shape))
+        kernels.expert_errors(
+            arrived, issued.array, due, levels.array, rows, young[..., piece], places, errors
+        )
+        if effects is not None:
+            errors[:, : self.n_readouts] += effects[..., piece]
+        known = np.isfinite(errors[:, : self.n_readouts].sum(axis=1))
+        known &= waited[:, None, piece]
+        weighed = known & grown[:, None, piece]
+        fields = self._fields(values)
+        usual = fields.usual.reshape(len(due), *arrived.shape)
+        limits[:, piece] = CLIP * np.moveaxis(usual, 0, -1)
+        self._change_states(fields, position, unusual[:, piece].ravel())
+        fixed = self.discounts, self.probabilities, self.profile_seasons, position
+        sizes = kernels.score_series(
+            errors, known, weighed, usual_losses, *fixed, tuple(fields[:15]), sums
+        )
+        found = []
+        for stream in np.flatnonzero(~np.isnan(sizes)):
+            target, series = divmod(int(stream), arrived.shape[1])
+            found.append((int(places[series]), target, float(sizes[stream])))
+        return (number, columns, values), found, sums
 
     def sizes(self, members):
         """Return the recent size (J, B) of scaled errors of some series."""
