@@ -27,8 +27,8 @@ def learnt(features, labels, forgetting, penalty, n_outputs=M, groups=None):
         seen = np.where((rows >= 0)[:, None, None, None], features[np.maximum(rows, 0)], 0.0)
         known = np.isfinite(labels[t]) & (rows >= 0)[:, None, None]
         missing = ~np.isfinite(labels[t]) & (rows >= 0)[:, None, None]
-        weights = readout.weights[:, ::-1].swapaxes(0, 1)
-        errors = labels[t] - np.einsum("mjbk,mjk->mjb", seen, weights)
+        origins = [(slice(0, n_outputs), seen)]
+        errors = readout.errors(origins, np.broadcast_to(labels[t], (n_outputs, *labels[t].shape)))
         before = readout
         if missing.any():
             failed = [seen[:, j][missing[:, j]] for j in range(J)]
@@ -37,7 +37,7 @@ def learnt(features, labels, forgetting, penalty, n_outputs=M, groups=None):
         readout = readout.enter(t, features[t], 1)
         if known.any():
             entered = np.broadcast_to(rows[:, None], (n_outputs, n_series))
-            readout = readout.correct([(slice(0, n_outputs), seen)], errors, entered, known)
+            readout = readout.correct(origins, errors, entered, known)
         assert (before.gram == before.gram.swapaxes(1, 2)).all()
     return readout
 
@@ -97,7 +97,7 @@ def test_methods_leave_the_old_readout_as_it_was():
     later.take_back([features[0, j] for j in range(J)], [np.zeros(B)] * J)
     origins = [(slice(0, M), features[:M])]
     known = np.ones((M, J, B), dtype=bool)
-    later.correct(origins, np.ones((M, J, B)), np.full((M, B), 10), known)
+    later.correct(origins, np.ones((M, J, 1, B)), np.full((M, B), 10), known)
     np.testing.assert_array_equal(readout.weights, weights)
     np.testing.assert_array_equal(readout.gram, gram)
     assert readout.gains.keys() == gains.keys()

@@ -1,7 +1,6 @@
 """Panels: the mixture, the intervals and the drift log of each series."""
 
 import copy
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,74 +12,92 @@ from tsrnn.evaluate import prequential
 from tsrnn.features.ring_buffer import Ring
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.intervals.conformal import Conformal
+from tsrnn.online.panel_learner import PanelLearner
+from tsrnn.online.panel_regime import PanelRegime
+from tsrnn.online.storage.issued import IssuedForecasts
 
 M, J = 3, 2
 
 
 def fed(n_rows, n_series, missing=0.0, seed=0, members=None, **kwargs):
-    """Experts after rows of noise, the rows that they were given, and what they then knew."""
+    """Experts after rows of noise, and what each row told them."""
     rng = np.random.default_rng(seed)
-    experts = PanelExperts(np.arange(1, M + 1), J, **kwargs).taken(slice(None), n_series)
+    experts = PanelExperts(M, J, ("one", "two"), **kwargs).taken(slice(None), n_series)
     levels = Ring(rng.normal(size=(64 + n_rows, J, n_series)))
-    rows, begun = [], np.zeros(n_series, dtype=int)
+    first, never = np.zeros(n_series, dtype=int), np.full((J, n_series), -1)
+    issued = IssuedForecasts.none(np.arange(1, M + 1), 9, 2, J).taken(slice(None), n_series)
+    issued.array[:] = rng.normal(size=issued.array.shape)
+    rows = []
     for position in range(64, 64 + n_rows):
         chosen = slice(None) if members is None else members(position)
-        arrived = levels.array[position][:, chosen]
-        readout = rng.normal(size=(M, J, arrived.shape[1])) * (1.0 + position % 4)
-        known = rng.random(readout.shape) >= missing
+        gone = rng.random((J, n_series)) < missing
+        arrived = np.where(gone, np.nan, levels.array[position])[:, chosen]
+        forecasts = issued.array[issued.due(position)].copy()
         before = experts
-        experts = experts.learn(position, chosen, arrived, readout, known, levels, begun, 1)
-        rows.append((position, chosen, readout, known, before))
+        state = issued, levels, first[chosen], never[:, chosen], 1, True
+        experts, changes, limits = experts.score(position, chosen, arrived, *state)
+        rows.append((position, arrived, forecasts, before, changes, limits))
+        issued.array[:] = rng.normal(size=issued.array.shape) * (1.0 + position % 4)
     return experts, rows, levels
+
+
+def errors_of(position, arrived, forecasts, levels, seasons):
+    """Errors (E, M, J, C) of all experts, by a plain loop."""
+    found = []
+    for m in range(M):
+        origin = position - (m + 1)
+        back = [s * -(-(m + 1) // s) - (m + 1) for s in seasons]
+        repeats = [levels.array[origin - b] for b in (0, *back)]
+        if seasons:
+            change = levels.array[origin] - levels.array[origin - seasons[-1]]
+            repeats.append(repeats[-1] + change)
+        found.append([*forecasts[m].astype(float), *repeats])
+    return np.array(found).swapaxes(0, 1) - arrived
 
 
 def test_weights_are_those_of_a_plain_loop():
     n_series, seasons = 5, (2, 4)
     experts, rows, levels = fed(30, n_series, missing=0.2, seasons=seasons)
-    loss = np.zeros((4, M, J, n_series))
-    total, count = np.zeros((4, M, J)), np.zeros((M, J))
-    own = np.zeros((M, J, n_series))
-    for position, _, readout, known, _ in rows:
+    assert experts.names == [
+        "one", "two", "naive", "seasonal_naive_2", "seasonal_naive_4", "seasonal_change_4"
+    ]  # fmt: skip
+    E = len(experts.names)
+    loss, total, count = np.zeros((E, M, J, n_series)), np.zeros((E, M, J)), np.zeros((M, J))
+    own, weights = np.zeros((M, J, n_series)), np.full((E, M, J, n_series), 1.0 / E)
+    for position, arrived, forecasts, *_ in rows:
+        usual = total / np.maximum(count, 1.0)
+        squared = np.square(errors_of(position, arrived, forecasts, levels, seasons))
         total, count = 0.995 * total, 0.995 * count
         for m, j, c in np.ndindex(M, J, n_series):
-            if known[M - 1 - m, j, c]:  # the oldest origin, which is that of the last step, first
-                y, origin = levels.array[position, j, c], position - (m + 1)
-                back = [s * -(-(m + 1) // s) - (m + 1) for s in seasons]
-                said = [levels.array[origin - b, j, c] for b in (0, *back)]
-                squared = np.array([readout[M - 1 - m, j, c], *(y - s for s in said)]) ** 2
-                loss[:, m, j, c] = 0.995 * loss[:, m, j, c] + squared
-                total[:, m, j] += squared
+            if np.isfinite(arrived[j, c]):
+                loss[:, m, j, c] = 0.999 * loss[:, m, j, c] + squared[:, m, j, c]
+                power = (loss[:, m, j, c] + 5.0 * 0.9 ** own[m, j, c] * usual[:, m, j]) ** -8
+                weights[:, m, j, c] = power / power.sum()
+                total[:, m, j] += squared[:, m, j, c]
                 count[m, j] += 1
                 own[m, j, c] += 1
-    power = (loss + 5.0 * 0.9**own * (total / count)[..., None]) ** -8
-    weights = power / power.sum(axis=0)
     np.testing.assert_allclose(experts.weights(slice(None)), weights, rtol=1e-9)
-    said = np.random.default_rng(1).normal(size=(J, n_series, M))
+    readouts = np.random.default_rng(1).normal(size=(2, J, n_series, M))
     position, expected = rows[-1][0], np.zeros((J, n_series, M))
     for m in range(M):
         back = [s * -(-(m + 1) // s) - (m + 1) for s in seasons]
-        every = [said[..., m], *(levels.array[position - b] for b in (0, *back))]
+        every = [*readouts[..., m], *(levels.array[position - b] for b in (0, *back))]
+        every.append(every[-1] + levels.array[position] - levels.array[position - 4])
         expected[..., m] = sum(w * s for w, s in zip(weights[:, m], every, strict=True))
-    mixed = experts.mix(said, levels, position, slice(None), np.zeros(n_series))
+    mixed = experts.mix(readouts, levels, position, slice(None), np.zeros(n_series))
     np.testing.assert_allclose(mixed, expected, rtol=1e-9)
 
 
 def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
     n_series, season = 5, 4
-    experts, rows, _ = fed(60, n_series, missing=0.2, profile=season, probabilities=(0.05, 0.9))
+    experts, rows, levels = fed(
+        60, n_series, missing=0.2, profile=season, probabilities=(0.05, 0.9)
+    )
     conformal = Conformal.of(np.arange(1, M + 1), J * n_series, (season,), (0.05, 0.9))
-    _, _, levels = fed(60, n_series, missing=0.2)
-    for position, chosen, readout, known, before in rows:
-        weights = before.weights(chosen)
-        arrived = levels.array[position]
-        naive = arrived - levels.array[position - np.arange(1, M + 1)]
-        error = weights[0] * readout[::-1] + weights[1] * naive
-        error = np.where(known[::-1], error, np.nan).reshape(M, -1)
-        # The panel's level stands in for that of a series before its first label.
-        usual = before._level(before._fields(before.tracks.read(chosen))).reshape(M, -1)
-        level = np.where(conformal.n_labels > 0, conformal.level, usual)
-        conformal = replace(conformal, level=level)
-        scale = level * conformal.profiles[position % season]
+    for position, arrived, forecasts, before, *_ in rows:
+        errors = errors_of(position, arrived, forecasts, levels, ())
+        error = -(before.weights(slice(None)) * errors).sum(axis=0).reshape(M, -1)
+        scale = conformal.level * conformal.profiles[position % season]
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))
@@ -90,26 +107,35 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
 
 
 def test_series_that_do_not_move_stay_as_they_are():
-    """Also where they share a block with others, of which there are three here."""
-    n_series, position = 1100, 69
-    _, rows, levels = fed(6, n_series, profile=2)
-    at, _, readout, known, before = rows[-1]
-    assert at == position
-    begun = np.zeros(n_series, dtype=int)
-    arrived, old = levels.array[position], before.tracks.read(slice(None))
-    new = before.learn(position, slice(None), arrived, readout, known, levels, begun, 1)
-    few = np.array([1, 2, 600, 601, 1099])
-    some = before.learn(
-        position, few, arrived[:, few], readout[..., few], known[..., few], levels, begun[few], 1
-    )
-    expected = old.copy()
-    expected[:, few] = new.tracks.read(slice(None))[:, few]
+    """Also where they share a block with others, of which there are several here."""
+    n_series = 300
+    few = np.array([1, 2, 140, 141, 299])
+    all_experts, rows, _ = fed(6, n_series, profile=2)
+    some, *_ = fed(6, n_series, profile=2, members=lambda p: few if p == 69 else slice(None))
+    expected = rows[-1][3].tracks.read(slice(None))
+    expected[:, few] = all_experts.tracks.read(few)
     np.testing.assert_array_equal(some.tracks.read(slice(None)), expected)
-    np.testing.assert_array_equal(before.tracks.read(slice(None)), old)
-    mixed = np.array([1099, 3, 700])
-    taken = new.taken(mixed)
-    np.testing.assert_array_equal(taken.tracks.read(slice(None)), new.tracks.read(mixed))
-    np.testing.assert_array_equal(new.weights(mixed), new.weights(slice(None))[..., mixed])
+    mixed = np.array([299, 3, 200])
+    taken = all_experts.taken(mixed)
+    np.testing.assert_array_equal(taken.tracks.read(slice(None)), all_experts.tracks.read(mixed))
+    weights = all_experts.weights(slice(None))
+    np.testing.assert_array_equal(all_experts.weights(mixed), weights[..., mixed])
+
+
+def test_a_series_in_no_usual_state_has_losses_of_its_own_for_that_time():
+    """One expert is good in the usual state, the other while the series jumps."""
+    experts = PanelExperts(1, 1, ("one", "two")).taken(slice(None), 1)
+    levels, issued = Ring(np.full((64, 1, 1), 50.0)), IssuedForecasts.none([1], 9, 2, 1)
+    issued, unusual, weight = issued.taken(slice(None), 1), np.full((1, 1), -1), []
+    for position in range(300):
+        strange = 200 <= position < 240
+        if strange:
+            unusual = np.full((1, 1), position)
+        issued.array[:, 0], issued.array[:, 1] = (5.0, 1.0) if strange else (1.0, 2.0)
+        state = issued, levels, np.zeros(1, dtype=int), unusual, 1, True
+        experts, *_ = experts.score(position, slice(None), np.zeros((1, 1)), *state)
+        weight.append(experts.weights(slice(None))[0, 0, 0, 0])
+    assert weight[199] > 0.99 and weight[215] < 0.01 and weight[242] > 0.99
 
 
 def content(model):
@@ -232,29 +258,27 @@ def test_a_change_of_the_error_level_is_noted_with_its_series():
     history, new = divided(frame)
     model = panel().fit(history).partial_fit(new)
     log = model.drift_log_
-    assert list(log.columns) == ["id", "time", "target", "error"]
-    assert set(log["id"]) == {"s2"} and (log["error"] > 2.0).all()
-    assert shifted <= log["time"].iloc[0] <= shifted + pd.Timedelta("12h")
-    pd.testing.assert_frame_equal(copy.deepcopy(model).forget("s0").drift_log_, log)
-    assert len(copy.deepcopy(model).forget("s2").drift_log_) == 0
+    assert list(log.columns) == ["id", "time", "target", "error", "level", "scale", "phase"]
+    loud = log[log["error"] > 2.0]
+    assert set(loud["id"]) == {"s2"}
+    assert shifted <= loud["time"].iloc[0] <= shifted + pd.Timedelta("12h")
+    others = log[log["id"] != "s0"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(copy.deepcopy(model).forget("s0").drift_log_, others)
+    assert "s2" not in set(copy.deepcopy(model).forget("s2").drift_log_["id"])
     pd.testing.assert_frame_equal(model.reset_state().drift_log_, log)
 
 
-def test_the_drift_log_is_bounded_and_follows_the_places_of_series():
+def test_the_log_of_changes_is_bounded_and_follows_the_places_of_series():
     n_series = 130
-    experts, _, _ = fed(1, n_series)
-    begun, rng = np.zeros(n_series, dtype=int), np.random.default_rng(0)
-    for position in range(64, 400):
-        arrived = np.zeros((J, n_series))
-        sizes = np.ones(n_series) if position < 350 else 1.0 + np.arange(n_series)
-        readout = rng.choice([-1.0, 1.0], (M, J, n_series)) * sizes
-        flat = Ring(np.zeros((8, J, n_series)) + 50.0)  # experts that repeat are far off
-        known = np.ones(readout.shape, bool)
-        experts = experts.learn(position, slice(None), arrived, readout, known, flat, begun, 1)
-    assert len(experts.changes) == 100
-    assert all(size > 2.0 or size < 0.4 for *_, size in experts.changes)
-    kept = experts.taken(np.arange(100, n_series))
-    of_kept = [(at, place - 100, *rest) for at, place, *rest in experts.changes if place >= 100]
+    regime = PanelRegime.none(n_targets=1).taken(slice(None), n_series)
+    places, ones = np.arange(n_series), np.ones((1, n_series))
+    regime = regime.follow(7, places, 2.0 + ones, ones, ones * places)
+    regime = regime.note_errors(8, [(129, 0, 3.0)])
+    assert len(regime.changes) == 100
+    assert regime.changes[-1] == (8, 129, 0, 3.0, 3.0, 1.0)
+    assert regime.changes[-2] == (7, 129, 0, 129.0, 3.0, 1.0)  # of too many the largest are kept
+    kept = regime.taken(np.arange(100, n_series))
+    of_kept = [(at, place - 100, *rest) for at, place, *rest in regime.changes if place >= 100]
     assert list(kept.changes) == of_kept
 
 
@@ -268,10 +292,12 @@ def test_a_new_series_starts_with_what_is_good_for_the_others():
         panel(season=24).fit(history).partial_fit(new[new["time"] < START + pd.Timedelta("270h")])
     )
     newest = new[new["time"] == START + pd.Timedelta("270h")]
+    before = model._state.learner.experts.pooled.copy()
     model.partial_fit(newest)
     weights = model.expert_weights_
     pooled = model._state.learner.experts
-    own = pooled.pooled[:3, :, 0] / pooled.pooled[3, :, 0]
+    E = len(pooled.names)
+    own = before[:E, :, 0] / before[E, :, 0]
     expected = own**-8 / (own**-8).sum(axis=0)
     np.testing.assert_allclose(weights.loc["s4"].to_numpy(), expected.T, rtol=1e-6)
     forecast = model.forecast(coverage=0.9, ids=["s4"])
@@ -298,9 +324,10 @@ def test_looking_changes_nothing_and_failing_neither(monkeypatch):
     newest = next(by_stamps(new, [1]))
     assert content_of(model) == before
     for owner, name in (
-        (PanelExperts, "learn"),
-        (PanelExperts, "_step"),
-        (PanelExperts, "_drift"),
+        (PanelExperts, "score"),
+        (PanelExperts, "_change_states"),
+        (PanelLearner, "_weigh"),
+        (PanelLearner, "_forecasts"),
         (tsrnn.online.storage.tracks.Tracks, "changed"),
     ):
         for rows, call in ((newest, 1), (new, 1), (new, 3), (new, 12)):
@@ -320,14 +347,17 @@ def test_state_does_not_grow_with_rows():
 
     before = n_values()
     model.partial_fit(new)
-    assert n_values() == before == 4 * ((3 + 2 + 3) * 3 + 3 + 24) + 6 * 3
+    assert n_values() == before
 
 
-def test_rows_only_taken_in_move_neither_weights_nor_widths():
+def test_rows_only_taken_in_move_weights_and_widths_of_their_own_series():
     history, new = divided(long_frame(4, N_FIT + 20))
     model = panel(season=24).fit(history)
     before = copy.deepcopy(model)
-    model.update(new)
+    model.update(new[new["id"] == "s1"])
+    moved = (model.expert_weights_ != before.expert_weights_).any(axis=1).groupby("id").any()
+    assert moved.to_dict() == {"s0": False, "s1": True, "s2": False, "s3": False}
+    model.reset_state()  # what is predicted in sample starts from where learning left it
     pd.testing.assert_frame_equal(model.expert_weights_, before.expert_weights_)
 
 

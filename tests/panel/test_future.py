@@ -32,7 +32,8 @@ from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.features import design
-from tsrnn.online import panel_future
+from tsrnn.online import panel_learner
+from tsrnn.online.experts import panel_experts
 from tsrnn.online.readouts import pooled_future
 
 KEYS = ["id", "time"]
@@ -170,6 +171,9 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
         return enter(readout, group, features, n_steps)
 
     monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
+    same = lambda _, position, members, features: np.ones(features.shape[:2])  # noqa: E731
+    monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", same)
+    monkeypatch.setattr(panel_experts, "CLIP", 1e9)
     model = planned(forgetting=1.0).fit(frame)
     features, readout = np.stack(entered), model._state.learner.readout
     y = frame["y"].to_numpy().reshape(200, 1, 3)
@@ -198,7 +202,7 @@ def test_the_network_learns_what_prices_leave_unexplained():
     model = planned(target=["y", "wind"]).fit(frame)
     learner, units = model._state.learner, model._state.scaling
     start, stop = learner.clock - 20, learner.clock - HORIZON + 1
-    view = learner.rings.view(slice(None), None, start)
+    view = learner.memory.window.view(slice(None), None, start)
     found = learner._window_targets(view, start, stop).reshape(stop - start, 2, 3, HORIZON)
     values = frame[["y", "wind"]].to_numpy().reshape(-1, 3, 2).swapaxes(1, 2)
     values = units.apply(slice(None), values)
@@ -280,8 +284,8 @@ def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
     model = planned().fit(history)
     before = content_of(model)
     places = {
-        panel_future.FuturePanelLearner: ["_errors", "_window_targets", "_said"],
-        pooled_future.PooledFutureRLS: ["enter", "correct", "errors", "output_ahead"],
+        panel_learner.PanelLearner: ["_errors", "_window_targets", "_forecasts", "_effects"],
+        pooled_future.PooledFutureRLS: ["enter", "correct", "errors", "effect"],
         design.ForecastDesign: ["arrived_of_series", "ahead_of_series"],
     }
     n_failed = 0
@@ -564,8 +568,8 @@ def test_a_needless_x_future_and_rows_that_are_not_known_are_named():
     for needless in (plain, naive):
         with pytest.raises(ValueError, match="found X_future, expected none"):
             needless.forecast(X_future=ahead_of(model, new))
-    with pytest.raises(ValueError, match="found coverage or quantiles"):
-        model.forecast(coverage=0.9, X_future=ahead_of(model, new))
+    forecast = model.forecast(coverage=0.9, X_future=ahead_of(model, new))
+    assert (forecast["y_lower_0.9"] < forecast["y_upper_0.9"]).all()
     stream = RNNForecaster(HORIZON, **QUICK).fit(history["y"][:N_FIT].to_numpy())
     with pytest.raises(ValueError, match="without ids"):
         stream.future_index(ids="s0")

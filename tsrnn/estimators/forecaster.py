@@ -11,15 +11,18 @@ from tsrnn.estimators.baselines import rings_of
 from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.features.design import ForecastDesign
+from tsrnn.features.instance_norm import InstanceNorm
+from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
-from tsrnn.online.panel_future import FuturePanelLearner
 from tsrnn.online.panel_learner import PanelLearner
-from tsrnn.online.stream_learner import StreamLearner
+from tsrnn.online.panel_steps import PanelSteps
+from tsrnn.online.stream_learner import StreamLearner, ridge_of
 from tsrnn.persistence.registry import saved
 
 DEFAULT_LAGS = 24
+READOUTS = ("recurrent", "linear", "per_step")  # of a panel, in the order of its learner
 
 
 @saved("rnn-forecaster")
@@ -287,19 +290,27 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         return OneSeries(stream, future=tuple(columns.future))
 
     def _make_panel_learner(self, design, seasons, history):
-        design = replace(design, change_scale=history.change_scale)
-        encoder = make_encoder(self, design, history.record)
-        n_targets = len(self._reader.columns.target_names)
-        rest = self.forgetting, rings_of(self._reader.columns), encoder
-        if design.n_ahead:
-            return FuturePanelLearner.of(design, n_targets, *rest)
+        record, calendar, columns = history.record, self._reader.calendar, self._reader.columns
+        norm = weekend = None
+        if seasons:
+            norm = InstanceNorm.of(record.padded(0, design.usual).targets, seasons[-1])
+            if calendar.weekly and repeats(record.calendar[:, 0], seasons[-1]):
+                weekend = calendar.n_harmonics
+        design = replace(design, change_scale=history.change_scale, norm=norm)
+        encoder = make_encoder(self, design, record)
+        n_targets, penalty = len(columns.target_names), ridge_of(encoder.noise.mean())
+        steps = PanelSteps(
+            self._horizon, n_targets, seasons, design.future, weekend, self.forgetting, penalty
+        )
         # The edges of a coverage are tracked, those of 0.9 where there is none.
         bands = bands_of(0.9 if self.coverage is None else self.coverage)
         experts = PanelExperts(
-            design.delays,
+            self._horizon,
             n_targets,
+            READOUTS,
             seasons,
             profile=min(self._calendar_seasons(history.n_rows), default=1),
             probabilities=sorted({probability for _, probability in bands}),
         )
-        return PanelLearner.of(design, n_targets, *rest, experts=experts)
+        parts = self.forgetting, rings_of(columns), encoder
+        return PanelLearner.of(design, n_targets, *parts, experts=experts, steps=steps)

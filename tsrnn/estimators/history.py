@@ -20,7 +20,7 @@ from tsrnn.frames.reader import (
     split_values,
 )
 from tsrnn.frames.scaling import Scaling
-from tsrnn.frames.series_scaling import SeriesScaling
+from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.time_axis import TimeAxis
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
@@ -98,10 +98,11 @@ def read_history(model, form, X, y, ids):
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
     learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
-    learner = learner.grown(scaling.change_scale, scaling.initial_level)
+    histories = scaled_histories(scaling, targets[order], series[order])
+    learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
     newest, positions = np.full(len(names), NEVER), rows.positions
     np.maximum.at(newest, series, positions)
-    own = newest[series] - learner.memory  # of series that ended long ago
+    own = newest[series] - learner.n_kept  # of series that ended long ago
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None

@@ -78,10 +78,13 @@ class InstanceNorm:
         norm = cls(season, ones, np.ones((2, n_streams)), level=zeros, since=np.inf * ones)
         starts = range(season - 1, len(targets), BLOCK)
         blocks = [norm._found(targets, start, start + BLOCK) for start in starts]
-        mean, deviation, n_known = np.concatenate(blocks, axis=1)
+        return norm.fitted(*np.concatenate(blocks, axis=1))
+
+    def fitted(self, mean, deviation, n_known):
+        """Return the norm of a history whose seasons have these moments, each (n, S)."""
         spread = (deviation * n_known).sum(axis=0) / np.maximum(n_known.sum(axis=0), 1)
         varies = spread > TINY
-        norm = replace(norm, spread=np.where(varies, spread, 1.0))
+        norm = replace(self, spread=np.where(varies, spread, 1.0))
         distance = norm._distances(mean, deviation, n_known)
         usual = np.quantile(np.abs(distance), USUAL_SHARE, axis=1)
         moved = usual + np.array([[LEVEL_MOVED], [SCALE_MOVED]])

@@ -10,10 +10,16 @@ from tsrnn.features.outlier_filter import filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring
 from tsrnn.persistence.registry import saved
 
+FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
+
 
 @saved("panel-window")
 class PanelWindow:
-    """The rings of `Window`'s fields, for many series.
+    """The rings of `Window`'s fields, for many series, and profiles over their longest season.
+
+    The profile of a row is how far values of its phase have been from the series' level of late:
+    that of a season before, moved by a share of the row's own deviation from it, which is limited.
+    There are a fast and a slow one.
 
     Attributes
     ----------
@@ -23,38 +29,58 @@ class PanelWindow:
         Likewise, in short rings: of each series only the newest rows are looked at.
     inputs, missing : Ring
         Likewise, by input (in the place of targets) and series.
+    profiles : tuple of Ring
+        Fast and slow, by target and series, in rings of a season and `n_origins` rows; of no rows
+        where there is no season. NaN where a series has none yet.
+    season : int
+        Rows of the season of the profiles, 0 for none.
     reach : int
         Rows before its first one that a series is looked back on.
     guarded : bool
         Whether absurd targets count as missing (see `filter_outliers`).
     """
 
-    def __init__(self, targets, levels, spreads, doubts, jumps, inputs, missing, reach, guarded):
+    def __init__(
+        self, targets, levels, spreads, doubts, jumps, inputs, missing, profiles, *settings
+    ):
         self.targets, self.levels = targets, levels
         self.spreads, self.doubts, self.jumps = spreads, doubts, jumps
-        self.inputs, self.missing = inputs, missing
-        self.reach, self.guarded = reach, guarded
+        self.inputs, self.missing, self.profiles = inputs, missing, profiles
+        self._settings = settings
+        self.reach, self.guarded, self.season = settings
 
     @classmethod
-    def empty(cls, n_targets, n_inputs, length, n_newest, reach, guarded=True):
+    def empty(
+        cls, n_targets, n_inputs, length, n_newest, reach, guarded=True, season=0, n_origins=0
+    ):
         """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
         lengths = (length, length, n_newest, n_newest, n_newest)
         by_target = (Ring.zeros(n_rows, n_targets, 0) for n_rows in lengths)
         missing = Ring.zeros(length, n_inputs, 0, dtype=bool)
-        return cls(*by_target, Ring.zeros(length, n_inputs, 0), missing, reach, guarded)
+        inputs = Ring.zeros(length, n_inputs, 0)
+        n_rows = season and season + n_origins
+        profiles = tuple(Ring.zeros(n_rows, n_targets, 0, dtype=np.float32) for _ in range(2))
+        return cls(*by_target, inputs, missing, profiles, reach, guarded, season)
 
     def taken(self, members, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
         return self._each(lambda ring: ring.taken(members, n_more))
 
-    def cleaned(self, heads, n_kept):
-        """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`."""
+    def cleaned(self, heads, n_kept, n_spare):
+        """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`.
+
+        Of the profiles, all but `n_spare` rows are.
+        """
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
         for name in ("spreads", "doubts", "jumps"):
             setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
+        if self.season:
+            cleaned.profiles = tuple(
+                ring.cleaned(heads, len(ring) - n_spare) for ring in self.profiles
+            )
         return cleaned
 
-    def push(self, start, members, targets, inputs, fresh, usual):
+    def push(self, start, members, targets, inputs, fresh, usual, local=None):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
 
         Parameters
@@ -69,6 +95,8 @@ class PanelWindow:
             Series that start here: what lies before is not theirs.
         usual : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
+        local : tuple of ndarray of shape (J, B), optional
+            Levels that profiles are measured from, and the largest step that moves them.
         """
         if self.guarded:
             targets, levels = self._screened(start, members, targets, fresh, usual)
@@ -84,6 +112,17 @@ class PanelWindow:
             ring.write(start, members, values)
         if fresh.any():
             self._pad(start, members, fresh)
+        if self.season:
+            self._follow_profiles(start, members, targets, levels, *(local or (0.0, np.inf)))
+
+    def _follow_profiles(self, start, members, targets, levels, center, limit):
+        for row, (target, level) in enumerate(zip(targets - center, levels - center, strict=True)):
+            for ring, rate in zip(self.profiles, (FAST, SLOW), strict=True):
+                before = ring.read(start + row - self.season, members)
+                moved = before + rate * np.clip(target - before, -limit, limit)
+                moved = np.where(np.isnan(target), before, moved)
+                moved = np.where(np.isnan(before), level, moved)
+                ring.write(start + row, members, moved[None].astype(np.float32))
 
     def _screened(self, start, members, targets, fresh, usual):
         """Return targets without absurd values and the levels, and let the guard move on."""
@@ -101,7 +140,8 @@ class PanelWindow:
     def _each(self, change):
         by_target = self.targets, self.levels, self.spreads, self.doubts, self.jumps
         fields = (*by_target, self.inputs, self.missing)
-        return PanelWindow(*(change(ring) for ring in fields), self.reach, self.guarded)
+        profiles = tuple(map(change, self.profiles)) if self.season else self.profiles
+        return PanelWindow(*map(change, fields), profiles, *self._settings)
 
     def _pad(self, start, members, fresh):
         """Let fresh series have held their first level, and known nothing, all the time before."""
@@ -111,6 +151,10 @@ class PanelWindow:
         self.targets.array[rows, :, columns] = np.nan
         for ring in (self.levels, self.inputs, self.missing):
             ring.array[rows, :, columns] = ring.array[first][:, columns].T
+        if self.season:
+            rows = (np.arange(start - self.season, start) % len(self.profiles[0]))[:, None]
+            for ring in self.profiles:
+                ring.array[rows, :, columns] = np.nan
 
     def view(self, members, calendar, start):
         """Return what looks like a `Window` of these series, indexed by position.

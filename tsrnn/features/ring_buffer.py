@@ -3,9 +3,9 @@
 import numpy as np
 
 from tsrnn.frames.groups import NEVER
+from tsrnn.persistence.registry import saved
 
 __all__ = ["NEVER", "Ring"]
-from tsrnn.persistence.registry import saved
 
 
 @saved("ring")

@@ -145,6 +145,25 @@ def side_by_side(values, starts, counts, most):
     return np.where(exists[..., None], values[np.where(exists, rows, 0)], np.nan)
 
 
+def scaled_histories(units, targets, series):
+    """Yield the newest rows of all series, scaled, some series at a time: (n, S, J).
+
+    Parameters
+    ----------
+    units : SeriesScaling
+    targets, series
+        As for `SeriesScaling.fit`.
+    """
+    n_series = units.mean.shape[1]
+    counts = np.bincount(series, minlength=n_series)
+    starts = np.cumsum(counts) - counts
+    at_once = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
+    for first in range(0, n_series, at_once):
+        some = slice(first, min(first + at_once, n_series))
+        grid = side_by_side(targets, starts[some], counts[some], NEWEST)
+        yield (grid - units.mean[:, some].T) / units.scale[:, some].T
+
+
 def _units(values):
     """Return mean, scale, scale of changes and first level of series (n, S), as (4, S)."""
     scaling = Scaling.fit(values)

@@ -31,7 +31,7 @@ class OneSeries:
     heads: Any = None
     future: tuple = ()
 
-    memory = 0
+    n_kept = 0
 
     def __post_init__(self):
         if self.heads is None:
@@ -52,7 +52,7 @@ class OneSeries:
         """When the series was last seen; there is no other."""
         return np.zeros(1, dtype=np.int64)
 
-    def grown(self, change_scale, initial_level):
+    def grown(self, change_scale, initial_level, histories=()):
         """Return the learner: its one series is there."""
         if change_scale.shape[1] > 1:
             raise ValueError(f"found {change_scale.shape[1]} series, expected one; use ids")

@@ -1,46 +1,80 @@
-"""The learner of a panel: one network and one readout, a state for each of many series."""
+"""The learner of a panel: one network and pooled readouts, a state for each of many series."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from tsrnn.features.ring_buffer import Ring
+from tsrnn.features.instance_norm import SCALE_MOVED
+from tsrnn.features.panel_norm import PanelNorm, SeasonRows
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
-from tsrnn.online.panel_labels import PanelLabels
+from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.pooled import PooledRLS
-from tsrnn.online.storage.series import NEVER, ROOM, SPARE
+from tsrnn.online.readouts.pooled_future import PooledFutureRLS
+from tsrnn.online.readouts.targets import origin_targets
+from tsrnn.online.storage.issued import IssuedForecasts
+from tsrnn.online.storage.series import NEVER, ROOM, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
+MAX_SAMPLED = 32  # series in a training step on the stream
+# Features beyond this many times the range that is usual for a series count less than others: the
+# root of their weight is the power of how much less that is than they span.
+FAR, POWER = 1.3, 8
+PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
+PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
+RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+UNUSUAL = 0.5  # root of the weight of an origin that is in no usual state: see `PanelExperts.score`
+
 
 @saved("panel-learner")
-class PanelLearner(PanelLabels):
-    """A recurrent encoder and a pooled readout over the rings of many series.
+class PanelLearner:
+    """A recurrent encoder and pooled readouts over the rings of many series.
 
-    All that grows with the number of series lies in rings, where new rows are written beyond
-    what the learner as it stands looks at: `heads` says where that ends. So a method can return a
-    new learner at the cost of its heads, the old one being as good as before for as long as not
-    more than 8 rows have been written; for more, `writable` makes rings of its own.
+    All that grows with the number of series and of rows lies in a `SeriesMemory`, where new rows
+    are written beyond what the learner as it stands looks at: `heads` says where that ends. So a
+    method can return a new learner at the cost of its heads, the old one being as good as before
+    for as long as not more than 8 rows have been written; for more, `writable` makes a memory of
+    its own.
+
+    An origin whose features lie far outside what is usual for its series enters the pooled sums
+    with a smaller weight, which is known at the origin, and an error far beyond the usual one
+    counts up to a limit: a series that jumps must not mislead the others.
 
     Parameters
     ----------
     design : ForecastDesign
-        Of one series, ``change_scale`` apart, which is by series: `change_scale` (J, C) here.
+        Of one series, ``change_scale`` and ``norm`` apart, which are by series.
     readout : PooledRLS
-    encoder : RecurrentEncoder or None
+        Or `PooledFutureRLS`, where inputs are known ahead.
+    memory : SeriesMemory
+    encoder : RecurrentEncoder, optional
         Whose own state is not used.
-    rings : PanelWindow
-    experts : PanelExperts or None
-        That the readout is mixed with, and the intervals around the mixture. They follow what is
-        learnt, not what is only taken in.
+    experts : PanelExperts, optional
+        That the readouts are mixed with, and the intervals around the mixture. They follow all
+        rows: what was issued is scored.
+    steps : PanelSteps, optional
+        Readouts of each step, an expert.
+    norm : PanelNorm, optional
 
     Attributes
     ----------
-    heads, begun : ndarray of int, shape (C,)
+    heads, first_positions : ndarray of int, shape (C,)
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
         Number of the group of rows in which each was last seen.
+    change_scale, usual : ndarray of shape (J, C)
+        Standard deviation of changes, and level that a first value is held against.
+    ranges : ndarray of shape (3, J, C)
+        Two that are usual for the features of each series, and its recent mean absolute change:
+        see `_weigh`.
+    unusual : ndarray of int, shape (J, C)
+        Newest position at which each series was in no usual state.
+    regime : PanelRegime
+        Changes of error level, level and scale.
     clock, learnt_to : int
         The newest position, and the newest one that was learnt.
     n_learnt : int
@@ -49,45 +83,70 @@ class PanelLearner(PanelLabels):
 
     learns = True  # whether `learn` does
 
-    def __init__(self, design, readout, encoder, rings, experts=None):
-        self.design, self.readout, self.encoder, self.rings = design, readout, encoder, rings
-        self.experts = experts
-        n_targets, n_outputs = readout.weights.shape[:2]
-        self.features = Ring.zeros(n_outputs + 1 + ROOM, n_targets, 0, readout.weights.shape[2])
-        self.opened = Ring.zeros(len(self.features), 1, 0, dtype=bool)
-        self.groups = Ring.zeros(len(self.features), 1, 0, dtype=np.int64)
-        self.states = self._no_states()
-        self.calendar = np.zeros((len(rings.levels), design.n_calendar))
-        self.change_scale = np.zeros((n_targets, 0))
-        self.usual = np.zeros((n_targets, 0))
-        self.heads = self.begun = self.seen = np.zeros(0, dtype=np.int64)
+    def __init__(self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None):
+        self.design, self.readout, self.memory = design, readout, memory
+        self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
+        n_targets = len(readout.weights)
+        self.regime = PanelRegime.none(n_targets)
+        self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
+        self.change_scale = self.usual = np.zeros((n_targets, 0))
+        self.ranges = np.zeros((3, n_targets, 0))
+        self.unusual = np.zeros((n_targets, 0), dtype=np.int64)
+        self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
 
     @classmethod
     def of(
-        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True, experts=None
-    ):
-        """Return a learner of no series yet, with a blank readout.
+        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True,
+        experts=None, steps=None,
+    ):  # fmt: skip
+        """Return a learner of no series yet, with blank readouts.
 
         Parameters
         ----------
         make_rings : callable
-            ``make_rings(length, n_newest, reach, guarded)`` makes its rings of raw rows.
+            ``make_rings(length, n_newest, reach, guarded, season, n_origins)`` makes its rings of
+            raw rows: a `PanelWindow`.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
         penalty = ridge_of(encoder.noise.mean()) if encoder else 1.0
-        readout = cls.blank_readout(design, n_targets, n_features, forgetting, penalty)
+        columns = n_hidden + design.autoregression if experts else None
+        sizes = n_targets, n_features, n_outputs, forgetting, penalty
+        if design.n_ahead:
+            readout = PooledFutureRLS(*sizes, design.n_ahead, columns)
+        else:
+            readout = PooledRLS(*sizes, columns)
         window = encoder.window if encoder else 0
-        length = design.reach + window + n_outputs + 1 + ROOM
-        rings = make_rings(length, 1 + ROOM, design.reach, guarded)
-        return cls(design, readout, encoder, rings, experts)
+        n_origins = n_outputs + 1 + ROOM
+        season = design.seasons[-1] if steps and design.seasons else 0
+        length = design.reach + window + n_origins
+        rings = make_rings(length, 1 + ROOM, design.reach, guarded, season, n_origins)
+        states = encoder.network.zero_state(1) if encoder else ()
+        issued = norm = None
+        if experts:
+            issued = IssuedForecasts.none(
+                experts.scored.steps, 1 + ROOM, experts.n_readouts, n_targets
+            )
+        memory = SeriesMemory.none(rings, n_targets, n_features, n_outputs, states, issued)
+        if design.norm:
+            norm = PanelNorm.of_series(design.norm.season, (), n_targets)
+        return cls(replace(design, norm=None), readout, memory, encoder, experts, steps, norm)
 
-    @staticmethod
-    def blank_readout(design, n_targets, n_features, forgetting, penalty):
-        """Return a readout that has learnt nothing yet."""
-        return PooledRLS(n_targets, n_features, len(design.delays), forgetting, penalty)
+    def __copy__(self):
+        twin = object.__new__(type(self))
+        twin.__dict__.update(vars(self))
+        return twin
+
+    def __getstate__(self):
+        """Return what is kept: of the memory, the rows that will still be looked at."""
+        state = dict(vars(self))
+        state["memory"] = self.memory.cleaned(self.heads, self.first_positions)
+        age = (self.clock - np.arange(len(self.calendar))) % len(self.calendar)
+        kept = age < len(self.calendar) - ROOM
+        state["calendar"] = np.where(kept[:, None], self.calendar, 0.0)
+        return state
 
     def fixed(self, lag_weights):
         """Return the learner with a readout that adds up earlier values and never learns.
@@ -102,13 +161,121 @@ class PanelLearner(PanelLabels):
         learner.readout.weights[:, :, : lag_weights.shape[1]] = lag_weights
         return learner
 
+    # --- what estimators ask ----------------------------------------------------------------------
+
     @property
     def replayed(self):
         """Rows of a history that matter: those λ remembers, and those they look back on."""
         forgotten = 1.0 - self.readout.forgetting
         if forgotten == 0.0:
             return np.inf
-        return len(self.rings.levels) + int(np.ceil(REPLAYED_MEMORIES / forgotten))
+        return self.n_kept + int(np.ceil(REPLAYED_MEMORIES / forgotten))
+
+    @property
+    def n_kept(self):
+        """Rows of a series that its rings hold."""
+        return len(self.memory.window.levels)
+
+    def prepared(self, series, positions, again):
+        """Return a learner that these rows may be given to without harm to this one."""
+        heads = self.heads[series]
+        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
+        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
+        after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
+        return self.writable(n_ahead, again or after_reset.any())
+
+    def overtaken_by(self, other):
+        """Tell whether more rows than the rings have spare have been written since."""
+        return other.n_groups - self.n_groups > SPARE
+
+    @property
+    def has_intervals(self):
+        """Whether `offsets` has an answer."""
+        return self.experts is not None
+
+    @property
+    def change_sizes(self):
+        """What is told of each of `changes`."""
+        return ("error", "level", "scale", "phase") if self.experts else ()
+
+    def changes(self):
+        """Return the changes noted, ``(position, place, target, error, level, scale, phase)``."""
+        return [(*change, 0) for change in self.regime.changes]
+
+    @property
+    def expert_names(self):
+        """Names of the experts, none where there is one alone."""
+        return self.experts.names if self.experts else []
+
+    def expert_weights(self):
+        """Return the weights (C, J, M, E) of the experts."""
+        return self.experts.weights(slice(None)).transpose(3, 2, 1, 0)
+
+    def carried_states(self):
+        """Return the state of each layer after each series' last row, arrays of shape (S, H)."""
+        return self.memory.carried_states(self.heads)
+
+    # --- series come and go -----------------------------------------------------------------------
+
+    def grown(self, change_scale, initial_level, histories=()):
+        """Return the learner with places for more series; see `tsrnn.online.protocol.Learner`."""
+        n_more = change_scale.shape[1]
+        learner = self._with_memory(slice(None), n_more)
+        learner.heads = np.append(self.heads, np.full(n_more, NEVER))
+        learner.first_positions = np.append(self.first_positions, np.full(n_more, NEVER))
+        learner.seen = np.append(self.seen, np.full(n_more, -1))
+        learner.change_scale = np.append(self.change_scale, change_scale, axis=1)
+        learner.usual = np.append(self.usual, initial_level, axis=1)
+        learner.ranges = np.append(self.ranges, self._first_ranges(change_scale), axis=2)
+        learner.unusual = np.append(self.unusual, np.full(initial_level.shape, NEVER), axis=1)
+        learner.regime = self.regime.taken(slice(None), n_more)
+        if self.norm:
+            known = PanelNorm.of_series(self.norm.season, histories, len(change_scale))
+            learner.norm = known if known.spread.size else self.norm.grown(n_more)
+        return learner
+
+    @staticmethod
+    def _first_ranges(change_scale):
+        ranges = np.zeros((3, *change_scale.shape))
+        ranges[2] = MAE_OF_NORMAL * change_scale
+        return ranges
+
+    def taken(self, members):
+        """Return a learner of these series alone, with a memory of its own."""
+        learner = self._with_memory(members)
+        for name in ("heads", "first_positions", "seen"):
+            setattr(learner, name, getattr(self, name)[members])
+        for name in ("change_scale", "usual", "ranges", "unusual"):
+            setattr(learner, name, getattr(self, name)[..., members])
+        learner.regime = self.regime.taken(members)
+        learner.norm = self.norm and self.norm.taken(members)
+        return learner
+
+    def writable(self, n_rows, started_over):
+        """Return a learner that ``n_rows`` may be written to without harm to this one."""
+        if n_rows <= SPARE and not started_over:
+            return copy.copy(self)
+        return self._with_memory(slice(None))
+
+    def restarted(self, members):
+        """Return the learner with these series back before their first row.
+
+        Their mixtures are those with which something was last learnt.
+        """
+        learner = copy.copy(self)
+        learner.heads = self.heads.copy()
+        learner.heads[members] = NEVER
+        learner.experts = self.experts and self.experts.restarted(members)
+        return learner
+
+    def _with_memory(self, members, n_more=0):
+        learner = copy.copy(self)
+        learner.memory = self.memory.taken(members, n_more)
+        learner.calendar = self.calendar.copy()
+        learner.experts = self.experts and self.experts.taken(members, n_more)
+        return learner
+
+    # --- rows -------------------------------------------------------------------------------------
 
     @one_blas_thread
     def advance(self, block):
@@ -122,19 +289,22 @@ class PanelLearner(PanelLabels):
 
     @one_blas_thread
     def outputs(self, block, following=None):
-        """Return what `output` would give after each row, (T, J, B, M), and the learner after."""
+        """Return what `output` would give after each row, (T, J, B, M), and the learner after.
+
+        Parameters
+        ----------
+        following : ndarray of shape (T, B, M, F), optional
+            Inputs known ahead of each row.
+        """
         learner, outputs = self, []
         while len(block.targets):
-            part, block = block.cut(SPARE)  # its rows are all in the rings afterwards
-            learner, features = learner._move(part, learning=False, wanted=True)
-            view = learner.rings.view(part.members, part.calendar, part.start)
-            base = view.levels[part.start : part.start + len(features)]
-            base = base.reshape(*features.shape[:-1], 1)
-            said = learner.readout.output(features) + base
-            for row in range(len(said) if self.experts else 0):
-                said[row] = learner._mixed(said[row], part.start + row, part.members)
-            outputs.append(learner._shifted(said, part.start, part.members))
-        return np.concatenate(outputs), learner
+            part, block = block.cut(SPARE)
+            ahead = None
+            if following is not None:
+                ahead, following = following[:SPARE], following[SPARE:]
+            learner, found = learner._move(part, learning=False, wanted=True, following=ahead)
+            outputs += found
+        return np.stack(outputs), learner
 
     @one_blas_thread
     def output(self, position, members, calendar, following=None):
@@ -143,35 +313,58 @@ class PanelLearner(PanelLabels):
         Parameters
         ----------
         calendar : ndarray of shape (1, C)
+        following : ndarray of shape (B, m, F), optional
+            Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
+            beyond, the newest value stands.
         """
-        view = self.rings.view(members, calendar, position)
-        features = self._features(view, position, 1, self._hidden(position, members))
-        base = view.levels[position : position + 1].reshape(features.shape[1:-1])
-        said = self.readout.output(features)[0] + base[..., None]
-        if self.experts:
-            said = self._mixed(said, position, members)
-        return self._shifted(said[None], position, members)[0]
+        view = self.memory.window.view(members, calendar, position)
+        design = self._design_of(members)
+        hidden = self._hidden(position, members, design)
+        features = self._features(view, position, 1, hidden, design)[0]
+        return self._output(position, members, features, following)
 
     def offsets(self, probabilities, position, members):
         """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
         return self.experts and self.experts.offsets(probabilities, position, members)
 
-    def _mixed(self, said, position, members):
-        begun = self.begun[members]
-        return self.experts.mix(said, self.rings.levels, position, members, begun)
+    def _output(self, position, members, features, following):
+        window = self.memory.window
+        readouts = self._forecasts(position, members, features, following)
+        if self.experts:
+            first = self.first_positions[members]
+            outputs = self.experts.mix(readouts, window.levels, position, members, first)
+        else:
+            outputs = readouts[0]
+        return outputs + window.jumps.read(position, members)[..., None]  # see `filter_outliers`
 
-    def _shifted(self, said, start, members):
-        """Return what is said (T, J, B, M) at rows with their jumps; see `filter_outliers`."""
-        return said + self.rings.jumps.read(np.arange(start, start + len(said)), members)[..., None]
+    def _forecasts(self, position, members, features, following=None):
+        """Return the forecasts of the readouts at an origin, (R, J, B, M).
+
+        Where inputs are known ahead but not given, what is due to them is left out.
+        """
+        window = self.memory.window
+        found = [self.readout.output(features)]
+        steps_ahead = None
+        if following is not None:
+            newest = window.inputs.read(position, members)[self.design.future].T  # (B, F)
+            ahead = self.design.ahead_of_series(newest, following)
+            found[0] = found[0] + self.readout.effect(ahead)
+            steps_ahead = ahead[..., : len(self.design.future)]
+        if self.experts:
+            found.append(self.readout.linear_output(features))
+        if self.steps:
+            where = self.memory, position, members, self._centers(members), self.calendar
+            found.append(self.steps.forecast(*where, steps_ahead))
+        return np.stack(found) + window.levels.read(position, members)[..., None]
 
     def _take_in(self, block, learning):
         learner = self
         while len(block.targets):
-            part, block = block.cut(learner._rows_at_once(block.start, learning))
+            part, block = block.cut(learner._rows_at_a_time(block.start, learning))
             learner, _ = learner._move(part, learning)
         return learner
 
-    def _rows_at_once(self, start, learning):
+    def _rows_at_a_time(self, start, learning):
         """Rows that go through the network together: it does not learn before the last of them."""
         if not learning or self.encoder is None:
             return SPARE
@@ -179,37 +372,53 @@ class PanelLearner(PanelLabels):
             return min(SPARE, self.learnt_to - start + 1)
         return min(SPARE, self.encoder.period - self.n_learnt % self.encoder.period)
 
-    def _move(self, block, learning, wanted=False):
-        """Take in up to `SPARE` rows; return the learner and, if wanted, features of its origins.
-
-        They have the shape (T, J, B, K).
-        """
+    def _move(self, block, learning, wanted=False, following=None):
+        """Take in up to `SPARE` rows; return the learner and, if wanted, outputs after each."""
         start, members, n_rows = block.start, block.members, len(block.targets)
-        learner = copy.copy(self)
-        usual = self.usual[:, members]
-        self.rings.push(start, members, block.targets, block.inputs, block.fresh, usual)
-        view = self.rings.view(members, block.calendar, start)
-        hidden = self._encode(view, block) if self.encoder else None
-        features = self._features(view, start, n_rows, hidden) if learning or wanted else None
-        self._open(block, features, learning)
+        learner, outputs, window = copy.copy(self), [], self.memory.window
+        usual, local = self.usual[:, members], self._local(members)
+        window.push(start, members, block.targets, block.inputs, block.fresh, usual, local)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
-        learner.begun = self.begun.copy()
-        learner.begun[members] = np.where(block.fresh, start, self.begun[members])
+        learner.first_positions = first = self.first_positions.copy()
+        first[members] = np.where(block.fresh, start, first[members])
+        if block.fresh.any():
+            fresh = np.arange(len(self.heads))[members][block.fresh]
+            self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
+            learner.experts = self.experts and self.experts.started(fresh)
+        view, design = window.view(members, block.calendar, start), self._design_of(members)
+        hidden = self._encode(view, block, design) if self.encoder else None
+        features = None
+        if learning or wanted or self.experts:
+            features = self._features(view, start, n_rows, hidden, design)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
+            arrived, roots = window.targets.read(position, members), None
+            if self.experts:
+                roots = learner._weigh(position, members, features[row])
+            limits = learner._score(position, members, arrived, n_steps, learning)
             if learning:
-                arrived = view.targets[position : position + 1].reshape(block.targets.shape[1:])
-                learner._learn_row(position, members, arrived, features[row], n_steps)
+                rows = features[row], roots, limits
+                learner._learn_row(position, members, arrived, *rows, n_steps)
+            else:
+                shut = np.zeros((1, 1, block.targets.shape[2]), bool)
+                self.memory.opened.write(position, members, shut)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[members] = position
+            if self.experts:
+                issued = learner._forecasts(position, members, features[row])
+                issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
+                self.memory.issued.write(position, members, issued)
+            if wanted:
+                ahead = None if following is None else following[row]
+                outputs.append(learner._output(position, members, features[row], ahead))
             if learning and position > learner.learnt_to:
                 learner.learnt_to, learner.n_learnt = position, learner.n_learnt + 1
-                if learner._training_is_due:
-                    learner = learner._train_encoder()
+                if self.encoder and learner.n_learnt % self.encoder.period == 0:
+                    learner = learner._followed()._train_encoder()
         learner.seen[members] = learner.n_groups
-        return learner, features
+        return learner, outputs
 
     def _tick(self, position, n_steps, calendar):
         if not n_steps:
@@ -217,30 +426,38 @@ class PanelLearner(PanelLabels):
         self.clock = position
         self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
 
-    def _encode(self, view, block):
+    def _encode(self, view, block, design):
         """Move the states of the members on; return hidden states (T, J, B, H)."""
         start, members, stop = block.start, block.members, block.start + len(block.targets)
-        design = self._design_of(members)
         n_targets, n_series = block.targets.shape[1:]
         fresh = np.tile(block.fresh, n_targets)
         encoder = copy.copy(self.encoder)
         encoder.state = tuple(
             State(*(self._state(ring, start - 1, members, fresh) for ring in layer))
-            for layer in self.states
+            for layer in self.memory.states
         )
-        hidden, encoder = encoder.encode(design.inputs(view, start, stop))
-        for layer, state in zip(self.states, encoder.state, strict=True):
+        local = None
+        if self.norm:
+            rows = SeasonRows(self.memory.window.targets, members, stop)
+            local = design.norm.at(rows, start, stop)
+        hidden, encoder = encoder.encode(design.inputs(view, start, stop, local), local)
+        for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
                 ring.write(stop - 1, members, value.reshape(1, -1, n_series))
         return hidden.reshape(len(hidden), n_targets, n_series, -1)
 
-    def _hidden(self, position, members):
+    def _hidden(self, position, members, design):
         """Return the hidden states (1, J, B, H) at a position, None without an encoder."""
         if self.encoder is None:
             return None
-        h = self.states[-1][0].read(position, members)  # (H * J, B)
+        h = self.memory.states[-1][0].read(position, members)  # (H * J, B)
         h = h.reshape(self.encoder.network.hidden_size, len(self.change_scale), -1)
-        return h.transpose(1, 2, 0)[None].astype(np.float64)
+        h = h.transpose(1, 2, 0)[None].astype(np.float64)
+        if self.norm:
+            rows = SeasonRows(self.memory.window.targets, members, position + 1)
+            _, scale = design.norm.at(rows, position, position + 1)
+            h *= scale.reshape(*h.shape[:-1], 1)
+        return h
 
     def _state(self, ring, position, members, fresh):
         values = ring.read(position, members)
@@ -248,51 +465,239 @@ class PanelLearner(PanelLabels):
         values[:, fresh] = 0.0
         return values
 
-    def _features(self, view, start, n_rows, hidden):
+    def _features(self, view, start, n_rows, hidden, design):
         """Return the readout features (T, J, B, K)."""
         n_targets = len(self.change_scale)
-        skip = self.design.skip(view, start, start + n_rows)
+        skip = design.skip(view, start, start + n_rows)
         skip = skip.reshape(n_rows, n_targets, -1, skip.shape[-1])
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
-    # --- what an estimator asks beside: see `tsrnn.online.protocol.Learner` ---------------------
+    def _design_of(self, members):
+        """Return the design of some series."""
+        norm = self.norm and self.norm.taken(members)
+        return replace(self.design, change_scale=self.change_scale[:, members].ravel(), norm=norm)
 
-    @property
-    def memory(self):
-        """Rows that are kept of each series."""
-        return len(self.rings.levels)
+    def _centers(self, members):
+        """Return the levels (J, B) at which series are taken to be."""
+        n_targets = len(self.change_scale)
+        if self.norm is None:
+            return np.zeros_like(self.change_scale)[:, members]
+        return self.norm.level.reshape(n_targets, -1)[:, members]
 
-    def prepared(self, series, positions, again):
-        """Return a learner that these rows may be given to without harm to this one."""
-        heads = self.heads[series]
-        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
-        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
-        after_reset = (heads == NEVER) & (self.begun[series] != NEVER)
-        return self.writable(n_ahead, again or after_reset.any())
+    def _local(self, members):
+        """Return levels (J, B) that profiles are measured from, and the largest step of them."""
+        if self.norm is None:
+            return None
+        spread = self.norm.spread.reshape(len(self.change_scale), -1)[:, members]
+        return self._centers(members), PROFILE_LIMIT * spread
 
-    def overtaken_by(self, other):
-        """Tell whether more rows than the rings have room for have been written since."""
-        return other.n_groups - self.n_groups > SPARE
+    # --- labels -----------------------------------------------------------------------------------
 
-    @property
-    def expert_names(self):
-        """Names of the experts, none where there is one alone."""
-        return self.experts.names if self.experts else []
+    def _score(self, position, members, arrived, n_steps, learning):
+        """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
+        if self.experts is None:
+            return None
+        memory, first = self.memory, self.first_positions[members]
+        scored = self.experts.scored.steps
+        effects = self._effects(position, members, scored) if self.design.n_ahead else None
+        self.experts, changes, limits = self.experts.score(
+            position, members, arrived, memory.issued, memory.window.levels, first,
+            self.unusual[:, members], n_steps, learning, effects,
+        )  # fmt: skip
+        self.regime = self.regime.note_errors(position, changes)
+        return limits
 
-    @property
-    def has_intervals(self):
-        """Whether `offsets` has an answer."""
-        return self.experts is not None
+    def _effects(self, position, members, steps):
+        """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B)."""
+        first = position - len(self.design.delays)
+        inputs = self.memory.window.inputs
+        known = inputs.read(np.arange(first + 1, position + 1), members)
+        known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
+        effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
+        found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
+        found[:, 0] = np.moveaxis(effect, 2, 0)
+        found[:, -1] = self.steps.effect(self.memory, position, steps, members)
+        return found
 
-    @property
-    def change_sizes(self):
-        """What is told of each of `changes`."""
-        return ("error",) if self.experts else ()
+    def _weigh(self, position, members, features):
+        """Return roots (J, B) of the weights of origins, and note series in no usual state.
 
-    def expert_weights(self):
-        """Return the weights (C, J, M, E) of the experts."""
-        return self.experts.weights(slice(None)).transpose(3, 2, 1, 0)
+        Looked at are the span of the features (J, B, K), and how far the newest values are from
+        those before the shortest season, in units of the size that changes now have (a jump is one
+        change; it would seem to be a scale). What is usual is followed, in place.
+        """
+        n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
+        looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
+        measures = np.zeros((2, *features.shape[:2]))
+        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
+        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
+        if 0 < n_recent < len(offsets):
+            newest = looked_at[..., :n_recent].mean(axis=-1)
+            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
+        usual, change = self.ranges[:2, :, members], self.ranges[2][:, members]
+        if len(offsets) and offsets[0] == 1:
+            newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
+            change = change + PACE * (newest - change)
+        size = change / (MAE_OF_NORMAL * self.change_scale[:, members])
+        growth = np.log(np.maximum(size, 1.0))
+        growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
+        measures /= growth
+        young = position - self.first_positions[members] < 2 * self.design.reach
+        step = np.minimum(measures, 3.0 * usual) - usual
+        moved = usual + np.where(step > 0.0, RISE, FALL) * step
+        moved = np.where(young, np.maximum(usual, measures), moved)
+        self.ranges = self.ranges.copy()
+        self.ranges[:2, :, members], self.ranges[2][:, members] = moved, change
+        limit, far = FAR * moved, measures > FAR * moved
+        share = np.where(far, limit / np.where(far, measures, 1.0), 1.0).min(axis=0)
+        roots = share**POWER
+        self.unusual = self.unusual.copy()
+        self.unusual[:, members] = np.where(roots < UNUSUAL, position, self.unusual[:, members])
+        return roots / growth
 
-    def changes(self):
-        """Return the changes noted, ``(position, place, target, error)``."""
-        return self.experts.changes
+    def _learn_row(self, position, members, arrived, features, roots, limits, n_steps):
+        """Learn from the labels (J, B) that arrive at a position; its origins enter."""
+        memory, first = self.memory, position - len(self.design.delays)
+        opened = memory.opened.read(np.arange(first, position), members)  # (M, 1, B)
+        known = opened & np.isfinite(arrived)
+        origins = [
+            (piece, memory.features.array[rows] if isinstance(members, slice)
+             else memory.features.array[rows][:, :, members])
+            for rows, piece in memory.features.spans(first, position)
+        ]  # fmt: skip
+        readout, errors = self.readout, None
+        if known.any():
+            groups = memory.groups.read(np.arange(first, position), members)[:, 0]
+            errors = self._errors(first, members, arrived, origins, limits)
+        missing = opened & ~known
+        if missing.any():
+            readout = readout.take_back(*self._failed(first, missing, origins))
+        weighted = features if roots is None else features * roots[..., None]
+        readout = readout.enter(self.n_groups, weighted, n_steps)
+        if errors is not None:
+            readout = readout.correct(origins, errors, groups, known)
+        self.readout = readout
+        shape = 1, 1, arrived.shape[1]
+        memory.opened.write(position, members, np.ones(shape, bool))
+        memory.groups.write(position, members, np.full(shape, self.n_groups))
+        memory.features.write(position, members, weighted[None])
+        if roots is not None:
+            memory.roots.write(position, members, roots[None])
+        if self.steps:
+            rows = arrived, known[::-1], self._centers(members), self.calendar
+            self.steps = self.steps.learn(memory, position, members, *rows, limits, n_steps)
+
+    def _errors(self, first, members, arrived, origins, limits):
+        """Return errors (M, J, V, B) of the labels, then of what was known ahead of them."""
+        window, n_outputs = self.memory.window, len(self.design.delays)
+        rows = np.arange(first, first + n_outputs)
+        targets = arrived - window.levels.read(rows, members)
+        roots = 1.0 if self.experts is None else self.memory.roots.read(rows, members)
+        targets = targets * roots
+        if self.design.n_ahead:
+            inputs = window.inputs.read(rows + 1, members)
+            ahead = self.design.arrived_of_series(inputs)[:, None]  # (M, 1, Z, B)
+            ahead = np.broadcast_to(ahead, (*targets.shape[:2], *ahead.shape[2:]))
+            if self.experts:
+                ahead = ahead * roots[:, :, None]
+            targets = np.concatenate([targets[:, :, None], ahead], axis=2)
+        errors = self.readout.errors(origins, targets)
+        if limits is not None:
+            self._limit(errors, roots * limits.transpose(2, 0, 1)[::-1])
+        return errors
+
+    def _limit(self, errors, limits):
+        """Limit errors of the readouts (M, J, V, B), in place, by limits (M, J, B)."""
+        own = errors[:, :, 0]
+        if self.design.n_ahead:
+            effects = self.readout.effects[:, ::-1].swapaxes(0, 1)  # (M, J, Z)
+            ahead = errors[:, :, 1 : 1 + effects.shape[2]]
+            own = own - np.einsum("mjz,mjzb->mjb", effects, ahead)
+        errors[:, :, 0] += np.clip(own, -limits, limits) - own
+        if self.readout.linear is not None:
+            errors[:, :, -1] = np.clip(errors[:, :, -1], -limits, limits)
+
+    def _failed(self, first, missing, origins):
+        """Return features and ages, by target, of origins whose label failed to come."""
+        features, ages = [], []
+        age = self.clock - np.arange(first, first + len(missing))
+        for target in range(missing.shape[1]):
+            which = missing[:, target]
+            found = [phi[:, target][which[piece]] for piece, phi in origins]
+            features.append(np.concatenate(found))
+            ages.append(np.maximum(np.broadcast_to(age[:, None], which.shape)[which], 0))
+        return features, ages
+
+    # --- what is done now and then ----------------------------------------------------------------
+
+    def _followed(self):
+        """See where the series that have reached the clock are now, and follow their levels."""
+        if self.norm is None:
+            return self
+        season = self.norm.season
+        places = np.flatnonzero(
+            (self.heads == self.clock) & (self.first_positions <= self.clock - season)
+        )
+        if not len(places):
+            return self
+        learner, window, position = copy.copy(self), self.memory.window, self.clock
+        rows = SeasonRows(window.targets, places, position + 1)
+        norm = self.norm.taken(places).settled(rows, self.encoder.period)
+        learner.norm = self.norm.put(places, norm)
+        shape = len(self.change_scale), -1
+        level, scale = (a.reshape(shape) for a in norm.at(rows, position, position + 1))
+        level = level + window.jumps.read(position, places)
+        sizes = self.experts.sizes(places) if self.experts else np.ones_like(level)
+        learner.regime = self.regime.follow(position, places, level, scale, sizes)
+        return learner
+
+    def _train_encoder(self):
+        """Let the encoder learn from the newest window of some series that have reached the clock.
+
+        The network sees the windows of at most 32 series, drawn by the number of the training,
+        of those in their usual state, if there are any.
+        """
+        n_outputs, n_origins = len(self.design.delays), self.encoder.window
+        start = self.clock - n_outputs - n_origins + 1
+        complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
+        if self.experts and len(complete):
+            usual = (self.unusual[:, complete] < self.clock).all(axis=0)
+            complete = complete[usual] if usual.any() else complete
+        if not len(complete):
+            return self
+        learner = copy.copy(self)
+        learner.n_trainings = self.n_trainings + 1
+        if len(complete) > MAX_SAMPLED:
+            rng = np.random.default_rng(learner.n_trainings)
+            complete = np.sort(rng.choice(complete, MAX_SAMPLED, replace=False))
+        stop = start + n_origins
+        days = self.calendar[np.arange(start, stop) % len(self.calendar)]
+        window, design, local = self.memory.window, self._design_of(complete), None
+        view = window.view(complete, days, start)
+        if self.norm:
+            local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
+        learner.encoder = self.encoder.learn(
+            design.inputs(view, start, stop, local),
+            design.skip(view, start, stop),
+            self._window_targets(view, start, stop),
+            np.repeat(self.readout.weights, len(complete), axis=0),
+            local,
+        )
+        return learner
+
+    def _window_targets(self, view, start, stop):
+        """Return the targets (T, S, M) of origins whose labels are all in.
+
+        They are less what is due to inputs known ahead.
+        """
+        design, n_targets = self.design, len(self.change_scale)
+        rows = slice(start, stop + len(design.delays))
+        levels, labels = view.levels[rows], view.targets[rows][..., None]
+        targets = origin_targets(levels, labels, design.delays)[: stop - start]
+        if not design.n_ahead:
+            return targets
+        inputs = view.inputs[rows][..., design.future]
+        inputs = inputs[:, : inputs.shape[1] // n_targets]  # they are those of each target
+        following = sliding_window_view(inputs[1:], len(design.delays), axis=0)
+        ahead = design.ahead_of_series(inputs[: stop - start], following.swapaxes(2, 3))
+        return targets - self.readout.effect(ahead).reshape(targets.shape)

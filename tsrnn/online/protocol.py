@@ -1,5 +1,6 @@
 """What an estimator asks of its learner: rows in, forecasts out, as values."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ class Learner(Protocol):
         Position of the last row of each series, `NEVER` where there is none.
     replayed : float
         Rows of a history that matter; older ones need not be learnt.
-    memory : int
+    n_kept : int
         Rows that are kept of each series, however old they are.
     seen : ndarray of int, shape (C,)
         The larger, the later a series was last seen.
@@ -34,7 +35,7 @@ class Learner(Protocol):
 
     heads: np.ndarray
     replayed: float
-    memory: int
+    n_kept: int
     seen: np.ndarray
     expert_names: list
     has_intervals: bool
@@ -42,8 +43,13 @@ class Learner(Protocol):
 
     # --- series -------------------------------------------------------------------------------
 
-    def grown(self, change_scale: np.ndarray, initial_level: np.ndarray) -> "Learner":
-        """Return the learner with places for more series, arrays (J, n) of which are given."""
+    def grown(
+        self, change_scale: np.ndarray, initial_level: np.ndarray, histories: Iterable = ()
+    ) -> "Learner":
+        """Return the learner with places for more series, arrays (J, n) of which are given.
+
+        `histories` are the newest rows of all its series, scaled, some series at a time (n, S, J).
+        """
 
     def taken(self, series: Any) -> "Learner":
         """Return a learner of these series alone, which shares nothing that is written to."""

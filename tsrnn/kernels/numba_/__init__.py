@@ -11,6 +11,9 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
+from tsrnn.kernels.numba_.panel_experts import expert_errors, score_series
+from tsrnn.kernels.numba_.panel_norm import season_moments
+from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
@@ -23,6 +26,7 @@ __all__ = [
     "SURPRISED",
     "append_rows",
     "expected_scale",
+    "expert_errors",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
@@ -37,5 +41,8 @@ __all__ = [
     "score_errors",
     "score_experts",
     "score_rows",
+    "score_series",
+    "season_moments",
+    "step_features",
     "views",
 ]

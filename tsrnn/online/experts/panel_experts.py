@@ -6,69 +6,76 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.kernels.numpy_.conformal import (
-    LEVEL_RATE,
-    MAE_OF_NORMAL,
-    OUTLIER,
-    PROFILE_LIMITS,
-    PROFILE_OUTLIER,
-    PROFILE_RATE,
-    RATE,
-    SMALLEST_SIZE,
-    TINY,
-)
-from tsrnn.kernels.numpy_.mixing import favour
-from tsrnn.online.drift import MOST, Drift
+from tsrnn.features.scored_steps import ScoredSteps
+from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
+from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import HALVES_FROM, parts, run
 
-DISCOUNT = 0.995  # of losses at each label: a sensor that dies must be believed within weeks
+DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
-PRIOR_DISCOUNT = 0.9  # of that, at each label of its own: it must not outlast what differs
-LEAST_PRIOR = 1e-30
-UNIT_CHANGE = (
-    20.0  # standard deviations, as of `filter_outliers`: a season ago the unit was another one
-)
+REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
+MANY_PIECES = 16  # blocks of series from which two threads pay
+CLIP = 6.0  # times the usual error of a readout: more than that is not learnt from
 
 
 class Fields(NamedTuple):
-    """What is kept of b series, as views of their columns of `Tracks`."""
+    """What is kept of b series, as views of their columns of `Tracks`; S = J b streams."""
 
-    loss: np.ndarray  # (E, M, J, b), discounted sums of squared errors
-    prior: np.ndarray  # (M, J, b), labels that the panel's experience weighs as much as
-    quantiles: np.ndarray  # (Q, M, J, b), of scaled errors
-    level: np.ndarray  # (M, J, b), recent mean absolute error
-    n_labels: np.ndarray  # (M, J, b)
-    drift: np.ndarray  # (3, J, b): size, n_rows and calm of `Drift`
-    profile: np.ndarray  # (season, J, b), factors of the level by phase
+    regret: np.ndarray  # (M, R, E, S), as of `score_experts`
+    spread: np.ndarray
+    loss: np.ndarray  # (M, E + R + 1, S)
+    n_scored: np.ndarray  # (M, S)
+    parts: np.ndarray  # (M, R + 1, E, S)
+    blend: np.ndarray  # (M, R + 1, S)
+    prior: np.ndarray  # (M, S), labels that the panel's experience weighs as much as
+    quantiles: np.ndarray  # (Q, M, S), as of `score_errors`
+    level: np.ndarray  # (M, S)
+    n_labels: np.ndarray  # (M, S)
+    profiles: np.ndarray  # (season, S)
+    size: np.ndarray  # (1, S), as of `follow_size`
+    n_rows: np.ndarray
+    calm: np.ndarray
+    usual: np.ndarray  # (M, S), recent mean absolute error of the first readout
+    other_loss: np.ndarray  # (M, E + R + 1, S), losses in the other state: see `PanelExperts`
+    n_other: np.ndarray  # (M, S)
+    unusual: np.ndarray  # (M, S), 1 where losses are those of no usual state
 
 
 @saved("panel-experts")
 class PanelExperts:
     r"""Weights, quantiles and error levels of each series and step, moved by every label.
 
-    The experts are the pooled readout and the repetitions of each series' own past: the newest
-    value and, for each season, the value one season ago. A series weights them, step by step, by
-    the inverse eighth power of their discounted squared errors, as `Mixing` does without regrets;
-    five labels' worth of the panel's mean squared error are added to its own at first, and soon
+    The experts are the readouts, which all series share, and the repetitions of each series' own
+    past: the newest value, for each season the value one season ago, and for the longest the change
+    one season ago. A series weights them, step by step, as `Mixing` does without regrets; five
+    labels' worth of the panel's mean squared error are added to its own at first, and soon
     forgotten, so that a new series starts with what is good for the others. Its own errors count
-    from when its longest season can be repeated; until then an expert says what that of the
-    season before says. Quantiles of the mixture's error, in units of its recent mean absolute
+    from when its longest season can be repeated; until then an expert repeats what that of the
+    season before does. Quantiles of the mixture's error, in units of its recent mean absolute
     value times a profile over the shortest season, are tracked as in `Conformal`, and changes of
     the error level are noted as in `Drift`.
 
-    Nothing that was forecast is kept: when a label arrives, all experts forecast it again from the
-    rows before its origin, with weights that have not learnt from it. State is of constant size for
-    each series and step, and float64: rounding must not depend on how rows come in calls.
+    A series that jumps is in no usual state for as long as lags and seasons are those of before.
+    Then its experts are weighted by losses of their own, with a short memory, and afterwards by
+    those of before: what is bad in between may well be the best again.
 
-    Experts are a value: `learn` and `taken` return new ones.
+    Scored is what was issued: forecasts of the readouts wait for their labels, what repeats is made
+    again, which is exact. The mixture's error is that of its weights as they now are.
+
+    Experts are a value: methods return new ones.
 
     Parameters
     ----------
-    delays : ndarray of int, shape (M,)
+    horizon : int
     n_targets : int
         J.
+    readouts : sequence of str
+        Names of the R readouts.
     seasons : tuple of int
         Of the experts that repeat.
     profile : int
@@ -80,36 +87,64 @@ class PanelExperts:
     ----------
     names : list of str
         Of the experts.
+    scored : ScoredSteps
+        The M steps that are scored.
     tracks : Tracks
+        Moved by all rows.
+    learnt : Tracks
+        As they were when something was last learnt.
     pooled : ndarray of shape (E + 3, M, J)
         Discounted sums over the panel: squared errors of the experts and how many labels are in
         them, absolute errors of the mixture and how many labels are in those.
-    changes : tuple
-        ``(position, place of the series, target, size)`` of the newest 100 changes.
     """
 
-    def __init__(self, delays, n_targets, seasons=(), profile=1, probabilities=(0.05, 0.95)):
-        self.delays, self.seasons = np.asarray(delays), tuple(seasons)
-        self.names = ["recurrent", "naive", *(f"seasonal_naive_{s}" for s in seasons)]
+    def __init__(
+        self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95)
+    ):
+        self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
+        self.names = [*readouts, "naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
+        if self.seasons:
+            self.names.append(f"seasonal_change_{self.seasons[-1]}")
+        self.n_readouts, self.n_targets = len(readouts), n_targets
         self.probabilities = np.array(probabilities)
-        M, J, E, Q = len(delays), n_targets, len(self.names), len(self.probabilities)
-        self._shapes = [(E, M, J), (M, J), (Q, M, J), (M, J), (M, J), (3, J), (profile, J)]
+        self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
+        self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
+        M, E, R, Q = (
+            len(self.scored.steps),
+            len(self.names),
+            len(self.discounts),
+            len(probabilities),
+        )
         normal = [NormalDist().inv_cdf(p) / MAE_OF_NORMAL for p in self.probabilities]
-        drift = Drift.of(1)
-        starts = [
-            0.0,
-            PRIOR,
-            np.reshape(normal, (Q, 1, 1)),
-            MAE_OF_NORMAL,
-            0.0,
-            np.reshape([drift.size[0], drift.n_rows[0], drift.calm[0]], (3, 1)),
-            1.0,
+        starts = Fields(
+            regret=((M, R, E), 0.0),
+            spread=((M, R, E), 0.0),
+            loss=((M, E + R + 1), 0.0),
+            n_scored=((M,), 0.0),
+            parts=((M, R + 1, E), 1.0 / E),
+            blend=((M, R + 1), 1.0 / (R + 1)),
+            prior=((M,), PRIOR),
+            quantiles=((Q, M), np.reshape(normal, (Q, 1, 1))),
+            level=((M,), MAE_OF_NORMAL),
+            n_labels=((M,), 0.0),
+            profiles=((int(self.profile_seasons.sum()),), 1.0),
+            size=((1,), 1.0),
+            n_rows=((1,), 0.0),
+            calm=((1,), 1.0),
+            usual=((M,), MAE_OF_NORMAL),
+            other_loss=((M, E + R + 1), 0.0),
+            n_other=((M,), 0.0),
+            unusual=((M,), 0.0),
+        )
+        sizes = [int(np.prod(shape)) * n_targets for shape, _ in starts]
+        stops = np.cumsum(sizes).tolist()
+        self._places = [
+            (slice(stop - size, stop), shape)
+            for stop, size, (shape, _) in zip(stops, sizes, starts, strict=True)
         ]
-        filled = zip(starts, self._shapes, strict=True)
-        start = [np.broadcast_to(value, shape).ravel() for value, shape in filled]
-        self.tracks = Tracks(np.concatenate(start).astype(np.float64))
-        self.pooled = np.zeros((E + 3, M, J))
-        self.changes = ()
+        filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
+        self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
+        self.pooled = np.zeros((E + 3, M, n_targets))
 
     # --- series -------------------------------------------------------------------------------
 
@@ -117,77 +152,126 @@ class PanelExperts:
         """Return the experts of these series, and of ``n_more`` that start."""
         experts = copy.copy(self)
         experts.tracks = self.tracks.taken(members, n_more)
-        if not isinstance(members, slice):
-            places = {int(old): new for new, old in enumerate(members)}
-            kept = [change for change in self.changes if change[1] in places]
-            experts.changes = tuple((at, places[s], *rest) for at, s, *rest in kept)
+        same = self.learnt is self.tracks
+        experts.learnt = experts.tracks if same else self.learnt.taken(members, n_more)
         return experts
 
-    # --- forecasting --------------------------------------------------------------------------
+    def restarted(self, members):
+        """Return the experts with some series where learning left them."""
+        if self.learnt is self.tracks:
+            return self
+        experts = copy.copy(self)
+        experts.tracks = self.tracks.changed(
+            [(n, columns, self.learnt.blocks[n][:, columns].copy())
+             for n, columns, _ in self.tracks.pieces(members)]
+        )  # fmt: skip
+        return experts
 
-    def mix(self, recurrent, levels, position, members, begun):
-        """Return the mixtures (J, B, M) at an origin.
+    def started(self, members):
+        """Return the experts with series that start and have no label of their own as the panel is.
 
         Parameters
         ----------
-        recurrent : ndarray of shape (J, B, M)
-            Forecasts of the readout.
+        members : ndarray of int, shape (B,), ascending
+        """
+        if not self.pooled[-1].any():
+            return self
+        n_experts, changes = len(self.names), []
+        usual = self._usual_losses().transpose(1, 0, 2)[..., None]  # (M, E, J, 1)
+        weights = mixing.favour(usual)
+        level = np.where(
+            self.pooled[-1] > 0.0, self.pooled[-2] / np.maximum(self.pooled[-1], 1.0), MAE_OF_NORMAL
+        )
+        for number, columns, _ in self.tracks.pieces(members):
+            values = np.ascontiguousarray(self.tracks.blocks[number][:, columns])
+            fields = self._fields(values)
+            shape = len(weights), -1, n_experts, self.n_targets, values.shape[1]
+            new = (fields.n_scored == 0.0)[:, None, None].reshape(len(weights), 1, 1, *shape[3:])
+            np.copyto(fields.parts.reshape(shape), weights[:, None], where=new)
+            shape = len(weights), *shape[3:]
+            new = (fields.n_labels == 0.0).reshape(shape)
+            np.copyto(fields.level.reshape(shape), level[..., None], where=new)
+            changes.append((number, columns, values))
+        return self._changed(changes, learning=True)
+
+    # --- forecasting --------------------------------------------------------------------------
+
+    def mix(self, readouts, levels, position, members, first_positions):
+        """Return the mixtures (J, B, H) at an origin.
+
+        Parameters
+        ----------
+        readouts : ndarray of shape (R, J, B, H)
+            Forecasts of the readouts for all steps.
         levels : Ring
         position : int
             Of the origin.
-        begun : ndarray of int, shape (B,)
-            Position of the first row of each series.
+        first_positions : ndarray of int, shape (B,)
+            Of the first row of each series.
         """
+        forecasts = self.forecasts(readouts, levels, position, members, first_positions)
         weights = self.weights(members)
-        mixture = weights[0] * recurrent.transpose(2, 0, 1)
-        repeats = self._repeats(levels, position, members, begun)
-        for weight, said in zip(weights[1:], repeats, strict=True):
-            mixture += weight * said
+        mixture = weights[0] * forecasts[0]
+        for weight, forecast in zip(weights[1:], forecasts[1:], strict=True):
+            mixture += weight * forecast
         return mixture.transpose(1, 2, 0)
 
+    def forecasts(self, readouts, levels, position, members, first_positions):
+        """Return what each expert forecasts at an origin, a list of arrays (H or 1, J, B)."""
+        found = [*readouts.transpose(0, 3, 1, 2), levels.read([position], members)]
+        steps = np.arange(1, readouts.shape[-1] + 1)
+        newest = found[-1]
+        for season in self.seasons:
+            rows = position - season * -(-steps // season) + steps
+            value = levels.read(rows, members)
+            value = np.where((rows[:, None] < first_positions)[:, None], found[-1], value)
+            found.append(np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value))
+        if self.seasons:
+            before = position - self.seasons[-1]
+            change = newest - levels.read([before], members)
+            change = np.where(before < first_positions, 0.0, change)
+            found.append(found[-1] + np.where(np.abs(change) > UNIT_CHANGE, 0.0, change))
+        return found
+
     def weights(self, members):
-        """Return the weights (E, M, J, B) of the experts, of sum 1 over E."""
-        places = np.arange(sum(block.shape[1] for block in self.tracks.blocks))[members]
-        weights = np.empty((*self._shapes[0], len(places)))
+        """Return the weights (E, H, J, B) of the experts at all steps, of sum 1 over E."""
+        places = np.arange(self.tracks.n_series)[members]
+        n_steps = len(self.scored.left)
+        weights = np.empty((len(self.names), n_steps, self.n_targets, len(places)))
         for cut in range(0, len(places), BLOCK):  # what is needed on the way stays small
             some = slice(cut, cut + BLOCK)
             fields = self._fields(self.tracks.read(places[some]))
-            weights[..., some] = favour(self._losses(fields)[None])[0]
+            found = (fields.blend[:, :, None] * fields.parts).sum(axis=1)  # (M, E, S)
+            found = self.scored.spread(found.transpose(1, 2, 0))  # (E, S, H)
+            found = found.reshape(len(found), self.n_targets, -1, n_steps)
+            weights[..., some] = found.transpose(0, 3, 1, 2)
         return weights
 
     def offsets(self, probabilities, position, members):
-        """Return quantiles (P, J, B, M) of the errors of what is forecast at an origin."""
-        fields = self._fields(self.tracks.read(members))
-        phases = (position + self.delays) % len(fields.profile)
-        scale = np.maximum(self._level(fields) * fields.profile[phases], TINY)
-        offsets = quantiles_at(probabilities, self.probabilities, fields.quantiles) * scale
-        return offsets.transpose(0, 2, 3, 1)
-
-    def _repeats(self, levels, origins, members, begun):
-        """Return what the repeating experts say at one origin or at that of each output.
-
-        Arrays of shape (M or 1, J, B). Where a series is younger than a season, the expert says
-        what the one before it says; where it has since changed its unit, the newest value.
-        """
-        origins = np.atleast_1d(origins)
-        repeats = [levels.read(origins, members)]
-        for season in self.seasons:
-            rows = origins - season * -(-self.delays // season) + self.delays
-            # All outputs that are within a season of their origins look at the same row.
-            rows = rows[:1] if (rows == rows[0]).all() else rows
-            said = levels.read(rows, members)
-            young = rows[:, None] < begun
-            if young.any():
-                said = np.where(young[:, None], repeats[-1], said)
-            other = np.abs(said - repeats[0]) > UNIT_CHANGE
-            if other.any():
-                said = np.where(other, repeats[0], said)
-            repeats.append(said)
-        return repeats
+        """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin."""
+        places = np.arange(self.tracks.n_series)[members]
+        steps = np.arange(1, len(self.scored.left) + 1)
+        shape = len(probabilities), self.n_targets, len(places), len(steps)
+        offsets = np.empty(shape)
+        for cut in range(0, len(places), BLOCK):
+            some = slice(cut, cut + BLOCK)
+            fields = self._fields(self.tracks.read(places[some]))
+            found = quantiles_at(probabilities, self.probabilities, fields.quantiles)
+            found = self.scored.spread((found * np.maximum(fields.level, TINY)).swapaxes(1, 2))
+            unit = np.ones((len(steps), found.shape[1]))
+            scale = conformal.expected_scale(
+                unit, fields.profiles, self.profile_seasons, steps, position
+            )
+            found = found * scale.T
+            offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
+        return offsets
 
     # --- learning -----------------------------------------------------------------------------
 
-    def learn(self, position, members, arrived, recurrent, known, levels, begun, n_steps):
+    def score(
+        self, position, members, arrived, issued, levels, first_positions, unusual, n_steps,
+        learning, effects=None,
+    ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
         Parameters
@@ -196,115 +280,146 @@ class PanelExperts:
         members : ndarray of int, shape (B,), or slice
         arrived : ndarray of shape (J, B)
             The labels, NaN where missing.
-        recurrent : ndarray of shape (M, J, B)
-            Label less forecast of the readout, the oldest origin first, as in `known`.
-        known : ndarray of bool, shape (M, J, B)
-            What is to be learnt from.
+        issued : IssuedForecasts
         levels : Ring
-        begun : ndarray of int, shape (B,)
-            As in `mix`.
+        first_positions : ndarray of int, shape (B,)
+            As in `mix`: before them nothing was issued.
+        unusual : ndarray of int, shape (J, B)
+            Newest position at which each series was in no usual state.
         n_steps : int
             Steps of the panel's clock since the rows before.
+        learning : bool
+            Whether the readouts learn of the labels too: see `learnt`.
+        effects : ndarray of shape (M, R, J, B), optional
+            What inputs known ahead, as they turned out, add to the readouts' forecasts.
+
+        Returns
+        -------
+        experts : PanelExperts
+        changes : list of tuple
+            ``(place of the series, target, size)`` of changes of the error level.
+        limits : ndarray of shape (J, B, H)
+            Largest error that a readout should learn from.
         """
-        repeats = self._repeats(levels, position - self.delays, members, begun)
-        season = max(self.seasons, default=0)
-        grown = position - season * -(-self.delays[:, None] // max(season, 1)) >= begun  # (M, B)
-        weighed = known[::-1] & grown[:, None]
-        experts, changes, noted = copy.copy(self), [], []
-        experts.pooled = DISCOUNT**n_steps * self.pooled
-        recurrent, known = recurrent[::-1], known[::-1]
-        for number, columns, piece in self.tracks.pieces(members):
-            values = self.tracks.blocks[number][:, columns].copy()
-            errors = np.empty((*self._shapes[0], values.shape[1]))
-            errors[0] = recurrent[..., piece]
-            for error, said in zip(errors[1:], repeats, strict=True):
-                np.subtract(arrived[:, piece], said[..., piece], out=error)
-            which = known[..., piece], weighed[..., piece]
-            found = self._step(values, errors, *which, position, experts.pooled)
-            places = np.arange(self.tracks.blocks[number].shape[1])[columns] + number * BLOCK
-            noted += [(position, int(places[b]), j, size) for j, b, size in found]
-            changes.append((number, columns, values))
+        places = np.arange(self.tracks.n_series)[members]
+        looked_at = self._looked_at(position, first_positions, len(levels))
+        row = position, arrived, issued, levels, unusual, self._usual_losses(), looked_at, effects
+        limits = np.empty((*arrived.shape, len(self.scored.steps)))
+        pieces = self.tracks.pieces(members)
+        scored = [None] * len(pieces)
+        halves = parts(len(pieces), HALVES_FROM if len(pieces) >= MANY_PIECES else 0)
+
+        def score_half(half):
+            for n in range(len(pieces))[halves[half]]:
+                scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
+
+        run(score_half, len(halves), 0)
+        changes, noted, sums = zip(*scored, strict=True) if scored else ((), (), ())
+        experts = self._changed(changes, learning)
+        if learning:  # else a series would hang on what rows of others are only taken in
+            experts.pooled = sum(sums, DISCOUNT**n_steps * self.pooled)
+        noted = [change for of_piece in noted for change in of_piece]
+        return experts, noted, self.scored.spread(limits)
+
+    def _score_piece(
+        self, piece, places, limits, position, arrived, issued, levels, unusual, usual_losses,
+        looked_at, effects,
+    ):  # fmt: skip
+        """Score series of one block; return their new columns, changes, and sums of the panel."""
+        number, columns, piece = piece
+        rows, young, waited, grown = looked_at
+        kernels = compiled_kernels() or panel_experts
+        values = np.array(self.tracks.blocks[number][:, columns], order="C")
+        arrived = np.ascontiguousarray(arrived[:, piece])
+        due, sums = issued.due(position), np.zeros_like(self.pooled)
+        errors = np.empty((len(due), len(self.names), *arrived.shape))
+        kernels.expert_errors(
+            arrived, issued.array, due, levels.array, rows, young[..., piece], places, errors
+        )
+        if effects is not None:
+            errors[:, : self.n_readouts] += effects[..., piece]
+        known = np.isfinite(errors[:, : self.n_readouts].sum(axis=1))
+        known &= waited[:, None, piece]
+        weighed = known & grown[:, None, piece]
+        fields = self._fields(values)
+        usual = fields.usual.reshape(len(due), *arrived.shape)
+        limits[:, piece] = CLIP * np.moveaxis(usual, 0, -1)
+        self._change_states(fields, position, unusual[:, piece].ravel())
+        fixed = self.discounts, self.probabilities, self.profile_seasons, position
+        sizes = kernels.score_series(
+            errors, known, weighed, usual_losses, *fixed, tuple(fields[:15]), sums
+        )
+        found = []
+        for stream in np.flatnonzero(~np.isnan(sizes)):
+            target, series = divmod(int(stream), arrived.shape[1])
+            found.append((int(places[series]), target, float(sizes[stream])))
+        return (number, columns, values), found, sums
+
+    def sizes(self, members):
+        """Return the recent size (J, B) of scaled errors of some series."""
+        places = np.arange(self.tracks.n_series)[members]
+        sizes = np.empty((self.n_targets, len(places)))
+        for cut in range(0, len(places), BLOCK):
+            some = slice(cut, cut + BLOCK)
+            fields = self._fields(self.tracks.read(places[some]))
+            sizes[:, some] = fields.size.reshape(self.n_targets, -1)
+        return sizes
+
+    def _looked_at(self, position, first_positions, length):
+        """Return what the labels of a position are scored by.
+
+        Returns
+        -------
+        rows : ndarray of int, shape (M, N + 2)
+            See `expert_errors`, in a ring of that length.
+        young : ndarray of bool, shape (M, N + 1, B)
+        waited : ndarray of bool, shape (M, B)
+            Whether the origin is a row of the series.
+        grown : ndarray of bool, shape (M, B)
+            Whether the longest season could be repeated there.
+        """
+        steps = self.scored.steps
+        origins = position - steps
+        rows = [origins, *(position - season * -(-steps // season) for season in self.seasons)]
+        rows.append(origins - (self.seasons[-1] if self.seasons else 0))
+        rows = np.stack(rows, axis=1)
+        young = rows[:, 1:, None] < first_positions
+        waited = origins[:, None] >= first_positions
+        grown = waited if not self.seasons else ~young[:, -2]
+        return rows % length, young, waited, grown
+
+    def _change_states(self, fields, position, unusual):
+        """Give experts the losses of the state in which the labels' forecasts were issued."""
+        state = position - self.scored.steps[:, None] <= unusual
+        changed = state != (fields.unusual > 0.0)
+        if changed.any():
+            for one, other, which in (
+                (fields.loss, fields.other_loss, changed[:, None]),
+                (fields.n_scored, fields.n_other, changed),
+            ):
+                before = one.copy()
+                np.copyto(one, other, where=which)
+                np.copyto(other, before, where=which)
+            fields.unusual[...] = state
+        if state.any():
+            forgotten = np.where(state, UNUSUAL_DISCOUNT, 1.0)
+            fields.loss[...] *= forgotten[:, None]
+            fields.n_scored[...] *= forgotten
+
+    def _changed(self, changes, learning):
+        experts = copy.copy(self)
         experts.tracks = self.tracks.changed(changes)
-        if noted:  # of more than 100 at once, the largest are kept, however series are ordered
-            noted.sort(key=lambda change: change[3])
-            experts.changes = (*self.changes, *noted)[-MOST:]
+        if learning:
+            same = self.learnt is self.tracks
+            experts.learnt = experts.tracks if same else self.learnt.changed(changes)
         return experts
 
-    def _step(self, values, errors, known, weighed, position, pooled):
-        """Move the columns of some series, in place; return changes ``(target, column, size)``.
-
-        `errors` (E, M, J, b) are used up; what they add to the panel's sums is added to `pooled`.
-        """
-        fields, n_experts = self._fields(values), len(errors)
-        complete = weighed.all()
-        if not complete:
-            before, errors = values.copy(), np.where(known, errors, 0.0)
-        weights = favour(self._losses(fields)[None])[0]
-        weights *= errors
-        error = weights.sum(axis=0)
-        errors *= errors
-        if not weighed.all():
-            errors *= weighed
-        pooled[:n_experts] += errors.sum(axis=-1)
-        for total, gain in zip(pooled[n_experts:], (weighed, np.abs(error), known), strict=True):
-            total += gain.sum(axis=-1)
-        fields.loss[...] *= DISCOUNT
-        fields.loss[...] += errors
-        fields.prior[...] *= PRIOR_DISCOUNT
-        np.maximum(fields.prior, LEAST_PRIOR, out=fields.prior)
-        base = np.maximum(self._level(fields), TINY)
-        profile = fields.profile[position % len(fields.profile)]
-        scaled = error / np.maximum(base * profile, TINY)
-        for probability, quantile in zip(self.probabilities, fields.quantiles, strict=True):
-            size = np.maximum(np.abs(quantile), SMALLEST_SIZE)
-            size *= np.where(scaled < quantile, RATE * (probability - 1.0), RATE * probability)
-            quantile += size
-        excess = np.minimum(np.abs(scaled, out=scaled), OUTLIER)
-        n_known = np.maximum(known.sum(axis=0), 1)
-        found = self._drift(fields.drift, np.where(known, excess, np.nan), position)
-        excess -= 1.0
-        if len(fields.profile) > 1:
-            limited = np.where(known, np.minimum(excess, PROFILE_OUTLIER - 1.0), 0.0)
-            profile *= 1.0 + PROFILE_RATE * limited.sum(axis=0) / n_known
-            np.clip(profile, *PROFILE_LIMITS, out=profile)
-        fields.n_labels[...] += 1.0
-        excess *= base
-        excess *= np.maximum(1.0 / (fields.n_labels + 1.0), LEVEL_RATE)
-        np.add(base, excess, out=fields.level)
-        if not complete:
-            old = self._fields(before)
-            for name in ("quantiles", "level", "n_labels"):
-                np.copyto(getattr(fields, name), getattr(old, name), where=~known)
-        if not weighed.all():
-            for name in ("loss", "prior"):
-                old = getattr(self._fields(before), name)
-                np.copyto(getattr(fields, name), old, where=~weighed)
-        return found
-
-    def _drift(self, kept, scaled, position):
-        """Move what `Drift` keeps (3, J, b), in place; return its changes."""
-        size, n_rows, calm = (row.ravel() for row in kept)
-        n_series = kept.shape[2]
-        drift = Drift(size, n_rows, calm > 0).step(scaled.reshape(len(scaled), -1), position)
-        for row, new in zip(kept, (drift.size, drift.n_rows, drift.calm), strict=True):
-            row[...] = new.reshape(row.shape)
-        return [(*divmod(stream, n_series), size) for _, stream, size in drift.changes]
-
-    def _losses(self, fields):
-        """Return what the series and the panel say of the experts, (E, M, J, b)."""
-        n_experts = len(fields.loss)
-        usual = self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)
-        return fields.loss + fields.prior * usual[..., None]
-
-    def _level(self, fields):
-        """Return levels (M, J, b), before a first label that of the panel."""
-        usual = np.where(self.pooled[-1] > 0.0, self.pooled[-2], MAE_OF_NORMAL)
-        usual = usual / np.maximum(self.pooled[-1], 1.0)
-        return np.where(fields.n_labels > 0.0, fields.level, usual[..., None])
+    def _usual_losses(self):
+        """Return the panel's mean squared errors (E, M, J)."""
+        n_experts = len(self.names)
+        return self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)
 
     def _fields(self, values):
         """Return views of the fields of columns (F, b)."""
-        stops = np.cumsum([np.prod(shape) for shape in self._shapes])
-        parts = np.split(values, stops[:-1])
-        shaped = zip(parts, self._shapes, strict=True)
-        return Fields(*(part.reshape(*shape, -1) for part, shape in shaped))
+        n_streams = self.n_targets * values.shape[1]
+        return Fields(*(values[rows].reshape(*shape, n_streams) for rows, shape in self._places))

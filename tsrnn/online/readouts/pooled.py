@@ -31,6 +31,9 @@ class PooledRLS:
 
     Where labels are missing, an origin gives 1/M of its weight back for each, as in `DelayedRLS`.
 
+    Beside it there may be a smaller readout, of some of the features: an expert of its own. What it
+    sees of R is a block of R, so that it costs next to nothing.
+
     Targets whose R or weights are not finite, or whose R is no covariance, start anew from their
     penalty, and a step that is not finite is skipped; a `NumericalWarning` says so.
 
@@ -44,27 +47,70 @@ class PooledRLS:
         λ in (0, 1], for each step of the panel's clock.
     penalty : float
         δ; features are expected in units of their spread.
+    columns : ndarray of int, shape (k,), optional
+        Features that the smaller readout sees.
 
     Attributes
     ----------
     weights : ndarray of shape (J, M, K)
+    linear : ndarray of shape (J, M, k) or None
+        Weights of the smaller readout.
     gram : ndarray of shape (J, K, K)
         R.
     gains : dict of int to tuple
         By the number of each of the last M + 1 groups of origins: P of shape (J, K, K) as the
-        group left it, and how much of the penalty was renewed with it.
+        group left it, that of the smaller readout, and how much of the penalty was renewed.
     """
 
-    def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0):
+    def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty=1.0, columns=None):
         require_room(n_targets, n_features, n_copies=n_outputs + 2)
         self.forgetting, self.penalty = float(forgetting), float(penalty)
         self.weights = np.zeros((n_targets, n_outputs, n_features))
         self.gram = np.repeat(penalty * np.eye(n_features)[None], n_targets, axis=0)
         self.gains = {}
+        self.columns, self.linear = columns, None
+        if columns is not None:
+            self.linear = np.zeros((n_targets, n_outputs, len(columns)))
 
     def output(self, features):
         """Return the outputs (..., J, B, M) for features (..., J, B, K)."""
         return np.matmul(features, self.weights.swapaxes(1, 2))
+
+    def linear_output(self, features):
+        """Return those of the smaller readout, (..., J, B, M), for all features."""
+        return np.matmul(features[..., self.columns], self.linear.swapaxes(1, 2))
+
+    def errors(self, origins, targets):
+        """Return what labels tell, (M, J, V, B): errors of the readout, then of the smaller one.
+
+        Parameters
+        ----------
+        origins : list of (slice, ndarray of shape (m, J, B, K))
+            As for `correct`.
+        targets : ndarray of shape (M, J, B)
+            Label less base, the oldest origin first.
+        """
+        return self._errors(origins, targets[:, :, None])
+
+    def _errors(self, origins, targets):
+        """Return variables (M, J, V, B) less what the shared features say of them.
+
+        Where there is a smaller readout, its errors of the first variable are put behind.
+        """
+        weights = self._regressions
+        if self.linear is not None:
+            linear = np.zeros((*weights.shape[:2], 1, weights.shape[3]))
+            linear[:, :, 0, self.columns] = self.linear
+            weights = np.concatenate([weights, linear], axis=2)
+            targets = np.concatenate([targets, targets[:, :, :1]], axis=2)
+        weights = weights[:, ::-1].transpose(1, 0, 3, 2)  # (M, J, K, V)
+        found = [np.matmul(phi, weights[piece]) for piece, phi in origins]
+        return targets - np.concatenate(found).swapaxes(2, 3)
+
+    @property
+    def _regressions(self):
+        """Weights (J, M, V, K) of the variables that are regressed on the shared features."""
+        return self.weights[:, :, None]
 
     def take_back(self, features, ages):
         """Take 1/M of the weight of origins out of R, for a label of each that failed to come.
@@ -103,8 +149,10 @@ class PooledRLS:
             inverse = _inverse(readout.gram)
         recent = group - self.weights.shape[1]
         readout.gains = {g: gain for g, gain in self.gains.items() if g >= recent}
-        symmetric = 0.5 * (inverse + inverse.swapaxes(1, 2))
-        readout.gains[group] = symmetric, (1.0 - kept) * self.penalty
+        part = None
+        if self.linear is not None:
+            part = _symmetric(_inverse(readout.gram[:, self.columns[:, None], self.columns]))
+        readout.gains[group] = _symmetric(inverse), part, (1.0 - kept) * self.penalty
         return readout
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
@@ -116,8 +164,8 @@ class PooledRLS:
         origins : list of (slice, ndarray of shape (m, J, B, K))
             Features of the origins that each of the M outputs, in reverse order, now learns
             from, in pieces: which of the M, and theirs.
-        errors : ndarray of shape (M, J, B)
-            Label less output, in the order of `origins`.
+        errors : ndarray of shape (M, J, V, B)
+            As returned by `errors`, in the order of `origins`.
         groups : ndarray of int, shape (M, B)
             When the origins entered.
         known : ndarray of bool, shape (M, J, B)
@@ -125,19 +173,27 @@ class PooledRLS:
         """
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
-        for output, gain, _, sums in self._due(origins, errors[:, :, None], groups, known):
-            P, renewed = gain
-            total = sums[:, 0] - renewed * readout.weights[:, output]
-            readout.weights[:, output] += finite_steps(np.matmul(P, total[..., None])[..., 0])
+        readout.linear = None if self.linear is None else self.linear.copy()
+        for output, (P, part, renewed), _, sums in self._due(origins, errors, groups, known):
+            _take_step(readout.weights[:, output], P, renewed, sums[:, 0])
+            readout._learn_linear(output, part, renewed, sums)
         return readout
+
+    def _learn_linear(self, output, part, renewed, sums):
+        """Let the smaller readout take its step, in place."""
+        if self.linear is not None:
+            _take_step(self.linear[:, output], part, renewed, sums[:, -1][:, self.columns])
 
     def _finite(self):
         """Tell targets whose weights are finite, bool of shape (J,)."""
-        return np.isfinite(self.weights).all(axis=(1, 2))
+        finite = np.isfinite(self.weights).all(axis=(1, 2))
+        return finite if self.linear is None else finite & np.isfinite(self.linear).all(axis=(1, 2))
 
     def _restart(self, lost):
         """Forget the weights of some targets."""
         self.weights = np.where(lost[:, None, None], 0.0, self.weights)
+        if self.linear is not None:
+            self.linear = np.where(lost[:, None, None], 0.0, self.linear)
 
     def _due(self, origins, errors, groups, known):
         """Yield what each output learns from each group of origins whose labels have come.
@@ -171,6 +227,16 @@ class PooledRLS:
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
                     yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]
+
+
+def _take_step(weights, P, renewed, sums):
+    """Move weights (J, K), in place, by the sums (J, K) of features times errors."""
+    total = sums - renewed * weights
+    weights += finite_steps(np.matmul(P, total[..., None])[..., 0])
+
+
+def _symmetric(matrices):
+    return 0.5 * (matrices + matrices.swapaxes(1, 2))
 
 
 def _inverse(grams):

@@ -37,6 +37,8 @@ class PooledFutureRLS(PooledRLS):
         As for `PooledRLS`.
     n_ahead : int
         Z.
+    columns
+        As for `PooledRLS`: the smaller readout knows nothing of what is ahead.
 
     Attributes
     ----------
@@ -55,8 +57,10 @@ class PooledFutureRLS(PooledRLS):
     Journal of the American Statistical Association 58, 1963.
     """
 
-    def __init__(self, n_targets, n_features, n_outputs, forgetting, penalty, n_ahead):
-        super().__init__(n_targets, n_features, n_outputs, forgetting, penalty)
+    def __init__(
+        self, n_targets, n_features, n_outputs, forgetting, penalty, n_ahead, columns=None
+    ):
+        super().__init__(n_targets, n_features, n_outputs, forgetting, penalty, columns)
         shape = n_targets, n_outputs
         self.effects = np.zeros((*shape, n_ahead))
         self.regressions = np.zeros((*shape, 1 + n_ahead, n_features))
@@ -91,20 +95,33 @@ class PooledFutureRLS(PooledRLS):
         self.moments = np.where(lost, 0.0, self.moments)
 
     def errors(self, origins, targets):
-        """Return targets (M, J, 1 + Z, B) of `origins` less what the shared features say."""
-        weights = self.regressions[:, ::-1].transpose(1, 0, 3, 2)  # (M, J, K, 1 + Z)
-        said = [np.matmul(phi, weights[piece]) for piece, phi in origins]
-        return targets - np.concatenate(said).swapaxes(2, 3)
+        """Return what labels tell: errors (M, J, 1 + Z or more, B) of target and what was known.
+
+        Parameters
+        ----------
+        origins
+            As for `correct`.
+        targets : ndarray of shape (M, J, 1 + Z, B)
+            The target, then what was known ahead of it.
+        """
+        return self._errors(origins, targets)
+
+    @property
+    def _regressions(self):
+        return self.regressions
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
     def correct(self, origins, errors, groups, known):
-        """Learn from labels that have come, as in `PooledRLS`: errors are (M, J, 1 + Z, B)."""
+        """Learn from labels that have come, as in `PooledRLS`."""
         readout = copy.copy(self)
         readout.regressions, readout.moments = self.regressions.copy(), self.moments.copy()
+        readout.linear = None if self.linear is None else self.linear.copy()
+        n_variables = self.regressions.shape[2]
         for output, gain, chosen, sums in self._due(origins, errors, groups, known):
-            P, renewed = gain
-            W = readout.regressions[:, output]
-            total = sums - renewed * W
+            P, part, renewed = gain
+            readout._learn_linear(output, part, renewed, sums)
+            W, chosen = readout.regressions[:, output], chosen[:, :n_variables]
+            total = sums[:, :n_variables] - renewed * W
             step = np.matmul(total, P)
             left = _gram(chosen, chosen) + renewed * _gram(W, W) - _gram(step, total)
             if not (np.isfinite(step).all() and np.isfinite(left).all()):

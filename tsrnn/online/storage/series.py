@@ -1,12 +1,12 @@
-"""What a learner of many series remembers of each, in rings."""
+"""Rows of series, and what a learner of many series remembers of each, in rings."""
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 
 from tsrnn.features.ring_buffer import NEVER, Ring
 from tsrnn.nn import State
+from tsrnn.persistence.registry import saved
 
 SPARE = 8  # rows that may be written beyond the newest that is kept
 ROOM = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
@@ -34,96 +34,97 @@ class Block(NamedTuple):
         )
 
 
+@saved("series-memory")
 class SeriesMemory:
-    """The series of a `PanelLearner`: rings, heads and scales, which come and go.
+    """What is kept of each series, in rings: raw rows, origins, states, and issued forecasts.
 
-    Subclasses have the attributes that `PanelLearner` documents.
+    New rows are written beyond what a learner looks at, so that one memory serves a learner and
+    the ones it came from, for as long as not more than 8 rows have been written.
+
+    Parameters
+    ----------
+    window : PanelWindow
+        Raw rows.
+    features : Ring
+        Readout features of origins whose labels are still to come, times the root of the weight
+        with which they are learnt from.
+    roots : Ring
+        Those roots.
+    opened : Ring
+        Whether an origin is learnt from.
+    groups : Ring
+        Number of the group of rows in which an origin entered the readout.
+    states : list of tuple of Ring
+        State of each layer of the network.
+    issued : IssuedForecasts or None
     """
 
-    def __copy__(self):
-        twin = object.__new__(type(self))
-        twin.__dict__.update(vars(self))
-        return twin
+    rings = ("features", "roots", "opened", "groups")
 
-    def __getstate__(self):
-        """Return what is kept: of the rings, the rows that will still be looked at."""
-        state = dict(vars(self))
-        for name in ("rings", "features", "opened", "groups"):
-            ring = state[name]
-            n_rows = len(ring.levels) if name == "rings" else len(ring)
-            state[name] = ring.cleaned(self.heads, n_rows - ROOM)
-        state["states"] = [tuple(r.cleaned(self.heads, 1) for r in layer) for layer in self.states]
-        age = (self.clock - np.arange(len(self.calendar))) % len(self.calendar)
-        kept = age < len(self.calendar) - ROOM
-        state["calendar"] = np.where(kept[:, None], self.calendar, 0.0)
-        return state
+    def __init__(self, window, features, roots, opened, groups, states, issued):
+        self.window, self.features, self.roots = window, features, roots
+        self.opened, self.groups, self.states, self.issued = opened, groups, states, issued
 
-    def grown(self, change_scale, usual):
-        """Return the learner with room for more series, of these scales of change and levels."""
-        n_more = change_scale.shape[1]
-        learner = self._with_rings(slice(None), n_more)
-        learner.heads = np.append(self.heads, np.full(n_more, NEVER))
-        learner.begun = np.append(self.begun, np.full(n_more, NEVER))
-        learner.seen = np.append(self.seen, np.full(n_more, -1))
-        learner.change_scale = np.append(self.change_scale, change_scale, axis=1)
-        learner.usual = np.append(self.usual, usual, axis=1)
-        return learner
+    @classmethod
+    def none(cls, window, n_targets, n_features, n_outputs, states, issued):
+        """Return the memory of no series yet.
 
-    def taken(self, members):
-        """Return a learner of these series alone, with rings of its own."""
-        learner = self._with_rings(members)
-        for name in ("heads", "begun", "seen"):
-            setattr(learner, name, getattr(self, name)[members])
-        learner.change_scale = self.change_scale[:, members]
-        learner.usual = self.usual[:, members]
-        return learner
+        Parameters
+        ----------
+        states : tuple of tsrnn.nn.State
+            Of one stream, for the shapes of its arrays; empty without a network.
+        """
+        n_rows = n_outputs + 1 + ROOM
+        return cls(
+            window,
+            Ring.zeros(n_rows, n_targets, 0, n_features),
+            Ring.zeros(n_rows, n_targets, 0),
+            Ring.zeros(n_rows, 1, 0, dtype=bool),
+            Ring.zeros(n_rows, 1, 0, dtype=np.int64),
+            [
+                tuple(
+                    Ring.zeros(ROOM + 2, n_targets * a.shape[0], 0, dtype=a.dtype)
+                    for a in state
+                    if a is not None
+                )
+                for state in states
+            ],
+            issued,
+        )
 
-    def writable(self, n_rows, started_over):
-        """Return a learner that ``n_rows`` may be written to without harm to this one."""
-        if n_rows <= SPARE and not started_over:
-            return copy.copy(self)
-        return self._with_rings(slice(None))
+    def taken(self, members, n_more=0):
+        """Return a memory of its own for these series, with room for ``n_more`` others."""
+        return self._each(lambda ring: ring.taken(members, n_more))
 
-    def restarted(self, members):
-        """Return the learner with these series back before their first row."""
-        learner = copy.copy(self)
-        learner.heads = self.heads.copy()
-        learner.heads[members] = NEVER
-        return learner
+    def cleaned(self, heads, first_positions):
+        """Return a memory of its own, zero but for the rows that will still be looked at."""
+        memory = self._each(lambda ring: None)
+        memory.window = self.window.cleaned(heads, len(self.window.levels) - ROOM, ROOM)
+        for name in self.rings:
+            ring = getattr(self, name)
+            setattr(memory, name, ring.cleaned(heads, len(ring) - ROOM))
+        memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
+        memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
+        return memory
 
-    def _with_rings(self, members, n_more=0):
-        learner = copy.copy(self)
-        learner.rings = self.rings.taken(members, n_more)
-        for name in ("features", "opened", "groups"):
-            setattr(learner, name, getattr(self, name).taken(members, n_more))
-        learner.states = [tuple(r.taken(members, n_more) for r in layer) for layer in self.states]
-        learner.calendar = self.calendar.copy()
-        if self.experts:
-            learner.experts = self.experts.taken(members, n_more)
-        return learner
-
-    def _no_states(self):
-        if self.encoder is None:
-            return []
-        n_targets, dtype = len(self.readout.weights), self.encoder.network.dtype
-        return [
-            tuple(
-                Ring.zeros(ROOM + 2, n_targets * a.shape[0], 0, dtype=dtype)
-                for a in state
-                if a is not None
-            )
-            for state in self.encoder.network.zero_state(1)
-        ]
-
-    def carried_states(self):
+    def carried_states(self, heads):
         """Return the state of each layer after each series' last row, arrays of shape (S, H)."""
-        columns, states = np.arange(len(self.heads)), []
+        columns, states = np.arange(len(heads)), []
+        n_targets = self.features.array.shape[1]
         for layer in self.states:
             values = []
             for ring in layer:
-                rows = self.heads % len(ring)
-                value = ring.array[rows, :, columns].reshape(len(columns), -1, len(self.usual))
-                value[self.heads == NEVER] = 0.0
+                rows = heads % len(ring)
+                value = ring.array[rows, :, columns].reshape(len(columns), -1, n_targets)
+                value[heads == NEVER] = 0.0
                 values.append(value.transpose(2, 0, 1).reshape(-1, value.shape[1]))
             states.append(State(*values))
         return tuple(states)
+
+    def _each(self, change):
+        return SeriesMemory(
+            change(self.window),
+            *(change(getattr(self, name)) for name in self.rings),
+            [tuple(change(r) for r in layer) for layer in self.states],
+            self.issued and change(self.issued),
+        )

@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.persistence.registry import saved
 
-BLOCK = 512  # series: what is kept of so many stays in the cache while it is worked on
+BLOCK = 128  # series: what is kept of so many stays in the cache while it is worked on
 
 
 @saved("tracks")
@@ -19,11 +19,16 @@ class Tracks:
     start : ndarray of shape (F,)
         What a series starts with.
     blocks : list of ndarray of shape (F, b)
-        Of at most 512 series each, side by side.
+        Of at most 128 series each, side by side.
     """
 
     def __init__(self, start, blocks=()):
         self.start, self.blocks = start, list(blocks)
+
+    @property
+    def n_series(self):
+        """How many series there are."""
+        return sum(block.shape[1] for block in self.blocks)
 
     def pieces(self, members):
         """Cut members by the blocks that they lie in.

@@ -1,0 +1,77 @@
+"""Compiled functions of panels against NumPy's of the same name."""
+
+import numpy as np
+import pytest
+from helpers import needs_numba
+
+from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_steps
+from tsrnn.online.experts.panel_experts import PanelExperts
+
+pytestmark = needs_numba
+
+J, C, M, L = 2, 9, 4, 40
+
+
+@pytest.fixture
+def compiled():
+    """The module of compiled functions."""
+    return pytest.importorskip("tsrnn.kernels.numba_")
+
+
+def test_score_series(compiled):
+    rng, seasons = np.random.default_rng(0), (3, 6)
+    experts = PanelExperts(M, J, ("one", "two"), seasons, profile=3, probabilities=(0.1, 0.5, 0.9))
+    n_experts = len(experts.names)
+    experts = experts.taken(slice(None), C)
+    blocks = [experts.tracks.blocks[0].copy() for _ in range(2)]
+    pooled = [np.zeros((n_experts + 3, M, J)) for _ in range(2)]
+    n_noted = 0
+    for row in range(400):
+        errors = rng.normal(size=(M, n_experts, J, C)) * np.arange(1, n_experts + 1)[:, None, None]
+        errors *= 1.0 + 9.0 * (row > 300)
+        known = rng.random((M, J, C)) < 0.8
+        weighed = known & (rng.random((M, J, C)) < 0.9)
+        usual = pooled[0][:n_experts] / np.maximum(pooled[0][n_experts], 1.0)
+        noted = []
+        for kernels, block, sums in zip((panel_experts, compiled), blocks, pooled, strict=True):
+            fields = tuple(experts._fields(block)[:15])
+            fixed = experts.discounts, experts.probabilities, experts.profile_seasons, row
+            noted.append(
+                kernels.score_series(errors.copy(), known, weighed, usual, *fixed, fields, sums)
+            )
+        np.testing.assert_allclose(noted[1], noted[0], rtol=1e-9)
+        n_noted += np.isfinite(noted[0]).sum()
+    assert n_noted > 3
+    np.testing.assert_allclose(blocks[1], blocks[0], rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(pooled[1], pooled[0], rtol=1e-9)
+
+
+def test_expert_errors(compiled):
+    rng = np.random.default_rng(0)
+    levels = rng.normal(size=(L, J, C)) * np.where(rng.random(C) < 0.2, 30.0, 1.0)
+    issued = rng.normal(size=(L, 3, J, C)).astype(np.float32)
+    columns = np.array([0, 2, 3, 7])
+    arrived = rng.normal(size=(J, 4))
+    due, rows = rng.integers(0, L, M), rng.integers(0, L, (M, 4))
+    young = rng.random((M, 3, 4)) < 0.3
+    found = [np.empty((M, 7, J, 4)) for _ in range(2)]
+    for kernels, out in zip((panel_experts, compiled), found, strict=True):
+        kernels.expert_errors(arrived, issued, due, levels, rows, young, columns, out)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+
+
+def test_step_features_and_season_moments(compiled):
+    rng = np.random.default_rng(0)
+    levels, columns = rng.normal(size=(L, J, C)), np.array([0, 2, 3, 7])
+    profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
+    profiles[0][rng.random(profiles[0].shape) < 0.3] = np.nan
+    rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
+    center, found = rng.normal(size=(J, 4)), [np.zeros((J, M, 8, 4)) for _ in range(2)]
+    targets = np.where(rng.random(levels.shape) < 0.2, np.nan, levels)
+    moments = [np.empty((3, J, 4)) for _ in range(2)]
+    for n, kernels in enumerate((panel_steps, compiled)):
+        kernels.step_features(levels, profiles, rows, at, columns, center, found[n])
+    for n, kernels in enumerate((panel_norm, compiled)):
+        kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+    np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)

@@ -1,0 +1,92 @@
+"""Where the series of a panel are against their histories, and the newest changes among them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tsrnn.online.regime import LEVEL_STEP, MOST, SCALE_STEP
+from tsrnn.persistence.registry import saved
+
+
+@saved("panel-regime")
+@dataclass(frozen=True)
+class PanelRegime:
+    """Level and scale of J targets of C series as last noted, and what has changed.
+
+    A regime is a value: its methods return a new one.
+
+    Attributes
+    ----------
+    level, scale : ndarray of shape (J, C)
+        In standard deviations of the history, and as a factor of its scale.
+    changes : tuple
+        ``(position, place of the series, target, error, level, scale)`` of the newest 100 changes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> regime = PanelRegime.none(n_targets=1).taken(slice(None), n_more=2)
+    >>> level, ones = np.array([[0.2, 2.0]]), np.ones((1, 2))
+    >>> regime.follow(7, np.array([0, 1]), level, ones, ones).changes
+    ((7, 1, 0, 1.0, 2.0, 1.0),)
+    """
+
+    level: np.ndarray
+    scale: np.ndarray
+    changes: tuple = ()
+
+    @classmethod
+    def none(cls, n_targets):
+        """Return the regime of no series yet."""
+        return cls(np.zeros((n_targets, 0)), np.ones((n_targets, 0)))
+
+    def taken(self, members, n_more=0):
+        """Return the regime of these series, and of ``n_more`` that start."""
+        level, scale = self.level[:, members], self.scale[:, members]
+        changes = self.changes
+        if not isinstance(members, slice):
+            places = {int(old): new for new, old in enumerate(members)}
+            kept = [change for change in changes if change[1] in places]
+            changes = tuple((at, places[place], *rest) for at, place, *rest in kept)
+        new = np.zeros((len(level), n_more))
+        return PanelRegime(
+            np.append(level, new, axis=1), np.append(scale, new + 1.0, axis=1), changes
+        )
+
+    def note_errors(self, position, found):
+        """Note changes of the error level, ``(place, target, size)``, where series are now."""
+        noted = [
+            (position, c, j, size, float(self.level[j, c]), float(self.scale[j, c]))
+            for c, j, size in found
+        ]
+        return self._with(noted)
+
+    def follow(self, position, places, level, scale, sizes):
+        """Note series that have moved since they were last noted.
+
+        Parameters
+        ----------
+        position : int
+        places : ndarray of int, shape (B,)
+        level, scale, sizes : ndarray of shape (J, B)
+            Where they are now, and the size of their errors.
+        """
+        moved = np.abs(level - self.level[:, places]) >= LEVEL_STEP
+        moved |= np.abs(np.log(scale / self.scale[:, places])) >= np.log(SCALE_STEP)
+        if not moved.any():
+            return self
+        noted = [
+            (position, int(places[b]), int(j), *(float(a[j, b]) for a in (sizes, level, scale)))
+            for j, b in np.argwhere(moved)
+        ]
+        levels, scales = self.level.copy(), self.scale.copy()
+        levels[:, places] = np.where(moved, level, levels[:, places])
+        scales[:, places] = np.where(moved, scale, scales[:, places])
+        return replace(self, level=levels, scale=scales)._with(noted)
+
+    def _with(self, noted):
+        if not noted:
+            return self
+        # Of more than 100 at once, the largest are kept, however series are ordered.
+        noted = sorted(noted, key=lambda change: change[3:])
+        return replace(self, changes=(*self.changes, *noted)[-MOST:])

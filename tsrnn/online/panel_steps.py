@@ -1,0 +1,176 @@
+"""The readouts of each step of a panel, and the rows that their features are looked up in."""
+
+import copy
+
+import numpy as np
+
+from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_ import panel_steps
+from tsrnn.online.readouts.pooled_steps import PooledStepRLS
+from tsrnn.persistence.registry import saved
+
+N_CHANGES = 2  # newest changes among the features
+BLOCK = 256  # series whose features are in the cache at once
+
+
+@saved("panel-steps")
+class PanelSteps:
+    """An expert with a small pooled readout for each step, without a hidden state.
+
+    Of each step it sees the newest changes, how far the newest value is from that of each season
+    before and from the series' level, the value one season before the step for each season, two
+    profiles of the step's phase over the longest season, its weekend flag, and the inputs known
+    ahead: at the step, at the origin, and a season before the step. Features are looked up in the
+    rings when a forecast is issued, and again when its label arrives.
+
+    It is a value: `learn` returns a new one.
+
+    Parameters
+    ----------
+    horizon : int
+        M.
+    n_targets : int
+    seasons : tuple of int
+        Shortest first.
+    future : list of int
+        Inputs that are known ahead.
+    weekend : int or None
+        Calendar column that flags weekends, where the longest season repeats it.
+    forgetting, penalty : float
+        Of the readout.
+    """
+
+    def __init__(self, horizon, n_targets, seasons, future, weekend, forgetting, penalty):
+        self.horizon, self.seasons = horizon, tuple(seasons)
+        self.future, self.weekend = list(future), weekend
+        n_looked_up = N_CHANGES + 2 * len(self.seasons)
+        self._n_own = n_looked_up + 4 + (weekend is not None)
+        n_features = self._n_own + 3 * len(self.future)
+        self.readout = PooledStepRLS(n_targets, horizon, n_features, forgetting, penalty)
+
+    @property
+    def n_outputs(self):
+        """Steps of the horizon."""
+        return self.horizon
+
+    def forecast(self, memory, position, members, centers, calendar, following=None):
+        """Return the forecasts (J, B, M) at an origin, relative to the newest value.
+
+        Parameters
+        ----------
+        memory : SeriesMemory
+        position : int
+            Of the origin.
+        members : ndarray of int, shape (B,), or slice
+        centers : ndarray of shape (J, B)
+            Levels of the series.
+        calendar : ndarray of shape (n, C)
+            Ring of the calendar features.
+        following : ndarray of shape (B, M, F), optional
+            Inputs known ahead, at each step; without them their part is left out.
+        """
+        steps = np.arange(1, self.horizon + 1)
+        origins = np.full(self.horizon, position)
+        columns = np.arange(memory.features.array.shape[2])[members]
+        outputs = np.empty((len(centers), len(columns), self.horizon))
+        for some, features in self._blocks(memory, origins, steps, columns, centers, calendar):
+            if self.future:
+                at = None if following is None else following[some].transpose(1, 2, 0)
+                self._write_inputs(features, memory, origins, steps, columns[some], at)
+            outputs[:, some] = self.readout.output(features).swapaxes(1, 2)
+        return outputs
+
+    def effect(self, memory, position, steps, members):
+        """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
+        columns = np.arange(memory.features.array.shape[2])[members]
+        n_targets = len(self.readout.weights)
+        features = np.zeros((n_targets, len(steps), 3 * len(self.future), len(columns)))
+        at = memory.window.inputs.read(position, members)[self.future]
+        self._write_inputs(features, memory, position - steps, steps, columns, at[None])
+        weights = self.readout.weights[:, steps - 1, self._n_own :]
+        return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
+
+    def learn(self, memory, position, members, arrived, known, centers, calendar, limits, n_steps):
+        """Learn from the labels that arrive at a position.
+
+        Parameters
+        ----------
+        memory, position, members, centers, calendar
+            As for `forecast`.
+        arrived : ndarray of shape (J, B)
+        known : ndarray of bool, shape (M, J, B)
+            What is to be learnt from.
+        limits : ndarray of shape (J, B, M) or None
+            Largest errors that are.
+        n_steps : int
+            Steps of the panel's clock since the rows before.
+        """
+        steps = np.arange(1, self.horizon + 1)
+        origins = position - steps
+        columns = np.arange(memory.features.array.shape[2])[members]
+        gram, sums = np.zeros_like(self.readout.gram), np.zeros_like(self.readout.weights)
+        roots = memory.roots.read(origins, members).swapaxes(0, 1)  # (J, M, B)
+        base = memory.window.levels.read(origins, members).swapaxes(0, 1)
+        known = known.swapaxes(0, 1)
+        at = memory.window.inputs.read(position, members)[self.future]
+        if known.any():
+            for some, features in self._blocks(memory, origins, steps, columns, centers, calendar):
+                if self.future:
+                    inputs = at[None, :, some]
+                    self._write_inputs(features, memory, origins, steps, columns[some], inputs)
+                errors = arrived[:, None, some] - base[..., some] - self.readout.output(features)
+                if limits is not None:
+                    limit = limits[:, some].swapaxes(1, 2)
+                    errors = np.clip(errors, -limit, limit)
+                weights = np.where(known[..., some], roots[..., some], 0.0)
+                errors = np.where(weights > 0.0, errors, 0.0) * weights
+                features *= weights[:, :, None]
+                more = self.readout.sums(features, errors)
+                gram += more[0]
+                sums += more[1]
+        learnt = copy.copy(self)
+        learnt.readout = self.readout.learn(gram, sums, n_steps)
+        return learnt
+
+    def _blocks(self, memory, origins, steps, columns, centers, calendar):
+        """Yield features (J, M, K, b) of some series at a time, and which these are."""
+        window, levels = memory.window, memory.window.levels.array
+        back = [0, *range(1, 1 + N_CHANGES), *self.seasons]
+        rows = [origins - lag for lag in back]
+        rows += [origins + steps - season * -(-steps // season) for season in self.seasons]
+        rows = np.stack(rows, axis=1) % len(levels)
+        profiles = tuple(ring.array for ring in window.profiles)
+        profile_rows = origins
+        if self.seasons:
+            phase = steps - self.seasons[-1] * -(-steps // self.seasons[-1])
+            profile_rows = (origins + phase) % len(profiles[0])
+        constant = rows.shape[1] + 2
+        write = (compiled_kernels() or panel_steps).step_features
+        for cut in range(0, len(columns), BLOCK):
+            some = slice(cut, cut + BLOCK)
+            shape = len(centers), len(steps), self.readout.weights.shape[2], len(columns[some])
+            features = np.zeros(shape)
+            center = np.ascontiguousarray(centers[:, some])
+            write(levels, profiles, rows, profile_rows, columns[some], center, features)
+            features[:, :, constant] = 1.0
+            if self.weekend is not None:
+                before = origins + steps - 1 - self.seasons[-1] * -(-steps // self.seasons[-1])
+                flags = calendar[before % len(calendar), self.weekend]
+                features[:, :, constant + 1] = flags[:, None]
+            yield some, features
+
+    def _write_inputs(self, features, memory, origins, steps, columns, at_step):
+        """Write the inputs known ahead to the last features (J, M, K, b).
+
+        `at_step` are those of the steps, (M or 1, F, b); None: all is left out.
+        """
+        if at_step is None:
+            return
+        inputs, n = memory.window.inputs, len(self.future)
+        season = self.seasons[0] if self.seasons else 0
+        before = origins if not season else origins + steps - season * -(-steps // season)
+        newest = inputs.read(origins, columns)[:, self.future]
+        earlier = inputs.read(before, columns)[:, self.future]
+        for place, values in enumerate((at_step, newest, earlier)):
+            stop = features.shape[2] - place * n
+            features[:, :, stop - n : stop] = values
