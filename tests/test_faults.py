@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from helpers import run_benchmark
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "faults.py"
 
 
+@pytest.mark.slow
 def test_a_fault_at_any_line_changes_nothing(monkeypatch, capsys):
     out = run_benchmark(SCRIPT, ["--every", "307", "--jobs", "1"], monkeypatch, capsys)
     assert ", 0 failures" in out

@@ -197,8 +197,8 @@ def test_a_step_by_a_poisoned_gain_is_skipped():
     frame = rows()
     model = copy.deepcopy(fitted_once("panel"))
     readout = readout_of(model)
-    P, renewed = readout.gains[max(readout.gains)]
-    readout.gains[max(readout.gains)] = np.full_like(P, np.nan), renewed
+    P, *rest = readout.gains[max(readout.gains)]
+    readout.gains[max(readout.gains)] = np.full_like(P, np.nan), *rest
     before = readout.weights
     with pytest.warns(NumericalWarning, match="a learning step"):
         fed(model, frame[N_FIT : N_FIT + 1], panel=True)

@@ -1,12 +1,14 @@
 """The recurrent regressor."""
 
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from tsrnn.estimators import road
@@ -108,6 +110,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     ['recurrent', 'linear', 'newest_y']
     """
 
+    # Rows are of one stream: the `ids` of the base's methods are nothing to route.
+    __metadata_request__fit: ClassVar[dict] = {"ids": UNUSED}
     _takes_panels = _regular = False
     _complete_targets = True
 

@@ -11,6 +11,7 @@ from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
 from tsrnn.online.panel_regime import PanelRegime
+from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.readouts.targets import origin_targets
@@ -372,6 +373,7 @@ class PanelLearner:
             return min(SPARE, self.learnt_to - start + 1)
         return min(SPARE, self.encoder.period - self.n_learnt % self.encoder.period)
 
+    @QUIETLY
     def _move(self, block, learning, wanted=False, following=None):
         """Take in up to `SPARE` rows; return the learner and, if wanted, outputs after each."""
         start, members, n_rows = block.start, block.members, len(block.targets)

@@ -14,6 +14,7 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.values import plain, twin
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import one_blas_thread
 
 AGES = tuple(2**k for k in range(12))  # rows since the newest known y: 1 to 2,048
 KEPT_AGES = AGES[6:]  # from 64 on: those at which older readouts are scored
@@ -121,6 +122,7 @@ class RegressionLearner:
             learner.usual = self.design.usual
         return learner
 
+    @one_blas_thread
     def advance(self, record):
         """Take in new rows without learning: what is issued for rows with y is still scored."""
         learner, start = self, 0
@@ -130,6 +132,7 @@ class RegressionLearner:
             start += len(block)
         return learner
 
+    @one_blas_thread
     def learn(self, record):
         """Learn from new rows, one by one, and take them in."""
         learner, start = self, 0
@@ -142,6 +145,7 @@ class RegressionLearner:
             start += len(block)
         return learner
 
+    @one_blas_thread
     def outputs(self, record, following=None):
         """Estimate the targets of rows, and return the learner after them.
 
