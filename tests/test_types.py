@@ -1,14 +1,19 @@
 """What users import is typed: each parameter and each result."""
 
 import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import FunctionType
 
 import pytest
 
 import tsrnn
-from tsrnn import datasets, evaluate, metrics, nn, persistence, plotting, threads
+from tsrnn import baselines, datasets, evaluate, metrics, nn, persistence, plotting, threads
 
-MODULES = [datasets, evaluate, metrics, nn, persistence, plotting]
+MODULES = [baselines, datasets, evaluate, metrics, nn, persistence, plotting]
+ROOT = Path(__file__).parents[1]
 
 
 def public():
@@ -23,6 +28,8 @@ def public():
     yield "threads.parts", threads.parts
     yield "threads.run", threads.run
     yield "load", tsrnn.load
+    for cls in (tsrnn.RNNForecaster, tsrnn.RNNRegressor):
+        yield from methods_of(cls)
 
 
 def methods_of(cls):
@@ -46,3 +53,51 @@ def test_what_is_public_is_annotated(name, function):
     ]
     assert not untyped
     assert signature.return_annotation is not signature.empty or name.endswith("__init__")
+
+
+SCRIPT = """
+import numpy as np
+import pandas as pd
+
+import tsrnn
+from tsrnn import RNNForecaster, RNNRegressor, datasets, metrics
+from tsrnn.baselines import LinearForecaster
+from tsrnn.evaluate import backtest, prequential
+
+flow = datasets.load_water_flow()
+model = RNNForecaster(horizon=24, target="flow", coverage=0.9, lower=0, season=[24, 168])
+model.fit(flow[:600]).partial_fit(flow[600:601]).update(flow[601:])
+forecast: pd.DataFrame = model.forecast(12, coverage=[0.5, 0.9])
+error: float = metrics.mae(flow["flow"][:12], forecast["flow"])
+model.save("flow.tsrnn")
+again = tsrnn.load("flow.tsrnn")
+params = model.set_params(horizon=3).get_params()
+result = prequential(LinearForecaster(24).fit(flow[:600]), flow[600:700], chunk=24)
+print(result.metrics, backtest(model, flow, initial=500, step=100).seconds_per_row)
+regressor = RNNRegressor(hidden_size=8).fit(np.zeros((90, 2)), np.zeros(90))
+prediction: np.ndarray = regressor.predict(np.zeros((3, 2)))
+"""
+
+
+def checked(script, folder):
+    """Return what mypy, at its strictest, says of a user's script."""
+    pytest.importorskip("mypy")
+    (folder / "script.py").write_text(script)
+    options = ["--strict", "--follow-imports=silent", "--config-file="]
+    command = [sys.executable, "-m", "mypy", *options, "script.py"]
+    environment = os.environ | {"MYPYPATH": str(ROOT)}
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return process.stdout
+
+
+def test_a_users_script_sees_the_types(tmp_path):
+    assert checked(SCRIPT, tmp_path) == "Success: no issues found in 1 source file\n"
+    wrong = {
+        "model.forecats()": '"RNNForecaster" has no attribute "forecats"',
+        "RNNForecaster(horizon='3')": 'Argument "horizon" to "RNNForecaster" has incompatible type',
+        "metrics.mae(flow)": 'Missing positional argument "forecast"',
+    }
+    found = checked(SCRIPT + "\n".join(wrong), tmp_path)
+    for message in wrong.values():
+        assert message in found
+    assert f"Found {len(wrong)} errors" in found
