@@ -75,7 +75,7 @@ params = model.set_params(horizon=3).get_params()
 result = prequential(LinearForecaster(24).fit(flow[:600]), flow[600:700], chunk=24)
 print(result.metrics, backtest(model, flow, initial=500, step=100).seconds_per_row)
 regressor = RNNRegressor(hidden_size=8).fit(np.zeros((90, 2)), np.zeros(90))
-prediction: np.ndarray = regressor.predict(np.zeros((3, 2)))
+print(regressor.predict(np.zeros((3, 2))).shape)
 """
 
 
