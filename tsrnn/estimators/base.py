@@ -1,16 +1,19 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
 import copy
+import os
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
 from tsrnn.estimators.history import read_history
+from tsrnn.estimators.typed_bases import BaseEstimator
 from tsrnn.frames.form import Form, ids_refused
+from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.writer import Writer
 from tsrnn.persistence import save, unmapped
 from tsrnn.threads import one_blas_thread
@@ -39,7 +42,7 @@ class StreamingEstimator(BaseEstimator):
         """Read what joblib maps into memory (``mmap_mode``): a stream writes to its arrays."""
         super().__setstate__(unmapped(state))
 
-    def fit(self, X, y=None, *, ids=None):
+    def fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Forget everything, learn from this history, end with the state after its last row.
 
         Parameters
@@ -63,7 +66,7 @@ class StreamingEstimator(BaseEstimator):
         """
         return self._fit(X, y, ids)
 
-    def partial_fit(self, X, y=None, *, ids=None):
+    def partial_fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Learn from new rows, one by one, and advance the state.
 
         The first call is ``fit`` on these rows. After that, any split of the rows into calls gives
@@ -93,7 +96,7 @@ class StreamingEstimator(BaseEstimator):
         self._state = self._take(X, y, ids, "learn")
         return self
 
-    def update(self, X, y=None, *, ids=None):
+    def update(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Take in new rows without learning: only the state and the lags move on.
 
         A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
@@ -118,7 +121,7 @@ class StreamingEstimator(BaseEstimator):
         self._state = self._take(X, y, ids, "advance")
         return self
 
-    def reset_state(self, ids=None):
+    def reset_state(self, ids: Ids = None) -> Self:
         """Go back to before the first row, with everything learnt kept.
 
         The next rows start a new run: they may lie anywhere in time.
@@ -144,7 +147,7 @@ class StreamingEstimator(BaseEstimator):
         self._state = state._replace(learner=learner, newest=None)
         return self
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the estimator to one file; `tsrnn.load` brings it back and runs no code of it.
 
         Parameters
@@ -162,7 +165,7 @@ class StreamingEstimator(BaseEstimator):
         save(self, path)
 
     @property
-    def cutoff_(self):
+    def cutoff_(self) -> Any:
         """Time stamp (or number) of the last row seen; of a panel a Series, by id.
 
         None, or NaT, where there is none, as after ``reset_state``.

@@ -1,11 +1,14 @@
 """Simple forecasters to hold the recurrent one against, with the same methods."""
 
+from collections.abc import Hashable, Sequence
 from functools import partial
+from typing import Any
 
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.panel_window import PanelWindow
+from tsrnn.frames.types import Names
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.repeat_learner import RepeatLearner
@@ -38,14 +41,14 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
 
     def __init__(
         self,
-        horizon=1,
-        target=None,
-        id_col=None,
-        time_col=None,
-        freq=None,
-        gap="fill",
-        max_gap=1000,
-        late="raise",
+        horizon: int = 1,
+        target: Names = None,
+        id_col: Hashable | None = None,
+        time_col: Hashable | None = None,
+        freq: Any = None,
+        gap: str = "fill",
+        max_gap: int = 1000,
+        late: str = "raise",
     ):
         self.horizon = horizon
         self.target = target
@@ -86,15 +89,15 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
 
     def __init__(
         self,
-        horizon=1,
-        season="auto",
-        target=None,
-        id_col=None,
-        time_col=None,
-        freq=None,
-        gap="fill",
-        max_gap=1000,
-        late="raise",
+        horizon: int = 1,
+        season: int | Sequence[int] | str | None = "auto",
+        target: Names = None,
+        id_col: Hashable | None = None,
+        time_col: Hashable | None = None,
+        freq: Any = None,
+        gap: str = "fill",
+        max_gap: int = 1000,
+        late: str = "raise",
     ):
         self.horizon = horizon
         self.season = season
@@ -144,16 +147,16 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
 
     def __init__(
         self,
-        horizon=1,
-        lags=None,
-        forgetting=0.9995,
-        target=None,
-        id_col=None,
-        time_col=None,
-        freq=None,
-        gap="fill",
-        max_gap=1000,
-        late="raise",
+        horizon: int = 1,
+        lags: int | None = None,
+        forgetting: float = 0.9995,
+        target: Names = None,
+        id_col: Hashable | None = None,
+        time_col: Hashable | None = None,
+        freq: Any = None,
+        gap: str = "fill",
+        max_gap: int = 1000,
+        late: str = "raise",
     ):
         self.horizon = horizon
         self.lags = lags

@@ -1,8 +1,12 @@
 """The recurrent forecaster."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +18,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
+from tsrnn.frames.types import Names
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
@@ -191,35 +196,35 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     def __init__(
         self,
-        horizon=1,
-        cell="lstm",
-        hidden_size=32,
-        n_layers=1,
-        target=None,
-        window_size=48,
-        lags=None,
-        season="auto",
-        future_cols=None,
-        static_cols=None,
-        id_col=None,
-        time_col=None,
-        freq=None,
-        gap="fill",
-        max_gap=1000,
-        late="raise",
-        lower=None,
-        upper=None,
-        batch_size=32,
-        learning_rate=0.005,
-        max_iter=300,
-        early_stopping=True,
-        loss="squared",
-        forgetting=0.9995,
-        coverage=None,
-        max_series=None,
-        dtype=np.float32,
-        random_state=None,
-        verbose=False,
+        horizon: int = 1,
+        cell: str = "lstm",
+        hidden_size: int = 32,
+        n_layers: int = 1,
+        target: Names = None,
+        window_size: int = 48,
+        lags: int | None = None,
+        season: int | Sequence[int] | str | None = "auto",
+        future_cols: Names = None,
+        static_cols: Names = None,
+        id_col: Hashable | None = None,
+        time_col: Hashable | None = None,
+        freq: Any = None,
+        gap: str = "fill",
+        max_gap: int = 1000,
+        late: str = "raise",
+        lower: float | str | None = None,
+        upper: float | None = None,
+        batch_size: int = 32,
+        learning_rate: float = 0.005,
+        max_iter: int = 300,
+        early_stopping: bool = True,
+        loss: str = "squared",
+        forgetting: float = 0.9995,
+        coverage: float | list[float] | None = None,
+        max_series: int | None = None,
+        dtype: DTypeLike = np.float32,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
     ):
         self.horizon = horizon
         self.cell = cell
@@ -252,7 +257,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.verbose = verbose
 
     @property
-    def expert_weights_(self):
+    def expert_weights_(self) -> pd.DataFrame:
         """Weights of the experts in the forecast, a row for each target and step."""
         check_is_fitted(self)
         state = self._state

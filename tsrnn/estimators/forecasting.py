@@ -1,8 +1,10 @@
 """What forecasters have in common: ``forecast``, ``predict`` and ``score`` of steps ahead."""
 
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +15,7 @@ from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
 
 
@@ -25,7 +28,7 @@ class ForecasterMixin:
 
     lower = upper = coverage = None  # parameters that a subclass may have
 
-    def forget(self, ids):
+    def forget(self, ids: Ids) -> Self:
         """Drop series of a panel that are done; what was learnt from them stays.
 
         Parameters
@@ -49,7 +52,14 @@ class ForecasterMixin:
         self._state = road.only(state, kept)
         return self
 
-    def forecast(self, horizon=None, X_future=None, coverage=None, quantiles=None, ids=None):
+    def forecast(
+        self,
+        horizon: int | None = None,
+        X_future: Data | None = None,
+        coverage: float | list[float] | None = None,
+        quantiles: list[float] | None = None,
+        ids: Ids = None,
+    ) -> pd.DataFrame:
         """Forecast the values after the last row seen. The estimator stays as it was.
 
         Intervals are conformal and online: quantiles of the errors of the forecasts of each target
@@ -136,7 +146,7 @@ class ForecasterMixin:
             values = np.concatenate([issued, edges.reshape(len(edges), -1, horizon)], axis=1)
         return self._writer.forecast(names, heads, self._bounded(values), columns)
 
-    def future_index(self, horizon=None, *, ids=None):
+    def future_index(self, horizon: int | None = None, *, ids: Ids = None) -> pd.Index:
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
 
         Parameters
@@ -172,7 +182,7 @@ class ForecasterMixin:
         heads = state.learner.heads[places]
         return self._writer.index_after(state.ids[places], heads, horizon)
 
-    def predict(self, X, y=None, *, ids=None):
+    def predict(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> np.ndarray:
         """Return what would have been forecast after each row. The estimator stays as it was.
 
         Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
@@ -202,7 +212,7 @@ class ForecasterMixin:
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
-    def score(self, X, y=None, *, ids=None):
+    def score(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> float:
         """Return R² of each row's forecast against the rows that follow it in X.
 
         Parameters
@@ -244,7 +254,7 @@ class ForecasterMixin:
         return float(np.mean(scores))
 
     @property
-    def drift_log_(self):
+    def drift_log_(self) -> pd.DataFrame:
         """Changes of the stream since the last reset, and what was done about them.
 
         A DataFrame with a row for each, at most the newest 200: ``time``, ``target``, and, as they
@@ -273,13 +283,13 @@ class ForecasterMixin:
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
 
     @property
-    def n_late_(self):
+    def n_late_(self) -> int:
         """Rows dropped since the fit because they were not newer than the cutoff."""
         check_is_fitted(self)
         return self._state.n_late
 
     @property
-    def freq_(self):
+    def freq_(self) -> Any:
         """Frequency of the time axis; None where rows are counted."""
         check_is_fitted(self)
         return self._reader.axis.freq

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.nn import CELLS, get_loss
+from tsrnn.nn import CELLS, State, get_loss
 from tsrnn.online.encoder import RecurrentEncoder
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.training import TrainingSettings
@@ -19,18 +19,18 @@ class NetworkMixin:
     """Fitted attributes of a `StreamingEstimator` whose learner has a network."""
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         """Training steps taken on the history."""
         return len(self.loss_curve_)
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         """Training loss of each step on the history, in units of what was to be explained."""
         check_is_fitted(self)
         return list(self._state.learner.encoder.loss_curve)
 
     @property
-    def state_(self):
+    def state_(self) -> tuple[State, ...]:
         """Carried state of each layer, a tuple of `State` with arrays of shape (S, H)."""
         check_is_fitted(self)
         return self._state.learner.carried_states()

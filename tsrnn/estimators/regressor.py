@@ -1,11 +1,11 @@
 """The recurrent regressor."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import RegressorMixin
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.metadata_routing import UNUSED
@@ -15,9 +15,11 @@ from tsrnn.estimators import road
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.history import read_rows
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
+from tsrnn.estimators.typed_bases import RegressorMixin
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.held_rows import HeldRows
+from tsrnn.frames.types import Data
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.regression_learner import AGES, RegressionLearner
@@ -117,21 +119,21 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
 
     def __init__(
         self,
-        cell="lstm",
-        hidden_size=32,
-        n_layers=1,
-        window_size=48,
-        lags=1,
-        linear_lags=24,
-        batch_size=32,
-        learning_rate=0.005,
-        max_iter=300,
-        early_stopping=True,
-        loss="squared",
-        forgetting=0.9995,
-        dtype=np.float32,
-        random_state=None,
-        verbose=False,
+        cell: str = "lstm",
+        hidden_size: int = 32,
+        n_layers: int = 1,
+        window_size: int = 48,
+        lags: int | None = 1,
+        linear_lags: int = 24,
+        batch_size: int = 32,
+        learning_rate: float = 0.005,
+        max_iter: int = 300,
+        early_stopping: bool = True,
+        loss: str = "squared",
+        forgetting: float = 0.9995,
+        dtype: DTypeLike = np.float32,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
     ):
         self.cell = cell
         self.hidden_size = hidden_size
@@ -149,7 +151,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Data, y: Data | None = None) -> Self:
         """Learn from new rows, one by one, and advance the state.
 
         The first rows are held back until they are enough to learn from, ``lags + 2``, and are
@@ -186,7 +188,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.__dict__ = vars(checked)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Data) -> np.ndarray:
         """Estimate y for each row of X. The estimator stays as it was.
 
         Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
@@ -210,7 +212,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         outputs = self._outputs(X, None, None)[0][..., 0]
         return outputs[:, 0] if self._single_output else outputs
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: Data, coverage: float | list[float] | None = 0.9) -> np.ndarray:
         """Return an interval around the estimate of each row of X. The estimator stays as it was.
 
         Intervals are conformal and online: quantiles of the errors of the estimates as they were
@@ -244,7 +246,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         ends = road.roll(self, state, rows, 1 + len(bands))[0][..., 1:]
         return ends[:, 0] if self._single_output else ends
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Data, y: Data, sample_weight: ArrayLike | None = None) -> float:
         """Return R² of the estimates for X.
 
         Parameters
@@ -271,7 +273,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         return r2_score(y, outputs, sample_weight=sample_weight)
 
     @property
-    def expert_weights_(self):
+    def expert_weights_(self) -> pd.DataFrame:
         """Weights of the experts, a row for each target and age of the newest known y."""
         check_is_fitted(self)
         learner = self._state.learner

@@ -14,7 +14,7 @@ class AppendsRows:
     gets buffers of its own. The buffers are no part of what is saved.
     """
 
-    appended = ()
+    appended: tuple[str, ...] = ()
     _scratch = None
 
     def __getstate__(self):
