@@ -46,7 +46,12 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
     to half the shortest season, it sees the calendar moved (`tsrnn.features.phase`). Level and
     scale are followed under ``update`` too; the phase is, and `drift_log_` tells of all three,
-    where rows are learnt. Of a panel nothing of this is done yet.
+    where rows are learnt. Of a panel, level and scale are followed series by series; the phase is
+    not.
+
+    With ``future_cols`` all of this holds too. The errors that move mixture and intervals are those
+    of the forecasts as they were issued, with the inputs as they turned out: intervals are
+    conditional on the inputs being right.
 
     Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
     100 of them), which become columns of 0 and 1; a category that the history did not hold counts
@@ -58,11 +63,10 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
     seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.frames.series_scaling.SeriesScaling`. Series by series and step by step the shared
-    readout is mixed with the series' own newest value and those one season ago, and has intervals
-    of its own; a new series starts with what is good for the others. Mixture, intervals and drift
-    log of a panel follow the rows of ``partial_fit``, not those of ``update``. With ``future_cols``
-    it has none of them yet.
+    `tsrnn.frames.series_scaling.SeriesScaling`. The experts are those of one stream; each series
+    has a mixture of its own, step by step, and intervals of its own, and a new series starts with
+    what is good for the others. A series that does what it never did, such as a jump, counts less
+    in what the series share, for as long as that lasts.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
     times the usual change, at least 20 standard deviations of the history, away from the history's

@@ -97,8 +97,7 @@ class ForecasterMixin:
         ValueError
             ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
-            and 1 (or asked for of a panel with ``future_cols`` or of a baseline's panel, for which
-            there are no intervals yet).
+            and 1, or asked for of a baseline's panel, which has no intervals.
         """
         self._require_fitted()
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
@@ -271,8 +270,8 @@ class ForecasterMixin:
         Changes of level, scale and phase are noted by `fit` and `partial_fit`, every
         ``window_size`` rows, not by `update`.
 
-        Of a panel it begins with the ``id``, ends with the ``error``, and holds the changes of all
-        series that have not been forgotten.
+        Of a panel it begins with the ``id`` and holds the newest 100 changes of all series that have
+        not been forgotten; their ``phase`` is not followed, and is 0.
         """
         check_is_fitted(self)
         state = self._state
@@ -363,8 +362,8 @@ class ForecasterMixin:
 
     def _without_experts(self):
         return (
-            f"found {type(self).__name__}, expected an RNNForecaster without future_cols: others, "
-            "and panels of baselines, have no experts, no intervals and no drift log"
+            f"found {type(self).__name__}, expected an RNNForecaster: panels of baselines have no "
+            "experts, no intervals and no drift log, and one stream of them no experts"
         )
 
     def _bounded(self, values):
