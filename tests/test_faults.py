@@ -10,5 +10,5 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "faults.py"
 
 @pytest.mark.slow
 def test_a_fault_at_any_line_changes_nothing(monkeypatch, capsys):
-    out = run_benchmark(SCRIPT, ["--every", "307", "--jobs", "1"], monkeypatch, capsys)
+    out = run_benchmark(SCRIPT, ["--every", "997", "--jobs", "2"], monkeypatch, capsys)
     assert ", 0 failures" in out

@@ -7,6 +7,8 @@ from tsrnn.baselines import LinearForecaster, SeasonalNaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.metrics import mse
 
+pytestmark = pytest.mark.slow
+
 
 def error(model, data, n_fit, n_rows, learn=True):
     """MSE over all steps, forecasting and then learning row by row."""

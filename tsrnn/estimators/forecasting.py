@@ -270,8 +270,8 @@ class ForecasterMixin:
         Changes of level, scale and phase are noted by `fit` and `partial_fit`, every
         ``window_size`` rows, not by `update`.
 
-        Of a panel it begins with the ``id`` and holds the newest 100 changes of all series that have
-        not been forgotten; their ``phase`` is not followed, and is 0.
+        Of a panel it begins with the ``id`` and holds the newest 100 changes of all series that
+        have not been forgotten; their ``phase`` is not followed, and is 0.
         """
         check_is_fitted(self)
         state = self._state
