@@ -65,7 +65,7 @@ def follow_rows(
     plain : bool
         False: before a row can be learnt something rare is to be done, and nothing else counts.
     outputs : ndarray of shape (n, S, M)
-        The mixtures.
+        The mixtures, with the jumps of the targets put back.
     record : tuple of ndarray
     state : tuple of ndarray
     readout, linear : tuple
@@ -92,6 +92,7 @@ def follow_rows(
     waiting, steps, discounts, moving = mixing
     moving, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
     scored = _scored(mixed, labels, steps[0], intervals, scoring)
+    _shift(mixed, record[6][start:])
     return plain and also_plain, mixed, record, state, readout, linear, per_step, moving, scored
 
 
@@ -180,7 +181,14 @@ def _scored(mixed, labels, steps, intervals, scoring):
     return moving, drift, np.empty((0, mixed.shape[1])), False
 
 
+def _shift(outputs, jumps):
+    """Add the jumps (n, S) to outputs (n, S, M), in place."""
+    for row, s, m in np.ndindex(outputs.shape):
+        outputs[row, s, m] += jumps[row, s]
+
+
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
 _followed, _scored = compiled(_followed, False), compiled(_scored, False)
 _from_base, _stepped = compiled(_from_base, False), compiled(_stepped, False)
+_shift = compiled(_shift, False)
 follow_rows = compiled(follow_rows, False)
