@@ -36,6 +36,8 @@ class Group:
 
     def take(self, values):
         """Return the values (n, ...) of the rows of a call as (T, B, ...), NaN where missing."""
+        if self.rows is FIRST:
+            return values[:, None]
         if self.missing is None:
             return values[self.rows]
         taken = values[self.rows]
@@ -85,9 +87,7 @@ def arrange(series, positions, steps, policy):
     7 [0, 1] [[3, 4], [-1, -1], [5, 6]]
     """
     if len(series) == 1 and steps[0] <= 1:  # a streamed row
-        group = Group(int(positions[0]), series, steps == 0, FIRST)
-        group.__dict__["missing"] = None
-        return [group]
+        return [Group(int(positions[0]), series, steps == 0, FIRST)]
     order = np.lexsort((series, positions))
     series, positions, steps = series[order], positions[order], steps[order]
     fresh, missing = steps == 0, np.maximum(steps - 1, 0)
