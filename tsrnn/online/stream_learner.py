@@ -211,7 +211,7 @@ class StreamLearner:
         skip, view = self._seen(joined, start, len(joined))
         features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            hidden, learner.encoder = self.encoder.encode(*view)
+            hidden, learner.encoder = self.encoder.encode(*view, by_stream=True)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
             known = joined, start, following, learning, scoring
