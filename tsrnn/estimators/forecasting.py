@@ -108,19 +108,21 @@ class ForecasterMixin:
                 "baselines, and forecasters with future_cols, have no intervals; leave them out, "
                 "or fit an RNNForecaster without future_cols"
             )
-        places = self._started_places(state, ids)
-        names, heads = state.ids, learner.heads
-        if not isinstance(places, slice):
+        places, names, heads = slice(None), state.ids, learner.heads
+        distinct = set(heads.tolist())
+        if ids is not None or NEVER in distinct or not distinct:
+            places = self._started_places(state, ids)
             names, heads = names[places], heads[places]
+            distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
         issued = np.empty((len(heads), len(targets), horizon))
         edges = np.empty((len(heads), len(targets), len(bands), horizon)) if bands else None
-        distinct = set(heads.tolist())
         for head in distinct:
             which, series = slice(None), places
             if len(distinct) > 1:
                 which = np.flatnonzero(heads == head)
                 series = which if isinstance(places, slice) else places[which]
+            series = series if isinstance(series, slice) else road.all_of(series, len(state.ids))
             known = None if ahead is None else ahead[which]
             calendar = self._reader.calendar_after(head, 1)
             outputs = learner.output(head, series, calendar, known)
@@ -288,20 +290,15 @@ class ForecasterMixin:
     def _started_places(self, state, ids):
         """Return the places of series to forecast; by default of all that have rows.
 
-        They are slice(None) where they are all series in their order.
-
         Raises
         ------
         ValueError
             One of those asked for has none, or none of all has.
         """
-        places, heads = slice(None), state.learner.heads
-        if ids is not None:
-            places = road.all_of(road.places_of(state, ids), len(heads))
-        started = heads[places] != NEVER
-        if started[0] if len(started) == 1 else started.all():
+        places = road.places_of(state, ids)
+        started = state.learner.heads[places] != NEVER
+        if started.all():
             return places
-        places = np.arange(len(heads))[places]
         if ids is not None or not started.any():
             named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
             raise ValueError(

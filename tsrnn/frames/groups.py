@@ -10,7 +10,7 @@ FIRST = np.zeros((1, 1), dtype=np.intp)  # the rows of a call of one row
 MISSING = -1  # in the place of the number of a row that is missing
 
 
-@dataclass(frozen=True)
+@dataclass
 class Group:
     """Consecutive positions at which the same series have rows, missing or not.
 
