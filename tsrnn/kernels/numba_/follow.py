@@ -128,16 +128,16 @@ def _taken(features, columns):
 
 def _followed(features, base, labels, readout, learning):
     """Return whether nothing rare came up, the outputs, and what has moved of a readout."""
-    waiting, delays, P, weights, limits = readout
+    origins, delays, P, weights, limits = readout
     n = len(labels)
     told = np.empty((n, 2, *weights.shape[:2]))
     rows, why = (features, base, labels), LEARNT
     if learning:
         _, why, P, weights = learn_rows(
-            0, n, START, waiting, rows, delays, P, weights, limits, told
+            0, n, START, origins, rows, delays, P, weights, limits, told
         )
     else:
-        push_rows(waiting, features, base)
+        push_rows(origins, features, base)
         outputs(weights, features, told[:, 1])
     return why == LEARNT, told[:, 1], (P, weights)
 
