@@ -117,18 +117,21 @@ class ForecasterMixin:
                 "baselines, and forecasters with future_cols, have no intervals; leave them out, "
                 "or fit an RNNForecaster without future_cols"
             )
-        places = self._started_places(state, ids)
-        ahead = self._known_ahead(state, places, horizon, X_future)
-        if len(places) == len(state.ids) and ids is None:
-            names, heads = state.ids, learner.heads
-        else:
-            names, heads = state.ids[places], learner.heads[places]
-        issued = np.empty((len(places), len(targets), horizon))
-        edges = np.empty((len(places), len(targets), len(bands), horizon)) if bands else None
+        places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
+        if ids is not None or NEVER in distinct or not distinct:
+            places = self._started_places(state, ids)
+            names, heads = names[places], heads[places]
+            distinct = set(heads.tolist())
+        ahead = self._known_ahead(names, heads, horizon, X_future)
+        issued = np.empty((len(heads), len(targets), horizon))
+        edges = np.empty((len(heads), len(targets), len(bands), horizon)) if bands else None
         for head in distinct:
-            which = slice(None) if len(distinct) == 1 else np.flatnonzero(heads == head)
-            series = road.all_of(places[which], len(learner.heads))
+            which, series = slice(None), places
+            if len(distinct) > 1:
+                which = np.flatnonzero(heads == head)
+                series = which if isinstance(places, slice) else places[which]
+            series = series if isinstance(series, slice) else road.all_of(series, len(state.ids))
             known = None if ahead is None else ahead[which]
             calendar = self._reader.calendar_after(head, 1)
             outputs = learner.output(head, series, calendar, known)
@@ -303,7 +306,7 @@ class ForecasterMixin:
         """
         places = road.places_of(state, ids)
         started = state.learner.heads[places] != NEVER
-        if started[0] if len(started) == 1 else started.all():
+        if started.all():
             return places
         if ids is not None or not started.any():
             named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
@@ -347,18 +350,18 @@ class ForecasterMixin:
                     f"found {name}={found!r}, expected one of {known}; pass one of them"
                 )
 
-    def _known_ahead(self, state, places, horizon, X_future):
+    def _known_ahead(self, ids, heads, horizon, X_future):
         """Return the inputs (n_series, horizon, F) of the rows to forecast, None without any."""
         reader = self._reader
         future = reader.columns.future
         if X_future is None and not future:
             return None
-        if not len(places):
+        if not len(heads):
             return np.empty((0, horizon, len(future)))
-        index = self._writer.index_after(state.ids[places], state.learner.heads[places], horizon)
+        index = self._writer.index_after(ids, heads, horizon)
         scaling = reader.input_scaling
         inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
-        return inputs[:, future].reshape(len(places), horizon, len(future))
+        return inputs[:, future].reshape(len(heads), horizon, len(future))
 
     def _without_experts(self):
         return (

@@ -102,7 +102,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             issued = np.where(has_unit, scaling.undo(series, issued), before.undo(series, issued))
         is_row = group.rows >= 0
         outputs[group.rows[is_row]] = model._bounded(issued.swapaxes(1, 2)[is_row])
-    return state._replace(learner=learner, scaling=scaling)
+    return State(learner, state.ids, scaling, state.n_late, state.newest)
 
 
 def with_series(state, new):
@@ -157,10 +157,12 @@ def steps_of(model, rows, heads, ids):
         Rows of a series are doubled or out of order, or a gap is longer than ``max_gap``.
     """
     if len(rows.series) == 1:  # a streamed row
-        head = heads[rows.series[0]]
-        steps = np.zeros(1, np.int64) if head == NEVER else rows.positions - head
-        if steps[0] > 1:
-            _require_no_gap(model, rows, steps, ids)
+        steps = rows.positions - heads[rows.series]
+        if steps[0] == 1:
+            return steps
+        if heads[rows.series[0]] == NEVER:
+            return np.zeros(1, np.int64)
+        _require_no_gap(model, rows, steps, ids)
         return steps
     order = np.argsort(rows.series, kind="stable")
     series, positions = rows.series[order], rows.positions[order]

@@ -9,7 +9,7 @@ from tsrnn.persistence.registry import saved
 
 
 @saved("window")
-@dataclass(frozen=True)
+@dataclass  # never changed; to have that refused (frozen=True) makes one at thrice the price
 class Window:
     """n consecutive rows, one for each step of the time axis.
 

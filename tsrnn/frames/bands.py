@@ -23,6 +23,8 @@ def bands_of(coverage=None, quantiles=None):
     [('lower_0.9', 0.05), ('upper_0.9', 0.95)]
     """
     bands = []
+    if coverage is None and quantiles is None:
+        return bands
     for share in _fractions("coverage", coverage):
         tail = round((1.0 - share) / 2.0, 12)
         bands += [(f"lower_{share:g}", tail), (f"upper_{share:g}", 1.0 - tail)]

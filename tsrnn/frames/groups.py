@@ -10,7 +10,7 @@ FIRST = np.zeros((1, 1), dtype=np.intp)  # the rows of a call of one row
 MISSING = -1  # in the place of the number of a row that is missing
 
 
-@dataclass(frozen=True)
+@dataclass
 class Group:
     """Consecutive positions at which the same series have rows, missing or not.
 
@@ -36,6 +36,8 @@ class Group:
 
     def take(self, values):
         """Return the values (n, ...) of the rows of a call as (T, B, ...), NaN where missing."""
+        if self.rows is FIRST:
+            return values[:, None]
         if self.missing is None:
             return values[self.rows]
         taken = values[self.rows]
@@ -85,9 +87,7 @@ def arrange(series, positions, steps, policy):
     7 [0, 1] [[3, 4], [-1, -1], [5, 6]]
     """
     if len(series) == 1 and steps[0] <= 1:  # a streamed row
-        group = Group(int(positions[0]), series, steps == 0, FIRST)
-        group.__dict__["missing"] = None
-        return [group]
+        return [Group(int(positions[0]), series, steps == 0, FIRST)]
     order = np.lexsort((series, positions))
     series, positions, steps = series[order], positions[order], steps[order]
     fresh, missing = steps == 0, np.maximum(steps - 1, 0)

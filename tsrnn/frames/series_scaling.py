@@ -114,15 +114,20 @@ class SeriesScaling:
 
     def apply(self, series, targets):
         """Scale targets (T, J, B); where the unit is unknown, they are all missing."""
-        return (targets - self.mean[:, series]) / self.scale[:, series]
+        return (targets - _of(series, self.mean)) / _of(series, self.scale)
 
     def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""
-        mean, scale = self.mean[:, series], self.scale[:, series]
+        mean, scale = _of(series, self.mean), _of(series, self.scale)
         if not self.complete:
             mean = np.where(np.isnan(mean), self.typical[0][:, None], mean)
             scale = np.where(np.isnan(scale), self.typical[1][:, None], scale)
         return values * scale[..., None] + mean[..., None]
+
+
+def _of(series, values):
+    """Return the columns of series; `slice(None)`: of all of them, the array itself."""
+    return values if isinstance(series, slice) else values[:, series]
 
 
 def side_by_side(values, starts, counts, most):

@@ -108,12 +108,14 @@ class TimeAxis:
         if self.counts:
             self._require_numbers(times)
             return times.to_numpy(dtype=np.int64)
+        if len(times) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
+            self._require_kind(times)
+            stamp = _nanoseconds_of_one(times)
+            position, rest = divmod(stamp - self.start, self.step_ns)
+            if not rest and abs(stamp) < LAST:
+                return np.array([position])
         stamps = self.stamps(times)
         if self.step_ns is not None:
-            if len(stamps) == 1:  # a streamed row: plain integers are faster
-                position, rest = divmod(int(stamps[0]) - self.start, self.step_ns)
-                if not rest:
-                    return np.array([position])
             positions, rest = np.divmod(stamps - self.start, self.step_ns)
             misplaced = rest != 0
         else:
@@ -308,10 +310,15 @@ def require_countable(index):
 def _nanoseconds(index):
     """Return time stamps in nanoseconds; of one, pandas would take as long as for thousands."""
     if len(index) == 1:
-        stamp = int(index.asi8[0]) * NANOSECONDS[index.unit]
+        stamp = _nanoseconds_of_one(index)
         if abs(stamp) < LAST:
             return np.array([stamp])
     return index.as_unit("ns").asi8
+
+
+def _nanoseconds_of_one(index):
+    """Return the only time stamp, which may be NaT or beyond `LAST`, in nanoseconds."""
+    return int(index.asi8[0]) * NANOSECONDS[index.unit]
 
 
 def require_increasing(index):

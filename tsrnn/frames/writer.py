@@ -39,7 +39,7 @@ class Writer:
         """
         horizon = values.shape[2]
         if not self.form.has_ids:
-            if all(type(name) is str for name in names):
+            if set(map(type, names)) == {str}:
                 names = _index_of(*names).view()  # its name is the caller's to set
             index = self.axis.index_after(int(heads[0]), horizon)
             return pd.DataFrame(values[0].T, index=index, columns=names)

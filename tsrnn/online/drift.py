@@ -1,10 +1,11 @@
 """Drift: whether errors have become larger or smaller than was to be expected of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from tsrnn.kernels.numpy_.drift import follow_size
+from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
 
 MOST = 100  # changes remembered, newest last
@@ -55,13 +56,17 @@ class Drift:
 
     def cleared(self):
         """Return the drift with no changes noted."""
-        return replace(self, changes=())
+        return changed(self, changes=())
 
     def step(self, scaled, row):
         """Take in scaled absolute errors (M, S), NaN where unknown, and note what changes."""
         size, n_rows, calm = self.size.copy(), self.n_rows.copy(), self.calm.copy()
         noted = follow_size(scaled, size, n_rows, calm)
-        return Drift(size, n_rows, calm, self.changes).with_noted(noted[None], row)
+        return self.moved(size, n_rows, calm).with_noted(noted[None], row)
+
+    def moved(self, size, n_rows, calm):
+        """Return the drift with other numbers."""
+        return changed(self, size=size, n_rows=n_rows, calm=calm)
 
     def with_noted(self, sizes, row):
         """Return the drift with the changes noted that rows (n, S) from `row` on tell: not NaN."""
@@ -71,4 +76,4 @@ class Drift:
             (row + int(at), int(stream), float(sizes[at, stream]))
             for at, stream in np.argwhere(~np.isnan(sizes))
         ]
-        return replace(self, changes=(*self.changes, *new)[-MOST:])
+        return changed(self, changes=(*self.changes, *new)[-MOST:])

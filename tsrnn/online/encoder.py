@@ -103,23 +103,23 @@ class RecurrentEncoder:
         encoder.state = (State(*state),)
         return encoder
 
-    def encode(self, inputs, local=None):
+    def encode(self, inputs, local=None, by_stream=False):
         """Advance the state over inputs (n, S, D); return features (n, S, H) and the encoder.
 
         Where the inputs were normalized, by center and scale (n, S), the features get their scale.
+        With `by_stream`, they have the bits of compiled code that takes rows as they come.
         """
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
-        if self.n_streams > 1 and compiled_kernels():
-            hidden, encoder.state = self._encode_one_by_one(x)
+        if by_stream and self.n_streams > 1 and compiled_kernels():
+            hidden, encoder.state = self._encode_by_stream(x)
         else:
             hidden, encoder.state = self.network.forward(x, self.state, tape=False)
         features = hidden.transpose(0, 2, 1)
         scale = 1.0 if local is None else local[1][..., None]
         return np.multiply(features, scale, dtype=np.float64), encoder
 
-    def _encode_one_by_one(self, x):
-        """Advance stream by stream, with the bits of compiled code that takes rows as they come."""
+    def _encode_by_stream(self, x):
         streams, states, hidden = [slice(s, s + 1) for s in range(self.n_streams)], [], []
         for own in streams:
             state = tuple(of_layer.part(own).copy() for of_layer in self.state)

@@ -1,6 +1,6 @@
 """The way of a streamed row: all parts of a learner moved by one compiled call."""
 
-import numpy as np
+from math import isfinite
 
 from tsrnn.kernels import compiled_kernels
 
@@ -62,6 +62,6 @@ def _usual(learner):
 
 def _plain(learner, record):
     """Return whether all rows have their labels, and come before a penalty is renewed."""
-    readouts = learner.readout, learner.ensemble.linear
-    before = all(len(record) < readout.rows_to_renewal for readout in readouts)
-    return before and np.isfinite(record.targets).all()
+    n, linear = len(record), learner.ensemble.linear
+    before = n < learner.readout.rows_to_renewal and n < linear.rows_to_renewal
+    return before and all(map(isfinite, record.targets.ravel().tolist()))

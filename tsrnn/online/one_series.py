@@ -1,6 +1,6 @@
 """One series as a panel of one: a learner of a window of rows behind the `Learner` protocol."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from tsrnn.features.ring_buffer import NEVER
 from tsrnn.features.window import Window
 from tsrnn.online.regime import CHANGE_COLUMNS
+from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
 
 NO_ROWS = np.array([NEVER])
@@ -66,7 +67,7 @@ class OneSeries:
         """Return the learner as before its first row, which may lie anywhere in time."""
         if isinstance(series, np.ndarray) and not len(series):
             return self
-        return replace(self, stream=self.stream.restarted(anew=True), heads=NO_ROWS)
+        return changed(self, stream=self.stream.restarted(anew=True), heads=NO_ROWS)
 
     def prepared(self, series, positions, again):
         """Return the learner, which is a value."""
@@ -113,7 +114,7 @@ class OneSeries:
 
     def with_bands(self, bands):
         """Return the learner whose outputs hold bounds of these bands behind each estimate."""
-        return replace(self, stream=self.stream.with_bands(bands))
+        return changed(self, stream=self.stream.with_bands(bands))
 
     @property
     def has_intervals(self):
@@ -138,7 +139,7 @@ class OneSeries:
         return self.stream
 
     def _after(self, block, stream):
-        return OneSeries(stream, np.array([block.start + len(block.targets) - 1]), self.future)
+        return changed(self, stream=stream, heads=np.array([block.start + len(block.targets) - 1]))
 
     def _inputs(self, following, n_inputs):
         """Return inputs (m, E) that follow, of what is known ahead (m, F)."""

@@ -62,6 +62,10 @@ class StreamLearner:
         self.window = None
         n_outputs = design.n_streams * len(design.delays) * (1 + design.n_ahead)
         self._block = max(1, min(BLOCK, BLOCK_OUTPUTS // n_outputs))  # rows taken in together
+        # Rows to keep: what the next row looks back on, or the next training window does.
+        self._memory = max(1, design.reach)
+        if encoder is not None:
+            self._memory = design.reach + encoder.window + design.longest_delay
         self._restart()
 
     @classmethod
@@ -207,7 +211,7 @@ class StreamLearner:
         skip, view = self._seen(joined, start, len(joined))
         features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
         if self.encoder:
-            hidden, learner.encoder = self.encoder.encode(*view)
+            hidden, learner.encoder = self.encoder.encode(*view, by_stream=True)
             features = np.concatenate([hidden, skip], axis=2)
         if design.n_ahead:
             known = joined, start, following, learning, scoring
@@ -220,14 +224,14 @@ class StreamLearner:
             )
         if self.intervals and scoring:
             learner.intervals = self.intervals.follow(outputs, labels)
-        return learner.after(joined, len(record), outputs)
+        return learner.after(joined, len(record), joined.shifted(outputs, start))
 
     def after(self, joined, n_rows, outputs, **parts):
         """Return the outputs of the newest rows of a record, and this learner after them.
 
         Its parts, or those given in their place, have seen the rows already.
         """
-        learner, outputs = twin(self), joined.shifted(outputs, len(joined) - n_rows)
+        learner = twin(self)
         vars(learner).update(parts)
         learner._newest = outputs[-1].copy()
         learner._keep(joined, n_rows)
@@ -238,8 +242,9 @@ class StreamLearner:
         return min(len(self.window), max(self.design.reach, self._memory - n_rows))
 
     def _keep(self, joined, n_rows):
-        self.window = joined[max(0, len(joined) - self._memory) :]
-        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
+        n, most = len(joined), self._memory
+        self.window = joined if n <= most else joined[n - most :]
+        if n > 2 * most:  # else a view, which keeps little more alive
             self.window = self.window.copy()
         self.n_rows += n_rows
 
@@ -328,13 +333,6 @@ class StreamLearner:
         if self.encoder:
             to_training = self.encoder.period - self.n_learnt % self.encoder.period
         return min(self._block, to_training)
-
-    @property
-    def _memory(self):
-        """Rows to keep: what the next row looks back on, or the next training window does."""
-        if self.encoder is None:
-            return max(1, self.design.reach)
-        return self.design.reach + self.encoder.window + self.design.longest_delay
 
 
 def ridge_of(noise):

@@ -65,7 +65,7 @@ def follow_rows(
     plain : bool
         False: before a row can be learnt something rare is to be done, and nothing else counts.
     outputs : ndarray of shape (n, S, M)
-        The mixtures.
+        The mixtures, with the jumps of the targets put back.
     record : tuple of ndarray
     state : tuple of ndarray
     readout, linear : tuple
@@ -92,6 +92,7 @@ def follow_rows(
     waiting, steps, discounts, moving = mixing
     moving, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
     scored = _scored(mixed, labels, steps[0], intervals, scoring)
+    _shift(mixed, record[6][start:])
     return plain and also_plain, mixed, record, state, readout, linear, per_step, moving, scored
 
 
@@ -127,16 +128,16 @@ def _taken(features, columns):
 
 def _followed(features, base, labels, readout, learning):
     """Return whether nothing rare came up, the outputs, and what has moved of a readout."""
-    waiting, delays, P, weights, limits = readout
+    origins, delays, P, weights, limits = readout
     n = len(labels)
     told = np.empty((n, 2, *weights.shape[:2]))
     rows, why = (features, base, labels), LEARNT
     if learning:
         _, why, P, weights = learn_rows(
-            0, n, START, waiting, rows, delays, P, weights, limits, told
+            0, n, START, origins, rows, delays, P, weights, limits, told
         )
     else:
-        push_rows(waiting, features, base)
+        push_rows(origins, features, base)
         outputs(weights, features, told[:, 1])
     return why == LEARNT, told[:, 1], (P, weights)
 
@@ -180,7 +181,14 @@ def _scored(mixed, labels, steps, intervals, scoring):
     return moving, drift, np.empty((0, mixed.shape[1])), False
 
 
+def _shift(outputs, jumps):
+    """Add the jumps (n, S) to outputs (n, S, M), in place."""
+    for row, s, m in np.ndindex(outputs.shape):
+        outputs[row, s, m] += jumps[row, s]
+
+
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
 _followed, _scored = compiled(_followed, False), compiled(_scored, False)
 _from_base, _stepped = compiled(_from_base, False), compiled(_stepped, False)
+_shift = compiled(_shift, False)
 follow_rows = compiled(follow_rows, False)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.joining import fill
 from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
 
 
@@ -17,21 +16,21 @@ _dot = compiled(_dot, FASTMATH | {"reassoc"})
 
 
 @compiled
-def push_rows(waiting, features, base):
+def push_rows(origins, features, base):
     """Write rows, with no gain yet, behind the origins that wait.
 
     Parameters
     ----------
-    waiting : tuple of ndarray
-        Features (reach + n, S, K), gains, and base (reach + n, S).
+    origins : ndarray of shape (reach + n, S, 2 K + 1)
+        Features, gain and base of each.
     features, base : ndarray of shape (n, S, K) and (n, S)
     """
-    start = len(waiting[0]) - len(features)
-    fill(waiting[0][start:].ravel(), features.ravel())
-    fill(waiting[2][start:].ravel(), base.ravel())
-    new = waiting[1][start:].ravel()
-    for k in range(len(new)):
-        new[k] = 0.0
+    start, K = len(origins) - len(features), features.shape[2]
+    for row, s in np.ndindex(base.shape):
+        new, given = origins[start + row, s], features[row, s]
+        for k in range(K):
+            new[k], new[K + k] = given[k], 0.0
+        new[2 * K] = base[row, s]
 
 
 @compiled
@@ -48,7 +47,7 @@ START, LEARNT, MISSING, SURPRISED, LOST = range(5)
 
 
 @compiled
-def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told):
+def learn_rows(first, stop, why, origins, rows, delays, P, weights, limits, told):
     """Enter rows as origins, one by one, and learn from the labels that arrive with each.
 
     Parameters
@@ -57,8 +56,8 @@ def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told
         Which of the rows.
     why : int
         START, or why it stopped the last time, which has been seen to.
-    waiting : tuple of ndarray
-        Features (reach + n, S, K), gains and base of the origins that wait, behind them the rows.
+    origins : ndarray of shape (reach + n, S, 2 K + 1)
+        Features, gain and base of the origins that wait, behind them the rows.
     rows : tuple of ndarray
         Features (n, S, K), base (n, S) and labels (n, S, M or 1) of all rows.
     delays : ndarray of int, shape (M,)
@@ -77,15 +76,15 @@ def learn_rows(first, stop, why, waiting, rows, delays, P, weights, limits, told
         After the last row learnt, those given where there is none.
     """
     if why == START:
-        push_rows(waiting, rows[0], rows[1])
-    (features, gains, base), labels = waiting, rows[2]
-    reach, settled = len(features) - len(labels), why in (MISSING, SURPRISED)
+        push_rows(origins, rows[0], rows[1])
+    labels = rows[2]
+    reach, settled = len(origins) - len(labels), why in (MISSING, SURPRISED)
     for row in range(first, stop):
         if not (settled and row == first) and not _finite(labels[row]):
             return row, MISSING, P, weights
         if row < first + 2:  # what was given stays; after that, two buffers take turns
             new_P, new_weights = np.empty_like(P), np.empty_like(weights)
-        arrived = reach + row, features, gains, base, labels[row], delays
+        arrived = reach + row, origins, labels[row], delays
         if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):
             return row, SURPRISED, P, weights
         P, new_P = new_P, P
@@ -104,21 +103,19 @@ def _finite(values):
 
 
 @compiled
-def _learn_row(
-    row, features, gains, base, labels, delays, P, weights, limits, new_P, new_weights, told
-):
+def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weights, told):
     """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
-    innovation, output = told
+    (innovation, output), K = told, P.shape[1]
     for s in range(len(P)):
-        phi = features[row, s]
-        if not _enter(P[s], phi, limits, gains[row, s], new_P[s]):
+        phi = origins[row, s, :K]
+        if not _enter(P[s], phi, limits, origins[row, s, K : 2 * K], new_P[s]):
             return False
         for m in range(len(delays)):
-            origin, w = row - delays[m], weights[s, m]
+            origin, w = origins[row - delays[m], s], weights[s, m]
             label = labels[s, min(m, labels.shape[1] - 1)]
-            error = label - base[origin, s] - _dot(features[origin, s], w)
+            error = label - origin[2 * K] - _dot(origin[:K], w)
             innovation[s, m] = error if np.isfinite(label) else 0.0
-            _correct(w, gains[origin, s], innovation[s, m], new_weights[s, m])
+            _correct(w, origin[K : 2 * K], innovation[s, m], new_weights[s, m])
         product(new_weights[s], phi, output[s])
     return True
 

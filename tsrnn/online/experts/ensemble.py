@@ -234,7 +234,7 @@ class Ensemble(AppendsRows):
         """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
         self.linear, self.per_step = linear, per_step
         self.close(n_rows)
-        self.mixing = Mixing(self.mixing.discounts, *moving)
+        self.mixing = self.mixing.moved(*moving)
         if learning:
             self.learnt = self.mixing
         return self

@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import mixing as kernels
+from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
 
 
@@ -96,6 +97,11 @@ class Mixing:
         """The arrays that move, in the order of the attributes."""
         return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
 
+    def moved(self, regret, spread, loss, n_labels, parts, blend):
+        """Return the mixing with other arrays."""
+        sums = {"regret": regret, "spread": spread, "loss": loss, "n_labels": n_labels}
+        return changed(self, **sums, parts=parts, blend=blend)
+
     def step(self, error):
         """Return the mixing after labels that have arrived.
 
@@ -106,7 +112,7 @@ class Mixing:
         """
         moved = tuple(array.copy() for array in self.moving)
         kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
-        return Mixing(self.discounts, *moved)
+        return self.moved(*moved)
 
     def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
@@ -129,7 +135,7 @@ class Mixing:
             steps = scored.steps, scored.left, scored.share
             rows = forecasts, waiting, labels, steps, self.discounts
             moving, mixtures = loops.follow_experts(*rows, self.moving)
-            return Mixing(self.discounts, *moving), mixtures
+            return self.moved(*moving), mixtures
         issued, reach, n_rows = waiting, len(waiting) - len(forecasts), len(forecasts)
         outputs = np.arange(len(scored.steps))
         mixtures = np.empty((n_rows, forecasts.shape[3], forecasts.shape[1]))
@@ -177,7 +183,7 @@ class Mixing:
             error = (past * factors[:, None, None]).sum(axis=3) - labels[row].T[:, None]
             moved = tuple(array.copy() for array in mixing.moving)
             score(error, prior, self.discounts, *moved)
-            mixing, now = Mixing(self.discounts, *moved), terms[row]
+            mixing, now = self.moved(*moved), terms[row]
             of_scored = now[scored.places]
             mixed = (mixing.parts[..., None] * of_scored[:, None]).sum(axis=2)
             issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)

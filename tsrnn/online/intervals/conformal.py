@@ -1,12 +1,13 @@
 """Online conformal intervals: quantiles of scaled errors, tracked as labels arrive."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
 from tsrnn.kernels.numpy_ import conformal as kernels
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, QUANTILES
+from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
 
 
@@ -114,12 +115,12 @@ class Conformal:
 
     def moved(self, quantiles, level, n_labels, profiles):
         """Return the state with other numbers."""
-        fixed = self.probabilities, self.delays
-        return Conformal(*fixed, quantiles, level, n_labels, self.seasons, profiles)
+        moved = {"quantiles": quantiles, "level": level, "n_labels": n_labels}
+        return changed(self, **moved, profiles=profiles)
 
     def without_seasons(self):
         """Return the state with flat profiles, for rows of unknown phase."""
-        return replace(self, profiles=np.ones_like(self.profiles))
+        return changed(self, profiles=np.ones_like(self.profiles))
 
     def offsets(self, probabilities, scale):
         """Return quantiles of the errors to come, in the units of the forecast.

@@ -85,7 +85,7 @@ class Intervals(AppendsRows):
     def moved(self, n_rows, moving, drift, noted, any_noted):
         """Return intervals, opened for so many rows, after them; a compiled loop moved them."""
         self.conformal = self.conformal.moved(*moving)
-        self.drift = Drift(*drift, self.drift.changes)
+        self.drift = self.drift.moved(*drift)
         if any_noted:
             self.drift = self.drift.with_noted(noted, self.row)
         self.row += n_rows

@@ -78,7 +78,7 @@ class DelayedRLS(AppendsRows, Covariances):
     array([[[3.]]])
     """
 
-    appended = "_features", "_gains", "_base"
+    appended = ("_origins",)
 
     def __init__(self, n_streams, n_features, delays, forgetting, ridge=None):
         require_room(n_streams, n_features)
@@ -195,9 +195,8 @@ class DelayedRLS(AppendsRows, Covariances):
     @property
     def parts(self):
         """What compiled loops learn rows from: what waits, delays, P, weights and limits."""
-        waiting = self._features, self._gains, self._base
         limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
-        return waiting, self.delays, plain(self.covariance), plain(self.weights), limits
+        return self._origins, self.delays, plain(self.covariance), plain(self.weights), limits
 
     def moved(self, n_rows, n_learnt, covariance, weights):
         """Return the readout, opened for so many rows, after them; a compiled loop has moved it."""
@@ -208,7 +207,7 @@ class DelayedRLS(AppendsRows, Covariances):
 
     @QUIETLY
     def _absorb(self, features, labels, told):
-        start = len(self._features) - len(features)
+        start = len(self._origins) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
         origins = start - self.delays
@@ -228,17 +227,17 @@ class DelayedRLS(AppendsRows, Covariances):
         while row < n:
             first, stop, most_surprise = row, min(n, row + self.rows_to_renewal), MAX_SURPRISE
             if why == loops.MISSING:
-                origins = len(self._features) - n + row - self.delays
+                origins = len(self._origins) - n + row - self.delays
                 self._take_back(~np.isfinite(labels[row]), origins)
             elif why == loops.SURPRISED:
                 phi = features[row]
                 surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
                 self._restart_covariance(phi, surprise)
                 stop, most_surprise = row + 1, np.inf
-            waiting, *state, limits = self.parts
+            origins, *state, limits = self.parts
             limits = limits[0], most_surprise, limits[2]
             row, why, self.covariance, self.weights = loops.learn_rows(
-                row, stop, why, waiting, rows, *state, limits, told
+                row, stop, why, origins, rows, *state, limits, told
             )
             if row > first:
                 self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
@@ -286,7 +285,7 @@ class DelayedRLS(AppendsRows, Covariances):
         warn_of_restart("a weight")
         self.weights = self.weights.copy()
         self.weights[lost] = 0.0
-        self._features, self._gains = self._features.copy(), self._gains.copy()
+        self._origins = self._origins.copy()
         self._gains[:, lost] = 0.0
         self._features[:, lost] = np.nan_to_num(self._features[:, lost], posinf=0.0, neginf=0.0)
         self._start_covariance(lost, self._prior[lost])
@@ -314,12 +313,23 @@ class DelayedRLS(AppendsRows, Covariances):
     def _clear_origins(self):
         n_streams, _, n_features = self.weights.shape
         reach = self.delays.max()
-        self._features = np.zeros((reach, n_streams, n_features))
-        self._gains = np.zeros((reach, n_streams, n_features))  # zero: nothing to learn from
-        self._base = np.zeros((reach, n_streams))
+        # Features, gain (zero: nothing to learn from) and base of each origin, side by side.
+        self._origins = np.zeros((reach, n_streams, 2 * n_features + 1))
 
     def _enter(self, features, base):
         """Write rows, of no gain yet, behind those that wait."""
-        start = len(self._features) - len(features)
+        start = len(self._origins) - len(features)
         self._features[start:], self._base[start:] = features, base
         self._gains[start:] = 0.0
+
+    @property
+    def _features(self):
+        return self._origins[..., : self.weights.shape[2]]
+
+    @property
+    def _gains(self):
+        return self._origins[..., self.weights.shape[2] : -1]
+
+    @property
+    def _base(self):
+        return self._origins[..., -1]

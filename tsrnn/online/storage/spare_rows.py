@@ -27,26 +27,25 @@ class AppendsRows:
     def close(self, n):
         """Drop the n oldest rows, of a value that is `opened`; others may go on from it."""
         held = vars(self)
-        for name in self.appended:
+        buffers, stop, free = held["_scratch"]
+        for name in buffers:
             array = held[name]
             held[name] = array[n:] if 2 * n <= len(array) else array[n:].copy()
-        _, stop, free = held["_scratch"]
         free[stop] = True
 
     def _going_on(self, n):
         """Return the twin with n rows of the same buffers, None if they cannot be had."""
         if self._scratch is None:
             return None
-        # Buffers, where the rows end, and the ends from which nobody has gone on yet.
+        # Buffers by name, where the rows end, and the ends from which nobody has gone on yet.
         buffers, stop, free = self._scratch
-        end = stop + n
-        if end > len(buffers[0]) or not free.pop(stop, False):  # of two threads, one gets it
+        if not free.pop(stop, False):  # of two threads, one gets it
             return None
-        value = twin(self)
+        value, end = twin(self), stop + n
         held = vars(value)
-        for name, buffer in zip(self.appended, buffers, strict=True):
+        for name, buffer in buffers.items():
             array = held[name]
-            if array.base is not buffer:  # it was replaced
+            if array.base is not buffer or end > len(buffer):  # it was replaced, or is full
                 return None
             held[name] = buffer[stop - len(array) : end]
         held["_scratch"] = buffers, end, free
@@ -54,14 +53,14 @@ class AppendsRows:
 
     def _copied(self, n):
         """Return the twin with buffers of its own."""
-        value, buffers = twin(self), []
+        value, buffers = twin(self), {}
         for name in self.appended:
             array = getattr(self, name)
             length = len(array)
             capacity = 2 * length + n if n <= length else length + n
             buffer = np.empty((capacity, *array.shape[1:]), array.dtype)
             buffer[:length] = array
-            buffers.append(buffer)
+            buffers[name] = buffer
             setattr(value, name, buffer[: length + n])
         value._scratch = buffers, length + n, {}
         return value

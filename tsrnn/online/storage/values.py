@@ -23,6 +23,23 @@ def twin(value):
     return copied
 
 
+def changed(value, **fields):
+    """Return a twin with other fields, as `dataclasses.replace` does at a multiple of the price.
+
+    Examples
+    --------
+    >>> class Point:
+    ...     def __init__(self, x, y):
+    ...         self.x, self.y = x, y
+    >>> moved = changed(Point(1, 2), y=3)
+    >>> moved.x, moved.y
+    (1, 3)
+    """
+    copied = object.__new__(type(value))
+    copied.__dict__.update(value.__dict__, **fields)
+    return copied
+
+
 def plain(array):
     """Return an array as compiled code wants it: contiguous, writable, of no subclass.
 
