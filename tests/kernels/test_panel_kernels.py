@@ -1,9 +1,11 @@
 """Compiled functions of panels against NumPy's of the same name."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import needs_numba
 
+from tsrnn import RNNForecaster
 from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_steps
 from tsrnn.online.experts.panel_experts import PanelExperts
 
@@ -75,3 +77,15 @@ def test_step_features_and_season_moments(compiled):
         kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+
+
+def test_a_panel_may_have_more_series_than_its_network_was_trained_on(both_kernels):
+    n_series, n_rows = 70, 60
+    values = np.random.default_rng(0).normal(size=(n_rows, n_series)).cumsum(axis=0)
+    rows = pd.DataFrame({
+        "id": np.tile([f"s{i}" for i in range(n_series)], n_rows),
+        "time": pd.date_range("2024-01-01", periods=n_rows, freq="h").repeat(n_series),
+        "y": values.ravel(),
+    })  # fmt: skip
+    model = RNNForecaster(2, id_col="id", time_col="time", random_state=0)
+    assert len(model.fit(rows).forecast()) == 2 * n_series

@@ -103,14 +103,16 @@ class RecurrentEncoder:
         encoder.state = (State(*state),)
         return encoder
 
-    def encode(self, inputs, local=None):
+    def encode(self, inputs, local=None, batched=False):
         """Advance the state over inputs (n, S, D); return features (n, S, H) and the encoder.
 
         Where the inputs were normalized, by center and scale (n, S), the features get their scale.
+        Streams go through the network as one batch where there is no compiled code of a row whose
+        bits are to be met, or where `batched`: the S series of a panel, whose state was given.
         """
         encoder = twin(self)
         x = np.ascontiguousarray(inputs.transpose(0, 2, 1), dtype=self.network.dtype)
-        if self.n_streams > 1 and compiled_kernels():
+        if self.n_streams > 1 and compiled_kernels() and not batched:
             hidden, encoder.state = self._encode_one_by_one(x)
         else:
             hidden, encoder.state = self.network.forward(x, self.state, tape=False)

@@ -440,7 +440,8 @@ class PanelLearner:
         if self.norm:
             rows = SeasonRows(self.memory.window.targets, members, stop)
             local = design.norm.at(rows, start, stop)
-        hidden, encoder = encoder.encode(design.inputs(view, start, stop, local), local)
+        inputs = design.inputs(view, start, stop, local)
+        hidden, encoder = encoder.encode(inputs, local, batched=True)
         for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
                 ring.write(stop - 1, members, value.reshape(1, -1, n_series))

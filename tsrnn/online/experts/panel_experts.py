@@ -14,7 +14,7 @@ from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import HALVES_FROM, parts, run
+from tsrnn.threads import run
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
@@ -307,13 +307,13 @@ class PanelExperts:
         limits = np.empty((*arrived.shape, len(self.scored.steps)))
         pieces = self.tracks.pieces(members)
         scored = [None] * len(pieces)
-        halves = parts(len(pieces), HALVES_FROM if len(pieces) >= MANY_PIECES else 0)
+        n_halves = 2 if len(pieces) >= MANY_PIECES else 1
 
         def score_half(half):
-            for n in range(len(pieces))[halves[half]]:
+            for n in range(half, len(pieces), n_halves):
                 scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
 
-        run(score_half, len(halves), 0)
+        run(score_half, n_halves, 0)
         changes, noted, sums = zip(*scored, strict=True) if scored else ((), (), ())
         experts = self._changed(changes, learning)
         if learning:  # else a series would hang on what rows of others are only taken in
