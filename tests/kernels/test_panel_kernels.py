@@ -6,7 +6,7 @@ import pytest
 from helpers import needs_numba
 
 from tsrnn import RNNForecaster
-from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_steps
+from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_readout, panel_steps
 from tsrnn.online.experts.panel_experts import PanelExperts
 
 pytestmark = needs_numba
@@ -77,6 +77,26 @@ def test_step_features_and_season_moments(compiled):
         kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+
+
+def test_label_sums(compiled):
+    rng, K, V = np.random.default_rng(0), 5, 2
+    features, weights = rng.normal(size=(M, J, C, K)), rng.normal(size=(M, J, V, K))
+    targets, limits = rng.normal(size=(M, J, C)), rng.uniform(0.1, 2.0, (M, J, C))
+    known = rng.random((M, J, C)) < 0.7
+    targets[~known] = np.nan
+    errors, sums = np.zeros((M, J, V, C)), np.zeros((M, J, V, K))
+    for m, j, s in np.argwhere(known):
+        for v in range(V):
+            error = targets[m, j, s] - weights[m, j, v] @ features[m, j, s]
+            errors[m, j, v, s] = np.clip(error, -limits[m, j, s], limits[m, j, s])
+            sums[m, j, v] += errors[m, j, v, s] * features[m, j, s]
+    assert (np.abs(errors)[:, :, 0] == limits).any()
+    for kernels in (panel_readout, compiled):
+        found = np.full_like(errors, np.nan), np.full_like(sums, np.nan)
+        kernels.label_sums(features, weights, targets, limits, known, *found)
+        np.testing.assert_allclose(found[0], errors, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found[1], sums, rtol=1e-12, atol=1e-14)
 
 
 def test_a_panel_may_have_more_series_than_its_network_was_trained_on(both_kernels):

@@ -294,7 +294,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         norm = weekend = None
         if seasons:
             norm = InstanceNorm.of(record.padded(0, design.usual).targets, seasons[-1])
-            if calendar.weekly and repeats(record.calendar[:, 0], seasons[-1]):
+            of_one = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
+            if calendar.weekly and repeats(of_one, seasons[-1]):
                 weekend = calendar.n_harmonics
         design = replace(design, change_scale=history.change_scale, norm=norm)
         encoder = make_encoder(self, design, record)

@@ -569,14 +569,14 @@ class PanelLearner:
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), members)[:, 0]
-            errors = self._errors(first, members, arrived, origins, limits)
+            errors, sums = self._errors(first, members, arrived, origins, limits, known)
         missing = opened & ~known
         if missing.any():
             readout = readout.take_back(*self._failed(first, missing, origins))
         weighted = features if roots is None else features * roots[..., None]
         readout = readout.enter(self.n_groups, weighted, n_steps)
         if errors is not None:
-            readout = readout.correct(origins, errors, groups, known)
+            readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, members, np.ones(shape, bool))
@@ -588,8 +588,11 @@ class PanelLearner:
             rows = arrived, known[::-1], self._centers(members), self.calendar
             self.steps = self.steps.learn(memory, position, members, *rows, limits, n_steps)
 
-    def _errors(self, first, members, arrived, origins, limits):
-        """Return errors (M, J, V, B) of the labels, then of what was known ahead of them."""
+    def _errors(self, first, members, arrived, origins, limits, known):
+        """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.
+
+        And sums of their products with the features, None where these are to be made.
+        """
         window, n_outputs = self.memory.window, len(self.design.delays)
         rows = np.arange(first, first + n_outputs)
         targets = arrived - window.levels.read(rows, members)
@@ -602,18 +605,23 @@ class PanelLearner:
             if self.experts:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
+        if limits is not None:
+            limits = roots * limits.transpose(2, 0, 1)[::-1]
+            if not self.design.n_ahead:
+                return self.readout.limited_errors(origins, targets, limits, known)
         errors = self.readout.errors(origins, targets)
         if limits is not None:
-            self._limit(errors, roots * limits.transpose(2, 0, 1)[::-1])
-        return errors
+            self._limit(errors, limits)
+        return errors, None
 
     def _limit(self, errors, limits):
-        """Limit errors of the readouts (M, J, V, B), in place, by limits (M, J, B)."""
-        own = errors[:, :, 0]
-        if self.design.n_ahead:
-            effects = self.readout.effects[:, ::-1].swapaxes(0, 1)  # (M, J, Z)
-            ahead = errors[:, :, 1 : 1 + effects.shape[2]]
-            own = own - np.einsum("mjz,mjzb->mjb", effects, ahead)
+        """Limit errors of the readouts (M, J, V, B), in place, by limits (M, J, B).
+
+        Those of the target are what inputs known ahead leave of it.
+        """
+        effects = self.readout.effects[:, ::-1].swapaxes(0, 1)  # (M, J, Z)
+        ahead = errors[:, :, 1 : 1 + effects.shape[2]]
+        own = errors[:, :, 0] - np.einsum("mjz,mjzb->mjb", effects, ahead)
         errors[:, :, 0] += np.clip(own, -limits, limits) - own
         if self.readout.linear is not None:
             errors[:, :, -1] = np.clip(errors[:, :, -1], -limits, limits)
