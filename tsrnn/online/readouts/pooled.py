@@ -201,7 +201,7 @@ class PooledRLS:
         return readout
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
-    def correct(self, origins, errors, groups, known, sums=None):
+    def correct(self, origins, errors, groups, known, all_sums=None):
         """Learn from labels that have come.
 
         Parameters
@@ -215,13 +215,15 @@ class PooledRLS:
             When the origins entered.
         known : ndarray of bool, shape (M, J, B)
             Errors to learn from.
-        sums : ndarray of shape (M, J, V, K), optional
+        all_sums : ndarray of shape (M, J, V, K), optional
             As returned by `limited_errors`.
         """
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
         readout.linear = None if self.linear is None else self.linear.copy()
-        for output, (P, part, renewed), _, sums in self._due(origins, errors, groups, known, sums):
+        for output, (P, part, renewed), _, sums in self._due(
+            origins, errors, groups, known, all_sums
+        ):
             _take_step(readout.weights[:, output], P, renewed, sums[:, 0])
             readout._learn_linear(output, part, renewed, sums)
         return readout
