@@ -79,6 +79,21 @@ def test_step_features_and_season_moments(compiled):
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
 
 
+def test_known_errors(compiled):
+    rng, R = np.random.default_rng(0), 2
+    errors = rng.normal(size=(M, R + 1, J, C))
+    errors[rng.random(errors.shape) < 0.2] = np.nan
+    errors[rng.random(errors.shape) < 0.1] = -np.inf
+    waited, grown = rng.random((2, M, C)) < 0.7
+    expected = np.isfinite(errors[:, 0]) & np.isfinite(errors[:, 1]) & waited[:, None]
+    assert expected.any()
+    for kernels in (panel_experts, compiled):
+        known, weighed = np.empty((2, M, J, C), dtype=bool)
+        kernels.known_errors(errors, R, waited, grown, known, weighed)
+        np.testing.assert_array_equal(known, expected)
+        np.testing.assert_array_equal(weighed, expected & grown[:, None])
+
+
 def test_label_sums(compiled):
     rng, K, V = np.random.default_rng(0), 5, 2
     features, weights = rng.normal(size=(M, J, C, K)), rng.normal(size=(M, J, V, K))
