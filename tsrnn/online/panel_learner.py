@@ -343,19 +343,20 @@ class PanelLearner:
         Where inputs are known ahead but not given, what is due to them is left out.
         """
         window = self.memory.window
-        found = [self.readout.output(features)]
+        found = self.readout.outputs(features)
+        if self.steps:
+            found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
         if following is not None:
             newest = window.inputs.read(position, members)[self.design.future].T  # (B, F)
             ahead = self.design.ahead_of_series(newest, following)
-            found[0] = found[0] + self.readout.effect(ahead)
+            found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
-        if self.experts:
-            found.append(self.readout.linear_output(features))
         if self.steps:
             where = self.memory, position, members, self._centers(members), self.calendar
-            found.append(self.steps.forecast(*where, steps_ahead))
-        return np.stack(found) + window.levels.read(position, members)[..., None]
+            found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
+        found += window.levels.read(position, members)[:, None]
+        return found.swapaxes(2, 3)
 
     def _take_in(self, block, learning):
         learner = self

@@ -10,7 +10,7 @@ from tsrnn.kernels.numpy_ import panel_readout
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import HALVES_FROM, run
+from tsrnn.threads import HALVES_FROM, parts, run
 
 ORIGINS_AT_ONCE = 4  # whose features one compiled call runs over: threads take turns
 
@@ -81,9 +81,33 @@ class PooledRLS:
         """Return the outputs (..., J, B, M) for features (..., J, B, K)."""
         return np.matmul(features, self.weights.swapaxes(1, 2))
 
-    def linear_output(self, features):
-        """Return those of the smaller readout, (..., J, B, M), for all features."""
-        return np.matmul(features[..., self.columns], self.linear.swapaxes(1, 2))
+    def outputs(self, features):
+        """Return those of the readout, then of the smaller one, (1 or 2, J, M, B).
+
+        Parameters
+        ----------
+        features : ndarray of shape (J, B, K)
+        """
+        weights = self.weights[:, None]
+        if self.linear is not None:
+            weights = np.concatenate([weights, self._all_columns()[:, None]], axis=1)
+        n_series, (n_targets, n_readouts, n_outputs, n_features) = features.shape[1], weights.shape
+        weights = weights.reshape(n_targets, -1, n_features)
+        found = np.empty((*weights.shape[:2], n_series))
+        cuts = parts(n_series, weights[0].size * n_series)
+
+        def work(part):
+            some = features[:, cuts[part]].swapaxes(1, 2)
+            np.matmul(weights, some, out=found[..., cuts[part]])
+
+        run(work, len(cuts), weights[0].size * n_series)
+        return found.reshape(n_targets, n_readouts, n_outputs, n_series).swapaxes(0, 1)
+
+    def _all_columns(self):
+        """Return the weights (J, M, K) of the smaller readout, zero at what it does not see."""
+        weights = np.zeros_like(self.weights)
+        weights[..., self.columns] = self.linear
+        return weights
 
     def errors(self, origins, targets):
         """Return what labels tell, (M, J, V, B): errors of the readout, then of the smaller one.
@@ -113,9 +137,7 @@ class PooledRLS:
         """Return weights (M, J, V, K) in the order of `origins`, the smaller readout's behind."""
         weights = self._regressions
         if self.linear is not None:
-            linear = np.zeros((*weights.shape[:2], 1, weights.shape[3]))
-            linear[:, :, 0, self.columns] = self.linear
-            weights = np.concatenate([weights, linear], axis=2)
+            weights = np.concatenate([weights, self._all_columns()[:, :, None]], axis=2)
         return weights[:, ::-1].swapaxes(0, 1)
 
     def limited_errors(self, origins, targets, limits, known):
