@@ -575,7 +575,9 @@ class PanelLearner:
         if missing.any():
             readout = readout.take_back(*self._failed(first, missing, origins))
         weighted = features if roots is None else features * roots[..., None]
-        readout = readout.enter(self.n_groups, weighted, n_steps)
+        with np.errstate(over="ignore"):  # what overflows is told by the readout
+            weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
+        readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
         if errors is not None:
             readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout

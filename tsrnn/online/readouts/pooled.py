@@ -130,7 +130,7 @@ class PooledRLS:
         if self.linear is not None:
             targets = np.concatenate([targets, targets[:, :, :1]], axis=2)
         weights = weights.swapaxes(2, 3)
-        found = [np.matmul(phi, weights[piece]) for piece, phi in origins]
+        found = [_by_origin(phi, weights[piece]) for piece, phi in origins]
         return targets - np.concatenate(found).swapaxes(2, 3)
 
     def _of_all_variables(self):
@@ -192,7 +192,7 @@ class PooledRLS:
         readout.gram = self.gram.copy()
         for gram, phi, age in zip(readout.gram, features, ages, strict=True):
             share = self.forgetting**age / self.weights.shape[1]
-            phi = phi * np.sqrt(share)[:, None]
+            phi = phi * np.sqrt(share)[:, None]  # in float64
             gram -= phi.T @ phi
         return readout
 
@@ -299,10 +299,20 @@ class PooledRLS:
             if of_all is not None and np.array_equal(now, known):
                 sums = of_all
             else:
-                sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])
+                sums = np.concatenate([_by_origin(chosen[part], phi) for part, phi in origins])
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
                     yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]
+
+
+def _by_origin(a, b):
+    """Return the products of matrices, of one origin after the other: copies in float64 are small.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (m, J, ...)
+    """
+    return np.stack([np.matmul(one, other) for one, other in zip(a, b, strict=True)])
 
 
 def _take_step(weights, P, renewed, sums):
