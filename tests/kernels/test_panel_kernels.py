@@ -1,10 +1,12 @@
 """Compiled functions of panels against NumPy's of the same name."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import needs_numba
 
-from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_steps
+from tsrnn import RNNForecaster
+from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_readout, panel_steps
 from tsrnn.online.experts.panel_experts import PanelExperts
 
 pytestmark = needs_numba
@@ -75,3 +77,50 @@ def test_step_features_and_season_moments(compiled):
         kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+
+
+def test_known_errors(compiled):
+    rng, R = np.random.default_rng(0), 2
+    errors = rng.normal(size=(M, R + 1, J, C))
+    errors[rng.random(errors.shape) < 0.2] = np.nan
+    errors[rng.random(errors.shape) < 0.1] = -np.inf
+    waited, grown = rng.random((2, M, C)) < 0.7
+    expected = np.isfinite(errors[:, 0]) & np.isfinite(errors[:, 1]) & waited[:, None]
+    assert expected.any()
+    for kernels in (panel_experts, compiled):
+        known, weighed = np.empty((2, M, J, C), dtype=bool)
+        kernels.known_errors(errors, R, waited, grown, known, weighed)
+        np.testing.assert_array_equal(known, expected)
+        np.testing.assert_array_equal(weighed, expected & grown[:, None])
+
+
+def test_label_sums(compiled):
+    rng, K, V = np.random.default_rng(0), 5, 2
+    features, weights = rng.normal(size=(M, J, C, K)), rng.normal(size=(M, J, V, K))
+    targets, limits = rng.normal(size=(M, J, C)), rng.uniform(0.1, 2.0, (M, J, C))
+    known = rng.random((M, J, C)) < 0.7
+    targets[~known] = np.nan
+    errors, sums = np.zeros((M, J, V, C)), np.zeros((M, J, V, K))
+    for m, j, s in np.argwhere(known):
+        for v in range(V):
+            error = targets[m, j, s] - weights[m, j, v] @ features[m, j, s]
+            errors[m, j, v, s] = np.clip(error, -limits[m, j, s], limits[m, j, s])
+            sums[m, j, v] += errors[m, j, v, s] * features[m, j, s]
+    assert (np.abs(errors)[:, :, 0] == limits).any()
+    for kernels in (panel_readout, compiled):
+        found = np.full_like(errors, np.nan), np.full_like(sums, np.nan)
+        kernels.label_sums(features, weights, targets, limits, known, *found)
+        np.testing.assert_allclose(found[0], errors, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found[1], sums, rtol=1e-12, atol=1e-14)
+
+
+def test_a_panel_may_have_more_series_than_its_network_was_trained_on(both_kernels):
+    n_series, n_rows = 70, 60
+    values = np.random.default_rng(0).normal(size=(n_rows, n_series)).cumsum(axis=0)
+    rows = pd.DataFrame({
+        "id": np.tile([f"s{i}" for i in range(n_series)], n_rows),
+        "time": pd.date_range("2024-01-01", periods=n_rows, freq="h").repeat(n_series),
+        "y": values.ravel(),
+    })  # fmt: skip
+    model = RNNForecaster(2, id_col="id", time_col="time", random_state=0)
+    assert len(model.fit(rows).forecast()) == 2 * n_series

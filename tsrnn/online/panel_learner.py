@@ -344,19 +344,20 @@ class PanelLearner:
         Where inputs are known ahead but not given, what is due to them is left out.
         """
         window = self.memory.window
-        found = [self.readout.output(features)]
+        found = self.readout.outputs(features)
+        if self.steps:
+            found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
         if following is not None:
             newest = window.inputs.read(position, members)[self.design.future].T  # (B, F)
             ahead = self.design.ahead_of_series(newest, following)
-            found[0] = found[0] + self.readout.effect(ahead)
+            found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
-        if self.experts:
-            found.append(self.readout.linear_output(features))
         if self.steps:
             where = self.memory, position, members, self._centers(members), self.calendar
-            found.append(self.steps.forecast(*where, steps_ahead))
-        return np.stack(found) + window.levels.read(position, members)[..., None]
+            found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
+        found += window.levels.read(position, members)[:, None]
+        return found.swapaxes(2, 3)
 
     def _take_in(self, block, learning):
         learner = self
@@ -442,7 +443,8 @@ class PanelLearner:
         if self.norm:
             rows = SeasonRows(self.memory.window.targets, members, stop)
             local = design.norm.at(rows, start, stop)
-        hidden, encoder = encoder.encode(design.inputs(view, start, stop, local), local)
+        inputs = design.inputs(view, start, stop, local)
+        hidden, encoder = encoder.encode(inputs, local)
         for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
                 ring.write(stop - 1, members, value.reshape(1, -1, n_series))
@@ -570,14 +572,16 @@ class PanelLearner:
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), members)[:, 0]
-            errors = self._errors(first, members, arrived, origins, limits)
+            errors, sums = self._errors(first, members, arrived, origins, limits, known)
         missing = opened & ~known
         if missing.any():
             readout = readout.take_back(*self._failed(first, missing, origins))
         weighted = features if roots is None else features * roots[..., None]
-        readout = readout.enter(self.n_groups, weighted, n_steps)
+        with np.errstate(over="ignore"):  # what overflows is told by the readout
+            weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
+        readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
         if errors is not None:
-            readout = readout.correct(origins, errors, groups, known)
+            readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, members, np.ones(shape, bool))
@@ -589,8 +593,11 @@ class PanelLearner:
             rows = arrived, known[::-1], self._centers(members), self.calendar
             self.steps = self.steps.learn(memory, position, members, *rows, limits, n_steps)
 
-    def _errors(self, first, members, arrived, origins, limits):
-        """Return errors (M, J, V, B) of the labels, then of what was known ahead of them."""
+    def _errors(self, first, members, arrived, origins, limits, known):
+        """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.
+
+        And sums of their products with the features, None where these are to be made.
+        """
         window, n_outputs = self.memory.window, len(self.design.delays)
         rows = np.arange(first, first + n_outputs)
         targets = arrived - window.levels.read(rows, members)
@@ -603,18 +610,23 @@ class PanelLearner:
             if self.experts:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
+        if limits is not None:
+            limits = roots * limits.transpose(2, 0, 1)[::-1]
+            if not self.design.n_ahead:
+                return self.readout.limited_errors(origins, targets, limits, known)
         errors = self.readout.errors(origins, targets)
         if limits is not None:
-            self._limit(errors, roots * limits.transpose(2, 0, 1)[::-1])
-        return errors
+            self._limit(errors, limits)
+        return errors, None
 
     def _limit(self, errors, limits):
-        """Limit errors of the readouts (M, J, V, B), in place, by limits (M, J, B)."""
-        own = errors[:, :, 0]
-        if self.design.n_ahead:
-            effects = self.readout.effects[:, ::-1].swapaxes(0, 1)  # (M, J, Z)
-            ahead = errors[:, :, 1 : 1 + effects.shape[2]]
-            own = own - np.einsum("mjz,mjzb->mjb", effects, ahead)
+        """Limit errors of the readouts (M, J, V, B), in place, by limits (M, J, B).
+
+        Those of the target are what inputs known ahead leave of it.
+        """
+        effects = self.readout.effects[:, ::-1].swapaxes(0, 1)  # (M, J, Z)
+        ahead = errors[:, :, 1 : 1 + effects.shape[2]]
+        own = errors[:, :, 0] - np.einsum("mjz,mjzb->mjb", effects, ahead)
         errors[:, :, 0] += np.clip(own, -limits, limits) - own
         if self.readout.linear is not None:
             errors[:, :, -1] = np.clip(errors[:, :, -1], -limits, limits)

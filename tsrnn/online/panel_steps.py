@@ -8,9 +8,16 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_steps
 from tsrnn.online.readouts.pooled_steps import PooledStepRLS
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import run
 
 N_CHANGES = 2  # newest changes among the features
 BLOCK = 256  # series whose features are in the cache at once
+MANY_BLOCKS = 4  # of series, from which two threads pay
+
+
+def _halves(n_series):
+    """Return in how many parts series are worked on, whether there are two threads or one."""
+    return 2 if n_series >= MANY_BLOCKS * BLOCK else 1
 
 
 @saved("panel-steps")
@@ -72,13 +79,19 @@ class PanelSteps:
         steps = np.arange(1, self.horizon + 1)
         origins = np.full(self.horizon, position)
         columns = np.arange(memory.features.array.shape[2])[members]
-        outputs = np.empty((len(centers), len(columns), self.horizon))
-        for some, features in self._blocks(memory, origins, steps, columns, centers, calendar):
-            if self.future:
-                at = None if following is None else following[some].transpose(1, 2, 0)
-                self._write_inputs(features, memory, origins, steps, columns[some], at)
-            outputs[:, some] = self.readout.output(features).swapaxes(1, 2)
-        return outputs
+        outputs = np.empty((len(centers), self.horizon, len(columns)))
+        where = memory, origins, steps, columns, centers, calendar
+        n_halves = _halves(len(columns))
+
+        def half(number):
+            for some, features in self._blocks(*where, number, n_halves):
+                if self.future:
+                    at = None if following is None else following[some].transpose(1, 2, 0)
+                    self._write_inputs(features, memory, origins, steps, columns[some], at)
+                outputs[:, :, some] = self.readout.output(features)
+
+        run(half, n_halves, 0)
+        return outputs.swapaxes(1, 2)
 
     def effect(self, memory, position, steps, members):
         """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
@@ -108,13 +121,17 @@ class PanelSteps:
         steps = np.arange(1, self.horizon + 1)
         origins = position - steps
         columns = np.arange(memory.features.array.shape[2])[members]
-        gram, sums = np.zeros_like(self.readout.gram), np.zeros_like(self.readout.weights)
+        n_halves = _halves(len(columns))
         roots = memory.roots.read(origins, members).swapaxes(0, 1)  # (J, M, B)
         base = memory.window.levels.read(origins, members).swapaxes(0, 1)
         known = known.swapaxes(0, 1)
         at = memory.window.inputs.read(position, members)[self.future]
-        if known.any():
-            for some, features in self._blocks(memory, origins, steps, columns, centers, calendar):
+        where = memory, origins, steps, columns, centers, calendar
+        blank = self.readout.gram, self.readout.weights
+        totals = [tuple(map(np.zeros_like, blank)) for _ in range(n_halves)]
+
+        def half(number):
+            for some, features in self._blocks(*where, number, n_halves):
                 if self.future:
                     inputs = at[None, :, some]
                     self._write_inputs(features, memory, origins, steps, columns[some], inputs)
@@ -125,15 +142,23 @@ class PanelSteps:
                 weights = np.where(known[..., some], roots[..., some], 0.0)
                 errors = np.where(weights > 0.0, errors, 0.0) * weights
                 features *= weights[:, :, None]
-                more = self.readout.sums(features, errors)
-                gram += more[0]
-                sums += more[1]
+                for total, more in zip(
+                    totals[number], self.readout.sums(features, errors), strict=True
+                ):
+                    total += more
+
+        if known.any():
+            run(half, n_halves, 0)
+        gram, sums = (sum(of_halves) for of_halves in zip(*totals, strict=True))
         learnt = copy.copy(self)
         learnt.readout = self.readout.learn(gram, sums, n_steps)
         return learnt
 
-    def _blocks(self, memory, origins, steps, columns, centers, calendar):
-        """Yield features (J, M, K, b) of some series at a time, and which these are."""
+    def _blocks(self, memory, origins, steps, columns, centers, calendar, first=0, every=1):
+        """Yield features (J, M, K, b) of some series at a time, and which these are.
+
+        Of blocks of series there may be taken every second one.
+        """
         window, levels = memory.window, memory.window.levels.array
         back = [0, *range(1, 1 + N_CHANGES), *self.seasons]
         rows = [origins - lag for lag in back]
@@ -146,7 +171,7 @@ class PanelSteps:
             profile_rows = (origins + phase) % len(profiles[0])
         constant = rows.shape[1] + 2
         write = (compiled_kernels() or panel_steps).step_features
-        for cut in range(0, len(columns), BLOCK):
+        for cut in range(first * BLOCK, len(columns), every * BLOCK):
             some = slice(cut, cut + BLOCK)
             shape = len(centers), len(steps), self.readout.weights.shape[2], len(columns[some])
             features = np.zeros(shape)

@@ -11,8 +11,9 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
-from tsrnn.kernels.numba_.panel_experts import expert_errors, score_series
+from tsrnn.kernels.numba_.panel_experts import expert_errors, known_errors, score_series
 from tsrnn.kernels.numba_.panel_norm import season_moments
+from tsrnn.kernels.numba_.panel_readout import label_sums
 from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
@@ -34,6 +35,8 @@ __all__ = [
     "follow_rows",
     "follow_size",
     "follow_steps",
+    "known_errors",
+    "label_sums",
     "lagged",
     "learn_rows",
     "outputs",

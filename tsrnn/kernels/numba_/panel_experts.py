@@ -16,8 +16,8 @@ DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
 CALM_LOW, CALM_HIGH = drift.CALM
 FIRST_ROWS = drift.FIRST_ROWS
 
-# No shortcut of the compiler's: NaN means something here. Inner loops run over series, side by
-# side in memory.
+# Sums may be taken in any order, no other shortcut: NaN means something here. Inner loops run over
+# series, side by side in memory, and choose values in place of branches: so they are vectorized.
 
 
 def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
@@ -53,6 +53,23 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
                     to[s] -= label[s]
 
 
+def known_errors(errors, n_readouts, waited, grown, known, weighed):
+    """Write which errors there are, and which of them count; see the NumPy twin."""
+    M, _, J, b = errors.shape
+    for m in range(M):
+        there, counts = waited[m], grown[m]
+        for j in range(J):
+            to, weigh = known[m, j], weighed[m, j]
+            for s in range(b):
+                to[s] = there[s]
+            for r in range(n_readouts):
+                error = errors[m, r, j]
+                for s in range(b):
+                    to[s] &= error[s] - error[s] == 0.0
+            for s in range(b):
+                weigh[s] = to[s] & counts[s]
+
+
 def score_series(
     errors, known, weighed, usual_losses, discounts, probabilities, seasons, row, fields, pooled
 ):
@@ -67,75 +84,79 @@ def score_series(
     weighed = weighed.reshape(M, S)
     mixed, least, best, total = np.empty(S), np.empty(S), np.empty(S), np.empty(S)
     scaled, excess, n_known = np.zeros(S), np.zeros(S), np.zeros(S)
-    expected = np.ones(S)
+    expected, ratios = np.ones(S), np.empty((E, S))
     start = 0
     for season in seasons:
         for s in range(S):
             expected[s] *= profiles[start + row % season, s]
         start += season
     for m in range(M):
-        now, w = known[m], weighed[m]
+        now, w, own, mix = known[m], weighed[m], prior[m], blend[m, 0]
         mixed[:], least[:], best[:], total[:] = 0.0, np.inf, np.inf, 0.0
         for e in range(E):
             error, part, lost = errors[m, e], parts[m, 0, e], loss[m, e]
             for s in range(S):
-                if not now[s]:
-                    error[s] = 0.0
-                mixed[s] += part[s] * error[s]
-                least[s] = min(least[s], error[s] * error[s])
-                best[s] = min(best[s], lost[s])
-        lost = loss[m, E]
+                value = error[s] if now[s] else 0.0
+                squared = value * value
+                error[s] = value
+                mixed[s] += part[s] * value
+                least[s] = squared if squared < least[s] else least[s]
+                best[s] = lost[s] if lost[s] < best[s] else best[s]
+        lost, seen = loss[m, E], n_scored[m]
         for s in range(S):
-            if w[s]:
-                seen, squared = n_scored[m, s], mixed[s] * mixed[s]
-                least[s] = min(least[s], squared)
-                if seen > 0.0:
-                    squared = min(squared, LOSS_OUTLIER * (least[s] + best[s] / max(seen, 1.0)))
-                lost[s] = MIXTURE_DISCOUNT * lost[s] + squared
-                n_scored[m, s] = LOSS_DISCOUNT * seen + 1.0
+            squared = mixed[s] * mixed[s]
+            floor = squared if squared < least[s] else least[s]
+            most = LOSS_OUTLIER * (floor + best[s] / (seen[s] if seen[s] > 1.0 else 1.0))
+            squared = most if seen[s] > 0.0 and most < squared else squared
+            lost[s] = MIXTURE_DISCOUNT * lost[s] + squared if w[s] else lost[s]
+            seen[s] = LOSS_DISCOUNT * seen[s] + 1.0 if w[s] else seen[s]
         best[:] = np.inf
         for e in range(E):
             error, lost = errors[m, e], loss[m, e]
             for j in range(J):
                 of_panel, gain = usual_losses[e, m, j], 0.0
                 for s in range(j * b, j * b + b):
-                    if w[s]:
-                        squared = error[s] * error[s]
-                        gain += squared
-                        lost[s] = LOSS_DISCOUNT * lost[s] + squared
-                        best[s] = min(best[s], lost[s] + prior[m, s] * of_panel + LOSS_TINY)
+                    squared = error[s] * error[s]
+                    gain += squared if w[s] else 0.0
+                    lost[s] = LOSS_DISCOUNT * lost[s] + squared if w[s] else lost[s]
+                    whole = lost[s] + own[s] * of_panel + LOSS_TINY
+                    best[s] = whole if whole < best[s] else best[s]
                 pooled[e, m, j] += gain
         for e in range(E):
-            part, lost = parts[m, 0, e], loss[m, e]
+            part, lost = ratios[e], loss[m, e]
             for j in range(J):
                 of_panel = usual_losses[e, m, j]
                 for s in range(j * b, j * b + b):
-                    if w[s]:
-                        ratio = best[s] / (lost[s] + prior[m, s] * of_panel + LOSS_TINY)
-                        ratio *= ratio
-                        ratio *= ratio
-                        part[s] = ratio * ratio
-                        total[s] += ratio * ratio
-        for e in range(E):
-            part = parts[m, 0, e]
-            for s in range(S):
-                if w[s]:
-                    part[s] /= total[s]
+                    ratio = best[s] / (lost[s] + own[s] * of_panel + LOSS_TINY)
+                    ratio *= ratio
+                    ratio *= ratio
+                    ratio *= ratio
+                    part[s] = ratio
+                    total[s] += ratio
         for s in range(S):
-            if w[s]:
-                blend[m, 0, s] = 1.0
-                prior[m, s] *= PRIOR_DISCOUNT
-                if prior[m, s] < LEAST_PRIOR:
-                    prior[m, s] = 0.0
+            total[s] = 1.0 / total[s]
+        for e in range(E):
+            part, ratio = parts[m, 0, e], ratios[e]
+            for s in range(S):
+                part[s] = ratio[s] * total[s] if w[s] else part[s]
+        for s in range(S):
+            left = PRIOR_DISCOUNT * own[s]
+            left = left if left >= LEAST_PRIOR else 0.0
+            own[s] = left if w[s] else own[s]
+            mix[s] = 1.0 if w[s] else mix[s]
         _score_mixture(
-            mixed, errors[m, 0], now, expected, probabilities, quantiles[:, m], level[m],
+            mixed, errors[m, 0], now, expected, probabilities, quantiles, m, level[m],
             n_labels[m], usual[m], scaled, excess, n_known,
         )  # fmt: skip
         for j in range(J):
+            n_weighed = absolute = n_now = 0.0
             for s in range(j * b, j * b + b):
-                pooled[E, m, j] += w[s]
-                pooled[E + 1, m, j] += abs(mixed[s])
-                pooled[E + 2, m, j] += now[s]
+                n_weighed += w[s]
+                absolute += abs(mixed[s])
+                n_now += now[s]
+            pooled[E, m, j] += n_weighed
+            pooled[E + 1, m, j] += absolute
+            pooled[E + 2, m, j] += n_now
     noted = np.empty(S)
     for s in range(S):
         if n_known[s] > 0.0:
@@ -154,31 +175,47 @@ def score_series(
 
 
 def _score_mixture(
-    mixed, first, known, expected, probabilities, quantiles, level, n_labels, usual, scaled,
+    mixed, first, known, expected, probabilities, quantiles, m, level, n_labels, usual, scaled,
     excess, n_known,
 ):  # fmt: skip
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
     for q in range(len(probabilities)):
-        up, quantile = RATE * probabilities[q], quantiles[q]
+        up, quantile = RATE * probabilities[q], quantiles[q, m]
         down = RATE * (probabilities[q] - 1.0)
         for s in range(len(mixed)):
-            if known[s]:
-                scale = max(level[s] * expected[s], TINY)
-                step = down if -mixed[s] / scale < quantile[s] else up
-                quantile[s] += max(abs(quantile[s]), SMALLEST_SIZE) * step
+            scale = level[s] * expected[s]
+            scale = scale if scale > TINY else TINY
+            step = down if -mixed[s] / scale < quantile[s] else up
+            size = abs(quantile[s])
+            moved = quantile[s] + (size if size > SMALLEST_SIZE else SMALLEST_SIZE) * step
+            quantile[s] = moved if known[s] else quantile[s]
     for s in range(len(mixed)):
-        if known[s]:
-            absolute, base = abs(mixed[s]), max(level[s], TINY)
-            scaled[s] += min(absolute / max(level[s] * expected[s], TINY), LIMIT)
-            over = min(absolute / (base * expected[s]), OUTLIER) - 1.0
-            excess[s] += min(over, PROFILE_OUTLIER - 1.0)
-            n_known[s] += 1.0
-            own = max(usual[s], TINY)
-            more = min(abs(first[s]) / own, OUTLIER) - 1.0
-            usual[s] = own + max(1.0 / (n_labels[s] + 2.0), LEVEL_RATE) * more * own
-            n_labels[s] += 1.0
-            level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE) * over * base
+        there, absolute, base = known[s], abs(mixed[s]), level[s]
+        scale = base * expected[s]
+        scale = absolute / (scale if scale > TINY else TINY)
+        scaled[s] += (scale if scale < LIMIT else LIMIT) if there else 0.0
+        base = base if base > TINY else TINY
+        over = absolute / (base * expected[s])
+        over = (over if over < OUTLIER else OUTLIER) - 1.0
+        most = PROFILE_OUTLIER - 1.0
+        excess[s] += (over if over < most else most) if there else 0.0
+        n_known[s] += 1.0 if there else 0.0
+        own = usual[s] if usual[s] > TINY else TINY
+        more = abs(first[s]) / own
+        more = (more if more < OUTLIER else OUTLIER) - 1.0
+        rate = 1.0 / (n_labels[s] + 2.0)
+        rate = rate if rate > LEVEL_RATE else LEVEL_RATE
+        usual[s] = own + rate * more * own if there else usual[s]
+        seen = n_labels[s] + 1.0 if there else n_labels[s]
+        rate = 1.0 / (seen + 1.0)
+        rate = rate if rate > LEVEL_RATE else LEVEL_RATE
+        level[s] = level[s] + rate * over * base if there else level[s]
+        n_labels[s] = seen
 
 
-expert_errors, _score_mixture = compiled(expert_errors, False), compiled(_score_mixture, False)
-score_series = compiled(score_series, False)
+expert_errors, _score_mixture = (
+    compiled(expert_errors, False),
+    compiled(_score_mixture, {"reassoc"}),
+)
+known_errors = compiled(known_errors, False)
+score_series = compiled(score_series, {"reassoc"})

@@ -57,6 +57,24 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
     out -= arrived
 
 
+def known_errors(errors, n_readouts, waited, grown, known, weighed):
+    """Write which errors there are, and which of them count for the weights of the experts.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (M, E, J, b)
+        Not finite where a label is missing, or an error overflows.
+    n_readouts : int
+        Experts, the first ones, that are looked at.
+    waited, grown : ndarray of bool, shape (M, b)
+        Whether there is a forecast, and whether it counts for the weights.
+    known, weighed : ndarray of bool, shape (M, J, b)
+        Filled.
+    """
+    known[...] = np.isfinite(errors[:, :n_readouts].sum(axis=1)) & waited[:, None]
+    weighed[...] = known & grown[:, None]
+
+
 def score_series(
     errors, known, weighed, usual_losses, discounts, probabilities, seasons, row, fields, pooled
 ):

@@ -14,7 +14,7 @@ from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import HALVES_FROM, parts, run
+from tsrnn.threads import run
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
@@ -298,28 +298,30 @@ class PanelExperts:
         experts : PanelExperts
         changes : list of tuple
             ``(place of the series, target, size)`` of changes of the error level.
-        limits : ndarray of shape (J, B, H)
-            Largest error that a readout should learn from.
+        limits : ndarray of shape (J, B, H), or None
+            Largest error that a readout should learn from; None if none learns.
         """
         places = np.arange(self.tracks.n_series)[members]
         looked_at = self._looked_at(position, first_positions, len(levels))
         row = position, arrived, issued, levels, unusual, self._usual_losses(), looked_at, effects
-        limits = np.empty((*arrived.shape, len(self.scored.steps)))
+        limits = np.empty((len(self.scored.steps), *arrived.shape)) if learning else None
         pieces = self.tracks.pieces(members)
         scored = [None] * len(pieces)
-        halves = parts(len(pieces), HALVES_FROM if len(pieces) >= MANY_PIECES else 0)
+        n_halves = 2 if len(pieces) >= MANY_PIECES else 1
 
         def score_half(half):
-            for n in range(len(pieces))[halves[half]]:
+            for n in range(half, len(pieces), n_halves):
                 scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
 
-        run(score_half, len(halves), 0)
+        run(score_half, n_halves, 0)
         changes, noted, sums = zip(*scored, strict=True) if scored else ((), (), ())
         experts = self._changed(changes, learning)
         if learning:  # else a series would hang on what rows of others are only taken in
             experts.pooled = sum(sums, DISCOUNT**n_steps * self.pooled)
         noted = [change for of_piece in noted for change in of_piece]
-        return experts, noted, self.scored.spread(limits)
+        if learning:
+            limits = self.scored.spread(limits.transpose(1, 2, 0))
+        return experts, noted, limits
 
     def _score_piece(
         self, piece, places, limits, position, arrived, issued, levels, unusual, usual_losses,
@@ -338,12 +340,14 @@ class PanelExperts:
         )
         if effects is not None:
             errors[:, : self.n_readouts] += effects[..., piece]
-        known = np.isfinite(errors[:, : self.n_readouts].sum(axis=1))
-        known &= waited[:, None, piece]
-        weighed = known & grown[:, None, piece]
+        known, weighed = np.empty((2, len(due), *arrived.shape), dtype=bool)
+        kernels.known_errors(
+            errors, self.n_readouts, waited[:, piece], grown[:, piece], known, weighed
+        )
         fields = self._fields(values)
-        usual = fields.usual.reshape(len(due), *arrived.shape)
-        limits[:, piece] = CLIP * np.moveaxis(usual, 0, -1)
+        if limits is not None:
+            usual = fields.usual.reshape(len(due), *arrived.shape)
+            np.multiply(usual, CLIP, out=limits[:, :, piece])
         self._change_states(fields, position, unusual[:, piece].ravel())
         fixed = self.discounts, self.probabilities, self.profile_seasons, position
         sizes = kernels.score_series(

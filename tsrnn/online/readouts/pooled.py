@@ -5,9 +5,14 @@ from contextlib import suppress
 
 import numpy as np
 
+from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_ import panel_readout
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import HALVES_FROM, parts, run
+
+ORIGINS_AT_ONCE = 4  # whose features one compiled call runs over: threads take turns
 
 
 @saved("pooled-rls")
@@ -76,9 +81,33 @@ class PooledRLS:
         """Return the outputs (..., J, B, M) for features (..., J, B, K)."""
         return np.matmul(features, self.weights.swapaxes(1, 2))
 
-    def linear_output(self, features):
-        """Return those of the smaller readout, (..., J, B, M), for all features."""
-        return np.matmul(features[..., self.columns], self.linear.swapaxes(1, 2))
+    def outputs(self, features):
+        """Return those of the readout, then of the smaller one, (1 or 2, J, M, B).
+
+        Parameters
+        ----------
+        features : ndarray of shape (J, B, K)
+        """
+        weights = self.weights[:, None]
+        if self.linear is not None:
+            weights = np.concatenate([weights, self._all_columns()[:, None]], axis=1)
+        n_series, (n_targets, n_readouts, n_outputs, n_features) = features.shape[1], weights.shape
+        weights = weights.reshape(n_targets, -1, n_features)
+        found = np.empty((*weights.shape[:2], n_series))
+        cuts = parts(n_series, weights[0].size * n_series)
+
+        def work(part):
+            some = features[:, cuts[part]].swapaxes(1, 2)
+            np.matmul(weights, some, out=found[..., cuts[part]])
+
+        run(work, len(cuts), weights[0].size * n_series)
+        return found.reshape(n_targets, n_readouts, n_outputs, n_series).swapaxes(0, 1)
+
+    def _all_columns(self):
+        """Return the weights (J, M, K) of the smaller readout, zero at what it does not see."""
+        weights = np.zeros_like(self.weights)
+        weights[..., self.columns] = self.linear
+        return weights
 
     def errors(self, origins, targets):
         """Return what labels tell, (M, J, V, B): errors of the readout, then of the smaller one.
@@ -97,15 +126,53 @@ class PooledRLS:
 
         Where there is a smaller readout, its errors of the first variable are put behind.
         """
+        weights = self._of_all_variables()
+        if self.linear is not None:
+            targets = np.concatenate([targets, targets[:, :, :1]], axis=2)
+        weights = weights.swapaxes(2, 3)
+        found = [_by_origin(phi, weights[piece]) for piece, phi in origins]
+        return targets - np.concatenate(found).swapaxes(2, 3)
+
+    def _of_all_variables(self):
+        """Return weights (M, J, V, K) in the order of `origins`, the smaller readout's behind."""
         weights = self._regressions
         if self.linear is not None:
-            linear = np.zeros((*weights.shape[:2], 1, weights.shape[3]))
-            linear[:, :, 0, self.columns] = self.linear
-            weights = np.concatenate([weights, linear], axis=2)
-            targets = np.concatenate([targets, targets[:, :, :1]], axis=2)
-        weights = weights[:, ::-1].transpose(1, 0, 3, 2)  # (M, J, K, V)
-        found = [np.matmul(phi, weights[piece]) for piece, phi in origins]
-        return targets - np.concatenate(found).swapaxes(2, 3)
+            weights = np.concatenate([weights, self._all_columns()[:, :, None]], axis=2)
+        return weights[:, ::-1].swapaxes(0, 1)
+
+    def limited_errors(self, origins, targets, limits, known):
+        """Return what `errors` does, limited and zero where unknown, and sums with the features.
+
+        Parameters
+        ----------
+        origins, known
+            As for `correct`.
+        targets, limits : ndarray of shape (M, J, B)
+
+        Returns
+        -------
+        errors : ndarray of shape (M, J, V, B)
+        sums : ndarray of shape (M, J, V, K)
+            Of all that are known: for `correct`.
+        """
+        weights = np.ascontiguousarray(self._of_all_variables())
+        errors, sums = np.empty((*weights.shape[:3], targets.shape[2])), np.empty(weights.shape)
+        label_sums = (compiled_kernels() or panel_readout).label_sums
+        work = []
+        for piece, phi in origins:
+            start = len(weights[: piece.start])
+            for cut in range(0, len(phi), ORIGINS_AT_ONCE):
+                some = slice(cut, min(cut + ORIGINS_AT_ONCE, len(phi)))
+                work.append((phi[some], slice(start + some.start, start + some.stop)))
+        n_halves = 2 if errors.size * weights.shape[3] >= HALVES_FROM else 1
+
+        def half(number):
+            for phi, some in work[number::n_halves]:
+                of_label = (a[some] for a in (weights, targets, limits, known, errors, sums))
+                label_sums(phi, *of_label)
+
+        run(half, n_halves, 0)
+        return errors, sums
 
     @property
     def _regressions(self):
@@ -125,7 +192,7 @@ class PooledRLS:
         readout.gram = self.gram.copy()
         for gram, phi, age in zip(readout.gram, features, ages, strict=True):
             share = self.forgetting**age / self.weights.shape[1]
-            phi = phi * np.sqrt(share)[:, None]
+            phi = phi * np.sqrt(share)[:, None]  # in float64
             gram -= phi.T @ phi
         return readout
 
@@ -156,7 +223,7 @@ class PooledRLS:
         return readout
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
-    def correct(self, origins, errors, groups, known):
+    def correct(self, origins, errors, groups, known, all_sums=None):
         """Learn from labels that have come.
 
         Parameters
@@ -170,11 +237,15 @@ class PooledRLS:
             When the origins entered.
         known : ndarray of bool, shape (M, J, B)
             Errors to learn from.
+        all_sums : ndarray of shape (M, J, V, K), optional
+            As returned by `limited_errors`.
         """
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
         readout.linear = None if self.linear is None else self.linear.copy()
-        for output, (P, part, renewed), _, sums in self._due(origins, errors, groups, known):
+        for output, (P, part, renewed), _, sums in self._due(
+            origins, errors, groups, known, all_sums
+        ):
             _take_step(readout.weights[:, output], P, renewed, sums[:, 0])
             readout._learn_linear(output, part, renewed, sums)
         return readout
@@ -195,7 +266,7 @@ class PooledRLS:
         if self.linear is not None:
             self.linear = np.where(lost[:, None, None], 0.0, self.linear)
 
-    def _due(self, origins, errors, groups, known):
+    def _due(self, origins, errors, groups, known, of_all=None):
         """Yield what each output learns from each group of origins whose labels have come.
 
         Parameters
@@ -204,6 +275,8 @@ class PooledRLS:
             As in `correct`.
         errors : ndarray of shape (M, J, V, B)
             Of V variables in place of one.
+        of_all : ndarray of shape (M, J, V, K), optional
+            Sums of all that are known.
 
         Yields
         ------
@@ -223,10 +296,23 @@ class PooledRLS:
             now = left & (groups == group[:, None])[:, None]
             left = left & ~now
             chosen = np.where(now[:, :, None], errors, 0.0)
-            sums = np.concatenate([np.matmul(chosen[part], phi) for part, phi in origins])
+            if of_all is not None and np.array_equal(now, known):
+                sums = of_all
+            else:
+                sums = np.concatenate([_by_origin(chosen[part], phi) for part, phi in origins])
             for output, which in enumerate(group[::-1]):
                 if which >= 0:
                     yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]
+
+
+def _by_origin(a, b):
+    """Return the products of matrices, of one origin after the other: copies in float64 are small.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (m, J, ...)
+    """
+    return np.stack([np.matmul(one, other) for one, other in zip(a, b, strict=True)])
 
 
 def _take_step(weights, P, renewed, sums):

@@ -111,13 +111,13 @@ class PooledFutureRLS(PooledRLS):
         return self.regressions
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
-    def correct(self, origins, errors, groups, known):
+    def correct(self, origins, errors, groups, known, all_sums=None):
         """Learn from labels that have come, as in `PooledRLS`."""
         readout = copy.copy(self)
         readout.regressions, readout.moments = self.regressions.copy(), self.moments.copy()
         readout.linear = None if self.linear is None else self.linear.copy()
         n_variables = self.regressions.shape[2]
-        for output, gain, chosen, sums in self._due(origins, errors, groups, known):
+        for output, gain, chosen, sums in self._due(origins, errors, groups, known, all_sums):
             P, part, renewed = gain
             readout._learn_linear(output, part, renewed, sums)
             W, chosen = readout.regressions[:, output], chosen[:, :n_variables]

@@ -47,7 +47,7 @@ class SeriesMemory:
         Raw rows.
     features : Ring
         Readout features of origins whose labels are still to come, times the root of the weight
-        with which they are learnt from.
+        with which they are learnt from; float32, as they are most of what is kept.
     roots : Ring
         Those roots.
     opened : Ring
@@ -77,7 +77,7 @@ class SeriesMemory:
         n_rows = n_outputs + 1 + ROOM
         return cls(
             window,
-            Ring.zeros(n_rows, n_targets, 0, n_features),
+            Ring.zeros(n_rows, n_targets, 0, n_features, dtype=np.float32),
             Ring.zeros(n_rows, n_targets, 0),
             Ring.zeros(n_rows, 1, 0, dtype=bool),
             Ring.zeros(n_rows, 1, 0, dtype=np.int64),
