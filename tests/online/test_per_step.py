@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import content
+from helpers import content, needs_numba
 
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels.numpy_.per_step import RENEW_EVERY, follow_profiles
@@ -175,6 +175,7 @@ def test_a_surprise_beyond_all_digits_starts_the_covariance_anew(labels):
     assert np.isfinite(forecasts).all()
 
 
+@needs_numba
 def test_kernels_agree(labels):
     found = {}
     for name in ("numpy", "numba"):

@@ -108,8 +108,8 @@ class TimeAxis:
         if self.counts:
             self._require_numbers(times)
             return times.to_numpy(dtype=np.int64)
+        self._require_kind(times)
         if len(times) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
-            self._require_kind(times)
             stamp = _nanoseconds_of_one(times)
             position, rest = divmod(stamp - self.start, self.step_ns)
             if not rest and abs(stamp) < LAST:
