@@ -1,6 +1,6 @@
 """The form in which rows come: of one stream, or of many series by id."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,10 +93,6 @@ class Form:
         if self.has_ids:
             return "sort by id and time and drop duplicates"
         return "X.sort_index(), and keep one of each: X[~X.index.duplicated()]"
-
-    def with_levels(self):
-        """Return the form of forecasts where ids come beside X: they are levels of the index."""
-        return replace(self, levels=True)
 
     def take_apart(self, X, ids=None, name="X"):
         """Return X without ids and times, the ids (n,), and the times, as `Parts`.

@@ -1,4 +1,6 @@
-"""Loops over rows compiled by numba: the extra ``fast``. Imported by `..kernels` alone.
+"""Loops over rows compiled by numba, the extra ``fast``.
+
+Imported by `tsrnn.kernels.selection` alone.
 
 A streamed row is a few thousand multiplications; what it costs in NumPy is its hundreds of calls.
 """

@@ -66,10 +66,6 @@ class PooledFutureRLS(PooledRLS):
         self.regressions = np.zeros((*shape, 1 + n_ahead, n_features))
         self.moments = np.zeros((*shape, 1 + n_ahead, 1 + n_ahead))
 
-    def output_ahead(self, features, ahead):
-        """Return the outputs (..., J, B, M), for what is known ahead (..., B, M, Z)."""
-        return self.output(features) + self.effect(ahead)
-
     def effect(self, ahead):
         """Return what is due to what is known ahead (..., B, M, Z), as (..., J, B, M)."""
         return np.einsum("...bmz,jmz->...jbm", ahead, self.effects)
