@@ -17,9 +17,9 @@ FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two pro
 class PanelWindow:
     """The rings of `Window`'s fields, for many series, and profiles over their longest season.
 
-    The profile of a row is how far values of its phase have been from the series' level of late:
-    that of a season before, moved by a share of the row's own deviation from it, which is limited.
-    There are a fast and a slow one.
+    The profile of a row is how far values of its phase have been from the series' level of late, in
+    units of its scale: that of a season before, moved by a share of the row's own deviation from
+    it, which is limited. There are a fast and a slow one.
 
     Attributes
     ----------
@@ -32,6 +32,9 @@ class PanelWindow:
     profiles : tuple of Ring
         Fast and slow, by target and series, in rings of a season and `n_origins` rows; of no rows
         where there is no season. NaN where a series has none yet.
+    scales : Ring
+        Scale of each series, as a factor of that of its history, at the newest origins; of no rows
+        where it is not followed.
     season : int
         Rows of the season of the profiles, 0 for none.
     reach : int
@@ -41,11 +44,12 @@ class PanelWindow:
     """
 
     def __init__(
-        self, targets, levels, spreads, doubts, jumps, inputs, missing, profiles, *settings
+        self, targets, levels, spreads, doubts, jumps, inputs, missing, scales, profiles, *settings
     ):
         self.targets, self.levels = targets, levels
         self.spreads, self.doubts, self.jumps = spreads, doubts, jumps
-        self.inputs, self.missing, self.profiles = inputs, missing, profiles
+        self.inputs, self.missing = inputs, missing
+        self.scales, self.profiles = scales, profiles
         self._settings = settings
         self.reach, self.guarded, self.season = settings
 
@@ -60,7 +64,8 @@ class PanelWindow:
         inputs = Ring.zeros(length, n_inputs, 0)
         n_rows = season and season + n_origins
         profiles = tuple(Ring.zeros(n_rows, n_targets, 0, dtype=np.float32) for _ in range(2))
-        return cls(*by_target, inputs, missing, profiles, reach, guarded, season)
+        scales = Ring.zeros(season and n_origins, n_targets, 0)
+        return cls(*by_target, inputs, missing, scales, profiles, reach, guarded, season)
 
     def taken(self, members, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
@@ -69,18 +74,19 @@ class PanelWindow:
     def cleaned(self, heads, n_kept, n_spare):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`.
 
-        Of the profiles, all but `n_spare` rows are.
+        Of the scales and the profiles, all but `n_spare` rows are.
         """
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
         for name in ("spreads", "doubts", "jumps"):
             setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
         if self.season:
+            cleaned.scales = self.scales.cleaned(heads, len(self.scales) - n_spare)
             cleaned.profiles = tuple(
                 ring.cleaned(heads, len(ring) - n_spare) for ring in self.profiles
             )
         return cleaned
 
-    def push(self, start, members, targets, inputs, fresh, usual, local=None):
+    def push(self, start, members, targets, inputs, fresh, usual):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
 
         Parameters
@@ -95,8 +101,6 @@ class PanelWindow:
             Series that start here: what lies before is not theirs.
         usual : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
-        local : tuple of ndarray of shape (J, B), optional
-            Levels that profiles are measured from, and the largest step that moves them.
         """
         if self.guarded:
             targets, levels = self._screened(start, members, targets, fresh, usual)
@@ -112,11 +116,29 @@ class PanelWindow:
             ring.write(start, members, values)
         if fresh.any():
             self._pad(start, members, fresh)
-        if self.season:
-            self._follow_profiles(start, members, targets, levels, *(local or (0.0, np.inf)))
 
-    def _follow_profiles(self, start, members, targets, levels, center, limit):
-        for row, (target, level) in enumerate(zip(targets - center, levels - center, strict=True)):
+    def follow_profiles(self, start, members, center, scales, limit):
+        """Let the profiles follow the rows that were pushed last.
+
+        Parameters
+        ----------
+        start : int
+            Position of the first of T rows.
+        members : ndarray of int, shape (B,), or slice
+        center : ndarray of shape (J, B)
+            Levels that profiles are measured from.
+        scales : ndarray of shape (T, J, B)
+            Units that they are measured in.
+        limit : ndarray of shape (J, B)
+            Largest step that moves them, in those.
+        """
+        if not self.season:
+            return
+        self.scales.write(start, members, scales)
+        positions = np.arange(start, start + len(scales))
+        targets = (self.targets.read(positions, members) - center) / scales
+        levels = (self.levels.read(positions, members) - center) / scales
+        for row, (target, level) in enumerate(zip(targets, levels, strict=True)):
             for ring, rate in zip(self.profiles, (FAST, SLOW), strict=True):
                 before = ring.read(start + row - self.season, members)
                 moved = before + rate * np.clip(target - before, -limit, limit)
@@ -140,8 +162,10 @@ class PanelWindow:
     def _each(self, change):
         by_target = self.targets, self.levels, self.spreads, self.doubts, self.jumps
         fields = (*by_target, self.inputs, self.missing)
-        profiles = tuple(map(change, self.profiles)) if self.season else self.profiles
-        return PanelWindow(*map(change, fields), profiles, *self._settings)
+        of_season = self.scales, self.profiles
+        if self.season:
+            of_season = change(self.scales), tuple(map(change, self.profiles))
+        return PanelWindow(*map(change, fields), *of_season, *self._settings)
 
     def _pad(self, start, members, fresh):
         """Let fresh series have held their first level, and known nothing, all the time before."""
@@ -155,6 +179,7 @@ class PanelWindow:
             rows = (np.arange(start - self.season, start) % len(self.profiles[0]))[:, None]
             for ring in self.profiles:
                 ring.array[rows, :, columns] = np.nan
+            self.scales.array[:, :, columns] = 1.0
 
     def view(self, members, calendar, start):
         """Return what looks like a `Window` of these series, indexed by position.

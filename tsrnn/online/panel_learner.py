@@ -121,7 +121,7 @@ class PanelLearner:
             readout = PooledRLS(*sizes, columns)
         window = encoder.window if encoder else 0
         n_origins = n_outputs + 1 + ROOM
-        season = design.seasons[-1] if steps and design.seasons else 0
+        season = design.seasons[-1] if (steps or design.norm) and design.seasons else 0
         length = design.reach + window + n_origins
         rings = make_rings(length, 1 + ROOM, design.reach, guarded, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
@@ -320,8 +320,9 @@ class PanelLearner:
         """
         view = self.memory.window.view(members, calendar, position)
         design = self._design_of(members)
-        hidden = self._hidden(position, members, design)
-        features = self._features(view, position, 1, hidden, design)[0]
+        hidden = self._hidden(position, members)
+        scales = self._scales([position], members)
+        features = self._features(view, position, scales, hidden, design)[0]
         return self._output(position, members, features, following)
 
     def offsets(self, probabilities, position, members):
@@ -343,7 +344,7 @@ class PanelLearner:
 
         Where inputs are known ahead but not given, what is due to them is left out.
         """
-        window = self.memory.window
+        window, scales = self.memory.window, self._scales(position, members)
         found = self.readout.outputs(features)
         if self.steps:
             found = np.concatenate([found, np.empty_like(found[:1])])
@@ -354,8 +355,9 @@ class PanelLearner:
             found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
         if self.steps:
-            where = self.memory, position, members, self._centers(members), self.calendar
+            where = self.memory, position, members, self._centers(members), scales, self.calendar
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
+        found *= scales[:, None]
         found += window.levels.read(position, members)[:, None]
         return found.swapaxes(2, 3)
 
@@ -379,8 +381,8 @@ class PanelLearner:
         """Take in up to `SPARE` rows; return the learner and, if wanted, outputs after each."""
         start, members, n_rows = block.start, block.members, len(block.targets)
         learner, outputs, window = copy.copy(self), [], self.memory.window
-        usual, local = self.usual[:, members], self._local(members)
-        window.push(start, members, block.targets, block.inputs, block.fresh, usual, local)
+        usual = self.usual[:, members]
+        window.push(start, members, block.targets, block.inputs, block.fresh, usual)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
         first[members] = np.where(block.fresh, start, first[members])
@@ -389,17 +391,19 @@ class PanelLearner:
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
             learner.experts = self.experts and self.experts.started(fresh)
         view, design = window.view(members, block.calendar, start), self._design_of(members)
-        hidden = self._encode(view, block, design) if self.encoder else None
+        local = self._local(start, members, n_rows, design)
+        hidden = self._encode(view, block, design, local) if self.encoder else None
         features = None
         if learning or wanted or self.experts:
-            features = self._features(view, start, n_rows, hidden, design)
+            scales = self._scales(np.arange(start, start + n_rows), members)
+            features = self._features(view, start, scales, hidden, design)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
             arrived, roots = window.targets.read(position, members), None
             if self.experts:
-                roots = learner._weigh(position, members, features[row])
+                roots = learner._weigh(position, members, features[row], scales[row])
             limits = learner._score(position, members, arrived, n_steps, learning)
             if learning:
                 rows = features[row], roots, limits
@@ -429,8 +433,8 @@ class PanelLearner:
         self.clock = position
         self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
 
-    def _encode(self, view, block, design):
-        """Move the states of the members on; return hidden states (T, J, B, H)."""
+    def _encode(self, view, block, design, local):
+        """Move the states of the series on; return hidden states (T, J, B, H)."""
         start, members, stop = block.start, block.members, block.start + len(block.targets)
         n_targets, n_series = block.targets.shape[1:]
         fresh = np.tile(block.fresh, n_targets)
@@ -439,29 +443,19 @@ class PanelLearner:
             State(*(self._state(ring, start - 1, members, fresh) for ring in layer))
             for layer in self.memory.states
         )
-        local = None
-        if self.norm:
-            rows = SeasonRows(self.memory.window.targets, members, stop)
-            local = design.norm.at(rows, start, stop)
-        inputs = design.inputs(view, start, stop, local)
-        hidden, encoder = encoder.encode(inputs, local)
+        hidden, encoder = encoder.encode(design.inputs(view, start, stop, local))
         for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
                 ring.write(stop - 1, members, value.reshape(1, -1, n_series))
         return hidden.reshape(len(hidden), n_targets, n_series, -1)
 
-    def _hidden(self, position, members, design):
+    def _hidden(self, position, members):
         """Return the hidden states (1, J, B, H) at a position, None without an encoder."""
         if self.encoder is None:
             return None
         h = self.memory.states[-1][0].read(position, members)  # (H * J, B)
         h = h.reshape(self.encoder.network.hidden_size, len(self.change_scale), -1)
-        h = h.transpose(1, 2, 0)[None].astype(np.float64)
-        if self.norm:
-            rows = SeasonRows(self.memory.window.targets, members, position + 1)
-            _, scale = design.norm.at(rows, position, position + 1)
-            h *= scale.reshape(*h.shape[:-1], 1)
-        return h
+        return h.transpose(1, 2, 0)[None].astype(np.float64)
 
     def _state(self, ring, position, members, fresh):
         values = ring.read(position, members)
@@ -469,11 +463,11 @@ class PanelLearner:
         values[:, fresh] = 0.0
         return values
 
-    def _features(self, view, start, n_rows, hidden, design):
-        """Return the readout features (T, J, B, K)."""
-        n_targets = len(self.change_scale)
-        skip = design.skip(view, start, start + n_rows)
-        skip = skip.reshape(n_rows, n_targets, -1, skip.shape[-1])
+    def _features(self, view, start, scales, hidden, design):
+        """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
+        skip = design.skip(view, start, start + len(scales))
+        skip = skip.reshape(*scales.shape, -1)
+        skip[..., : len(design.offsets) + 1] /= scales[..., None]
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
     def _design_of(self, members):
@@ -488,12 +482,23 @@ class PanelLearner:
             return np.zeros_like(self.change_scale)[:, members]
         return self.norm.level.reshape(n_targets, -1)[:, members]
 
-    def _local(self, members):
-        """Return levels (J, B) that profiles are measured from, and the largest step of them."""
-        if self.norm is None:
-            return None
-        spread = self.norm.spread.reshape(len(self.change_scale), -1)[:, members]
-        return self._centers(members), PROFILE_LIMIT * spread
+    def _local(self, start, members, n_rows, design):
+        """Return center and scale (T, J * B) of new rows, and let the profiles follow these."""
+        window, stop, centers = self.memory.window, start + n_rows, self._centers(members)
+        local, limit = None, np.inf
+        scales = np.ones((n_rows, *centers.shape))
+        if self.norm:
+            local = design.norm.at(SeasonRows(window.targets, members, stop), start, stop)
+            scales = local[1].reshape(scales.shape)
+            limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
+        window.follow_profiles(start, members, centers, scales, limit)
+        return local
+
+    def _scales(self, positions, members):
+        """Return scales (..., J, B) of series at positions, by which forecasts are multiplied."""
+        if not self.memory.window.season:
+            return np.ones((*np.shape(positions), *self.change_scale[:, members].shape))
+        return self.memory.window.scales.read(positions, members)
 
     # --- labels -----------------------------------------------------------------------------------
 
@@ -518,17 +523,19 @@ class PanelLearner:
         known = inputs.read(np.arange(first + 1, position + 1), members)
         known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
+        scales = self._scales(position - steps, members)
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
         found[:, -1] = self.steps.effect(self.memory, position, steps, members)
-        return found
+        return found * scales[:, None]
 
-    def _weigh(self, position, members, features):
+    def _weigh(self, position, members, features, scales):
         """Return roots (J, B) of the weights of origins, and note series in no usual state.
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
         those before the shortest season, in units of the size that changes now have (a jump is one
-        change; it would seem to be a scale). What is usual is followed, in place.
+        change; it would seem to be a scale), as far as that is beyond the scales (J, B) which the
+        features are in units of already. What is usual is followed.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
@@ -540,9 +547,9 @@ class PanelLearner:
             np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
         usual, change = self.ranges[:2, :, members], self.ranges[2][:, members]
         if len(offsets) and offsets[0] == 1:
-            newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
+            newest = np.minimum(np.abs(looked_at[..., 0]) * scales, LARGEST_CHANGE * change)
             change = change + PACE * (newest - change)
-        size = change / (MAE_OF_NORMAL * self.change_scale[:, members])
+        size = change / (MAE_OF_NORMAL * self.change_scale[:, members] * scales)
         growth = np.log(np.maximum(size, 1.0))
         growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
         measures /= growth
@@ -590,7 +597,8 @@ class PanelLearner:
         if roots is not None:
             memory.roots.write(position, members, roots[None])
         if self.steps:
-            rows = arrived, known[::-1], self._centers(members), self.calendar
+            scales = self._scales(np.arange(position - 1, first - 1, -1), members).swapaxes(0, 1)
+            rows = arrived, known[::-1], self._centers(members), scales, self.calendar
             self.steps = self.steps.learn(memory, position, members, *rows, limits, n_steps)
 
     def _errors(self, first, members, arrived, origins, limits, known):
@@ -600,7 +608,8 @@ class PanelLearner:
         """
         window, n_outputs = self.memory.window, len(self.design.delays)
         rows = np.arange(first, first + n_outputs)
-        targets = arrived - window.levels.read(rows, members)
+        scales = self._scales(rows, members)
+        targets = (arrived - window.levels.read(rows, members)) / scales
         roots = 1.0 if self.experts is None else self.memory.roots.read(rows, members)
         targets = targets * roots
         if self.design.n_ahead:
@@ -611,7 +620,7 @@ class PanelLearner:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
         if limits is not None:
-            limits = roots * limits.transpose(2, 0, 1)[::-1]
+            limits = roots / scales * limits.transpose(2, 0, 1)[::-1]
             if not self.design.n_ahead:
                 return self.readout.limited_errors(origins, targets, limits, known)
         errors = self.readout.errors(origins, targets)
@@ -687,27 +696,29 @@ class PanelLearner:
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         window, design, local = self.memory.window, self._design_of(complete), None
-        view = window.view(complete, days, start)
+        view, scales = window.view(complete, days, start), 1.0
+        skip = design.skip(view, start, stop)
         if self.norm:
             local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
+            scales = local[1][..., None]
+            skip[..., : len(design.offsets) + 1] /= scales
         learner.encoder = self.encoder.learn(
             design.inputs(view, start, stop, local),
-            design.skip(view, start, stop),
-            self._window_targets(view, start, stop),
+            skip,
+            self._window_targets(view, start, stop, scales),
             np.repeat(self.readout.weights, len(complete), axis=0),
-            local,
         )
         return learner
 
-    def _window_targets(self, view, start, stop):
-        """Return the targets (T, S, M) of origins whose labels are all in.
+    def _window_targets(self, view, start, stop, scales):
+        """Return the targets (T, S, M) of origins whose labels are all in, in units of `scales`.
 
         They are less what is due to inputs known ahead.
         """
         design, n_targets = self.design, len(self.change_scale)
         rows = slice(start, stop + len(design.delays))
         levels, labels = view.levels[rows], view.targets[rows][..., None]
-        targets = origin_targets(levels, labels, design.delays)[: stop - start]
+        targets = origin_targets(levels, labels, design.delays)[: stop - start] / scales
         if not design.n_ahead:
             return targets
         inputs = view.inputs[rows][..., design.future]

@@ -24,7 +24,7 @@ def _halves(n_series):
 class PanelSteps:
     """An expert with a small pooled readout for each step, without a hidden state.
 
-    Of each step it sees the newest changes, how far the newest value is from that of each season
+    All is in units of the series' scale at the origin. Of each step it sees the newest changes, how far the newest value is from that of each season
     before and from the series' level, the value one season before the step for each season, two
     profiles of the step's phase over the longest season, its weekend flag, and the inputs known
     ahead: at the step, at the origin, and a season before the step. Features are looked up in the
@@ -60,8 +60,8 @@ class PanelSteps:
         """Steps of the horizon."""
         return self.horizon
 
-    def forecast(self, memory, position, members, centers, calendar, following=None):
-        """Return the forecasts (J, B, M) at an origin, relative to the newest value.
+    def forecast(self, memory, position, members, centers, scales, calendar, following=None):
+        """Return the forecasts (J, B, M) at an origin: changes from the newest value, by the scale.
 
         Parameters
         ----------
@@ -71,6 +71,7 @@ class PanelSteps:
         members : ndarray of int, shape (B,), or slice
         centers : ndarray of shape (J, B)
             Levels of the series.
+        scales : ndarray of shape (J, B)
         calendar : ndarray of shape (n, C)
             Ring of the calendar features.
         following : ndarray of shape (B, M, F), optional
@@ -80,7 +81,8 @@ class PanelSteps:
         origins = np.full(self.horizon, position)
         columns = np.arange(memory.features.array.shape[2])[members]
         outputs = np.empty((len(centers), self.horizon, len(columns)))
-        where = memory, origins, steps, columns, centers, calendar
+        scales = np.broadcast_to(scales[:, None], outputs.shape)
+        where = memory, origins, steps, columns, centers, scales, calendar
         n_halves = _halves(len(columns))
 
         def half(number):
@@ -103,7 +105,9 @@ class PanelSteps:
         weights = self.readout.weights[:, steps - 1, self._n_own :]
         return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
 
-    def learn(self, memory, position, members, arrived, known, centers, calendar, limits, n_steps):
+    def learn(
+        self, memory, position, members, arrived, known, centers, scales, calendar, limits, n_steps
+    ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
         Parameters
@@ -113,6 +117,8 @@ class PanelSteps:
         arrived : ndarray of shape (J, B)
         known : ndarray of bool, shape (M, J, B)
             What is to be learnt from.
+        scales : ndarray of shape (J, M, B)
+            Of the series at the origins.
         limits : ndarray of shape (J, B, M) or None
             Largest errors that are.
         n_steps : int
@@ -126,7 +132,7 @@ class PanelSteps:
         base = memory.window.levels.read(origins, members).swapaxes(0, 1)
         known = known.swapaxes(0, 1)
         at = memory.window.inputs.read(position, members)[self.future]
-        where = memory, origins, steps, columns, centers, calendar
+        where = memory, origins, steps, columns, centers, scales, calendar
         blank = self.readout.gram, self.readout.weights
         totals = [tuple(map(np.zeros_like, blank)) for _ in range(n_halves)]
 
@@ -135,9 +141,10 @@ class PanelSteps:
                 if self.future:
                     inputs = at[None, :, some]
                     self._write_inputs(features, memory, origins, steps, columns[some], inputs)
-                errors = arrived[:, None, some] - base[..., some] - self.readout.output(features)
+                errors = (arrived[:, None, some] - base[..., some]) / scales[..., some]
+                errors -= self.readout.output(features)
                 if limits is not None:
-                    limit = limits[:, some].swapaxes(1, 2)
+                    limit = limits[:, some].swapaxes(1, 2) / scales[..., some]
                     errors = np.clip(errors, -limit, limit)
                 weights = np.where(known[..., some], roots[..., some], 0.0)
                 errors = np.where(weights > 0.0, errors, 0.0) * weights
@@ -154,7 +161,9 @@ class PanelSteps:
         learnt.readout = self.readout.learn(gram, sums, n_steps)
         return learnt
 
-    def _blocks(self, memory, origins, steps, columns, centers, calendar, first=0, every=1):
+    def _blocks(
+        self, memory, origins, steps, columns, centers, scales, calendar, first=0, every=1
+    ):  # fmt: skip
         """Yield features (J, M, K, b) of some series at a time, and which these are.
 
         Of blocks of series there may be taken every second one.
@@ -175,8 +184,8 @@ class PanelSteps:
             some = slice(cut, cut + BLOCK)
             shape = len(centers), len(steps), self.readout.weights.shape[2], len(columns[some])
             features = np.zeros(shape)
-            center = np.ascontiguousarray(centers[:, some])
-            write(levels, profiles, rows, profile_rows, columns[some], center, features)
+            of_series = (np.ascontiguousarray(a[..., some]) for a in (centers, scales))
+            write(levels, profiles, rows, profile_rows, columns[some], *of_series, features)
             features[:, :, constant] = 1.0
             if self.weekend is not None:
                 before = origins + steps - 1 - self.seasons[-1] * -(-steps // self.seasons[-1])
