@@ -327,7 +327,10 @@ class PanelLearner:
 
     def offsets(self, probabilities, position, members):
         """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
-        return self.experts and self.experts.offsets(probabilities, position, members)
+        if self.experts is None:
+            return None
+        scales = self._scales(position, members)
+        return self.experts.offsets(probabilities, position, members, scales)
 
     def _output(self, position, members, features, following):
         window = self.memory.window
@@ -510,24 +513,27 @@ class PanelLearner:
         scored = self.experts.scored.steps
         effects = self._effects(position, members, scored) if self.design.n_ahead else None
         self.experts, changes, limits = self.experts.score(
-            position, members, arrived, memory.issued, memory.window.levels, first,
-            self.unusual[:, members], n_steps, learning, effects,
+            position, members, arrived, memory.issued, memory.window.levels,
+            self._scales(position - scored, members), first, self.unusual[:, members], n_steps,
+            learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
         return limits
 
     def _effects(self, position, members, steps):
-        """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B)."""
+        """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
+
+        In units of the scales.
+        """
         first = position - len(self.design.delays)
         inputs = self.memory.window.inputs
         known = inputs.read(np.arange(first + 1, position + 1), members)
         known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
-        scales = self._scales(position - steps, members)
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
         found[:, -1] = self.steps.effect(self.memory, position, steps, members)
-        return found * scales[:, None]
+        return found
 
     def _weigh(self, position, members, features, scales):
         """Return roots (J, B) of the weights of origins, and note series in no usual state.
@@ -561,10 +567,10 @@ class PanelLearner:
         self.ranges[:2, :, members], self.ranges[2][:, members] = moved, change
         limit, far = FAR * moved, measures > FAR * moved
         share = np.where(far, limit / np.where(far, measures, 1.0), 1.0).min(axis=0)
-        roots = share**POWER
+        roots = share**POWER / growth
         self.unusual = self.unusual.copy()
         self.unusual[:, members] = np.where(roots < UNUSUAL, position, self.unusual[:, members])
-        return roots / growth
+        return roots
 
     def _learn_row(self, position, members, arrived, features, roots, limits, n_steps):
         """Learn from the labels (J, B) that arrive at a position; its origins enter."""
@@ -620,7 +626,7 @@ class PanelLearner:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
         if limits is not None:
-            limits = roots / scales * limits.transpose(2, 0, 1)[::-1]
+            limits = roots * limits.transpose(2, 0, 1)[::-1]
             if not self.design.n_ahead:
                 return self.readout.limited_errors(origins, targets, limits, known)
         errors = self.readout.errors(origins, targets)

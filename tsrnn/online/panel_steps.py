@@ -120,7 +120,7 @@ class PanelSteps:
         scales : ndarray of shape (J, M, B)
             Of the series at the origins.
         limits : ndarray of shape (J, B, M) or None
-            Largest errors that are.
+            Largest errors that are, in units of the scale.
         n_steps : int
             Steps of the panel's clock since the rows before.
         """
@@ -144,7 +144,7 @@ class PanelSteps:
                 errors = (arrived[:, None, some] - base[..., some]) / scales[..., some]
                 errors -= self.readout.output(features)
                 if limits is not None:
-                    limit = limits[:, some].swapaxes(1, 2) / scales[..., some]
+                    limit = limits[:, some].swapaxes(1, 2)
                     errors = np.clip(errors, -limit, limit)
                 weights = np.where(known[..., some], roots[..., some], 0.0)
                 errors = np.where(weights > 0.0, errors, 0.0) * weights

@@ -20,16 +20,17 @@ FIRST_ROWS = drift.FIRST_ROWS
 # series, side by side in memory, and choose values in place of branches: so they are vectorized.
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
-    """Write the errors of what experts had forecast: issued less label; see the NumPy twin."""
+def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+    """Write the errors of what experts had forecast, by the scale; see the NumPy twin."""
     (M, _, J, b), R, N = out.shape, issued.shape[1], rows.shape[1] - 2
     for m in range(M):
         for j in range(J):
             label, newest, before = arrived[j], levels[rows[m, 0], j], levels[rows[m, N + 1], j]
+            unit = scales[m, j]
             for r in range(R):
                 forecast, to = issued[due[m], r, j], out[m, r, j]
                 for s in range(b):
-                    to[s] = np.float64(forecast[columns[s]]) - label[s]
+                    to[s] = (np.float64(forecast[columns[s]]) - label[s]) / unit[s]
             last = out[m, R, j]
             for s in range(b):
                 last[s] = newest[columns[s]]
@@ -50,7 +51,7 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
             for e in range(R, out.shape[1]):
                 to = out[m, e, j]
                 for s in range(b):
-                    to[s] -= label[s]
+                    to[s] = (to[s] - label[s]) / unit[s]
 
 
 def known_errors(errors, n_readouts, waited, grown, known, weighed):

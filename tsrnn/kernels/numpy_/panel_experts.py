@@ -13,8 +13,8 @@ UNIT_CHANGE = (
 )
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
-    """Write the errors of what experts had forecast: issued less label.
+def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+    """Write the errors of what experts had forecast: issued less label, by the scale.
 
     The experts are the readouts, the newest value, for each season the value a season before the
     step, and for the last of them that plus the change since a season before the origin. Where a
@@ -37,6 +37,8 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
     young : ndarray of bool, shape (M, N + 1, b)
         Whether the last N + 1 of those lie before a series began.
     columns : ndarray of int, shape (b,)
+    scales : ndarray of shape (M, J, b)
+        Of the series at the origins.
     out : ndarray of shape (M, E, J, b)
         E = R + 1 + N, and 1 more where there are seasons.
     """
@@ -55,6 +57,7 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
         change = np.where(np.abs(change) > UNIT_CHANGE, 0.0, change)
         out[:, -1] = out[:, -2] + change
     out -= arrived
+    out /= scales[:, None]
 
 
 def known_errors(errors, n_readouts, waited, grown, known, weighed):

@@ -52,7 +52,8 @@ class PanelExperts:
 
     The experts are the readouts, which all series share, and the repetitions of each series' own
     past: the newest value, for each season the value one season ago, and for the longest the change
-    one season ago. A series weights them, step by step, as `Mixing` does without regrets; five
+    one season ago. All errors are in units of the scale that each series has at the origin: one
+    that scales goes on as it was. A series weights them, step by step, as `Mixing` does without regrets; five
     labels' worth of the panel's mean squared error are added to its own at first, and soon
     forgotten, so that a new series starts with what is good for the others. Its own errors count
     from when its longest season can be repeated; until then an expert repeats what that of the
@@ -247,8 +248,11 @@ class PanelExperts:
             weights[..., some] = found.transpose(0, 3, 1, 2)
         return weights
 
-    def offsets(self, probabilities, position, members):
-        """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin."""
+    def offsets(self, probabilities, position, members, scales):
+        """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin.
+
+        Of series whose scales (J, B) are those.
+        """
         places = np.arange(self.tracks.n_series)[members]
         steps = np.arange(1, len(self.scored.left) + 1)
         shape = len(probabilities), self.n_targets, len(places), len(steps)
@@ -264,12 +268,12 @@ class PanelExperts:
             )
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
-        return offsets
+        return offsets * scales[..., None]
 
     # --- learning -----------------------------------------------------------------------------
 
     def score(
-        self, position, members, arrived, issued, levels, first_positions, unusual, n_steps,
+        self, position, members, arrived, issued, levels, scales, first_positions, unusual, n_steps,
         learning, effects=None,
     ):  # fmt: skip
         """Learn from the labels that arrive at a position.
@@ -282,6 +286,8 @@ class PanelExperts:
             The labels, NaN where missing.
         issued : IssuedForecasts
         levels : Ring
+        scales : ndarray of shape (M, J, B)
+            Of the series at the origins of the steps that are scored.
         first_positions : ndarray of int, shape (B,)
             As in `mix`: before them nothing was issued.
         unusual : ndarray of int, shape (J, B)
@@ -291,7 +297,8 @@ class PanelExperts:
         learning : bool
             Whether the readouts learn of the labels too: see `learnt`.
         effects : ndarray of shape (M, R, J, B), optional
-            What inputs known ahead, as they turned out, add to the readouts' forecasts.
+            What inputs known ahead, as they turned out, add to the readouts' forecasts, in units of
+            the scales.
 
         Returns
         -------
@@ -299,11 +306,13 @@ class PanelExperts:
         changes : list of tuple
             ``(place of the series, target, size)`` of changes of the error level.
         limits : ndarray of shape (J, B, H), or None
-            Largest error that a readout should learn from; None if none learns.
+            Largest error that a readout should learn from, in units of the scale; None if none
+            learns.
         """
         places = np.arange(self.tracks.n_series)[members]
         looked_at = self._looked_at(position, first_positions, len(levels))
-        row = position, arrived, issued, levels, unusual, self._usual_losses(), looked_at, effects
+        labels = position, arrived, issued, levels, scales, unusual
+        row = *labels, self._usual_losses(), looked_at, effects
         limits = np.empty((len(self.scored.steps), *arrived.shape)) if learning else None
         pieces = self.tracks.pieces(members)
         scored = [None] * len(pieces)
@@ -324,8 +333,8 @@ class PanelExperts:
         return experts, noted, limits
 
     def _score_piece(
-        self, piece, places, limits, position, arrived, issued, levels, unusual, usual_losses,
-        looked_at, effects,
+        self, piece, places, limits, position, arrived, issued, levels, scales, unusual,
+        usual_losses, looked_at, effects,
     ):  # fmt: skip
         """Score series of one block; return their new columns, changes, and sums of the panel."""
         number, columns, piece = piece
@@ -335,8 +344,9 @@ class PanelExperts:
         arrived = np.ascontiguousarray(arrived[:, piece])
         due, sums = issued.due(position), np.zeros_like(self.pooled)
         errors = np.empty((len(due), len(self.names), *arrived.shape))
+        scales = np.ascontiguousarray(scales[..., piece])
         kernels.expert_errors(
-            arrived, issued.array, due, levels.array, rows, young[..., piece], places, errors
+            arrived, issued.array, due, levels.array, rows, young[..., piece], places, scales, errors
         )
         if effects is not None:
             errors[:, : self.n_readouts] += effects[..., piece]
