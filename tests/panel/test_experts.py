@@ -34,15 +34,16 @@ def fed(n_rows, n_series, missing=0.0, seed=0, members=None, **kwargs):
         arrived = np.where(gone, np.nan, levels.array[position])[:, chosen]
         forecasts = issued.array[issued.due(position)].copy()
         before = experts
-        state = issued, levels, first[chosen], never[:, chosen], 1, True
+        scales = rng.uniform(0.5, 2.0, (M, J, n_series))
+        state = issued, levels, scales[..., chosen], first[chosen], never[:, chosen], 1, True
         experts, changes, limits = experts.score(position, chosen, arrived, *state)
-        rows.append((position, arrived, forecasts, before, changes, limits))
+        rows.append((position, arrived, forecasts, scales, before, changes, limits))
         issued.array[:] = rng.normal(size=issued.array.shape) * (1.0 + position % 4)
     return experts, rows, levels
 
 
-def errors_of(position, arrived, forecasts, levels, seasons):
-    """Errors (E, M, J, C) of all experts, by a plain loop."""
+def errors_of(position, arrived, forecasts, scales, levels, seasons):
+    """Errors (E, M, J, C) of all experts in units of the scales, by a plain loop."""
     found = []
     for m in range(M):
         origin = position - (m + 1)
@@ -52,7 +53,7 @@ def errors_of(position, arrived, forecasts, levels, seasons):
             change = levels.array[origin] - levels.array[origin - seasons[-1]]
             repeats.append(repeats[-1] + change)
         found.append([*forecasts[m].astype(float), *repeats])
-    return np.array(found).swapaxes(0, 1) - arrived
+    return (np.array(found).swapaxes(0, 1) - arrived) / scales
 
 
 def test_weights_are_those_of_a_plain_loop():
@@ -64,9 +65,9 @@ def test_weights_are_those_of_a_plain_loop():
     E = len(experts.names)
     loss, total, count = np.zeros((E, M, J, n_series)), np.zeros((E, M, J)), np.zeros((M, J))
     own, weights = np.zeros((M, J, n_series)), np.full((E, M, J, n_series), 1.0 / E)
-    for position, arrived, forecasts, *_ in rows:
+    for position, arrived, forecasts, scales, *_ in rows:
         usual = total / np.maximum(count, 1.0)
-        squared = np.square(errors_of(position, arrived, forecasts, levels, seasons))
+        squared = np.square(errors_of(position, arrived, forecasts, scales, levels, seasons))
         total, count = 0.995 * total, 0.995 * count
         for m, j, c in np.ndindex(M, J, n_series):
             if np.isfinite(arrived[j, c]):
@@ -94,15 +95,16 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
         60, n_series, missing=0.2, profile=season, probabilities=(0.05, 0.9)
     )
     conformal = Conformal.of(np.arange(1, M + 1), J * n_series, (season,), (0.05, 0.9))
-    for position, arrived, forecasts, before, *_ in rows:
-        errors = errors_of(position, arrived, forecasts, levels, ())
+    for position, arrived, forecasts, scales, before, *_ in rows:
+        errors = errors_of(position, arrived, forecasts, scales, levels, ())
         error = -(before.weights(slice(None)) * errors).sum(axis=0).reshape(M, -1)
         scale = conformal.level * conformal.profiles[position % season]
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))
-    found = experts.offsets([0.05, 0.3, 0.9], position, slice(None))
-    expected = wanted.reshape(3, M, J, n_series).transpose(0, 2, 3, 1)
+    scales = np.random.default_rng(1).uniform(0.5, 2.0, (J, n_series))
+    found = experts.offsets([0.05, 0.3, 0.9], position, slice(None), scales)
+    expected = wanted.reshape(3, M, J, n_series).transpose(0, 2, 3, 1) * scales[..., None]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
@@ -112,7 +114,7 @@ def test_series_that_do_not_move_stay_as_they_are():
     few = np.array([1, 2, 140, 141, 299])
     all_experts, rows, _ = fed(6, n_series, profile=2)
     some, *_ = fed(6, n_series, profile=2, members=lambda p: few if p == 69 else slice(None))
-    expected = rows[-1][3].tracks.read(slice(None))
+    expected = rows[-1][4].tracks.read(slice(None))
     expected[:, few] = all_experts.tracks.read(few)
     np.testing.assert_array_equal(some.tracks.read(slice(None)), expected)
     mixed = np.array([299, 3, 200])
@@ -132,7 +134,7 @@ def test_a_series_in_no_usual_state_has_losses_of_its_own_for_that_time():
         if strange:
             unusual = np.full((1, 1), position)
         issued.array[:, 0], issued.array[:, 1] = (5.0, 1.0) if strange else (1.0, 2.0)
-        state = issued, levels, np.zeros(1, dtype=int), unusual, 1, True
+        state = issued, levels, np.ones((1, 1, 1)), np.zeros(1, dtype=int), unusual, 1, True
         experts, *_ = experts.score(position, slice(None), np.zeros((1, 1)), *state)
         weight.append(experts.weights(slice(None))[0, 0, 0, 0])
     assert weight[199] > 0.99 and weight[215] < 0.01 and weight[242] > 0.99
@@ -251,10 +253,9 @@ def test_columns_of_intervals_are_those_of_each_target():
 def test_a_change_of_the_error_level_is_noted_with_its_series():
     frame = long_frame(4, N_FIT + 400)
     shifted = START + pd.Timedelta(N_FIT + 300, "h")
-    rng = np.random.default_rng(0)
-    frame["y"] = rng.normal(size=len(frame)) * (
-        1.0 + 9.0 * (frame["time"] >= shifted) * (frame["id"] == "s2")
-    )
+    noise = np.random.default_rng(0).normal(size=len(frame))
+    noise *= 1.0 + 4.0 * (frame["time"] >= shifted) * (frame["id"] == "s2")
+    frame["y"] = 10.0 * np.sin(2 * np.pi * frame["time"].dt.hour / 24) + noise  # of one scale
     history, new = divided(frame)
     model = panel().fit(history).partial_fit(new)
     log = model.drift_log_
