@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-
 from helpers.panels import START, panel
+
 from tsrnn import RNNForecaster
 from tsrnn.evaluate import prequential
 

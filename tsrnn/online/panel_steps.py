@@ -24,11 +24,12 @@ def _halves(n_series):
 class PanelSteps:
     """An expert with a small pooled readout for each step, without a hidden state.
 
-    All is in units of the series' scale at the origin. Of each step it sees the newest changes, how far the newest value is from that of each season
+    Of each step it sees the newest changes, how far the newest value is from that of each season
     before and from the series' level, the value one season before the step for each season, two
     profiles of the step's phase over the longest season, its weekend flag, and the inputs known
-    ahead: at the step, at the origin, and a season before the step. Features are looked up in the
-    rings when a forecast is issued, and again when its label arrives.
+    ahead: at the step, at the origin, and a season before the step. Values are in units of the
+    scale that the series has at the origin. Features are looked up in the rings when a forecast is
+    issued, and again when its label arrives.
 
     It is a value: `learn` returns a new one.
 
@@ -60,7 +61,7 @@ class PanelSteps:
         """Steps of the horizon."""
         return self.horizon
 
-    def forecast(self, memory, position, members, centers, scales, calendar, following=None):
+    def forecast(self, memory, position, series, centers, scales, calendar, following=None):
         """Return the forecasts (J, B, M) at an origin: changes from the newest value, by the scale.
 
         Parameters
@@ -68,7 +69,7 @@ class PanelSteps:
         memory : SeriesMemory
         position : int
             Of the origin.
-        members : ndarray of int, shape (B,), or slice
+        series : ndarray of int, shape (B,), or slice
         centers : ndarray of shape (J, B)
             Levels of the series.
         scales : ndarray of shape (J, B)
@@ -79,7 +80,7 @@ class PanelSteps:
         """
         steps = np.arange(1, self.horizon + 1)
         origins = np.full(self.horizon, position)
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         outputs = np.empty((len(centers), self.horizon, len(columns)))
         scales = np.broadcast_to(scales[:, None], outputs.shape)
         where = memory, origins, steps, columns, centers, scales, calendar
@@ -95,24 +96,24 @@ class PanelSteps:
         run(half, n_halves, 0)
         return outputs.swapaxes(1, 2)
 
-    def effect(self, memory, position, steps, members):
+    def effect(self, memory, position, steps, series):
         """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         n_targets = len(self.readout.weights)
         features = np.zeros((n_targets, len(steps), 3 * len(self.future), len(columns)))
-        at = memory.window.inputs.read(position, members)[self.future]
+        at = memory.window.inputs.read(position, series)[self.future]
         self._write_inputs(features, memory, position - steps, steps, columns, at[None])
         weights = self.readout.weights[:, steps - 1, self._n_own :]
         return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
 
     def learn(
-        self, memory, position, members, arrived, known, centers, scales, calendar, limits, n_steps
+        self, memory, position, series, arrived, known, centers, scales, calendar, limits, n_steps
     ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
         Parameters
         ----------
-        memory, position, members, centers, calendar
+        memory, position, series, centers, calendar
             As for `forecast`.
         arrived : ndarray of shape (J, B)
         known : ndarray of bool, shape (M, J, B)
@@ -126,12 +127,12 @@ class PanelSteps:
         """
         steps = np.arange(1, self.horizon + 1)
         origins = position - steps
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         n_halves = _halves(len(columns))
-        roots = memory.roots.read(origins, members).swapaxes(0, 1)  # (J, M, B)
-        base = memory.window.levels.read(origins, members).swapaxes(0, 1)
+        roots = memory.roots.read(origins, series).swapaxes(0, 1)  # (J, M, B)
+        base = memory.window.levels.read(origins, series).swapaxes(0, 1)
         known = known.swapaxes(0, 1)
-        at = memory.window.inputs.read(position, members)[self.future]
+        at = memory.window.inputs.read(position, series)[self.future]
         where = memory, origins, steps, columns, centers, scales, calendar
         blank = self.readout.gram, self.readout.weights
         totals = [tuple(map(np.zeros_like, blank)) for _ in range(n_halves)]
