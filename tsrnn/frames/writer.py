@@ -103,7 +103,7 @@ class Writer:
         if self.form.has_ids:
             levels, names = [ids, *levels], [self.form.id_name, *names]
         index = pd.MultiIndex.from_product(levels, names=names)
-        return pd.DataFrame(weights.reshape(len(index), -1), index, experts)
+        return pd.DataFrame(weights.reshape(len(index), len(experts)), index, experts)
 
     def _times_after(self, heads, horizon):
         positions = heads[:, None] + 1 + np.arange(horizon)
