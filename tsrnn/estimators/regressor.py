@@ -218,7 +218,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         Intervals are conformal and online: quantiles of the errors of the estimates as they were
         issued, tracked as y arrives (in ``partial_fit`` and in ``update``), so that intervals for
         rows whose y follows at once cover their share in the long run. Errors are tracked by the
-        age of the newest known y: intervals widen with it where estimates rest on that.
+        age of the newest known y, and intervals widen with it. Far ahead of y they cover less than
+        their share where the stream goes where it has not been before.
 
         Parameters
         ----------
