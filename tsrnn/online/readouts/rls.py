@@ -7,7 +7,6 @@ from tsrnn.online.readouts.covariance import (
     MAX_MEAN_EIGENVALUE,
     MAX_SURPRISE,
     QUIETLY,
-    RENEWAL,
     Covariances,
 )
 from tsrnn.online.readouts.memory_limit import require_room
@@ -42,9 +41,10 @@ class DelayedRLS(AppendsRows, Covariances):
     one as it was.
 
     The prior fades with forgetting, so that directions which the rows do not excite are soon held
-    by nothing. With `ridge`, what has faded is put back every 64 rows: P stays bounded, and the
-    weights are those of a ridge regression with this penalty for good (exactly so where labels
-    arrive with their rows; else P is ahead of the labels that are still to come).
+    by nothing. With `ridge`, what has faded is put back every 64 rows, more rows where there are
+    more than 128 features (see `renewal`): P stays bounded, and the weights are those of a ridge
+    regression with this penalty for good (exactly so where labels arrive with their rows; else P
+    is ahead of the labels that are still to come).
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ class DelayedRLS(AppendsRows, Covariances):
     @property
     def rows_to_renewal(self):
         """Rows until the penalty is renewed."""
-        return RENEWAL - self.n_learnt % RENEWAL
+        return self.renewal - self.n_learnt % self.renewal
 
     @property
     def parts(self):
@@ -249,7 +249,7 @@ class DelayedRLS(AppendsRows, Covariances):
         not finite, where that is known.
         """
         self.n_learnt += n_rows
-        if self.n_learnt % RENEWAL == 0:
+        if self.n_learnt % self.renewal == 0:
             self._renew(features, told)
             lost = None
         if lost or (lost is None and not np.isfinite(told[1]).all()):
