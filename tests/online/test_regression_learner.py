@@ -175,7 +175,7 @@ def test_without_any_known_label_the_other_experts_share_its_weight():
 def test_weights_are_convex():
     learner = learner_of()
     weights = learner.expert_weights()
-    assert weights.shape == (len(learner.expert_names), len(learner.ages), 2)
+    assert weights.shape == (len(learner.expert_names), len(AGES), 2)
     assert (weights >= 0.0).all()
     np.testing.assert_allclose(weights.sum(axis=0), 1.0)
 

@@ -106,11 +106,6 @@ class RegressionLearner:
         """Names of the experts, in the order of their weights."""
         return list(EXPERTS)
 
-    @property
-    def ages(self):
-        """Ages of the newest known y that have weights of their own."""
-        return AGES
-
     def expert_weights(self):
         """Return the weights of the experts, shape (E, ages, S)."""
         ages = np.repeat(np.array(AGES, dtype=float)[:, None], self.design.n_outputs, axis=1)
@@ -431,5 +426,5 @@ def _issued(readout, features, base, labels, learning):
     """Return a readout after rows, and its outputs (n, 1, S) before the labels of each."""
     if not learning:  # nothing waits: labels arrive with their rows
         return readout, readout.output(features)
-    readout, _, innovations, _ = readout.learn_and_tell(features, base, labels)
+    readout, _, innovations = readout.learn_with_innovations(features, base, labels)
     return readout, np.where(np.isfinite(labels), labels, 0.0) - innovations

@@ -15,7 +15,7 @@ PENALTY_OF_FEW = 1.0 / 20.0  # share of the penalty on many weights that few tak
 # Rows between two renewals of the penalty, of up to 128 features: a renewal costs K³, an update K².
 RENEWAL, RENEWAL_FEATURES = 64, 128
 
-# What overflows starts anew, and that is told.
+# What overflows starts anew, and a warning says so.
 QUIETLY = np.errstate(over="ignore", invalid="ignore")
 
 
