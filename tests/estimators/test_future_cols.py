@@ -60,9 +60,10 @@ def test_what_goes_on_before_a_step_counts_too():
     assert (errors(quick(6, max_iter=60), frame, 3000) < 1.25 * possible).all()
 
 
-@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
-@pytest.mark.parametrize("stamps", [True, False])
-@pytest.mark.parametrize("holes", [False, True], ids=["complete", "NaN and gaps"])
+@pytest.mark.parametrize(
+    ("tz", "stamps", "holes"),
+    [(None, True, False), ("Europe/Berlin", True, True), (None, False, True)],
+)
 def test_predict_is_what_forecast_would_have_said(tz, stamps, holes):
     frame = market(tz=tz)
     if holes:

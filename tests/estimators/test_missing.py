@@ -73,6 +73,7 @@ def test_an_input_missing_long_leaves_forecasts_as_good_as_without_it(stretch):
         assert errors[part].mean() < 1.1 * without[part].mean()
 
 
+@pytest.mark.slow
 def test_a_useful_input_costs_little_beyond_its_use_while_away_and_is_of_use_once_back():
     """Away for 300 rows, the error is within 30 % of the run that never had it.
 

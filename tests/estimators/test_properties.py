@@ -110,14 +110,21 @@ LONG = {
     "rnn": (RNNForecaster(2, "rnn", **QUICK), 1000),
     "lstm": (RNNForecaster(2, "lstm", **QUICK), 1000),
     "gru": (RNNForecaster(2, "gru", **QUICK), 1000),
-    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
+    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 1000),
+    "known ahead, long": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
     "regressor": (RNNRegressor("gru", **QUICK), 3200),
     "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
     "seasonal naive": (SeasonalNaiveForecaster(2), 4500),
 }
 
 
-@pytest.mark.parametrize("name", LONG)
+LONG_AND_SLOW = {"rnn", "gru", "known ahead, long", "regressor"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(k, marks=[pytest.mark.slow] if k in LONG_AND_SLOW else []) for k in LONG],
+)
 def test_a_long_stream_may_be_split_too(name):
     model, n_new = LONG[name]
     rng = np.random.default_rng(7)
