@@ -128,12 +128,13 @@ def test_rows_are_picked_by_their_time_stamps(tz):
     expected = model.forecast(X_future=calendar[N_FIT : N_FIT + 3])
     shuffled = calendar.sample(frac=1, random_state=0)
     beyond = calendar.set_axis(calendar.index.as_unit("s"))
-    far = pd.DataFrame({"price": 9.0}, pd.DatetimeIndex(["9999-01-01"], tz=tz).as_unit("s"))
+    end = pd.DatetimeIndex(np.array(["9999-01-01"], "M8[s]")).tz_localize(tz)
+    far = pd.DataFrame({"price": [*calendar["price"], 9.0]}, beyond.index.append(end))
     useless = pd.concat([calendar, pd.DataFrame({"price": [1.0, 2.0]}, [pd.NaT, pd.NaT])])
     twice = pd.concat([calendar, calendar[:N_FIT], calendar[N_FIT + 3 :]])
     wrong = calendar.assign(price=calendar["price"].mask(np.arange(N_ROWS) < N_FIT, np.inf))
     columns = shuffled.assign(load="?", wind=1j, price_2=0.0, time=pd.Timestamp("2024"))
-    others = calendar, shuffled, beyond, pd.concat([beyond, far]), useless, twice, wrong, columns
+    others = calendar, shuffled, beyond, far, useless, twice, wrong, columns
     for other in others:
         pd.testing.assert_frame_equal(model.forecast(X_future=other), expected)
     shorter = model.forecast(1, X_future=calendar[N_FIT : N_FIT + 1])
