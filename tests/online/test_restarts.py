@@ -217,4 +217,4 @@ def test_scales_and_constants_need_no_restart(kind, unit):
         model = clone(MODELS[kind]).fit(long(frame[:N_FIT]) if panel else frame[:N_FIT])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            errors_after(model, frame[N_FIT : N_FIT + 80], panel)
+            errors_after(model, frame[N_FIT : N_FIT + 40], panel)
