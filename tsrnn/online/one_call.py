@@ -59,8 +59,7 @@ def _packed(learner, loops):
 class Packed:
     """The parts of a `StreamLearner` as a compiled call moves them.
 
-    An array that is passed into compiled code, or out of it, takes as long as a hundred
-    multiplications. So all numbers that move lie side by side in one array, which a call replaces;
+    An array that is returned by compiled code takes as long as a thousand multiplications. So all numbers that move lie side by side in one array, which a call replaces;
     rows that are remembered are appended to buffers, in place, behind those that others look at.
     The parts are made of both when somebody asks for them: views, which nobody writes to.
 
@@ -127,8 +126,8 @@ class Packed:
         sizes = S, M, K, L, F, m, R, E, len(conformal.quantiles), len(conformal.profiles)
         arrays = (
             readout.covariance, readout.weights, linear.covariance, linear.weights,
-            per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float), *mixing.moving,
-            *conformal.moving, *drift.moving,
+            per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
+            *mixing.moving, *conformal.moving, *drift.moving,
         )  # fmt: skip
         rows = (
             window.fields, tuple(a if a is None else a[None] for a in encoder.state[0]),
