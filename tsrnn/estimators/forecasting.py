@@ -132,8 +132,7 @@ class ForecasterMixin:
                 series = which if isinstance(places, slice) else places[which]
             series = series if isinstance(series, slice) else road.all_of(series, len(state.ids))
             known = None if ahead is None else ahead[which]
-            calendar = self._reader.calendar_after(head, 1)
-            outputs = learner.output(head, series, calendar, known)
+            outputs = learner.output(head, series, self._reader.calendar_after, known)
             values = state.scaling.undo(series, outputs[..., :horizon])
             issued[which] = values.swapaxes(0, 1)
             if bands:

@@ -92,11 +92,6 @@ class RecurrentEncoder:
         encoder.state = self.network.zero_state(self.n_streams)
         return encoder
 
-    @property
-    def layer(self):
-        """Weights and state of the first layer, as compiled code wants them."""
-        return tuple(self.network.layers[0].weights), tuple(self.state[0])
-
     def at(self, state):
         """Return the encoder at another state of its only layer."""
         encoder = twin(self)

@@ -313,12 +313,13 @@ class PanelLearner:
 
         Parameters
         ----------
-        calendar : ndarray of shape (1, C)
+        calendar : callable
+            ``calendar(start, n)`` returns the features (n, C) of the step after each position.
         following : ndarray of shape (B, m, F), optional
             Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
             beyond, the newest value stands.
         """
-        view = self.memory.window.view(members, calendar, position)
+        view = self.memory.window.view(members, calendar(position, 1), position)
         design = self._design_of(members)
         hidden = self._hidden(position, members, design)
         features = self._features(view, position, 1, hidden, design)[0]

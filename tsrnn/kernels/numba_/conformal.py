@@ -47,12 +47,19 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         The size that is a change worth noting, else NaN.
     any_noted : bool
     """
+    quantiles, level, n_labels, profiles = moving
+    moving = quantiles.copy(), level.copy(), n_labels.copy(), profiles.copy()
+    drift = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    noted = np.empty((len(labels), level.shape[1]))
+    any_noted = move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted)
+    return moving, drift, noted, any_noted
+
+
+def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
+    """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
     (probabilities, delays, seasons), (quantiles, level, n_labels, profiles) = fixed, moving
-    quantiles, level = quantiles.copy(), level.copy()
-    n_labels, profiles = n_labels.copy(), profiles.copy()
-    size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
-    noted, any_noted = np.empty((n, S)), False
     excess = np.empty(M)
     for row in range(n):
         now = first_row + row
@@ -84,8 +91,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
                 scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
                 waiting[reach + row, m, 0, s] = forecasts[row, s, m]
                 waiting[reach + row, m, 1, s] = max(scale, TINY)
-    moving, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
-    return moving, drift, noted, any_noted
+    return any_noted
 
 
 def expected_scale(level, profiles, seasons, delays, row):
@@ -175,6 +181,6 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 _profile, _score = compiled(_profile, False), compiled(_score, False)
 _move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
-follow_errors = compiled(follow_errors, False)
+move_errors, follow_errors = compiled(move_errors, False), compiled(follow_errors, False)
 expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
 follow_size = compiled(follow_size, False)

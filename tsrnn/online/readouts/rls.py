@@ -196,17 +196,19 @@ class DelayedRLS(AppendsRows, Covariances):
         return self.renewal - self.n_learnt % self.renewal
 
     @property
-    def parts(self):
-        """What compiled loops learn rows from: what waits, delays, P, weights and limits."""
-        limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
-        return self._origins, self.delays, plain(self.covariance), plain(self.weights), limits
+    def limits(self):
+        """λ, the most surprise, and the largest mean eigenvalue of P, for compiled loops."""
+        return self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
 
-    def moved(self, n_rows, n_learnt, covariance, weights):
-        """Return the readout, opened for so many rows, after them; a compiled loop has moved it."""
-        self.covariance, self.weights = covariance, weights
-        self.n_learnt += n_learnt
-        self.close(n_rows)
-        return self
+    def bare(self):
+        """Return the readout without its arrays, for `filled`."""
+        return self.with_rows(None, covariance=None, weights=None)
+
+    def filled(self, origins, covariance, weights, n_learnt):
+        """Return the readout after so many rows more; a compiled call has learnt them."""
+        n_learnt += self.n_learnt
+        fields = {"covariance": covariance, "weights": weights, "n_learnt": n_learnt}
+        return self.with_rows(origins, **fields)
 
     @QUIETLY
     def _absorb(self, features, labels, told):
@@ -237,10 +239,11 @@ class DelayedRLS(AppendsRows, Covariances):
                 surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
                 self._restart_covariance(phi, surprise)
                 stop, most_surprise = row + 1, np.inf
-            origins, *state, limits = self.parts
-            limits = limits[0], most_surprise, limits[2]
+            state = plain(self.covariance), plain(self.weights)
+            after = tuple(map(np.empty_like, state))
+            limits = self.forgetting, most_surprise, MAX_MEAN_EIGENVALUE
             row, why, self.covariance, self.weights = loops.learn_rows(
-                row, stop, why, origins, rows, *state, limits, told
+                row, stop, why, self._origins, rows, self.delays, state, after, limits, told
             )
             if row > first:
                 self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
