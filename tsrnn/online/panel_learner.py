@@ -315,12 +315,13 @@ class PanelLearner:
 
         Parameters
         ----------
-        calendar : ndarray of shape (1, C)
+        calendar : callable
+            ``calendar(start, n)`` returns the features (n, C) of the step after each position.
         following : ndarray of shape (B, m, F), optional
             Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
             beyond, the newest value stands.
         """
-        view = self.memory.window.view(series, calendar, position)
+        view = self.memory.window.view(series, calendar(position, 1), position)
         design = self._design_of(series)
         hidden = self._hidden(position, series)
         scales = self._scales([position], series)
