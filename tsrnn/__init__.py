@@ -3,7 +3,7 @@
 from tsrnn import baselines, datasets, evaluate, metrics, nn
 from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.estimators.regressor import RNNRegressor
-from tsrnn.persistence import CheckpointError, load
+from tsrnn.persistence import CheckpointError, dumps, load, loads
 from tsrnn.warnings_ import NumericalWarning
 
 __version__ = "0.1.0"
@@ -15,8 +15,10 @@ __all__ = [
     "RNNRegressor",
     "baselines",
     "datasets",
+    "dumps",
     "evaluate",
     "load",
+    "loads",
     "metrics",
     "nn",
 ]

@@ -1,7 +1,6 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
 import copy
-import os
 from numbers import Real
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from tsrnn.estimators.typed_bases import BaseEstimator
 from tsrnn.frames.form import Form, ids_refused
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.writer import Writer
-from tsrnn.persistence import save, unmapped
+from tsrnn.persistence import File, save, unmapped
 from tsrnn.threads import one_blas_thread
 
 
@@ -147,18 +146,20 @@ class StreamingEstimator(BaseEstimator):
         self._state = state._replace(learner=learner, newest=None)
         return self
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: File) -> None:
         """Write the estimator to one file; `tsrnn.load` brings it back and runs no code of it.
 
         Parameters
         ----------
-        path : str or Path
-            Replaced in one step, once the new content is safely on the disk.
+        path : str, Path or binary file
+            A path is replaced in one step, once the new content is safely on the disk. A file
+            that is open for writing in binary mode gets the whole content in one ``write``.
 
         Raises
         ------
         TypeError
-            A parameter is something that is no part of tsrnn; nothing is written.
+            A parameter is something that is no part of tsrnn, or the file is open for text;
+            nothing is written.
         OSError
             The file cannot be written; what was there before is as it was. It names the file.
         """
