@@ -2,6 +2,7 @@
 
 from tsrnn import baselines, datasets, evaluate, metrics, nn
 from tsrnn.estimators.forecaster import RNNForecaster
+from tsrnn.estimators.pipeline import StreamingPipeline
 from tsrnn.estimators.regressor import RNNRegressor
 from tsrnn.persistence import CheckpointError, dumps, load, loads
 from tsrnn.warnings_ import NumericalWarning
@@ -13,6 +14,7 @@ __all__ = [
     "NumericalWarning",
     "RNNForecaster",
     "RNNRegressor",
+    "StreamingPipeline",
     "baselines",
     "datasets",
     "dumps",

@@ -232,6 +232,11 @@ class ForecasterMixin:
         ValueError
             X has fewer than two rows with a known value ahead of them.
         """
+        outputs, actual = self._outputs_and_actuals(X, y, ids)
+        return mean_r2(actual, outputs)
+
+    def _outputs_and_actuals(self, X, y=None, ids=None):
+        """Return the outputs (n, J, M) after each row, and the rows that follow, NaN where none."""
         check_is_fitted(self)
         columns = self._reader.columns
         if y is None and columns.targets is None:
@@ -240,20 +245,7 @@ class ForecasterMixin:
                 "which came as y at fit; pass y"
             )
         outputs, rows = self._outputs(X, y, ids)
-        actual = _actuals_of(rows, self._horizon)
-        scores = []
-        for truth, guess in zip(
-            actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
-        ):
-            known = np.isfinite(truth)
-            if known.sum() > 1:
-                scores.append(r2_score(truth[known], guess[known]))
-        if not scores:
-            raise ValueError(
-                f"found {len(outputs)} rows, expected at least two that have a known value within "
-                "the horizon; score on more rows"
-            )
-        return float(np.mean(scores))
+        return outputs, _actuals_of(rows, self._horizon)
 
     @property
     def drift_log_(self) -> pd.DataFrame:
@@ -414,6 +406,29 @@ class ForecasterMixin:
     @property
     def _min_rows(self):
         return self.horizon + 2
+
+
+def mean_r2(actual, outputs):
+    """Return the mean R² over targets and steps of outputs (n, J, M); NaN in `actual` counts not.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two rows have a known value ahead of them.
+    """
+    scores = []
+    for truth, guess in zip(
+        actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
+    ):
+        known = np.isfinite(truth)
+        if known.sum() > 1:
+            scores.append(r2_score(truth[known], guess[known]))
+    if not scores:
+        raise ValueError(
+            f"found {len(outputs)} rows, expected at least two that have a known value within "
+            "the horizon; score on more rows"
+        )
+    return float(np.mean(scores))
 
 
 def _actuals_of(rows, horizon):
