@@ -10,7 +10,8 @@ from sklearn.base import OneToOneFeatureMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.estimators.forecasting import mean_r2
+from tsrnn.estimators.forecasting import mean_r2, naive_error_table
+from tsrnn.estimators.history import naive_errors
 from tsrnn.estimators.typed_bases import Pipeline
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import column_names
@@ -168,6 +169,8 @@ class StreamingPipeline(Pipeline):
         fitted = copy.copy(self)
         fitted.steps, fitted._inverses = [*steps, (name, last)], _inverses(last, passed)
         fitted._sample = _newest_known(rows.table)
+        if fitted._inverses:
+            fitted._naive_error = fitted._naive_errors_of(values, rows, ids)
         fitted._made_of = fitted._columns_behind_future_cols(rows.table)
         self.__dict__ = vars(fitted)
         return self
@@ -300,8 +303,8 @@ class StreamingPipeline(Pipeline):
         """
         if not hasattr(self._last, "forecast"):
             return self._last.score(self._prepared(X), y)
-        outputs, actual = self._outputs_and_actuals(X, y, ids)
-        return mean_r2(actual, outputs)
+        outcome = self._outcome(X, y, ids)
+        return mean_r2(outcome.actual, outcome.forecast)
 
     @available_if(_last_has("p_values"))
     def p_values(self, X: Data, **options: Any) -> pd.DataFrame:
@@ -465,12 +468,36 @@ class StreamingPipeline(Pipeline):
             flat = np.asarray(found)[:, inverse.outer].astype(float)
         return flat.reshape(values.shape)
 
-    def _outputs_and_actuals(self, X, y=None, ids=None):
-        """Return what `predict` would, of shape (n, J, M), and the rows that follow."""
-        found = self._last._outputs_and_actuals(self._prepared(X), y, ids)
+    def _outcome(self, X, y=None, ids=None):
+        """Return the `Outcome` of the forecasts after each row."""
+        found = self._last._outcome(self._prepared(X), y, ids)
         if not self._inverses:
             return found
-        return [self._original(values.swapaxes(1, 2)).swapaxes(1, 2) for values in found]
+        back = [
+            self._original(values.swapaxes(1, 2)).swapaxes(1, 2)
+            for values in (found.forecast, found.actual)
+        ]
+        return found._replace(forecast=back[0], actual=back[1])
+
+    def _naive_errors_of(self, values, rows, ids):
+        """Return the ids of the series of the history, and their `naive_errors`."""
+        reader = self._last._reader
+        targets = self._original(_floats(values, reader.columns.targets)[:, None])[:, 0]
+        ids = reader.form.take_apart(rows.joined(values), ids).ids
+        series, names = np.zeros(len(targets), dtype=np.intp), pd.RangeIndex(1)
+        if ids is not None:
+            series, names = pd.factorize(ids)
+        order = np.argsort(series, kind="stable")
+        return pd.Index(names), naive_errors(series[order], targets[order], len(names))
+
+    @property
+    def naive_error_(self) -> pd.Series | pd.DataFrame:
+        """Mean absolute change of the history from row to row, in the units of the rows."""
+        check_is_fitted(self)
+        if not self._inverses:
+            return self._last.naive_error_
+        reader = self._last._reader
+        return naive_error_table(*self._naive_error, reader.columns.target_names, reader.form)
 
     def _transformed_ahead(self, X_future):
         """Return rows to come as the last step takes them.
