@@ -1,5 +1,7 @@
 """Pictures of errors, calibration, weights and drift; and of panels and rolling origins."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,7 +88,7 @@ def test_origins_are_never_joined():
     paths = drawn(ax, "forecasts from each origin")
     assert paths.isna().sum() == 4, "between five origins"
     cuts = [0, *np.flatnonzero(paths.isna()), len(paths)]
-    pieces = [paths.iloc[low:high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    pieces = [paths.iloc[low:high] for low, high in pairwise(cuts)]
     assert [piece.notna().sum() for piece in pieces] == [6] * 5
     assert drawn(ax, "actual").isna().sum() == 4
     for piece in pieces:

@@ -32,8 +32,7 @@ class Keys(NamedTuple):
     def ids(self, frame: pd.DataFrame) -> pd.Index:
         """Return the ids of a frame, in the order in which they come."""
         if self.id_col is None:
-            ids: pd.Index = frame.index.unique(0)
-            return ids
+            return pd.Index(frame.index.unique(0).to_numpy())
         return pd.Index(frame[self.id_col].unique())
 
     def series(self, frame: Any, id: Hashable) -> Any:

@@ -108,9 +108,7 @@ def plot_forecast(
             id: tuple(None if frame is None else keys.series(frame, id) for frame in frames)
             for id in picked(ids, keys.ids(forecast))
         }
-    pictures = {
-        id: _ForecastPicture.of(*part, target=target, last=last) for id, part in parts.items()
-    }
+    pictures = {id: _ForecastPicture.of(part, target, last) for id, part in parts.items()}
     axes = axes_for(list(pictures), ax)
     for one, (id, picture) in zip(axes, pictures.items(), strict=True):
         picture.draw(one, id)
