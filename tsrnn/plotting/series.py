@@ -29,11 +29,11 @@ class Keys(NamedTuple):
         dated = len(columns) > 2 and not pd.api.types.is_float_dtype(forecast.dtypes.iloc[1])
         return cls(columns[0], columns[1]) if dated else None
 
-    def ids(self, frame: pd.DataFrame) -> pd.Index:
+    def ids(self, frame: pd.DataFrame) -> list[Hashable]:
         """Return the ids of a frame, in the order in which they come."""
         if self.id_col is None:
-            return pd.Index(frame.index.unique(0).to_numpy())
-        return pd.Index(frame[self.id_col].unique())
+            return list(frame.index.unique(0))
+        return list(frame[self.id_col].unique())
 
     def series(self, frame: Any, id: Hashable) -> Any:
         """Return the rows of one series, indexed by time."""
@@ -43,7 +43,7 @@ class Keys(NamedTuple):
         return rows if self.time_col is None else rows.set_index(self.time_col)
 
 
-def picked(ids: Any, known: pd.Index) -> Sequence[Hashable]:
+def picked(ids: Any, known: list[Hashable]) -> Sequence[Hashable]:
     """Return the ids to show: those asked for, or the first ones.
 
     Raises
@@ -52,9 +52,9 @@ def picked(ids: Any, known: pd.Index) -> Sequence[Hashable]:
         One of them is not known.
     """
     if ids is None:
-        return list(known[:MOST_SERIES])
+        return known[:MOST_SERIES]
     wanted = list(ids) if isinstance(ids, (list, tuple, pd.Index)) else [ids]
     missing = [id for id in wanted if id not in known]
     if missing or not wanted:
-        raise ValueError(f"found ids={ids!r}, expected some of {list(known[:10])}; correct them")
+        raise ValueError(f"found ids={ids!r}, expected some of {known[:10]}; correct them")
     return wanted

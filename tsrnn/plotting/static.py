@@ -221,7 +221,7 @@ def plot_prequential(
     parts: dict[Any, pd.DataFrame] = {None: table}
     if table.columns[0] != "cutoff":
         id_name = table.columns[0]
-        chosen = picked(ids, pd.Index(table[id_name].unique()))
+        chosen = picked(ids, list(table[id_name].unique()))
         parts = {id: table[table[id_name] == id] for id in chosen}
     elif ids is not None:
         raise ValueError(f"found ids={ids!r} and an evaluation of one stream; leave ids out")
