@@ -241,7 +241,7 @@ def test_every_parameter_is_an_option_with_a_help(capsys):
     out = capsys.readouterr().out
     for name in inspect.signature(RNNForecaster).parameters:
         if name not in cli.options.OWN:
-            option = rf"\n  --{name.replace('_', '-')} (VALUE|\{{[^}}]*\}})\s+(\w.*?)(\n  --|\n\n)"
+            option = rf"\n  --{name.replace('_', '-')} (VALUE|\{{[^}}]*\}})\s+(\S.*?)(\n  --|\n\n)"
             assert re.search(option, out, re.DOTALL), name
 
 

@@ -163,6 +163,10 @@ def _described(cls):
             found = re.findall(r'"([^"]+)"', kind.partition("}")[0])
             choices |= dict.fromkeys(names.split(", "), found)
         sentence = re.split(r"(?<=[.:;])\s", " ".join(body.split()))[0].rstrip(".:;")
-        text = sentence or re.sub(r",? *(default=.*|optional)$", "", kind)
+        text = (
+            sentence or ""
+            if kind.startswith("{")
+            else sentence or re.sub(r",? *(default=.*|optional)$", "", kind)
+        )
         texts |= dict.fromkeys(names.split(", "), text.replace("``", "").replace("%", "%%"))
     return texts, choices

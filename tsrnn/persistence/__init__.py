@@ -6,7 +6,6 @@ values, and objects of the classes that `saved` has named (`registry`). Pickle i
 `archive` owns the bytes, `atomic` the way they get to the disk.
 """
 
-import copy
 import io
 import os
 import stat
@@ -81,13 +80,14 @@ def save(estimator: Any, path: File, notes: dict[str, Any] | None = None) -> Non
     OSError
         The file cannot be written; what was there before is as it was. It names the file.
     """
-    encoder = Encoder()
+    encoder, snapshot = Encoder(), object.__new__(type(estimator))
+    vars(snapshot).update(vars(estimator))  # of one moment, whatever other threads assign meanwhile
     document = {
         "format": FORMAT,
         "schema": SCHEMA,
         "environment": environment(),
         "notes": notes or {},
-        "model": encoder.node(copy.copy(estimator)),
+        "model": encoder.node(snapshot),
     }
     if isinstance(path, (str, os.PathLike)):
         with replacing(path) as opened:
