@@ -279,8 +279,9 @@ def _times(model: Any, data: Rows) -> pd.Index | None:
     if isinstance(data, np.ndarray):
         return None
     name, reader = getattr(model, "time_col", None), getattr(model, "_reader", None)
-    named = name is not None and isinstance(data, pd.DataFrame) and name in data.columns
-    times: pd.Index = pd.Index(data[name]) if named else data.index
+    times: pd.Index = data.index
+    if name is not None and isinstance(data, pd.DataFrame) and name in data.columns:
+        times = pd.Index(data[name])
     times = read_times(times, "data") if are_times(times) else times
     if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
         times = reader.axis.index_at(reader.axis.positions(times))

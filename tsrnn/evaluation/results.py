@@ -168,9 +168,10 @@ class ForecastLog:
     def _rows(self, times: pd.Index) -> np.ndarray:
         """Row of the data that each of the C * H `times` names: (C, H), -1 where there is none."""
         index = self._index
-        numbered = isinstance(index, pd.RangeIndex) and times.dtype.kind == "i"
-        numbered = numbered and index[0] > self._cutoffs[0]  # else they are numbered anew
-        if index is not None and (numbered or not isinstance(index, pd.RangeIndex)):
+        anew = isinstance(index, pd.RangeIndex) and not (
+            times.dtype.kind == "i" and index[0] > self._cutoffs[0]
+        )
+        if index is not None and not anew:
             first = ~index.duplicated()  # of a repeated stamp the first row counts
             found = index[first].get_indexer(times)
             rows = np.where(found < 0, -1, np.flatnonzero(first)[found])

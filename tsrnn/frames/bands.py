@@ -65,7 +65,8 @@ def add_offsets(outputs, offsets, bands):
 
 
 def _fractions(name, values):
-    values = [] if values is None else [values] if isinstance(values, Real) else list(values)
+    one = isinstance(values, (Real, str))
+    values = [] if values is None else [values] if one else list(values)
     for value in values:
         if not (isinstance(value, Real) and 0.0 < value < 1.0):
             raise ValueError(

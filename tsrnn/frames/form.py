@@ -1,5 +1,6 @@
 """The form in which rows come: of one stream, or of many series by id."""
 
+import reprlib
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -194,7 +195,7 @@ class Form:
 def ids_refused(ids):
     """Return the error about ids that were given to a forecaster of one stream."""
     return ValueError(
-        f"found ids={ids!r}, expected None: rows are those of one stream without ids; "
+        f"found ids={reprlib.repr(ids)}, expected None: rows are those of one stream without ids; "
         "leave ids out, or fit with id_col, an (id, time) index or ids"
     )
 
