@@ -1,6 +1,5 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
-import copy
 import os
 from dataclasses import replace
 from numbers import Real
@@ -18,6 +17,7 @@ from tsrnn.frames.native import beside, has_dates, incoming, native_of
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.frames.writer import Writer
+from tsrnn.online.storage.values import twin
 from tsrnn.persistence import save, unmapped
 from tsrnn.threads import one_blas_thread
 
@@ -44,6 +44,13 @@ class StreamingEstimator(BaseEstimator):
     def __setstate__(self, state):
         """Read what joblib maps into memory (``mmap_mode``): a stream writes to its arrays."""
         super().__setstate__(unmapped(state))
+
+    def __copy__(self):
+        """Return a copy that goes on by itself: the rings of a panel are written in place."""
+        copied = twin(self)
+        if hasattr(self, "_state"):
+            copied._state = road.only(self._state, slice(None))
+        return copied
 
     def fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Forget everything, learn from this history, end with the state after its last row.
@@ -189,7 +196,7 @@ class StreamingEstimator(BaseEstimator):
         A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
         to where it was.
         """
-        fitted, drawn = copy.copy(self), getattr(self, "random_state", None)
+        fitted, drawn = twin(self), getattr(self, "random_state", None)
         drawn = drawn if isinstance(drawn, np.random.RandomState) else None
         before = drawn and drawn.get_state(legacy=False)
         try:

@@ -45,18 +45,7 @@ def roll(model, state, rows, n_outputs=None, start=None):
     Series whose first row is not newer than their last one roll from the zero state; with `start`
     "fit" all do, with "cutoff" that is an error.
     """
-    series = _places_in(state.ids, rows)
-    called = pd.unique(series)
-    known = called[called >= 0]
-    own = state._replace(
-        learner=state.learner.taken(known),
-        ids=state.ids[known],
-        scaling=state.scaling.taken(known),
-    )
-    if len(known) < len(called):
-        new = pd.unique(rows.ids[series < 0])
-        _require_ids_alike(state.ids, new)
-        own = with_series(own, new)
+    own = state if rows.ids is None else _of_called(state, rows)
     series = _places_in(own.ids, rows)
     if start == "fit":
         everywhere = np.arange(len(own.ids))
@@ -238,6 +227,19 @@ def _places_in(ids, rows):
     if rows.ids is None:
         return np.zeros(len(rows.targets), dtype=np.intp)
     return ids.get_indexer(rows.ids)
+
+
+def _of_called(state, rows):
+    """Return the state of the series that rows are of alone, new ones among them."""
+    series = _places_in(state.ids, rows)
+    called = pd.unique(series)
+    known = called[called >= 0]
+    own = only(state, known)
+    if len(known) == len(called):
+        return own
+    new = pd.unique(rows.ids[series < 0])
+    _require_ids_alike(state.ids, new)
+    return with_series(own, new)
 
 
 def _arrived(model, state, series, rows):

@@ -224,20 +224,14 @@ class Ensemble(AppendsRows):
             ensemble.learnt = ensemble.mixing
         return ensemble, (mixed[..., 0], mixed[..., 1:])
 
-    @property
-    def mixed_parts(self):
-        """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
-        scored = self.scored.steps, self.scored.left, self.scored.share
-        return self._issued, scored, self.mixing.discounts, self.mixing.moving
+    def bare(self):
+        """Return the ensemble without its arrays, for `filled`."""
+        return self.with_rows(None, **dict.fromkeys(("linear", "per_step", "mixing", "learnt")))
 
-    def moved(self, n_rows, linear, per_step, moving, learning):
-        """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
-        self.linear, self.per_step = linear, per_step
-        self.close(n_rows)
-        self.mixing = self.mixing.moved(*moving)
-        if learning:
-            self.learnt = self.mixing
-        return self
+    def filled(self, issued, linear, per_step, mixing, learnt):
+        """Return the ensemble after rows that a compiled call has taken in."""
+        fields = {"linear": linear, "per_step": per_step, "mixing": mixing, "learnt": learnt}
+        return self.with_rows(issued, **fields)
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""
