@@ -33,7 +33,7 @@ def incoming(data, name="X"):
         return data
     if isinstance(data, np.ma.MaskedArray):
         return data.astype(float).filled(np.nan)
-    if isinstance(data, dict):
+    if type(data) is dict:  # sparse matrices of scipy may be dicts too
         raise ValueError(
             f"found {name} as a dict, expected rows of a DataFrame, Series or array; pass a frame "
             "of one row, such as df.iloc[[-1]], or pd.DataFrame([row], index=[time])"
