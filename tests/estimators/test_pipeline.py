@@ -410,6 +410,32 @@ def test_a_pipeline_is_evaluated_as_a_forecaster():
     pd.testing.assert_frame_equal(found, backtest(plain, rows, initial=150, step=20).forecasts)
 
 
+def test_frames_of_polars_come_and_go():
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("narwhals")
+    rows = hourly(130, 2).assign(price=np.arange(130) % 5)
+    params = {"target": ["s0", "s1"], "future_cols": "price", **QUICK}
+    given = pl.from_pandas(rows.reset_index())
+    plain = scaled(RNNForecaster(3, **params)).fit(rows[:110]).partial_fit(rows[110:120])
+    model = scaled(RNNForecaster(3, **params)).fit(given[:110]).partial_fit(given[110:120])
+    found = model.forecast(X_future=given[120:])
+    assert isinstance(found, pl.DataFrame)
+    expected = plain.forecast(X_future=rows[120:]).reset_index()
+    assert found.columns == list(expected) == ["time", "s0", "s1"]
+    np.testing.assert_array_equal(found["s1"].to_numpy(), expected["s1"])
+    assert model.future_index().columns == ["time"]
+    assert found["time"].to_list() == expected["time"].to_list()
+
+
+def test_series_that_have_ended_are_left_out():
+    long = melted(hourly(100, 2)).sort_values(["time", "id"], ignore_index=True)
+    long = long[(long["id"] == "s0") | (long["time"] < long["time"].iloc[100])]
+    model = scaled(LinearForecaster(2, id_col="id", time_col="time")).fit(long)
+    assert set(model.forecast(active=True)["id"]) == {"s0"}
+    assert set(model.forecast()["id"]) == {"s0", "s1"}
+    assert len(model.future_index(active=True)) == 2
+
+
 def test_a_pipeline_resets_and_forecasts_again():
     rows = hourly(200)
     model = scaled(SeasonalNaiveForecaster(3)).fit(rows[:150]).reset_state()

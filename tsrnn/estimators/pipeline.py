@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrnn.estimators.forecasting import mean_r2, naive_error_table
 from tsrnn.estimators.history import naive_errors
 from tsrnn.estimators.typed_bases import Pipeline
+from tsrnn.frames.native import incoming, indexed, native_of, outgoing
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import column_names
 from tsrnn.persistence import File, save
@@ -168,6 +169,7 @@ class StreamingPipeline(Pipeline):
         last = copy.copy(last).fit(rows.joined(values), y, **_given(ids=ids))
         fitted = copy.copy(self)
         fitted.steps, fitted._inverses = [*steps, (name, last)], _inverses(last, passed)
+        fitted._native = native_of(X)
         fitted._sample = _newest_known(rows.table)
         if fitted._inverses:
             fitted._naive_error = fitted._naive_errors_of(values, rows, ids)
@@ -230,12 +232,13 @@ class StreamingPipeline(Pipeline):
         coverage: float | list[float] | None = None,
         quantiles: list[float] | None = None,
         ids: Ids = None,
+        active: bool | int = False,
     ) -> pd.DataFrame:
         """Forecast the values after the last row seen, in the units of the rows.
 
         Parameters
         ----------
-        horizon, coverage, quantiles, ids
+        horizon, coverage, quantiles, ids, active
             As of the last step.
         X_future : DataFrame, optional
             The columns, as they were in front of the transformers, that ``future_cols`` are made
@@ -253,7 +256,14 @@ class StreamingPipeline(Pipeline):
             As of the last step, or ``X_future`` lacks a column that a transformer needs.
         """
         check_is_fitted(self)
-        ahead = _given(X_future=X_future, quantiles=quantiles, ids=ids)
+        frame = self._forecast_frame(horizon, X_future, coverage, quantiles, ids, active)
+        return frame if self._native is None else outgoing(_flat(frame), self._native)
+
+    def _forecast_frame(
+        self, horizon=None, X_future=None, coverage=None, quantiles=None, ids=None, active=False
+    ):
+        """As `forecast`, in a frame of pandas whatever rows came in."""
+        ahead = _given(X_future=X_future, quantiles=quantiles, ids=ids, active=active or None)
         if X_future is not None and self.future_cols is not None:
             ahead["X_future"] = self._transformed_ahead(X_future)
         frame = self._last.forecast(horizon, **_given(coverage=coverage), **ahead)
@@ -341,19 +351,27 @@ class StreamingPipeline(Pipeline):
         return self._last.predict_interval(self._prepared(X), *_given_y(y), coverage=coverage)
 
     @available_if(_last_has("future_index"))
-    def future_index(self, horizon: int | None = None, *, ids: Ids = None) -> pd.Index:
+    def future_index(
+        self, horizon: int | None = None, *, ids: Ids = None, active: bool | int = False
+    ) -> pd.Index:
         """Return the index of the next ``horizon`` rows, as the last step does.
 
         Parameters
         ----------
-        horizon, ids
+        horizon, ids, active
             As of the last step.
 
         Returns
         -------
         Index
         """
-        return self._last.future_index(horizon, **_given(ids=ids))
+        check_is_fitted(self)
+        index = self._future_index(horizon, ids, active)
+        return index if self._native is None else outgoing(index.to_frame(False), self._native)
+
+    def _future_index(self, horizon=None, ids=None, active=False):
+        """As `future_index`, an index of pandas whatever rows came in."""
+        return self._last.future_index(horizon, **_given(ids=ids, active=active or None))
 
     @available_if(_last_has("forget"))
     def forget(self, ids: Ids) -> Self:
@@ -418,12 +436,20 @@ class StreamingPipeline(Pipeline):
         return self.steps[-1][1]
 
     @property
+    def _reader(self):
+        return self._last._reader
+
+    @property
     def _keys(self) -> list[Hashable]:
         """Columns that are no values: of ids and of time."""
         return [key for key in (self.id_col, self.time_col) if key is not None]
 
     def _rows(self, X):
-        return _Rows.of(X, self._keys)
+        return _Rows.of(self._received(X), self._keys)
+
+    def _received(self, X, name="X"):
+        """Return rows of other libraries as a frame of pandas, indexed by time but for a column."""
+        return indexed(X, None, name) if self.time_col is None else incoming(X, name)
 
     def _prepared(self, X):
         """Return rows as the last step takes them."""
@@ -505,6 +531,7 @@ class StreamingPipeline(Pipeline):
         Columns that are not known ahead, and that ``future_cols`` are not made of, stand at a value
         of the history: transformers may refuse missing ones.
         """
+        X_future = self._received(X_future, "X_future")
         if isinstance(X_future, pd.Series):
             X_future = X_future.to_frame()
         names, row = self._sample
@@ -610,6 +637,12 @@ def _given(**options):
 
 def _given_y(y):
     return () if y is None else (y,)
+
+
+def _flat(frame):
+    """Return a forecast with ids and times as columns."""
+    counted = type(frame.index) is pd.RangeIndex and frame.index.name is None
+    return frame if counted else frame.reset_index()
 
 
 def _picked(values, rows):

@@ -20,6 +20,8 @@ from sklearn.utils import check_scalar
 
 from tsrnn.evaluation.panel_results import KeyedRows, PanelLog
 from tsrnn.evaluation.results import ForecastLog, PrequentialResult, Rows
+from tsrnn.frames.native import incoming, indexed
+from tsrnn.frames.times import are_times, read_times
 
 __all__ = ["PrequentialResult", "backtest", "prequential"]
 
@@ -44,8 +46,8 @@ def prequential(
         Fitted. It is copied; the one given stays as it is.
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         The rows that follow the fitted ones, oldest first. Columns that are not targets are shown
-        to the model and not scored. Rows of an array or with a RangeIndex have no stamps: they
-        count on from the model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
+        to the model and not scored. Rows of an array have no stamps: they count on from the
+        model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
         a frame with an (id, time) index; the rows of one time stamp are taken in together.
     chunk : int, default=1
         Rows (of a panel: time stamps) from one cutoff to the next. Where it exceeds the horizon,
@@ -97,17 +99,19 @@ def prequential(
     [2.0, 4.0]
     """
     check_scalar(chunk, "chunk", Integral, min_val=1)
+    reader = getattr(model, "_reader", None)
+    data = data if reader is None else reader.form.received(data)
     model = copy.deepcopy(model)
     walk = _walk_of(model, data, isinstance(getattr(model, "cutoff_", None), pd.Series))
     take_in = model.partial_fit if learn else model.update
     asked, scale = _asked(model, coverage), getattr(model, "naive_error_", None)
-    log = walk.log(-(-len(walk) // chunk), asked.get("coverage", ()))
+    log = walk.log(model, -(-len(walk) // chunk), asked.get("coverage", ()))
     seconds = 0.0
     with _reporter(progress, "prequential") as report:
         for start in range(0, len(walk), chunk):
             rows, ahead = walk.rows(start, start + chunk), walk.known_ahead(model, start)
             begin = time.perf_counter()
-            forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+            forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
@@ -189,6 +193,7 @@ def backtest(
     check_scalar(step, "step", Integral, min_val=1)
     if folds is not None:
         check_scalar(folds, "folds", Integral, min_val=1)
+    data = indexed(data, None) if getattr(model, "time_col", None) is None else incoming(data)
     levels = data.index.nlevels if isinstance(data, (pd.DataFrame, pd.Series)) else 1
     is_panel = getattr(model, "id_col", None) is not None or levels > 1
     walk = _walk_of(model, data, is_panel)
@@ -207,17 +212,18 @@ def backtest(
         )
     else:
         issued = _fit_and_advance(model, walk, initial, origins, asked)
-    log = walk.log(len(origins), asked.get("coverage", ()))
-    seconds = 0.0
+    evaluated = []
     with _reporter(progress, "backtest") as report:
-        for n_done, (origin, fold) in enumerate(zip(origins, issued, strict=True), 1):
-            forecast, cutoff, spent, last = fold
-            log.add(origin, cutoff, forecast)
-            seconds += spent
-            report(n_done, len(origins))
+        for fold in issued:
+            evaluated.append(fold)
+            report(len(evaluated), len(origins))
+    forecasts, cutoffs, seconds, models = zip(*evaluated, strict=True)
+    log = walk.log(models[-1], len(origins), asked.get("coverage", ()))
+    for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
+        log.add(origin, cutoff, forecast)
     stops = origins if refit else [origins[-1]]
     n_rows = sum(walk.n_rows(stop) for stop in stops)
-    return log.result(last, seconds / n_rows, walk.naive_error(log, origins[0]))
+    return log.result(models[-1], sum(seconds) / n_rows, walk.naive_error(log, origins[0]))
 
 
 def _fit_and_forecast(
@@ -228,7 +234,7 @@ def _fit_and_forecast(
     begin = time.perf_counter()
     model.fit(walk.rows(0, origin))
     ahead = walk.known_ahead(model, origin)
-    forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+    forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
@@ -244,7 +250,7 @@ def _fit_and_advance(
         if origin > seen:
             model.update(walk.rows(seen, origin))
         ahead = walk.known_ahead(model, origin)
-        forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+        forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
 
@@ -269,7 +275,7 @@ class _Walk(Protocol):
         The model looks at its ``future_cols`` alone; where there is no row they count as missing.
         """
 
-    def log(self, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
         """Return what notes the forecasts."""
 
     def naive_error(self, log: Any, stop: int) -> Any:
@@ -281,6 +287,8 @@ class _StreamWalk:
 
     def __init__(self, data: Rows):
         self._data = data
+        self._times: pd.Index | None = None
+        self._looked = False  # for the times, once there is a model
 
     def __len__(self) -> int:
         return len(self._data)
@@ -295,19 +303,21 @@ class _StreamWalk:
     def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
         if getattr(model, "future_cols", None) is None:
             return {}
-        index = model.future_index()
+        index, times = _future_index(model), self._times_of(model)
         rows = self.rows(start, start + len(index))
-        if isinstance(rows, np.ndarray):
+        if isinstance(rows, np.ndarray) or times is None:
             missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
             return {"X_future": np.concatenate([rows, missing])}
-        if isinstance(index, pd.DatetimeIndex):
-            rows = rows[~rows.index.duplicated()]
-        else:  # row numbers only count on
-            rows = rows.set_axis(index[: len(rows)])
-        return {"X_future": rows.reindex(index)}
+        rows = rows.set_axis(times[start : start + len(index)])
+        return {"X_future": rows[~rows.index.duplicated()].reindex(index)}
 
-    def log(self, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
-        return ForecastLog(self._data, n_cutoffs, coverages)
+    def _times_of(self, model: Any) -> pd.Index | None:
+        if not self._looked:
+            self._times, self._looked = _times(model, self._data), True
+        return self._times
+
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
+        return ForecastLog(self._data, n_cutoffs, coverages, self._times_of(model))
 
     def naive_error(self, log: ForecastLog, stop: int) -> pd.Series:
         return log.naive_error(stop)
@@ -335,9 +345,9 @@ class _PanelWalk:
     def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
         if getattr(model, "future_cols", None) is None:
             return {}
-        return {"X_future": self._rows_of.at(model.future_index())}
+        return {"X_future": self._rows_of.at(_future_index(model))}
 
-    def log(self, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
         return PanelLog(self._rows_of, coverages)
 
     def naive_error(self, log: PanelLog, stop: int) -> pd.DataFrame:
@@ -350,6 +360,31 @@ def _walk_of(model: Any, data: Any, is_panel: bool) -> _Walk:
     if len(data) == 0:
         raise ValueError("data is empty; expected at least one row. Pass the rows to score.")
     return _PanelWalk(data, model) if is_panel else _StreamWalk(data)
+
+
+def _times(model: Any, data: Rows) -> pd.Index | None:
+    """Return the times of rows as forecasts have them; None for an array."""
+    if isinstance(data, np.ndarray):
+        return None
+    name, reader = getattr(model, "time_col", None), getattr(model, "_reader", None)
+    times: pd.Index = data.index
+    if name is not None and isinstance(data, pd.DataFrame) and name in data.columns:
+        times = pd.Index(data[name])
+    times = read_times(times, "data") if are_times(times) else times
+    if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
+        times = reader.axis.index_at(reader.axis.positions(times))
+    return times
+
+
+def _forecast(model: Any, asked: dict[str, Any]) -> pd.DataFrame:
+    """Return a forecast as a frame of pandas, whatever rows the model was fitted on."""
+    frame: pd.DataFrame = getattr(model, "_forecast_frame", model.forecast)(**asked)
+    return frame
+
+
+def _future_index(model: Any) -> pd.Index:
+    index: pd.Index = getattr(model, "_future_index", model.future_index)()
+    return index
 
 
 def _asked(model: Any, coverage: float | list[float] | None) -> dict[str, Any]:
