@@ -31,7 +31,7 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "matplotlib", "numba"}
+OPTIONAL = {"rich", "narwhals", "matplotlib", "numba"}
 # Imported by name, when their kernels are chosen.
 ON_DEMAND = [PACKAGE / "kernels" / "numba_"]
 
