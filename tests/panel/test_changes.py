@@ -147,7 +147,7 @@ def sales(n_days, seed, products=1):
     frame = pd.DataFrame(index=pd.date_range("2020-01-01", periods=n_days, name="day"))
     for product in range(products):
         week = 12 * np.sin(2 * np.pi * (day + product) / 7)
-        expected = 100 + week + 30 * promotion + 2.0 * weather
+        expected = 100 + week + 30 * promotion + 2.0 * temperature
         frame[f"sold_{product}"] = expected + rng.normal(scale=NOISE, size=n_days)
     return frame.assign(promotion=promotion, temperature=temperature)
 
