@@ -24,7 +24,7 @@ def series(values):
 
 
 def models():
-    small = {"max_iter": 10, "hidden_size": 5, "random_state": 0, "window_size": 16}
+    small = {"max_iter": 4, "hidden_size": 5, "random_state": 0, "window_size": 16}
     yield RNNForecaster(4, **small)
     yield RNNForecaster(4, dtype=np.float64, cell="gru", learning_rate=1e6, **small)
     yield from (LinearForecaster(4), NaiveForecaster(4), SeasonalNaiveForecaster(4))
@@ -52,7 +52,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-@pytest.mark.parametrize("model", list(models()), ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(model, marks=[pytest.mark.slow] if number == 1 else [])
+        for number, model in enumerate(models())
+    ],
+    ids=lambda model: type(model).__name__,
+)
 def test_forecasts_stay_finite(kind, model):
     y = series(HOSTILE[kind])
     with warnings.catch_warnings():

@@ -1,5 +1,7 @@
 """The recurrent regressor: memory, carried state, and where predict starts."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,9 @@ def table():
     return data[["s1", "s2"]], data["s0"]
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "cell", ["gru", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("rnn", "lstm"))]
+)
 def test_it_remembers_further_back_than_its_lags(cell):
     rng = np.random.default_rng(0)
     X = rng.choice([-1.0, 1.0], size=(3000, 1))
@@ -31,7 +35,7 @@ def test_it_remembers_further_back_than_its_lags(cell):
 def test_any_split_of_the_rows_gives_the_same_estimator(table, cell, learn):
     X, y = table
     whole = RNNRegressor(cell, **QUICK).fit(X[:300], y[:300])
-    parts = RNNRegressor(cell, **QUICK).fit(X[:300], y[:300])
+    parts = copy.deepcopy(whole)
     getattr(whole, learn)(X[300:], y[300:])
     for start, stop in zip([300, 301, 302, 340], [301, 302, 340, 400], strict=True):
         getattr(parts, learn)(X[start:stop], y[start:stop])
@@ -152,7 +156,7 @@ def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
     assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
 
 
-@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("n_outputs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_intervals_cover_their_share_row_by_row(n_outputs):
     X, y = walk(2600, n_outputs=n_outputs)
     model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])
@@ -179,6 +183,35 @@ def test_intervals_widen_with_the_age_of_y_and_with_coverage_and_change_nothing(
     for coverage, kind in ((1.0, ValueError), (0.0, ValueError), ("0.9", TypeError)):
         with pytest.raises(kind, match="coverage"):
             model.predict_interval(X[1000:], coverage)
+
+
+def test_no_interval_is_narrower_than_that_of_a_newer_y():
+    X, y = walk(1200)
+    y[:900] = np.sin(np.arange(900.0))  # the newest y is worse than an older one, 44 rows back
+    model = RNNRegressor(**QUICK).fit(X[:900], y[:900])
+    ends = model.predict_interval(X[900:]) - model.predict(X[900:])[:, None]
+    assert (np.diff(ends[:, 0]) <= 1e-9).all()
+    assert (np.diff(ends[:, 1]) >= -1e-9).all()
+
+
+@pytest.mark.slow
+def test_intervals_hold_far_ahead_of_y_where_errors_come_in_runs():
+    """What X does not tell of y wanders for some 400 rows; y is not known for up to 1,000."""
+    inside = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        X, steps = rng.normal(size=(9000, 1)), rng.normal(size=9000) * np.sqrt(1 / 200)
+        wandering = np.zeros(9000)
+        for row in range(1, 9000):
+            wandering[row] = (1 - 1 / 400) * wandering[row - 1] + steps[row]
+        y = X[:, 0] + wandering + 0.2 * rng.normal(size=9000)
+        model = RNNRegressor(**QUICK).fit(X[:4000], y[:4000])
+        for start in range(4000, 7900, 300):
+            ends, actual = model.predict_interval(X[start : start + 1000]), y[start : start + 1000]
+            covered = (ends[:, 0] <= actual) & (actual <= ends[:, 1])
+            inside.append(covered[200:].mean())
+            model.partial_fit(X[start : start + 300], y[start : start + 300])
+    assert np.mean(inside) > 0.78  # 0.61 where levels and quantiles move as fast as at small ages
 
 
 def test_intervals_are_aligned_with_predict_wherever_it_starts(table):

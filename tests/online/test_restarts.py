@@ -3,6 +3,7 @@
 import copy
 import warnings
 from functools import cache
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -63,14 +64,14 @@ def fed(model, frame, panel):
 
 
 def errors_after(model, frame, panel, n_last=100):
-    """Feed rows one by one; return the errors of the last ones, all forecasts being finite."""
-    errors = []
-    for row in range(len(frame)):
+    """Feed rows by fours, the last one by one; return their errors, all forecasts being finite."""
+    errors, first = [], max(0, len(frame) - n_last)
+    for row, end in pairwise([*range(0, first, 4), *range(first, len(frame) + 1)]):
         ahead = model.forecast()
         ahead = ahead["value"].to_numpy().reshape(2, -1).T if panel else ahead.to_numpy()
         assert np.isfinite(ahead).all()
         errors.append(ahead[0] - frame.iloc[row].to_numpy())
-        fed(model, frame[row : row + 1], panel)
+        fed(model, frame[row:end], panel)
     return np.array(errors)[-n_last:]
 
 
@@ -85,8 +86,10 @@ def errors_left_alone(kind):
     return errors_after(copy.deepcopy(fitted_once(kind)), rows()[N_FIT:], kind == "panel")
 
 
-@pytest.mark.parametrize("poison", [indefinite, not_a_number, infinite])
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize(
+    ("kind", "poison"),
+    [("one", infinite), *product(MODELS, (indefinite, not_a_number))],
+)
 def test_a_poisoned_covariance_starts_anew(kind, poison):
     panel, frame = kind == "panel", rows()
     model = copy.deepcopy(fitted_once(kind))
@@ -214,4 +217,4 @@ def test_scales_and_constants_need_no_restart(kind, unit):
         model = clone(MODELS[kind]).fit(long(frame[:N_FIT]) if panel else frame[:N_FIT])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            errors_after(model, frame[N_FIT : N_FIT + 80], panel)
+            errors_after(model, frame[N_FIT : N_FIT + 40], panel)

@@ -125,7 +125,7 @@ class RecurrentEncoder:
         joined = tuple(State.joined(list(of_layer)) for of_layer in zip(*states, strict=True))
         return np.concatenate(hidden, axis=2), joined
 
-    @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
+    @np.errstate(over="ignore", invalid="ignore")  # a warning below says that a step overflows
     def learn(self, inputs, skip, targets, weights, local=None):
         """Take one step of truncated BPTT on a window of origins whose labels are in.
 

@@ -81,6 +81,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         level[m],
                         n_labels[m],
                         s,
+                        1.0,
                     )
             if n_known:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
@@ -101,7 +102,9 @@ def expected_scale(level, profiles, seasons, delays, row):
     return scale
 
 
-def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles):
+def score_errors(
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
+):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, np.empty(len(error))
     for s in range(S):
@@ -110,7 +113,8 @@ def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_
             excess[m] = np.nan
             if np.isfinite(error[m, s]):
                 n_known += 1
-                moving = quantiles[:, m, s], level[m], n_labels[m], s
+                factor = 1.0 if pace is None else pace[m]
+                moving = quantiles[:, m, s], level[m], n_labels[m], s, factor
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known:
             _move_profiles(profiles, seasons, row, s, excess, n_known)
@@ -138,15 +142,16 @@ def _profile(profiles, seasons, row, s):
     return product
 
 
-def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace):
     """Move quantiles and level by an error; return its excess over what was to be expected."""
+    rate = pace * RATE
     for q in range(len(quantiles)):
         below = 1.0 if error / scale < quantiles[q] else 0.0
-        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (RATE * (probabilities[q] - below))
+        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     n_labels[s] += 1.0
-    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE) * excess * base
+    level[s] += max(1.0 / (n_labels[s] + 1.0), pace * LEVEL_RATE) * excess * base
     return excess
 
 
