@@ -1,7 +1,7 @@
 """What forecasters have in common: ``forecast``, ``predict`` and ``score`` of steps ahead."""
 
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,23 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
-from tsrnn.frames.bands import add_offsets, bands_of
+from tsrnn.estimators.search import require_scorer_of_forecasts
+from tsrnn.frames.bands import add_offsets, bands_of, column_of
 from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.native import incoming
 from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
+
+
+class Outcome(NamedTuple):
+    """Forecasts after rows, and what followed."""
+
+    forecast: np.ndarray  # (n, J, M)
+    actual: np.ndarray  # (n, J, M), NaN where the rows hold none
+    ids: pd.Index | None  # of each row, of a panel
 
 
 class ForecasterMixin:
@@ -59,6 +69,7 @@ class ForecasterMixin:
         coverage: float | list[float] | None = None,
         quantiles: list[float] | None = None,
         ids: Ids = None,
+        active: bool | int = False,
     ) -> pd.DataFrame:
         """Forecast the values after the last row seen. The estimator stays as it was.
 
@@ -83,6 +94,9 @@ class ForecasterMixin:
             Quantiles to forecast.
         ids : id or list of ids, optional
             Of a panel: the series to forecast, in this order; by default all that have rows.
+        active : bool or int, default=False
+            Of a panel: forecast only series whose cutoff is the newest one, or within so many steps
+            of it; series that have ended are left out.
 
         Returns
         -------
@@ -90,7 +104,8 @@ class ForecasterMixin:
             Of a panel ``horizon`` rows for each series, in the form in which rows came. Indexed
             by the next ``horizon`` time stamps, a column for each target; behind them
             ``<target>_lower_0.9`` and ``<target>_upper_0.9`` for a coverage of 0.9, and
-            ``<target>_quantile_0.1`` for a quantile of 0.1.
+            ``<target>_quantile_0.1`` for a quantile of 0.1. After a fit on a frame of polars or
+            Arrow it is one of those, with ids and times as columns.
 
         Raises
         ------
@@ -100,16 +115,29 @@ class ForecasterMixin:
             and 1, or asked for of a baseline's panel, which has no intervals.
         """
         self._require_fitted()
+        frame = self._forecast_frame(horizon, X_future, coverage, quantiles, ids, active)
+        return self._writer.outgoing(frame)
+
+    def _forecast_frame(
+        self,
+        horizon=None,
+        X_future=None,
+        coverage=None,
+        quantiles=None,
+        ids=None,
+        active=False,
+    ):
+        """As `forecast`, in a frame of pandas whatever rows came in."""
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
-        horizon = self._checked_horizon(horizon)
+        horizon, within = self._checked_horizon(horizon), _steps_within(active)
         self._require_ids(ids)
         while True:
             state = self._state  # once: another thread may replace it
-            frame = self._forecast_of(state, ids, horizon, X_future, bands)
+            frame = self._forecast_of(state, ids, horizon, X_future, bands, within)
             if not state.learner.overtaken_by(self._state.learner):
                 return frame
 
-    def _forecast_of(self, state, ids, horizon, X_future, bands):
+    def _forecast_of(self, state, ids, horizon, X_future, bands, within):
         learner, targets = state.learner, self._reader.columns.target_names
         if bands and not learner.has_intervals:
             raise ValueError(
@@ -118,8 +146,8 @@ class ForecasterMixin:
             )
         places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
-        if ids is not None or NEVER in distinct or not distinct:
-            places = self._started_places(state, ids)
+        if ids is not None or NEVER in distinct or not distinct or within is not None:
+            places = self._started_places(state, ids, within)
             names, heads = names[places], heads[places]
             distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
@@ -142,22 +170,26 @@ class ForecasterMixin:
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
         columns, values = targets, issued
         if bands:
-            columns = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
+            beside = [column_of(target, name) for target in targets for name, _ in bands]
+            columns = [*targets, *beside]
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)
         return self._writer.forecast(names, heads, self._bounded(values), columns)
 
-    def future_index(self, horizon: int | None = None, *, ids: Ids = None) -> pd.Index:
+    def future_index(
+        self, horizon: int | None = None, *, ids: Ids = None, active: bool | int = False
+    ) -> pd.Index:
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
 
         Parameters
         ----------
-        horizon, ids : optional
+        horizon, ids, active : optional
             As in ``forecast``.
 
         Returns
         -------
-        DatetimeIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
+        DatetimeIndex, PeriodIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
+            After a fit on a frame of polars or Arrow a frame of these columns.
 
         Raises
         ------
@@ -177,18 +209,29 @@ class ForecasterMixin:
         1    a 2024-03-05
         """
         check_is_fitted(self)
+        return self._writer.keys(self._future_index(horizon, ids, active))
+
+    def _future_index(self, horizon=None, ids=None, active=False):
+        """As `future_index`, an index of pandas whatever rows came in."""
         self._require_ids(ids)
         state, horizon = self._state, self._checked_horizon(horizon)
-        places = self._started_places(state, ids)
+        places = self._started_places(state, ids, _steps_within(active))
         heads = state.learner.heads[places]
         return self._writer.index_after(state.ids[places], heads, horizon)
 
-    def predict(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> np.ndarray:
+    def predict(
+        self,
+        X: Data,
+        y: Data | None = None,
+        *,
+        ids: Ids = None,
+        start: Literal["fit", "cutoff"] | None = None,
+    ) -> np.ndarray:
         """Return what would have been forecast after each row. The estimator stays as it was.
 
-        Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
-        If the first time stamp is at or before the cutoff, all rows roll from the zero state with
-        the final weights (in-sample); of a panel, this holds for each series.
+        Rows newer than the cutoff, and rows of arrays, go on from the carried state. If the first
+        time stamp or number is at or before the cutoff, all rows roll from the zero state with the
+        final weights (in-sample); of a panel, this holds for each series.
 
         Parameters
         ----------
@@ -197,6 +240,9 @@ class ForecasterMixin:
             Targets, if they came as ``y`` at fit; without it they count as missing.
         ids : array-like of shape (n_rows,), optional
             As in ``fit``.
+        start : {"fit", "cutoff"}, optional
+            "fit": roll from the zero state, of rows of arrays too. "cutoff": go on from the carried
+            state, for which all rows must be newer than the cutoff. By default as told above.
 
         Returns
         -------
@@ -209,7 +255,7 @@ class ForecasterMixin:
         ValueError
             As in ``partial_fit``.
         """
-        outputs, _ = self._outputs(X, y, ids)
+        outputs, _ = self._outputs(X, y, ids, start)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
@@ -231,6 +277,11 @@ class ForecasterMixin:
         ValueError
             X has fewer than two rows with a known value ahead of them.
         """
+        outcome = self._outcome(X, y, ids)
+        return mean_r2(outcome.actual, outcome.forecast)
+
+    def _outcome(self, X, y=None, ids=None):
+        """Return the `Outcome` of the forecasts after each row."""
         check_is_fitted(self)
         columns = self._reader.columns
         if y is None and columns.targets is None:
@@ -239,20 +290,8 @@ class ForecasterMixin:
                 "which came as y at fit; pass y"
             )
         outputs, rows = self._outputs(X, y, ids)
-        actual = _actuals_of(rows, self._horizon)
-        scores = []
-        for truth, guess in zip(
-            actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
-        ):
-            known = np.isfinite(truth)
-            if known.sum() > 1:
-                scores.append(r2_score(truth[known], guess[known]))
-        if not scores:
-            raise ValueError(
-                f"found {len(outputs)} rows, expected at least two that have a known value within "
-                "the horizon; score on more rows"
-            )
-        return float(np.mean(scores))
+        ids = self._reader.form.take_apart(X, ids).ids
+        return Outcome(outputs, _actuals_of(rows, self._horizon), ids)
 
     @property
     def drift_log_(self) -> pd.DataFrame:
@@ -284,6 +323,17 @@ class ForecasterMixin:
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
 
     @property
+    def naive_error_(self) -> pd.Series | pd.DataFrame:
+        """Mean absolute change of the history from row to row, by target; of a panel by id too.
+
+        It is the error over the history of repeating the newest value, the scale of MASE.
+        """
+        check_is_fitted(self)
+        names, errors = self._naive_error
+        targets = self._reader.columns.target_names
+        return naive_error_table(names, errors, targets, self._reader.form)
+
+    @property
     def n_late_(self) -> int:
         """Rows dropped since the fit because they were not newer than the cutoff."""
         check_is_fitted(self)
@@ -295,8 +345,10 @@ class ForecasterMixin:
         check_is_fitted(self)
         return self._reader.axis.freq
 
-    def _started_places(self, state, ids):
+    def _started_places(self, state, ids, within=None):
         """Return the places of series to forecast; by default of all that have rows.
+
+        `within` are the steps before the newest cutoff of all series, of which theirs may be.
 
         Raises
         ------
@@ -306,6 +358,9 @@ class ForecasterMixin:
         places = road.places_of(state, ids)
         started = state.learner.heads[places] != NEVER
         if started.all():
+            if within is not None and len(places):
+                heads = state.learner.heads
+                places = places[heads[places] >= heads.max() - within]
             return places
         if ids is not None or not started.any():
             named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
@@ -313,7 +368,7 @@ class ForecasterMixin:
                 f"found no row since reset_state(){named}, expected at least one to forecast from; "
                 "pass rows to update() or partial_fit() first"
             )
-        return places[started]
+        return self._started_places(state, state.ids[places[started]], within)
 
     def _checked_horizon(self, horizon):
         if horizon is None:
@@ -327,6 +382,7 @@ class ForecasterMixin:
         return horizon
 
     def _check_params(self):
+        require_scorer_of_forecasts()
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
         bands_of(self.coverage)
@@ -358,7 +414,7 @@ class ForecasterMixin:
         if not len(heads):
             return np.empty((0, horizon, len(future)))
         index = self._writer.index_after(ids, heads, horizon)
-        scaling = reader.input_scaling
+        scaling, X_future = reader.input_scaling, incoming(X_future, "X_future")
         inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
         return inputs[:, future].reshape(len(heads), horizon, len(future))
 
@@ -413,6 +469,46 @@ class ForecasterMixin:
     @property
     def _min_rows(self):
         return self.horizon + 2
+
+
+def naive_error_table(names, errors, targets, form):
+    """Return errors (B, J) by target, of a panel by the ids `names` too."""
+    if not form.has_ids:
+        return pd.Series(errors[0], targets)
+    return pd.DataFrame(errors, names.rename(form.id_name), targets)
+
+
+def mean_r2(actual, outputs):
+    """Return the mean R² over targets and steps of outputs (n, J, M); NaN in `actual` counts not.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two rows have a known value ahead of them.
+    """
+    scores = []
+    for truth, guess in zip(
+        actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
+    ):
+        known = np.isfinite(truth)
+        if known.sum() > 1:
+            scores.append(r2_score(truth[known], guess[known]))
+    if not scores:
+        raise ValueError(
+            f"found {len(outputs)} rows, expected at least two that have a known value within "
+            "the horizon; score on more rows"
+        )
+    return float(np.mean(scores))
+
+
+def _steps_within(active):
+    """Return the steps that a series may have ended ago, None where any may."""
+    if active is False or active is None:
+        return None
+    if active is True:
+        return 0
+    check_scalar(active, "active", (int, np.integer), min_val=0)
+    return int(active)
 
 
 def _actuals_of(rows, horizon):
