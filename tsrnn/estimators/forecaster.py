@@ -290,6 +290,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             guard=True,
             pooled=history.is_panel,
             normalized=not history.is_panel,
+            zero=history.zero,
         )
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)

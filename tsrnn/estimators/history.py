@@ -32,6 +32,7 @@ class History(NamedTuple):
 
     record: Window  # newest rows of some series side by side, target by target
     change_scale: np.ndarray  # of the streams of the record, in scaled units
+    zero: np.ndarray  # where zero is, in those
     n_rows: int  # of the longest series, missing ones included
     is_panel: bool
 
@@ -193,4 +194,5 @@ def _history(model, rows, scaling, counts):
         calendar = np.tile(np.stack(calendar, axis=1), (1, n_targets, 1))
     record = Window(targets.transpose(0, 2, 1).reshape(n_rows, -1), inputs, calendar)
     change_scale = scaling.change_scale[:, chosen].ravel()
-    return History(record, change_scale, int(spans.max()), model._reader.form.has_ids)
+    zero = (-scaling.mean / scaling.scale)[:, chosen].ravel()
+    return History(record, change_scale, zero, int(spans.max()), model._reader.form.has_ids)

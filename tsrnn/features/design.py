@@ -74,6 +74,8 @@ class ForecastDesign:
         Rows by which the season is early: the calendar that is seen is that many rows on.
     lags : int or None
         Newest values that a short autoregression sees: None: all up to the first gap in `offsets`.
+    zero : ndarray of shape (S,) or None
+        Where zero is, in scaled units; None where that is unknown.
     """
 
     horizon: int
@@ -90,6 +92,7 @@ class ForecastDesign:
     profile: CalendarProfile | None = None
     phase: int = 0
     lags: int | None = None
+    zero: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -106,6 +109,7 @@ class ForecastDesign:
         guard=False,
         pooled=False,
         normalized=False,
+        zero=None,
     ):
         """Fit the design to a history; by default it uses all that the record holds."""
         usual = start_from(first_levels(record.targets)) if guard else None
@@ -131,6 +135,7 @@ class ForecastDesign:
             norm,
             profile,
             lags=lags,
+            zero=zero,
         )
 
     def follow(self, record, n_rows):

@@ -16,11 +16,14 @@ def take_in_at_once(learner, record, learning, scoring):
         return None
     design, encoder, readout = learner.design, learner.encoder, learner.readout
     ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
-    readout, ensemble, linear, per_step = (
-        part.opened(n) for part in (readout, ensemble, ensemble.linear, ensemble.per_step)
-    )
+    readout, ensemble, linear, per_step, smoothing = (
+        part.opened(n)
+        for part in (
+            readout, ensemble, ensemble.linear, ensemble.per_step, ensemble.smoothing
+        )
+    )  # fmt: skip
     intervals = intervals.opened(n) if scoring else intervals
-    plain, outputs, fields, state, of_readout, of_linear, of_steps, mixed, scored = (
+    plain, outputs, fields, state, of_readout, of_linear, of_steps, smoothed, mixed, scored = (
         loops.follow_rows(
             learner.window.joining(record, learner.kept_before(n)),
             design.looked_at,
@@ -30,6 +33,7 @@ def take_in_at_once(learner, record, learning, scoring):
             ensemble.columns,
             per_step.parts,
             ensemble.repeats.parts,
+            smoothing.parts,
             ensemble.mixed_parts,
             intervals.parts,
             learning,
@@ -40,13 +44,14 @@ def take_in_at_once(learner, record, learning, scoring):
         return None
     n_learnt = n if learning else 0
     linear, per_step = linear.moved(n, n_learnt, *of_linear), per_step.moved(n, *of_steps)
+    smoothing = smoothing.moved(n, smoothed, learning)
     return learner.after(
         type(record)(*fields),
         n,
         outputs,
         encoder=encoder.at(state),
         readout=readout.moved(n, n_learnt, *of_readout),
-        ensemble=ensemble.moved(n, linear, per_step, mixed, learning),
+        ensemble=ensemble.moved(n, linear, per_step, smoothing, mixed, learning),
         intervals=intervals.moved(n, *scored) if scoring else intervals,
     )
 

@@ -11,6 +11,7 @@ from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream, stream_of, with_stream
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
+from tsrnn.kernels.numba_.smoothing import follow_smoothing
 from tsrnn.kernels.numba_.window import append_rows, views
 from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
@@ -26,6 +27,7 @@ def follow_rows(
     columns,
     per_step,
     repeats,
+    smoothing,
     mixing,
     intervals,
     learning,
@@ -52,7 +54,9 @@ def follow_rows(
         Values and flags of the rows before, table, state and limits; season and rates of the
         profiles: see `follow_steps` and `follow_profiles`.
     repeats : tuple
-        Rows back and season: see `expert_forecasts`.
+        Rows back and seasons: see `expert_forecasts`.
+    smoothing : tuple
+        Seasonal states, settings, steps, zero, rows seen before and state: see `follow_smoothing`.
     mixing : tuple
         What waits, scored steps, discounts, and the moving arrays: see `follow_experts`.
     intervals : tuple
@@ -72,6 +76,7 @@ def follow_rows(
         Covariance and weights.
     per_step : tuple
         Flags and state, and whether something started anew.
+    smoothing : tuple of ndarray
     mixing : tuple
         The moving arrays.
     intervals : tuple
@@ -88,12 +93,15 @@ def follow_rows(
     recurrent, seen = _from_base(said, base), _taken(skip, columns)
     also_plain, said, linear = _followed(seen, base, labels, linear, learning)
     of_steps, per_step = _stepped(base, targets[start:], per_step, learning)
-    forecasts = expert_forecasts(recurrent, said, of_steps, levels, *repeats)
+    smoothed, smoothing = follow_smoothing(targets[start:], *smoothing), smoothing[4]
+    experts = recurrent, said, of_steps, levels, smoothed[0]
+    forecasts = expert_forecasts(*experts, *repeats, smoothing)
     waiting, steps, discounts, moving = mixing
     moving, mixed = follow_experts(forecasts, waiting, labels, steps, discounts, moving)
     scored = _scored(mixed, labels, steps[0], intervals, scoring)
     _shift(mixed, record[6][start:])
-    return plain and also_plain, mixed, record, state, readout, linear, per_step, moving, scored
+    parts = readout, linear, per_step, smoothed[1], moving, scored
+    return plain and also_plain, mixed, record, state, *parts
 
 
 def _encoded(layer, inputs, scale, skip):
