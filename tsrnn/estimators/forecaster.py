@@ -260,6 +260,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    _min_rows = 2
+
     @property
     def expert_weights_(self) -> pd.DataFrame:
         """Weights of the experts in the forecast, a row for each target and step."""
@@ -279,11 +281,11 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     def _make_learner(self, history):
         columns, record = self._reader.columns, history.record
-        seasons = self._seasons_of(history.n_rows)
+        seasons = self._seasons_of(history.n_rows if history.is_panel else None)
         design = ForecastDesign.of(
             record,
             self._horizon,
-            self._lags_of(DEFAULT_LAGS, history.n_rows),
+            self._lags_seen(history.n_rows, history.is_panel),
             seasons,
             flagged=columns.flagged,
             future=columns.future,
@@ -295,9 +297,15 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)
         encoder = make_encoder(self, design, record)
-        parts = {"mixed": True, "intervals": self._make_intervals(history)}
+        parts = {"mixed": True, "intervals": self._make_intervals(history, seasons)}
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
         return OneSeries(stream, future=tuple(columns.future))
+
+    def _lags_seen(self, n_rows, is_panel):
+        """Newest values to look at; those of a stream arrive with its rows."""
+        if is_panel or self.lags is None:
+            return self._lags_of(DEFAULT_LAGS, n_rows)
+        return check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
 
     def _make_panel_learner(self, design, seasons, history):
         record, calendar, columns = history.record, self._reader.calendar, self._reader.columns

@@ -387,28 +387,35 @@ class ForecasterMixin:
             )
         return self.lags
 
-    def _seasons_of(self, n_rows):
-        """Seasons in rows: those asked for, or those of the frequency that the history shows."""
+    def _seasons_of(self, n_rows=None):
+        """Seasons in rows: those asked for, or those of the frequency.
+
+        With `n_rows`, those alone that a history of so many rows shows.
+        """
         if isinstance(self.season, str) and self.season == "auto":
             return self._calendar_seasons(n_rows)
         seasons = () if self.season is None else np.atleast_1d(self.season)
         for season in seasons:
             check_scalar(season, "season", (int, np.integer), min_val=2)
-            if season >= n_rows:
+            if n_rows is not None and season >= n_rows:
                 raise ValueError(
                     f"found {n_rows} rows, expected more than season={season}; pass a longer "
                     "history or a shorter season"
                 )
         return tuple(sorted({int(s) for s in seasons}))
 
-    def _calendar_seasons(self, n_rows):
-        """Seasons of the frequency that a history of so many rows shows."""
-        return tuple(s for s in season_lengths(self._reader.axis) if 2 * s <= n_rows)
+    def _calendar_seasons(self, n_rows=None):
+        """Seasons of the frequency; with `n_rows`, those that a history of so many rows shows."""
+        seasons = season_lengths(self._reader.axis)
+        return seasons if n_rows is None else tuple(s for s in seasons if 2 * s <= n_rows)
 
-    def _make_intervals(self, history):
-        """Return intervals with nothing learnt yet; hours of the day have their own width."""
+    def _make_intervals(self, history, seasons=None):
+        """Return intervals with nothing learnt yet; hours of the day have their own width.
+
+        Seasons are those of the history by default.
+        """
         n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.columns.future)
-        seasons = self._calendar_seasons(history.n_rows)
+        seasons = self._calendar_seasons(history.n_rows) if seasons is None else seasons
         return Intervals(self._horizon, n_streams, seasons, n_effects)
 
     @property

@@ -40,8 +40,9 @@ class ForecastDesign:
 
     The readout sees earlier values relative to the newest one, the newest value, the calendar of
     the next step, past inputs and a constant; its targets are changes from the newest value.
-    The network sees the newest value and its last change, the change that followed one season
-    ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
+    What lies before the first row counts as no change, so that a season, or a lag, arrives with
+    the first row that is as far back. The network sees the newest value and its last change, the
+    change that followed one season ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
     and the flagged inputs. The readout is not told: to a flag that never changed in the history
     its covariance would be wide open. Where there is a `norm`, the network sees values as they
     would have been at the history's level and scale, and the readout the newest value as measured
@@ -117,10 +118,11 @@ class ForecastDesign:
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
         norm = profile = None
-        if normalized and seasons:
-            norm = InstanceNorm.of(record.targets, seasons[-1])
-            if repeats(record.calendar, seasons[-1]):
-                profile = CalendarProfile.of(record.levels, record.calendar, seasons)
+        shown = [season for season in seasons if 2 * season <= len(record)]
+        if normalized and shown:
+            norm = InstanceNorm.of(record.targets, shown[-1])
+            if repeats(record.calendar, shown[-1]):
+                profile = CalendarProfile.of(record.levels, record.calendar, shown)
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
@@ -263,6 +265,7 @@ class ForecastDesign:
         features = np.ones((*newest.shape[:2], self.n_features))
         earlier = levels[rows[:, None] - self.offsets].swapaxes(1, 2)
         np.subtract(earlier, newest, out=features[..., :n_lags])
+        _zero_unseen(features[..., :n_lags])
         features[..., n_lags] = newest[..., 0] - (self._level if self.norm else 0.0)
         known = n_lags + 1 + n_calendar
         features[..., n_lags + 1 : known] = _by_stream(self._calendar(record, start, stop))[
@@ -317,9 +320,11 @@ class ForecastDesign:
         """Return the network inputs, shape (n, S, D), normalized by center and scale."""
         levels = record.levels
         newest = levels[start:stop]
-        changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
+        change = (newest - levels[start - 1 : stop - 1]) / self.change_scale
+        changes = [newest, _zero_unseen(change)]
         for season in self.seasons:
-            changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
+            change = levels[start + 1 - season : stop + 1 - season] - newest
+            changes.append(_zero_unseen(change))
         if local is not None:
             center, scale = local
             changes[0] = newest - center
@@ -337,6 +342,12 @@ class ForecastDesign:
         inputs[..., flags + 1 :] = _by_stream(record.missing[start:stop])[..., self.flagged]
         np.maximum(inputs, -INPUT_LIMIT, out=inputs)
         return np.minimum(inputs, INPUT_LIMIT, out=inputs)
+
+
+def _zero_unseen(changes):
+    """Put 0, in place, for changes since rows before the first one: they have not come yet."""
+    changes[np.isnan(changes)] = 0.0
+    return changes
 
 
 def _by_stream(values):

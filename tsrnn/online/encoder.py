@@ -73,6 +73,8 @@ class RecurrentEncoder:
         network = Network(inputs.shape[2], random_state=rng, **network_settings)
         if design.n_flags:  # a network that never saw a value missing is not moved by the first
             network.weights[0][:, -1 - design.n_flags : -1] = 0.0
+        never = np.flatnonzero((inputs == 0.0).all(axis=(0, 1)))  # nor by a season that comes later
+        network.weights[0][:, never - inputs.shape[2] - 1] = 0.0
         loss_curve = train(network, inputs, residual, settings, rng)
         return cls(network, scale, noise, settings, loss_curve, design.trained_on)
 
