@@ -243,8 +243,13 @@ class StreamingEstimator(BaseEstimator):
         self._require_fitted()
         return road.roll(self, self._state, self._reader.read(self, X, y, ids))
 
-    def _bounded(self, values):
-        """Return values within the bounds of the targets, where there are any."""
+    _transform: str | None = None  # see `tsrnn.frames.target_transform`
+
+    def _bounded(self, values, below_zero):
+        """Return values within the bounds of the targets, where there are any.
+
+        `below_zero` tells which targets have been negative.
+        """
         return values
 
     @property

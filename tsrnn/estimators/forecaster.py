@@ -18,6 +18,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
+from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
@@ -115,9 +116,16 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     late : {"raise", "drop"}, default="raise"
         Rows with a time stamp not newer than the cutoff: raise, or drop them, which makes a replay
         harmless; ``n_late_`` counts them. Rows without time stamps are never late.
-    lower, upper : float, optional
-        Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
-        there.
+    lower : float, "auto" or None, default="auto"
+        Least value of the targets, in their units: forecasts and interval ends are cut off there.
+        "auto": 0 for a target (of a panel: of a series) that has never been negative; a negative
+        value that comes later lifts the bound. None: no bound.
+    upper : float, optional
+        Largest value of the targets.
+    target_transform : {"log", "log1p", "sqrt"}, optional
+        Scale on which targets are learnt; forecasts and interval ends are on their own (so that a
+        forecast is closer to a median than to a mean). Targets that it does not fit, such as 0
+        under "log", are an error at ``fit``; later they count as missing, with a warning.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -216,8 +224,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "raise",
-        lower: float | str | None = None,
+        lower: float | str | None = "auto",
         upper: float | None = None,
+        target_transform: str | None = None,
         batch_size: int = 32,
         learning_rate: float = 0.005,
         max_iter: int = 300,
@@ -248,6 +257,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.late = late
         self.lower = lower
         self.upper = upper
+        self.target_transform = target_transform
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -273,8 +283,17 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
 
+    @property
+    def _transform(self):
+        return self.target_transform
+
     def _check_params(self):
         super()._check_params()
+        if self.target_transform not in (None, *TRANSFORMS):
+            raise ValueError(
+                f"found target_transform={self.target_transform!r}, expected None or one of "
+                f"{tuple(TRANSFORMS)}; pass one of them"
+            )
         check_network_params(self)
         if self.max_series is not None:
             check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
@@ -292,7 +311,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             guard=True,
             pooled=history.is_panel,
             normalized=not history.is_panel,
-            zero=history.zero,
+            zero=history.zero if self.target_transform is None else None,
         )
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)

@@ -15,6 +15,7 @@ from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -135,18 +136,23 @@ class ForecasterMixin:
             known = None if ahead is None else ahead[which]
             calendar = self._reader.calendar_after(head, 1)
             outputs = learner.output(head, series, calendar, known)
-            values = state.scaling.undo(series, outputs[..., :horizon])
-            issued[which] = values.swapaxes(0, 1)
+            signed = state.below_zero[:, series, None]
+            values = self._restored(state, series, outputs[..., :horizon])
+            issued[which] = self._bounded(values, signed).swapaxes(0, 1)
             if bands:
                 offsets = learner.offsets([p for _, p in bands], head, series)
                 values = add_offsets(outputs, offsets, bands)[..., :horizon]
-                values = state.scaling.undo(series, values)
+                values = self._bounded(self._restored(state, series, values), signed)
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
         columns, values = targets, issued
         if bands:
             columns = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
             values = np.concatenate([issued, edges.reshape(len(edges), -1, horizon)], axis=1)
-        return self._writer.forecast(names, heads, self._bounded(values), columns)
+        return self._writer.forecast(names, heads, values, columns)
+
+    def _restored(self, state, series, values):
+        """Return outputs (..., J, B, M) of the learner in the units of the targets."""
+        return restored(self._transform, state.scaling.undo(series, values))
 
     def future_index(self, horizon: int | None = None, *, ids: Ids = None) -> pd.Index:
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
@@ -334,11 +340,14 @@ class ForecasterMixin:
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
         for name in ("lower", "upper"):
             bound = getattr(self, name)
+            if name == "lower" and isinstance(bound, str) and bound == "auto":
+                continue
             if bound is not None:
                 check_scalar(bound, name, Real)
                 if not np.isfinite(bound):
                     raise ValueError(f"found {name}={bound}, expected a finite number or None")
-        if None not in (self.lower, self.upper) and not self.lower < self.upper:
+        lower = None if isinstance(self.lower, str) else self.lower
+        if None not in (lower, self.upper) and not lower < self.upper:
             raise ValueError(
                 f"found lower={self.lower} and upper={self.upper}, expected lower < upper; swap or "
                 "drop one"
@@ -369,10 +378,13 @@ class ForecasterMixin:
             "experts, no intervals and no drift log, and one stream of them no experts"
         )
 
-    def _bounded(self, values):
-        if self.lower is None and self.upper is None:
+    def _bounded(self, values, below_zero):
+        lower = self.lower
+        if isinstance(lower, str):  # "auto"
+            lower = None if below_zero.all() else np.where(below_zero, -np.inf, 0.0)
+        if lower is None and self.upper is None:
             return values
-        return np.clip(values, self.lower, self.upper)
+        return np.clip(values, lower, self.upper)
 
     def _lags_of(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""

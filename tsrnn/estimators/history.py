@@ -21,6 +21,7 @@ from tsrnn.frames.reader import (
 )
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
+from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
@@ -96,9 +97,15 @@ def read_history(model, form, X, y, ids):
     reader, series, targets = model._reader, rows.series, rows.targets
     counts = np.bincount(series)
     _require_enough(model, reader.columns, counts, targets)
+    below_zero = np.zeros((targets.shape[1], len(names)), dtype=bool)
+    for j in range(targets.shape[1]):
+        below_zero[j, series[targets[:, j] < 0.0]] = True
+    require_transformable(model._transform, targets, reader.columns.target_names)
+    targets = transformed(model._transform, targets)
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
-    learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
+    history = rows._replace(targets=targets).of(order)
+    learner = model._make_learner(_history(model, history, scaling, counts))
     histories = scaled_histories(scaling, targets[order], series[order])
     learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
     newest, positions = np.full(len(names), NEVER), rows.positions
@@ -107,7 +114,8 @@ def read_history(model, form, X, y, ids):
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
-    return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
+    state = State(learner, names, scaling, newest=last, below_zero=below_zero)
+    return reader, state, rows.of(recent), newest
 
 
 def _axis_of(series, times, freq, name, regular):
