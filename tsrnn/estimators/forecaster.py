@@ -101,6 +101,10 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
         take them from the later rows of X, beyond its end carried forward. Of a panel, each series
         has its own; what they are worth is learnt from all.
+    holidays : str or (str, str), optional
+        A country, or a country and its subdivision, such as ``"PT"`` or ``("DE", "BY")``: of rows
+        of a day or shorter, holidays, their eves and the days after are known of every step, as
+        three ``future_cols`` that need no ``X_future``. Needs ``pip install "tsrnn[holidays]"``.
     static_cols : label or list of labels, optional
         Columns of a panel that are constant in each series.
     id_col, time_col : label, optional
@@ -217,6 +221,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         lags: int | None = None,
         season: int | Sequence[int] | str | None = "auto",
         future_cols: Names = None,
+        holidays: str | Sequence[str] | None = None,
         static_cols: Names = None,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
@@ -248,6 +253,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.lags = lags
         self.season = season
         self.future_cols = future_cols
+        self.holidays = holidays
         self.static_cols = static_cols
         self.id_col = id_col
         self.time_col = time_col
@@ -307,7 +313,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             self._lags_seen(history.n_rows, history.is_panel),
             seasons,
             flagged=columns.flagged,
-            future=columns.future,
+            future=self._reader.future,
             guard=True,
             pooled=history.is_panel,
             normalized=not history.is_panel,
@@ -318,7 +324,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         encoder = make_encoder(self, design, record)
         parts = {"mixed": True, "intervals": self._make_intervals(history, seasons)}
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
-        return OneSeries(stream, future=tuple(columns.future))
+        return OneSeries(stream, future=tuple(self._reader.future))
 
     def _lags_seen(self, n_rows, is_panel):
         """Newest values to look at; those of a stream arrive with its rows."""
@@ -350,5 +356,5 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             profile=min(self._calendar_seasons(history.n_rows), default=1),
             probabilities=sorted({probability for _, probability in bands}),
         )
-        parts = self.forgetting, rings_of(columns), encoder
+        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
         return PanelLearner.of(design, n_targets, *parts, experts=experts, steps=steps)

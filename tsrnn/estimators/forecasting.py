@@ -362,15 +362,17 @@ class ForecasterMixin:
     def _known_ahead(self, ids, heads, horizon, X_future):
         """Return the inputs (n_series, horizon, F) of the rows to forecast, None without any."""
         reader = self._reader
-        future = reader.columns.future
-        if X_future is None and not future:
+        future, known = reader.columns.future, None
+        if X_future is None and not reader.future:
             return None
         if not len(heads):
-            return np.empty((0, horizon, len(future)))
-        index = self._writer.index_after(ids, heads, horizon)
-        scaling = reader.input_scaling
-        inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
-        return inputs[:, future].reshape(len(heads), horizon, len(future))
+            return np.empty((0, horizon, len(reader.future)))
+        if X_future is not None or future:
+            index = self._writer.index_after(ids, heads, horizon)
+            scaling = reader.input_scaling
+            inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
+            known = inputs[:, future].reshape(len(heads), horizon, len(future))
+        return reader.with_holidays_ahead(known, heads, horizon)
 
     def _without_experts(self):
         return (
@@ -426,7 +428,7 @@ class ForecasterMixin:
 
         Seasons are those of the history by default.
         """
-        n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.columns.future)
+        n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.future)
         seasons = self._calendar_seasons(history.n_rows) if seasons is None else seasons
         return Intervals(self._horizon, n_streams, seasons, n_effects)
 

@@ -11,6 +11,7 @@ from tsrnn.features.window import Window
 from tsrnn.frames.calendar import Calendar
 from tsrnn.frames.columns import Columns
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.holidays import HolidayCalendar
 from tsrnn.frames.reader import (
     Reader,
     Rows,
@@ -68,7 +69,8 @@ def read_rows(model, form, X, y, ids=None):
     targets, inputs = split_values(columns, values, y_values, model._complete_targets)
     _require_static(columns, series, inputs, names)
     input_scaling = Scaling.of_inputs(inputs, columns.one_hot)
-    model._reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
+    fixed = form, columns, axis, calendar, input_scaling, model._complete_targets
+    model._reader = Reader(*fixed, HolidayCalendar.of(getattr(model, "holidays", None), axis))
     positions = _positions(axis, series, parts)
     rows = Rows(series, positions, targets, input_scaling.apply(inputs))
     steps_of(model, rows, np.full(len(names), NEVER), names)
@@ -195,6 +197,10 @@ def _history(model, rows, scaling, counts):
     n_targets = targets.shape[2]
     starts = rows.positions[ends[chosen]] - n_rows + 1
     calendar = [model._reader.calendar_after(int(start), n_rows) for start in starts]
+    if model._reader.holidays:
+        days = [model._reader.with_holidays(inputs[:, [s]].swapaxes(1, 2), start)
+                for s, start in enumerate(starts)]  # fmt: skip
+        inputs = np.concatenate(days, axis=2).swapaxes(1, 2)
     if len(chosen) == 1:  # of all its streams alike
         inputs, calendar = inputs[:, 0], calendar[0]
     else:

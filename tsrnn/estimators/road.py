@@ -62,11 +62,12 @@ def roll(model, state, rows, n_outputs=None):
     np.minimum.at(first, arrived.series, arrived.positions)
     in_sample = np.flatnonzero(first <= own.learner.heads)
     own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
-    columns = model._reader.columns
-    following = None
-    if columns.future:
-        inputs = arrived.inputs[:, columns.future]
+    reader, following = model._reader, None
+    if reader.columns.future:
+        inputs = arrived.inputs[:, reader.columns.future]
         following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
+    if reader.holidays:
+        following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
     outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
     taken_in(model, own, arrived, "outputs", outputs, following)
     return outputs, arrived
@@ -95,7 +96,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             group.start,
             series,
             scaling.apply(series, targets),
-            group.take(rows.inputs).swapaxes(1, 2),
+            model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
         )
