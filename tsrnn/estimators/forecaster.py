@@ -18,6 +18,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
+from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
 from tsrnn.online.experts.panel_experts import PanelExperts
@@ -318,6 +319,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             pooled=history.is_panel,
             normalized=not history.is_panel,
             zero=history.zero if self.target_transform is None else None,
+            year=year_length(self._reader.axis) if isinstance(self.season, str) else None,
+            n_cyclic=self._reader.calendar.n_cyclic,
         )
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)
@@ -338,7 +341,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         if seasons:
             norm = InstanceNorm.of(record.padded(0, design.usual).targets, seasons[-1])
             days = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
-            if calendar.weekly and repeats(days, seasons[-1]):
+            if calendar.weekly and repeats(days[:, : calendar.n_cyclic], seasons[-1]):
                 weekend = calendar.n_harmonics
         design = replace(design, change_scale=history.change_scale, norm=norm)
         encoder = make_encoder(self, design, record)

@@ -39,14 +39,14 @@ class ForecastDesign:
     """Forecasting: each target column is a stream, its next ``horizon`` values the outputs.
 
     The readout sees earlier values relative to the newest one, the newest value, the calendar of
-    the next step, past inputs and a constant; its targets are changes from the newest value.
-    What lies before the first row counts as no change, so that a season, or a lag, arrives with
-    the first row that is as far back. The network sees the newest value and its last change, the
-    change that followed one season ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
-    and the flagged inputs. The readout is not told: to a flag that never changed in the history
-    its covariance would be wide open. Where there is a `norm`, the network sees values as they
-    would have been at the history's level and scale, and the readout the newest value as measured
-    from the level at which the series now is.
+    the next step, past inputs and a constant; its targets are changes from the newest value. What
+    lies before the first row counts as no change, so that a season, or a lag, arrives with the
+    first row that is as far back. The network sees the newest value and its last change, the change
+    that followed one season ago, the calendar, past inputs, and which of them are missing: the
+    newest value of its stream, and the flagged inputs. The readout is not told: to a flag that
+    never changed in the history its covariance would be wide open. Where there is a `norm`, the
+    network sees values as they would have been at the history's level and scale, and the readout
+    the newest value as measured from the level at which the series now is.
 
     Attributes
     ----------
@@ -77,6 +77,8 @@ class ForecastDesign:
         Newest values that a short autoregression sees: None: all up to the first gap in `offsets`.
     zero : ndarray of shape (S,) or None
         Where zero is, in scaled units; None where that is unknown.
+    year : int or None
+        Rows of a year, where it is no season: experts that smooth follow it.
     """
 
     horizon: int
@@ -94,6 +96,7 @@ class ForecastDesign:
     phase: int = 0
     lags: int | None = None
     zero: np.ndarray | None = None
+    year: int | None = None
 
     @classmethod
     def of(
@@ -111,8 +114,13 @@ class ForecastDesign:
         pooled=False,
         normalized=False,
         zero=None,
+        year=None,
+        n_cyclic=None,
     ):
-        """Fit the design to a history; by default it uses all that the record holds."""
+        """Fit the design to a history; by default it uses all that the record holds.
+
+        The phase of the seasons is told by the first `n_cyclic` columns of the calendar.
+        """
         usual = start_from(first_levels(record.targets)) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
@@ -121,8 +129,8 @@ class ForecastDesign:
         shown = [season for season in seasons if 2 * season <= len(record)]
         if normalized and shown:
             norm = InstanceNorm.of(record.targets, shown[-1])
-            if repeats(record.calendar, shown[-1]):
-                profile = CalendarProfile.of(record.levels, record.calendar, shown)
+            if repeats(record.calendar[:, :n_cyclic], shown[-1]):
+                profile = CalendarProfile.of(record.levels, record.calendar[:, :n_cyclic], shown)
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
@@ -138,6 +146,7 @@ class ForecastDesign:
             profile,
             lags=lags,
             zero=zero,
+            year=year,
         )
 
     def follow(self, record, n_rows):
@@ -147,7 +156,8 @@ class ForecastDesign:
         """
         norm, phase = self.norm.settled(record.targets, n_rows), self.phase
         if self.profile:
-            phase = self.profile.phase(record.targets, record.calendar, phase)
+            n_cyclic = len(self.profile.coefficients)
+            phase = self.profile.phase(record.targets, record.calendar[:, :n_cyclic], phase)
         return replace(self, norm=norm, phase=phase)
 
     def restarted(self, anew):

@@ -17,8 +17,9 @@ QUIETLY = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def follow_profiles(values, start, season, rates):
     """Fill in the profiles of the rows from `start` on, in place.
 
-    The profiles of a phase that has not been known yet are NaN. A profile is recursive over the phase: the newest row of a phase holds what is known of it, so
-    that a feature of an earlier origin can be looked up again when its label has come.
+    A profile is recursive over the phase: the newest row of a phase holds what is known of it, so
+    that a feature of an earlier origin can be looked up again when its label has come. The profiles
+    of a phase that has not been known yet are NaN.
 
     Parameters
     ----------

@@ -147,7 +147,9 @@ class Ensemble(AppendsRows):
         of_few = None if ridge is None else PENALTY_OF_FEW * ridge
         per_step = PerStepRLS(features, design.n_streams, forgetting, of_few)
         repeats = Repeats(design.delays, design.seasons)
-        smoothing = Smoothing(design.horizon, design.seasons, design.n_streams, design.zero)
+        smoothing = Smoothing(
+            design.horizon, design.seasons, design.n_streams, design.zero, design.year
+        )
         return cls(linear, columns, per_step, repeats, smoothing)
 
     @property

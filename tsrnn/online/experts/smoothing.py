@@ -14,6 +14,8 @@ LEVEL = ((0.1, 0.0, 0.0, 0.0), (0.3, 0.0, 0.0, 0.0), (0.6, 0.0, 0.0, 0.0))
 TREND = tuple((a, b, 0.95, 0.0) for a in (0.2, 0.5, 0.9) for b in (0.05, 0.2))
 SEASON = tuple((a, 0.05, 0.95, g) for a in (0.05, 0.3, 0.7) for g in (0.05, 0.3))
 
+YEAR = ((0.003, 0.0, 0.0, 0.1), (0.02, 0.0, 0.0, 0.2))  # far steps ask for a level that stays
+
 
 @saved("smoothing")
 class Smoothing(AppendsRows):
@@ -36,6 +38,8 @@ class Smoothing(AppendsRows):
         S.
     zero : ndarray of shape (S,), optional
         Where zero is in the units of the values; without it no logarithms are taken.
+    year : int, optional
+        Rows of one more season.
 
     Attributes
     ----------
@@ -59,13 +63,15 @@ class Smoothing(AppendsRows):
 
     appended = ("_seasonal",)
 
-    def __init__(self, n_steps, seasons, n_streams, zero=None):
+    def __init__(self, n_steps, seasons, n_streams, zero=None, year=None):
         families = [
             ("mean", MEAN, 1, False),
             ("exponential_smoothing", LEVEL, 1, False),
             ("damped_trend", TREND, 1, False),
         ]
         families += [(f"holt_winters_{season}", SEASON, season, False) for season in seasons]
+        if year:
+            families.append((f"seasonal_mean_{year}", YEAR, year, False))
         if seasons and zero is not None:
             families.append((f"log_holt_winters_{seasons[-1]}", SEASON, seasons[-1], True))
         self.names = [name for name, *_ in families]

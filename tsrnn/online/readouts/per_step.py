@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import per_step as numpy_kernels
-from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, SLOW
+from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, N_COLUMNS, SLOW
 from tsrnn.online.readouts.covariance import MAX_MEAN_EIGENVALUE, MAX_SURPRISE
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
@@ -141,7 +141,6 @@ class PerStepRLS(AppendsRows):
         """Return the readout with rows before the first (S, C) that were never seen."""
         readout = twin(self)
         readout._values = values = np.repeat(first[None], self.features.reach, axis=0)
-        values[..., MEAN] = first[:, LEVEL]
         values[..., [LEVEL, FAST, SLOW]] = np.nan
         values[..., COUNT] = 0.0
         return readout
