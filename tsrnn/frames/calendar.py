@@ -69,7 +69,7 @@ class Calendar:
     def features(self, wall_ns, first_ns=None):
         """Return the features (n, C) of wall-clock times in nanoseconds since 1970, shape (n,).
 
-        `first_ns` is that of the first row.
+        `first_ns` is that of the first row, from which years are counted.
         """
         columns = []
         if self.daily:
@@ -82,7 +82,7 @@ class Calendar:
         if self.yearly:
             year = 2 * np.pi * ((wall_ns % YEAR_NS) / YEAR_NS)
             harmonics = np.sin(year), np.cos(year), np.sin(2 * year), np.cos(2 * year)
-            seen = wall_ns - first_ns >= 2 * YEAR_NS
+            seen = first_ns is not None and wall_ns - first_ns >= 2 * YEAR_NS
             columns += [np.where(seen, harmonic, 0.0) for harmonic in harmonics]
         if not columns:
             return np.zeros((len(wall_ns), 0))
