@@ -24,7 +24,7 @@ import report
 from tsrnn import RNNForecaster, datasets, persistence
 from tsrnn.cli import main as tsrnn
 
-N_FIT, EVERY = 4000, 50
+EVERY = 50
 MOST_KILLS = 3  # of one run
 
 
@@ -102,6 +102,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--history", type=int, default=4000, help="rows of the fit")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
@@ -110,8 +111,8 @@ def main():
         root = Path(name)
         data = datasets.load_electricity()
         model = RNNForecaster(24, hidden_size=8, max_iter=20, random_state=0)
-        model.fit(data[:N_FIT]).save(root / "m.tsrnn")
-        data[N_FIT - 100 : N_FIT + args.rows].to_csv(root / "rows.csv")
+        model.fit(data[: args.history]).save(root / "m.tsrnn")
+        data[args.history - 100 : args.history + args.rows].to_csv(root / "rows.csv")
         whole = root / "whole"
         whole.mkdir()
         started = time.monotonic()

@@ -16,7 +16,8 @@ from tsrnn.datasets import load_traffic
 from tsrnn.evaluate import prequential
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--rows", type=int, default=2000, help="rows to stream after the first 20,000")
+parser.add_argument("--history", type=int, default=20_000, help="rows to fit")
+parser.add_argument("--rows", type=int, default=2000, help="rows to stream after them")
 parser.add_argument("--max-iter", type=int, default=300, help="training steps on the history")
 args = parser.parse_args()
 
@@ -52,7 +53,7 @@ model = RNNForecaster(
     max_iter=args.max_iter,
     random_state=0,
 )
-history, stream = data[:20_000], data[20_000 : 20_000 + args.rows]
+history, stream = data[: args.history], data[args.history : args.history + args.rows]
 model.fit(history)
 print(f"fitted up to {model.cutoff_}; the network took {model.n_iter_} steps")
 

@@ -17,12 +17,13 @@ from tsrnn import RNNForecaster
 from tsrnn.datasets import load_pedestrians
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--history", type=int, default=4000, help="hours to fit")
 parser.add_argument("--rows", type=int, default=6000, help="hours to stream")
 parser.add_argument("--max-iter", type=int, default=300, help="training steps on the history")
 args = parser.parse_args()
 
 counts = load_pedestrians("188 Quay Street Lower Albert (NS)").loc["2023-06-01":]
-history, stream = counts[:4000], counts[4000 : 4000 + args.rows]
+history, stream = counts[: args.history], counts[args.history : args.history + args.rows]
 
 learning = RNNForecaster(horizon=24, max_iter=args.max_iter, random_state=0).fit(history)
 frozen = copy.deepcopy(learning)

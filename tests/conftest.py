@@ -6,6 +6,13 @@ from helpers import hourly, needs_numba
 from tsrnn.nn import set_kernels
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Under -n, keep the tests of a file together, which share fits, until a worker idles."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
+        config.option.dist = "worksteal"
+
+
 @pytest.fixture
 def series():
     return hourly(700)

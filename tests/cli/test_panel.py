@@ -29,9 +29,9 @@ def long_frame(n_rows):
     return long[["time", "who", "region", "sky", "load"]]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = Folder(tmp_path)
+@pytest.fixture(scope="module")
+def first_folder(tmp_path_factory):
+    folder = Folder(tmp_path_factory.mktemp("panel"))
     folder.rows = long_frame(N_FIT + N_NEW)
     n_fit = N_FIT * len(IDS)
     for name, rows in {
@@ -39,12 +39,17 @@ def folder(tmp_path):
         "n": folder.rows[n_fit:],
         "all": folder.rows,
     }.items():
-        rows.to_csv(tmp_path / f"{name}.csv", index=False, date_format="%Y-%m-%dT%H:%M")
+        rows.to_csv(folder.path / f"{name}.csv", index=False, date_format="%Y-%m-%dT%H:%M")
     argv = ["--time", "time", "--id", "who", "--target", "load", "--inputs", "sky",
             "--static-cols", "region", "--horizon", 3, "--hidden-size", 4, "--max-iter", 5,
             "--random-state", 0]  # fmt: skip
     assert folder("fit", folder["h.csv"], *argv, "-o", folder["m.tsrnn"]) == 0
     return folder
+
+
+@pytest.fixture
+def folder(first_folder, tmp_path):
+    return first_folder.copied(tmp_path)
 
 
 def same(folder, name, model):

@@ -73,6 +73,15 @@ def test_a_bad_line_is_named_and_the_others_are_read(line, problem):
         raise AssertionError(rows.problems[3])
 
 
+@pytest.mark.parametrize("bad", ["", "?,2\n"])
+@pytest.mark.parametrize("end", ["", "T00:00:00Z", "T01:00+01:00"])
+def test_stamps_beyond_nanoseconds_are_read(bad, end):
+    rows = parse(f"t,x\n2024-01-01{end},1\n{bad}9999-12-31{end},3")
+    assert rows.index.year.tolist() == [2024, 9999]
+    assert rows.index[1].isoformat().startswith("9999-12-31T00:00:00")
+    assert len(rows.problems) == bool(bad)
+
+
 def test_other_bad_lines():
     parser = RowParser(["x"], PLAIN)
     rows = parser.parse(1, [b'{"t": 1, "x": 2}', b"\xff\xfe", b"[1]", b'{"x": 1}', b"{" * 9999])

@@ -21,11 +21,16 @@ from tsrnn.cli.io import lines
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = Folder(tmp_path)
+@pytest.fixture(scope="module")
+def first_folder(tmp_path_factory):
+    folder = Folder(tmp_path_factory.mktemp("stream"))
     folder.fit("--target", "s0")
     return folder
+
+
+@pytest.fixture
+def folder(first_folder, tmp_path):
+    return first_folder.copied(tmp_path)
 
 
 def expected_lines(folder, frozen=False, model=None, rows=None):
@@ -293,8 +298,14 @@ def test_leftovers_of_a_kill_are_cleared(folder):
     assert not left.exists()
 
 
-def test_kills_at_random_moments_leave_no_trace(tmp_path):
-    command = [sys.executable, KILLS, "--count", "4", "--rows", "300"]
+@pytest.mark.parametrize(
+    "size",
+    [["--history", "400", "--count", "2", "--rows", "200"],
+     pytest.param(["--count", "8", "--rows", "600"], marks=pytest.mark.slow)],
+    ids=["few", "more"],
+)  # fmt: skip
+def test_kills_at_random_moments_leave_no_trace(size, tmp_path):
+    command = [sys.executable, KILLS, *size]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 failures" in done.stdout

@@ -1,12 +1,13 @@
 """Streams with inputs known ahead: rows to come from --future, missing ones named, kills."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pandas as pd
@@ -222,16 +223,23 @@ def future_rows(path, follow=False, columns=("price",)):
 def test_a_row_that_comes_again_replaces_the_one_before_it(tmp_path):
     path, index = tmp_path / "plan.csv", pd.date_range("2024", periods=2, freq="D")
     path.write_text("time,price\n2024-01-01,1\n2024-01-02,2\n")
-    rows = future_rows(path, follow=True)
-    with open(path, "a") as file:
-        file.write("2024-01-02,5\n9999-12-31,7\n")
-    assert rows.ahead(index)[0]["price"].tolist() == [1, 2]
-    rows.read()
-    X_future, reasons = rows.ahead(index)
+    with closing(future_rows(path, follow=True)) as rows:
+        with open(path, "a") as file:
+            file.write("2024-01-02,5\n9999-12-31,7\n")
+        assert rows.ahead(index)[0]["price"].tolist() == [1, 2]
+        rows.read()
+        X_future, reasons = rows.ahead(index)
     assert X_future["price"].tolist() == [1, 5]
     assert X_future.index.equals(index)
     assert not reasons
-    rows.close()
+
+
+def test_a_plan_that_cannot_be_read_is_closed(tmp_path):
+    path = tmp_path / "plan.csv"
+    path.write_text("time,price\n2024-01-01,?\n")
+    with pytest.raises(ValueError, match="line 2"):
+        future_rows(path, follow=True)
+    gc.collect()  # a file left open would warn here
 
 
 def test_a_compressed_plan_is_read_anew_when_it_has_changed(tmp_path, capsys):
@@ -253,16 +261,16 @@ def test_what_is_past_is_not_kept(tmp_path):
     path = tmp_path / "plan.csv"
     stamps = pd.date_range("2024", periods=10 * MANY, freq="h", name="time")
     pd.DataFrame({"price": 1.0}, stamps[: 2 * MANY]).to_csv(path)
-    rows, n_held = future_rows(path, follow=True), []
-    for start in range(0, 9 * MANY, 100):
-        with open(path, "a") as file:
-            pd.DataFrame({"price": 1.0}, stamps[start + 2 * MANY :][:100]).to_csv(
-                file, header=False
-            )
-        rows.read()
-        assert not rows.ahead(stamps[start : start + 24])[1]
-        n_held.append(len(rows._rows[None]))
-    rows.close()
+    n_held = []
+    with closing(future_rows(path, follow=True)) as rows:
+        for start in range(0, 9 * MANY, 100):
+            with open(path, "a") as file:
+                pd.DataFrame({"price": 1.0}, stamps[start + 2 * MANY :][:100]).to_csv(
+                    file, header=False
+                )
+            rows.read()
+            assert not rows.ahead(stamps[start : start + 24])[1]
+            n_held.append(len(rows._rows[None]))
     assert max(n_held) < 6 * MANY
 
 

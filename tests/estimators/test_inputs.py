@@ -202,10 +202,10 @@ def test_a_copy_learns_on_its_own(duplicate, n_layers):
 
 
 def test_threads_forecast_while_another_learns():
-    data = hourly(700)
-    model, alone = quick().fit(data[:300]), quick().fit(data[:300])
-    expected = {}
-    for row in range(300, 700):
+    data = hourly(420)
+    model = quick().fit(data[:300])
+    alone, expected = copy.deepcopy(model), {}
+    for row in range(300, 420):
         expected[alone.cutoff_] = alone.forecast().to_numpy()
         alone.partial_fit(data[row : row + 1])
     expected[alone.cutoff_] = alone.forecast().to_numpy()
@@ -218,7 +218,7 @@ def test_threads_forecast_while_another_learns():
 
     with ThreadPoolExecutor(3) as pool:
         asked = pool.map(ask, range(200))
-        for row in range(300, 700):
+        for row in range(300, 420):
             model.partial_fit(data[row : row + 1])
         assert len(set(asked)) >= 1
     assert content(vars(model)) == content(vars(alone))

@@ -1,5 +1,7 @@
 """Intervals, quantiles, the weights of the experts and the drift log, as a user sees them."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,11 +73,12 @@ def test_bounds_hold_for_intervals_too():
 
 @pytest.mark.parametrize("learn", ["partial_fit", "update"])
 def test_any_split_gives_the_same_intervals_and_weights(make, learn):
-    series = hourly(600)
+    series = hourly(440)
     series[350:380] = np.nan
-    whole, parts = make().fit(series[:300]), make().fit(series[:300])
+    whole = make().fit(series[:300])
+    parts = copy.deepcopy(whole)
     getattr(whole, learn)(series[300:])
-    for row in range(300, 600):
+    for row in range(300, 440):
         getattr(parts, learn)(series[row : row + 1])
     pd.testing.assert_frame_equal(
         whole.forecast(coverage=0.9), parts.forecast(coverage=0.9), check_exact=True
@@ -83,9 +86,19 @@ def test_any_split_gives_the_same_intervals_and_weights(make, learn):
     assert content(vars(whole)) == content(vars(parts))
 
 
-def test_intervals_cover_their_share_of_what_follows(make):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "linear",
+        "naive",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("rnn", "seasonal naive")),
+    ],
+)
+def test_intervals_cover_their_share_of_what_follows(kind):
     series = hourly(4000)
-    result = prequential(make().fit(series[:1000]), series[1000:], coverage=[0.5, 0.9], chunk=3)
+    result = prequential(
+        EVERY[kind]().fit(series[:1000]), series[1000:], coverage=[0.5, 0.9], chunk=3
+    )
     overall = result.metrics.loc["all", "all"]
     assert overall["coverage_0.9"] == pytest.approx(0.9, abs=0.015)
     assert overall["coverage_0.5"] == pytest.approx(0.5, abs=0.03)
@@ -150,8 +163,10 @@ def test_weights_of_the_experts_can_be_seen_and_move_under_update():
     assert (model.expert_weights_ != weights).any(axis=None)
 
 
-@pytest.mark.parametrize("freq", ["h", "D", "MS", None])
-def test_drift_is_logged_where_it_happens(make, freq):
+@pytest.mark.parametrize(
+    ("kind", "freq"), [*((kind, "h") for kind in EVERY), *(("naive", f) for f in ("D", "MS", None))]
+)
+def test_drift_is_logged_where_it_happens(kind, freq):
     series = hourly(900)
     rng = np.random.default_rng(0)
     series["s0"] = rng.normal(size=900)
@@ -161,7 +176,7 @@ def test_drift_is_logged_where_it_happens(make, freq):
     else:
         series.index = pd.date_range("1950-01-01", periods=900, freq=freq)
     params = {} if freq is None else {"freq": freq}
-    model = make(**params).fit(series[:600])
+    model = EVERY[kind](**params).fit(series[:600])
     model.partial_fit(series[600:800])
     log = model.drift_log_
     assert list(log.columns) == ["time", "target", "error", "level", "scale", "phase"]

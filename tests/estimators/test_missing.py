@@ -28,7 +28,8 @@ def plant(seed=0):
 
 
 def one_step_errors(frame, target="level"):
-    model = RNNForecaster(target=target, max_iter=60, random_state=0).fit(frame[:N_FIT])
+    model = RNNForecaster(target=target, hidden_size=8, max_iter=20, random_state=0)
+    model.fit(frame[:N_FIT])
     errors = []
     for row in range(N_FIT, N_ROWS):
         forecast = model.forecast()["level"].iloc[0]
@@ -53,7 +54,13 @@ STRETCHES = {
 }
 
 
-@pytest.mark.parametrize("stretch", STRETCHES)
+SOME = ["from the middle of the history on", "for a long stretch of the stream"]
+QUICK_OR_SLOW = [
+    pytest.param(name, marks=[] if name in SOME else [pytest.mark.slow]) for name in STRETCHES
+]
+
+
+@pytest.mark.parametrize("stretch", QUICK_OR_SLOW)
 def test_an_input_missing_long_leaves_forecasts_as_good_as_without_it(stretch):
     """The squared error stays within 5 % of the run without the column, after its return too."""
     frame, missing = plant(), slice(*STRETCHES[stretch])
@@ -66,6 +73,7 @@ def test_an_input_missing_long_leaves_forecasts_as_good_as_without_it(stretch):
         assert errors[part].mean() < 1.1 * without[part].mean()
 
 
+@pytest.mark.slow
 def test_a_useful_input_costs_little_beyond_its_use_while_away_and_is_of_use_once_back():
     """Away for 300 rows, the error is within 30 % of the run that never had it.
 
@@ -81,7 +89,7 @@ def test_a_useful_input_costs_little_beyond_its_use_while_away_and_is_of_use_onc
     assert whole[back].mean() < 0.8 * without[back].mean()  # else the test says nothing
 
 
-@pytest.mark.parametrize("stretch", STRETCHES)
+@pytest.mark.parametrize("stretch", QUICK_OR_SLOW)
 def test_a_target_missing_long_leaves_the_others_as_good_as_without_it(stretch):
     frame, missing = plant()[["level", "unused"]], slice(*STRETCHES[stretch])
     without = errors_without(("used", "unused"), None)
@@ -89,7 +97,9 @@ def test_a_target_missing_long_leaves_the_others_as_good_as_without_it(stretch):
     assert one_step_errors(frame, None).mean() < 1.05 * without.mean()
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "cell", ["lstm", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("rnn", "gru"))]
+)
 def test_the_network_sees_what_is_missing(cell):
     """Whether an input is known is all there is to know: only a missing indicator tells."""
     rng = np.random.default_rng(0)

@@ -24,7 +24,7 @@ def series(values):
 
 
 def models():
-    small = {"max_iter": 10, "hidden_size": 5, "random_state": 0, "window_size": 16}
+    small = {"max_iter": 4, "hidden_size": 5, "random_state": 0, "window_size": 16}
     yield RNNForecaster(4, **small)
     yield RNNForecaster(4, dtype=np.float64, cell="gru", learning_rate=1e6, **small)
     yield from (LinearForecaster(4), NaiveForecaster(4), SeasonalNaiveForecaster(4))

@@ -65,31 +65,31 @@ def check_split(case, cuts, methods):
     assert_same(whole, parts)
 
 
-@examples(40)
+@examples(16)
 @given(cases(recurrent_forecasters()), cuts, methods)
 def test_any_split_leaves_the_same_forecaster(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(20)
+@examples(10)
 @given(cases(recurrent_forecasters(), ahead=True), cuts, methods)
 def test_any_split_leaves_the_same_forecaster_that_looks_ahead(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(15)
+@examples(8)
 @given(cases(regressors()), cuts, methods)
 def test_any_split_leaves_the_same_regressor(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(25)
+@examples(10)
 @given(cases(baselines()), cuts, methods)
 def test_any_split_leaves_the_same_baseline(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(15)
+@examples(8)
 @given(cases(st.one_of(recurrent_forecasters(), baselines())), cuts, st.integers(1, 20))
 def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
     whole = case.model.set_params(late="drop")
@@ -110,14 +110,21 @@ LONG = {
     "rnn": (RNNForecaster(2, "rnn", **QUICK), 1000),
     "lstm": (RNNForecaster(2, "lstm", **QUICK), 1000),
     "gru": (RNNForecaster(2, "gru", **QUICK), 1000),
-    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
+    "known ahead": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 1000),
+    "known ahead, long": (RNNForecaster(2, "gru", future_cols=["s1"], **QUICK), 4500),
     "regressor": (RNNRegressor("gru", **QUICK), 3200),
     "linear": (LinearForecaster(2, lags=4), 4500),  # beyond a block of 4096 rows
     "seasonal naive": (SeasonalNaiveForecaster(2), 4500),
 }
 
 
-@pytest.mark.parametrize("name", LONG)
+LONG_AND_SLOW = {"rnn", "gru", "known ahead, long", "regressor"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(k, marks=[pytest.mark.slow] if k in LONG_AND_SLOW else []) for k in LONG],
+)
 def test_a_long_stream_may_be_split_too(name):
     model, n_new = LONG[name]
     rng = np.random.default_rng(7)
@@ -169,7 +176,7 @@ def spoil(answer):
         answer[...] = np.nan
 
 
-@examples(25)
+@examples(10)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())), st.permutations(range(12))
 )
@@ -208,7 +215,7 @@ def check_rolled(case, in_sample):
         np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
 
 
-@examples(30)
+@examples(12)
 @given(
     st.one_of(
         cases(st.one_of(recurrent_forecasters(), baselines())),
@@ -229,7 +236,7 @@ def test_predict_too_starts_a_run_that_begins_with_a_missing_value(in_sample):
     check_rolled(Case(model, (rows,), 88), in_sample)
 
 
-@examples(15)
+@examples(8)
 @given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
 def test_rows_only_taken_in_never_reach_a_prediction_in_sample(case):
     model, seen = case.model, case.between(0, case.n_fit)
@@ -239,7 +246,7 @@ def test_rows_only_taken_in_never_reach_a_prediction_in_sample(case):
     np.testing.assert_array_equal(model.predict(*asked), expected)
 
 
-@examples(15)
+@examples(8)
 @given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
 def test_the_model_keeps_no_hold_on_the_rows_of_its_caller(case):
     model = case.model
@@ -277,7 +284,7 @@ def changed_from(rows, row, seed, kept=()):
 fractions = st.floats(0, 1, exclude_max=True)
 
 
-@examples(40)
+@examples(16)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())),
     fractions, seeds, st.booleans(), missing_stamps,
@@ -297,7 +304,7 @@ def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, 
         np.testing.assert_array_equal(model.predict(*other)[:row], expected[:row])
 
 
-@examples(25)
+@examples(10)
 @given(cases(recurrent_forecasters(), ahead=True), fractions, seeds, st.booleans())
 def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed, in_sample):
     model, rows = case.model, case.between(0 if in_sample else case.n_fit)
@@ -307,7 +314,7 @@ def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed,
     np.testing.assert_array_equal(model.predict(*changed_from(rows, row, seed))[:unaware], expected)
 
 
-@examples(25)
+@examples(10)
 @given(
     cases(st.one_of(recurrent_forecasters(), baselines()), y_apart=False),
     fractions, seeds, st.integers(1, 5), st.booleans(),

@@ -1,6 +1,7 @@
 """After a lasting change a stream is soon forecast as well as before, and the change is told."""
 
 import copy
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,17 @@ def stream():
 @pytest.fixture(scope="module")
 def fitted(stream):
     return RNNForecaster(1, max_iter=60, random_state=0).fit(stream[:3000])
+
+
+@pytest.fixture(scope="module")
+def moved(stream, fitted):
+    """A function that returns a copy of the model two weeks after a change."""
+
+    @cache
+    def once(kind):
+        return copy.deepcopy(fitted).partial_fit(changed(stream, kind)[: CHANGE + 2 * WEEK])
+
+    return lambda kind: copy.deepcopy(once(kind))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +80,9 @@ def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream,
     assert np.abs(told.iloc[-1]) < 3.0
 
 
-@pytest.mark.parametrize("kind", ["level", "scale", "phase"])
+@pytest.mark.parametrize(
+    "kind", ["scale", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("level", "phase"))]
+)
 def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
     stream, fitted, unchanged, kind
 ):
@@ -89,10 +103,10 @@ def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
 
 
 @pytest.mark.parametrize("kind", ["level", "phase"])
-def test_any_split_follows_a_move_alike(stream, fitted, tmp_path, kind):
+def test_any_split_follows_a_move_alike(stream, fitted, moved, tmp_path, kind):
     rows = changed(stream, kind)[: CHANGE + 2 * WEEK]
     fitted.save(tmp_path / "m")
-    whole, parts = load(tmp_path / "m").partial_fit(rows), load(tmp_path / "m")
+    whole, parts = moved(kind), load(tmp_path / "m")
     for start in range(0, len(rows), 37):
         parts.partial_fit(rows[start : start + 37])
         parts.save(tmp_path / "parts")
@@ -103,18 +117,16 @@ def test_any_split_follows_a_move_alike(stream, fitted, tmp_path, kind):
     np.testing.assert_array_equal(whole.forecast(), parts.forecast())
 
 
-def test_a_new_run_begins_where_the_history_was(stream, fitted, tmp_path):
-    fitted.save(tmp_path / "level")
-    model = load(tmp_path / "level").partial_fit(changed(stream, "level")[: CHANGE + 2 * WEEK])
+def test_a_new_run_begins_where_the_history_was(moved):
+    model = moved("level")
     assert model._state.learner.stream.design.norm.level[0] > 2.0
     assert model.reset_state()._state.learner.stream.design.norm.level[0] == 0.0
 
 
-def test_a_level_goes_on_after_a_gap(stream, fitted, tmp_path):
-    fitted.save(tmp_path / "m")
-    model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
+def test_a_level_goes_on_after_a_gap(stream, moved):
+    model = moved("level").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "level")
-    level = model.partial_fit(rows[: CHANGE + 2 * WEEK])._state.learner.stream.design.norm.level
+    level = model._state.learner.stream.design.norm.level
     later = rows[CHANGE + 2 * WEEK + 50 :]
     after = model.partial_fit(later[:1])._state.learner.stream
     assert after.n_rows == 1 and level[0] > 2.0
@@ -134,19 +146,16 @@ def test_a_level_half_followed_goes_on_after_rows_that_are_only_taken_in():
     assert abs(model._state.learner.stream.design.norm.level[0] / moved - 1) < 0.05
 
 
-def test_a_new_run_begins_in_the_calendar_s_phase(stream, fitted, tmp_path):
-    fitted.save(tmp_path / "m")
-    model = load(tmp_path / "m").partial_fit(changed(stream, "phase")[: CHANGE + 2 * WEEK])
+def test_a_new_run_begins_in_the_calendar_s_phase(moved):
+    model = moved("phase")
     assert model._state.learner.stream.design.phase == 6
     assert model.reset_state()._state.learner.stream.design.phase == 0
     assert model.drift_log_.empty
 
 
-def test_after_a_gap_the_phase_is_found_anew(stream, fitted, tmp_path):
-    fitted.save(tmp_path / "m")
-    model = load(tmp_path / "m").set_params(gap="reset", max_gap=100)
+def test_after_a_gap_the_phase_is_found_anew(stream, moved):
+    model = moved("phase").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "phase")
-    model.partial_fit(rows[: CHANGE + 2 * WEEK])
     assert model._state.learner.stream.design.phase == 6
     later = rows[CHANGE + 2 * WEEK + 50 :]
     model.partial_fit(later[:WEEK])
@@ -156,11 +165,10 @@ def test_after_a_gap_the_phase_is_found_anew(stream, fitted, tmp_path):
 
 
 @pytest.mark.parametrize("n_known", [9, 12])
-def test_an_outage_every_day_moves_no_phase(stream, fitted, tmp_path, n_known):
-    fitted.save(tmp_path / "m")
+def test_an_outage_every_day_moves_no_phase(stream, fitted, n_known):
     rows = stream[3000 : 3000 + 2 * WEEK].copy()
     rows[(rows.index.hour - 6) % 24 >= n_known] = np.nan
-    assert load(tmp_path / "m").partial_fit(rows)._state.learner.stream.design.phase == 0
+    assert copy.deepcopy(fitted).partial_fit(rows)._state.learner.stream.design.phase == 0
 
 
 def test_a_season_is_looked_at_once_it_and_the_row_before_are_in(monkeypatch):

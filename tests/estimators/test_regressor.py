@@ -1,5 +1,7 @@
 """The recurrent regressor: memory, carried state, and where predict starts."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,9 @@ def table():
     return data[["s1", "s2"]], data["s0"]
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "cell", ["gru", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("rnn", "lstm"))]
+)
 def test_it_remembers_further_back_than_its_lags(cell):
     rng = np.random.default_rng(0)
     X = rng.choice([-1.0, 1.0], size=(3000, 1))
@@ -31,7 +35,7 @@ def test_it_remembers_further_back_than_its_lags(cell):
 def test_any_split_of_the_rows_gives_the_same_estimator(table, cell, learn):
     X, y = table
     whole = RNNRegressor(cell, **QUICK).fit(X[:300], y[:300])
-    parts = RNNRegressor(cell, **QUICK).fit(X[:300], y[:300])
+    parts = copy.deepcopy(whole)
     getattr(whole, learn)(X[300:], y[300:])
     for start, stop in zip([300, 301, 302, 340], [301, 302, 340, 400], strict=True):
         getattr(parts, learn)(X[start:stop], y[start:stop])
@@ -152,7 +156,7 @@ def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
     assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
 
 
-@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("n_outputs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_intervals_cover_their_share_row_by_row(n_outputs):
     X, y = walk(2600, n_outputs=n_outputs)
     model = RNNRegressor(**QUICK).fit(X[:1000], y[:1000])

@@ -21,7 +21,15 @@ ESTIMATORS = [RNNForecaster(), RNNRegressor()]
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RNNForecaster(**QUICK),
+        RNNRegressor(**QUICK),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ESTIMATORS),  # the defaults
+    ],
+    ids=lambda e: f"{type(e).__name__}, {e.max_iter} steps",
+)
 def test_estimator_checks(estimator):
     results = check_estimator(
         estimator, expected_failed_checks=EXPECTED_FAILURES, on_skip=None, on_fail="raise"

@@ -1,5 +1,8 @@
 """A small model and its rows in files."""
 
+import copy
+import shutil
+
 from helpers import hourly
 from tsrnn import cli
 
@@ -20,6 +23,13 @@ class Folder:
         to_csv(self.rows[:N_FIT], path / "history.csv")
         to_csv(self.rows[N_FIT:], path / "new.csv")
         to_csv(self.rows, path / "all.csv")
+
+    def copied(self, path):
+        """Return the same files in another place, so that tests may share a fit."""
+        shutil.copytree(self.path, path, dirs_exist_ok=True)
+        other = copy.copy(self)
+        other.path = path
+        return other
 
     def __getitem__(self, name):
         return str(self.path / name)

@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from helpers import content
@@ -77,11 +76,6 @@ def walked(model, parts, how, rng=None):
             part = part.sample(frac=1, random_state=rng).sort_values("time", kind="stable")
         getattr(model, how)(part)
     return model
-
-
-def examples(n):
-    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=n, deadline=None, derandomize=True, suppress_health_check=slow)
 
 
 forgettings = st.sampled_from([0.95, 0.9995, 1.0])

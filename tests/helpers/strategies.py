@@ -1,6 +1,7 @@
 """Settings and streams drawn by hypothesis; strategies are named by their axes."""
 
 import itertools
+import os
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ N_FIT, N_NEW = 90, 75  # steps; windows of 16 or 17 rows end four times in the n
 
 
 def examples(n):
-    """Set the number of examples: the same ones in every run."""
+    """Set the number of examples, the same ones in every run; TSRNN_EXAMPLES multiplies it."""
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    n *= int(os.environ.get("TSRNN_EXAMPLES", "1"))
     return settings(max_examples=n, deadline=None, derandomize=True, suppress_health_check=slow)
 
 

@@ -147,15 +147,15 @@ def content(model):
 
 @pytest.mark.parametrize("policy", ["fill", "reset"])
 def test_any_split_between_stamps_gives_the_same(policy):
-    frame = long_frame(6, N_FIT + 300, missing=0.1, gone=0.05)
-    frame.loc[(frame["id"] == "s1") & (frame["time"] > START + pd.Timedelta("300h")), "y"] *= 6
+    frame = long_frame(6, N_FIT + 160, missing=0.1, gone=0.05)
+    frame.loc[(frame["id"] == "s1") & (frame["time"] > START + pd.Timedelta("160h")), "y"] *= 6
     late = (frame["id"] == "s4") & (frame["time"] < START + pd.Timedelta("100h"))
     history, new = divided(frame[~late])
     model = panel(season=24, gap=policy).fit(history)
     whole = content(copy.deepcopy(model).partial_fit(new))
     assert len(whole[2])
     rng = np.random.default_rng(0)
-    for cuts in (range(400), rng.choice(300, 12)):
+    for cuts in (range(160), rng.choice(160, 12)):
         parts = copy.deepcopy(model)
         for part in by_stamps(new, cuts):
             parts.partial_fit(part.sample(frac=1, random_state=1).sort_values("time"))
@@ -179,6 +179,7 @@ def different_series(n_rows, seed=0):
     ).sort_values("time", kind="stable")
 
 
+@pytest.mark.slow
 def test_no_series_is_forecast_worse_than_by_its_best_expert():
     history, new = divided(different_series(1400), 700)
     model = panel(horizon=6).fit(history)

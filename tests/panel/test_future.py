@@ -16,7 +16,6 @@ from helpers.panels import (
     content_of,
     cuts,
     divided,
-    examples,
     failing,
     forgettings,
     hows,
@@ -24,6 +23,7 @@ from helpers.panels import (
     panel,
     walked,
 )
+from helpers.strategies import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,7 +107,7 @@ class Keyed:
 # --- what it is worth -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keys", [{}, LEVELS])
+@pytest.mark.parametrize("keys", [{}, pytest.param(LEVELS, marks=pytest.mark.slow)])
 def test_each_step_of_each_series_is_forecast_in_the_light_of_its_own_row(keys):
     """The errors are those of the level alone: 0.25 · Σ 0.81^k, within 15 %."""
     n_series, n, n_fit = 4, 1200, 900
@@ -218,7 +218,7 @@ def test_the_network_learns_what_prices_leave_unexplained():
 # --- any split, purity, all or nothing, no leak ---------------------------------------------------
 
 
-@examples(25)
+@examples(10)
 @given(markets(), cuts, hows)
 def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, cuts, how):
     model, new = case
@@ -228,7 +228,7 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
     assert_close(whole, parts, new)
 
 
-@examples(15)
+@examples(7)
 @given(markets(), hows)
 def test_predict_is_what_forecast_would_have_said(case, how):
     model, new = case
@@ -245,7 +245,7 @@ def test_predict_is_what_forecast_would_have_said(case, how):
         np.testing.assert_allclose(said[i], expected, rtol=1e-9)
 
 
-@examples(15)
+@examples(7)
 @given(markets(), st.integers(HORIZON, N_NEW - 1))
 def test_later_rows_reach_no_forecast_but_by_what_is_known_ahead(case, row):
     model, new = case

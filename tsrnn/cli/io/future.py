@@ -46,7 +46,11 @@ class FutureRows:
         self._follows_whole = follow and whole
         if follow and not whole:
             self._file = GrowingFile(name)
-            self.read()
+            try:
+                self.read()
+            except BaseException:
+                self.close()
+                raise
         else:
             self._version = self._read_whole()
 

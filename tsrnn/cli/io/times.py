@@ -1,6 +1,7 @@
 """Time stamps out of texts: ISO 8601, other formats, zones, and stamps over several columns."""
 
 import re
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -63,20 +64,21 @@ def parse_times(texts, time, lines, problems):
             return index
     except (ValueError, OverflowError, TypeError):
         pass
-    stamps = []  # one by one, to find the bad ones
-    for text, line in zip(texts, lines, strict=True):
+    good = []  # one by one, to find the bad ones
+    for row, (text, line) in enumerate(zip(texts, lines, strict=True)):
         try:
             stamp = _times([text], time)[0]
             if stamp is pd.NaT:
                 raise ValueError
             time = time._replace(tz=stamp.tz, strict=True)  # the first decides for the others
+            good.append(row)
         except (ValueError, OverflowError, TypeError) as error:
-            stamp, problems[line] = pd.NaT, _bad_time(text, time, error)
-        stamps.append(stamp)
-    index = pd.DatetimeIndex(stamps)
-    if index.tz is None and time.tz is not None:  # all bad
-        index = index.tz_localize(time.tz)
-    return index
+            problems[line] = _bad_time(text, time, error)
+    if not good:
+        return pd.DatetimeIndex([pd.NaT] * len(texts), tz=time.tz)
+    places = np.full(len(texts), -1)
+    places[good] = np.arange(len(good))
+    return _times([texts[row] for row in good], time).take(places, fill_value=pd.NaT)
 
 
 def _times(texts, time):
@@ -90,12 +92,26 @@ def _times(texts, time):
     if any(aware):
         if not all(aware) or (time.strict and time.tz is None):
             raise ValueError("an offset from UTC, expected none")
-        index = pd.to_datetime(texts, format=time.format or "ISO8601", utc=True)
+        index = _read(texts, time.format, utc=True)
         return index if time.tz is None else index.tz_convert(time.tz)
-    index = pd.DatetimeIndex(pd.to_datetime(texts, format=time.format or "ISO8601"))
+    index = _read(texts, time.format)
     if time.tz is None:
         return index
     return index.tz_localize(time.tz, ambiguous="NaT", nonexistent="NaT")
+
+
+def _read(texts, format, utc=False):
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(texts, format=format or "ISO8601", utc=utc))
+    except pd.errors.OutOfBoundsDatetime:  # pandas 2 reads nanoseconds alone, which end in 2262
+        moments = [
+            datetime.strptime(text, format) if format else datetime.fromisoformat(text)
+            for text in texts
+        ]
+    if utc:
+        moments = [moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
+    index = pd.DatetimeIndex(np.array(moments, dtype="M8[us]"))
+    return index.tz_localize("UTC") if utc else index
 
 
 def _bad_time(text, time, error):
