@@ -41,8 +41,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
     short linear autoregression, a small readout for each step, the newest value, the values and the
-    change one season ago) by what their forecasts have been worth lately, under ``update`` too. A
-    label of step h is learnt from only when its row has arrived.
+    change one season ago; of one stream also a mean, a smoothed level, a damped trend, and Holt-
+    Winters smoothing of each season, of logarithms too) by what their forecasts have been worth
+    lately, under ``update`` too. A label of step h is learnt from only when its row has arrived.
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
@@ -93,10 +94,13 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, optional
-        Newest values that the readout sees. Default: 24, or a quarter of a shorter history.
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Of one
+        stream those that the history does not hold arrive with its rows.
     season : int, sequence of int, None or "auto", default="auto"
-        Season lengths in rows. "auto": a day and a week where the frequency has them and the
-        history holds two.
+        Season lengths in rows. "auto": those that the calendar can have, such as a day and a week
+        of hours, a week of days, a year of weeks, months or quarters; of days and weeks the year
+        counts too, once two have been seen. A season arrives when the rows hold it, at fit or
+        later, under ``update`` too. Of a panel: those of which the history holds two.
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
@@ -162,6 +166,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    lower_ : Series
+        Lower bound of each target, of a panel by id and target; -inf where there is none.
     expert_weights_ : DataFrame
         Weights of the experts at the newest row, indexed by target and step, of a panel by id,
         target and step; each row sums to 1.
@@ -289,6 +295,17 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
+
+    @property
+    def lower_(self) -> pd.Series:
+        """Lower bound of each target, of a panel by id and target; -inf where there is none."""
+        check_is_fitted(self)
+        state, names = self._state, self._reader.columns.target_names
+        index = pd.Index(names, name="target")
+        if self._reader.form.has_ids:
+            index = pd.MultiIndex.from_product([state.ids, names], names=["id", "target"])
+        bounds = np.full(len(index), -np.inf)
+        return pd.Series(self._bounded(bounds, state.below_zero.T.ravel()), index, name="lower")
 
     @property
     def _transform(self):
