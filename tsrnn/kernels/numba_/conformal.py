@@ -4,6 +4,8 @@ import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numpy_.conformal import (
+    FIRST_RATE,
+    LARGEST_RATE,
     LEVEL_RATE,
     OUTLIER,
     PROFILE_LIMITS,
@@ -134,13 +136,15 @@ def _profile(profiles, seasons, row, s):
 
 def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
     """Move quantiles and level by an error; return its excess over what was to be expected."""
+    root = min(FIRST_RATE / np.sqrt(n_labels[s] + 1.0), LARGEST_RATE)
+    rate = max(root, RATE)
     for q in range(len(quantiles)):
         below = 1.0 if error / scale < quantiles[q] else 0.0
-        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (RATE * (probabilities[q] - below))
+        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     n_labels[s] += 1.0
-    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE) * excess * base
+    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE, root) * excess * base
     return excess
 
 
