@@ -1,4 +1,4 @@
-"""What is said when numbers leave the range in which they can be calculated with."""
+"""The warning that numbers left the range in which they can be calculated with."""
 
 
 class NumericalWarning(RuntimeWarning):

@@ -31,7 +31,13 @@ EVERY = {
 }
 
 
-@pytest.fixture(params=EVERY)
+# Of the cells the quick suite takes LSTM here, and all of them in test_properties.
+SLOW = ("rnn", "gru")
+
+
+@pytest.fixture(
+    params=[pytest.param(k, marks=[pytest.mark.slow] if k in SLOW else []) for k in EVERY]
+)
 def make(request):
     return EVERY[request.param]
 

@@ -52,7 +52,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-@pytest.mark.parametrize("model", list(models()), ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(model, marks=[pytest.mark.slow] if number == 1 else [])
+        for number, model in enumerate(models())
+    ],
+    ids=lambda model: type(model).__name__,
+)
 def test_forecasts_stay_finite(kind, model):
     y = series(HOSTILE[kind])
     with warnings.catch_warnings():

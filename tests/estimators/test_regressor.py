@@ -185,6 +185,35 @@ def test_intervals_widen_with_the_age_of_y_and_with_coverage_and_change_nothing(
             model.predict_interval(X[1000:], coverage)
 
 
+def test_no_interval_is_narrower_than_that_of_a_newer_y():
+    X, y = walk(1200)
+    y[:900] = np.sin(np.arange(900.0))  # the newest y is worse than an older one, 44 rows back
+    model = RNNRegressor(**QUICK).fit(X[:900], y[:900])
+    ends = model.predict_interval(X[900:]) - model.predict(X[900:])[:, None]
+    assert (np.diff(ends[:, 0]) <= 1e-9).all()
+    assert (np.diff(ends[:, 1]) >= -1e-9).all()
+
+
+@pytest.mark.slow
+def test_intervals_hold_far_ahead_of_y_where_errors_come_in_runs():
+    """What X does not tell of y wanders for some 400 rows; y is not known for up to 1,000."""
+    inside = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        X, steps = rng.normal(size=(9000, 1)), rng.normal(size=9000) * np.sqrt(1 / 200)
+        wandering = np.zeros(9000)
+        for row in range(1, 9000):
+            wandering[row] = (1 - 1 / 400) * wandering[row - 1] + steps[row]
+        y = X[:, 0] + wandering + 0.2 * rng.normal(size=9000)
+        model = RNNRegressor(**QUICK).fit(X[:4000], y[:4000])
+        for start in range(4000, 7900, 300):
+            ends, actual = model.predict_interval(X[start : start + 1000]), y[start : start + 1000]
+            covered = (ends[:, 0] <= actual) & (actual <= ends[:, 1])
+            inside.append(covered[200:].mean())
+            model.partial_fit(X[start : start + 300], y[start : start + 300])
+    assert np.mean(inside) > 0.78  # 0.61 where levels and quantiles move as fast as at small ages
+
+
 def test_intervals_are_aligned_with_predict_wherever_it_starts(table):
     X, y = table
     model = RNNRegressor(**QUICK).fit(X[:300], y[:300])

@@ -22,6 +22,5 @@ def content(value):
         names = [field.name for field in dataclasses.fields(value)]
         return type(value).__name__, content({name: getattr(value, name) for name in names})
     if type(value).__module__.startswith("tsrnn") and hasattr(value, "__dict__"):
-        held = {k: v for k, v in vars(value).items() if k != "_scratch"}
-        return type(value).__name__, content(held)
+        return type(value).__name__, content(value.__getstate__() or {})  # without scratch
     return value

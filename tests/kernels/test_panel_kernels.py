@@ -55,10 +55,10 @@ def test_expert_errors(compiled):
     columns = np.array([0, 2, 3, 7])
     arrived = rng.normal(size=(J, 4))
     due, rows = rng.integers(0, L, M), rng.integers(0, L, (M, 4))
-    young = rng.random((M, 3, 4)) < 0.3
+    young, scales = rng.random((M, 3, 4)) < 0.3, rng.uniform(0.5, 3.0, (M, J, 4))
     found = [np.empty((M, 7, J, 4)) for _ in range(2)]
     for kernels, out in zip((panel_experts, compiled), found, strict=True):
-        kernels.expert_errors(arrived, issued, due, levels, rows, young, columns, out)
+        kernels.expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
 
 
@@ -68,15 +68,33 @@ def test_step_features_and_season_moments(compiled):
     profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
     profiles[0][rng.random(profiles[0].shape) < 0.3] = np.nan
     rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
-    center, found = rng.normal(size=(J, 4)), [np.zeros((J, M, 8, 4)) for _ in range(2)]
+    center, scale = rng.normal(size=(J, 4)), rng.uniform(0.5, 3.0, (J, M, 4))
+    found = [np.zeros((J, M, 8, 4)) for _ in range(2)]
     targets = np.where(rng.random(levels.shape) < 0.2, np.nan, levels)
     moments = [np.empty((3, J, 4)) for _ in range(2)]
     for n, kernels in enumerate((panel_steps, compiled)):
-        kernels.step_features(levels, profiles, rows, at, columns, center, found[n])
+        kernels.step_features(levels, profiles, rows, at, columns, center, scale, found[n])
     for n, kernels in enumerate((panel_norm, compiled)):
         kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+
+
+def test_step_features_of_a_series_in_another_unit_are_those_of_before(compiled):
+    """Values and level doubled about another zero, at twice the scale."""
+    rng, columns = np.random.default_rng(0), np.arange(C)
+    levels, center = rng.normal(size=(L, J, C)), rng.normal(size=(J, C))
+    profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
+    rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
+    ones = np.ones((J, M, C))
+    for kernels in (panel_steps, compiled):
+        found = [np.zeros((J, M, 8, C)) for _ in range(2)]
+        for scale, out in zip((1.0, 2.0), found, strict=True):
+            moved = scale * levels + 3.0 * (scale - 1.0), scale * center + 3.0 * (scale - 1.0)
+            kernels.step_features(
+                moved[0], profiles, rows, at, columns, moved[1], scale * ones, out
+            )
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)
 
 
 def test_known_errors(compiled):

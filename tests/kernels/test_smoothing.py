@@ -52,7 +52,7 @@ def test_equals_the_textbook(monkeypatch, rates, period):
     for name in ("MEAN", "LEVEL", "TREND", "SEASON"):
         monkeypatch.setattr(f"tsrnn.online.experts.smoothing.{name}", (rates,))
     values = messy()
-    _, forecasts = Smoothing(1, (5,), 2).follow(values, learning=True)
+    _, forecasts = Smoothing(1, (5,), 2).follow(values)
     for s in range(2):
         expected = slow_state(values[:, s], *rates, period)
         expert = 0 if period == 1 else 3
@@ -65,8 +65,8 @@ def test_steps_ahead_follow_the_damped_trend_and_the_newest_season(monkeypatch):
     for name in ("MEAN", "LEVEL", "TREND", "SEASON"):
         monkeypatch.setattr(f"tsrnn.online.experts.smoothing.{name}", (rates,))
     values = messy()
-    smoothing, forecasts = Smoothing(12, (5,), 2).follow(values, learning=True)
-    level, trend = smoothing._state[:2]
+    smoothing, forecasts = Smoothing(12, (5,), 2).follow(values)
+    level, trend = smoothing.moving[:2]
     steps = np.arange(1, 13)
     expected = level[1] + np.cumsum(0.9**steps)[:, None] * trend[1]
     np.testing.assert_allclose(forecasts[-1, :, 1], expected, rtol=1e-10)
@@ -78,7 +78,7 @@ def test_steps_ahead_follow_the_damped_trend_and_the_newest_season(monkeypatch):
 @pytest.mark.usefixtures("both_kernels")
 def test_logarithms_are_taken_of_what_was_always_positive():
     values = messy()
-    smoothing, forecasts = Smoothing(3, (5,), 2, zero=np.array([-3.0, 0.0])).follow(values, True)
+    smoothing, forecasts = Smoothing(3, (5,), 2, zero=np.array([-3.0, 0.0])).follow(values)
     assert smoothing.names[-1] == "log_holt_winters_5"
     assert np.isfinite(forecasts[10:, :, -1, 0]).all()
     assert np.isnan(forecasts[:, :, -1, 1]).all()
@@ -89,7 +89,7 @@ def test_logarithms_are_taken_of_what_was_always_positive():
 def test_a_multiplicative_season_with_growth_is_met_by_logarithms():
     steps = np.arange(200)
     values = np.exp(0.01 * steps + np.sin(2 * np.pi * steps / 12))[:, None]
-    smoothing, forecasts = Smoothing(12, (12,), 1, zero=np.zeros(1)).follow(values, True)
+    smoothing, forecasts = Smoothing(12, (12,), 1, zero=np.zeros(1)).follow(values)
     error = forecasts[100:-12, 11] - values[112:, None]
     worth = dict(zip(smoothing.names, np.abs(error[..., 0]).mean(axis=0), strict=True))
     assert worth["log_holt_winters_12"] < 0.25 * worth["holt_winters_12"]
@@ -99,10 +99,10 @@ def test_a_multiplicative_season_with_growth_is_met_by_logarithms():
 @pytest.mark.parametrize("cuts", [[1, 2, 3], [4, 5, 6, 37], list(range(1, 90))])
 def test_any_split_of_the_rows_is_the_same(cuts):
     values, zero = messy(), np.array([-3.0, 0.0])
-    whole, forecasts = Smoothing(7, (2, 5), 2, zero).follow(values, True)
+    whole, forecasts = Smoothing(7, (2, 5), 2, zero).follow(values)
     smoothing, found = Smoothing(7, (2, 5), 2, zero), []
     for part in np.split(values, cuts):
-        smoothing, issued = smoothing.follow(part, True)
+        smoothing, issued = smoothing.follow(part)
         found.append(issued)
     np.testing.assert_array_equal(np.concatenate(found), forecasts)
     assert content(smoothing) == content(whole)
@@ -113,8 +113,8 @@ def test_compiled_equals_numpy():
     values, zero, found = messy(), np.array([-3.0, 0.0]), []
     for name in ("numpy", "numba"):
         set_kernels(name)
-        smoothing, forecasts = Smoothing(9, (2, 5), 2, zero).follow(values, True)
-        found.append((forecasts, smoothing._seasonal, *smoothing._state))
+        smoothing, forecasts = Smoothing(9, (2, 5), 2, zero).follow(values)
+        found.append((forecasts, smoothing._seasonal, *smoothing.moving))
     set_kernels(None)
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)

@@ -64,7 +64,7 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
         forecasts[:, 0] = recurrent[t].T
         forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
         forecasts[:, 2] = of_steps[0].T
-        smoothing, smoothed = smoothing.follow(values[t : t + 1], True)
+        smoothing, smoothed = smoothing.follow(values[t : t + 1])
         forecasts[:, 3 : 3 + n_repeats] = repeats[t]
         forecasts[:, 3 + n_repeats :] = smoothed[0]
         mixing = mixing.among(forecasts)

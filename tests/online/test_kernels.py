@@ -84,9 +84,7 @@ def assert_alike(one, other, path="", rounding=1e-12):
         for k, pair in enumerate(zip(one, other, strict=True)):
             assert_alike(*pair, f"{path}[{k}]", rounding)
     elif hasattr(one, "__dict__"):
-        for name, value in vars(one).items():
-            if name == "_scratch":
-                continue
+        for name, value in (one.__getstate__() or {}).items():
             assert_alike(value, getattr(other, name), f"{path}.{name}", rounding)
     elif isinstance(one, float):
         assert other == pytest.approx(one, rel=rounding), path

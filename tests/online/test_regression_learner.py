@@ -30,10 +30,11 @@ def window(n_rows, n_targets=2, seed=1):
 
 def states(n_ages, n_targets):
     mixing, conformal = Mixing.of(n_ages, 3, n_targets), Conformal.of(AGES[:n_ages], n_targets)
+    pace = np.linspace(20.0, 1.0, n_ages)  # so fast that few labels show it
     moving = conformal.quantiles, conformal.level, conformal.n_labels, conformal.profiles
     return (
         (mixing.discounts, *(array.copy() for array in mixing.moving)),
-        (conformal.probabilities, *(array.copy() for array in moving)),
+        (conformal.probabilities, *(array.copy() for array in moving), pace),
     )
 
 
@@ -51,6 +52,7 @@ def test_each_age_is_scored_as_if_nothing_newer_were_known():
     forecasts, labels, earlier, ages = rows_to_score()
     mixing, intervals = states(len(ages), labels.shape[1])
     score_rows(forecasts, labels, earlier, ages, mixing, intervals)
+    pace = intervals[-1]
     for m, age in enumerate(ages):
         for s in range(labels.shape[1]):
             (discounts, *slow), scored = states(1, 1)
@@ -65,7 +67,8 @@ def test_each_age_is_scored_as_if_nothing_newer_were_known():
                 miss = label - blend @ mixtures
                 score_experts(error, np.zeros_like(slow[2]), discounts, *slow)
                 n_scored += 1
-                level += max(1 / (n_scored + 1), 0.01) * (min(abs(miss) / level, 20) - 1) * level
+                rate = max(1 / (n_scored + 1), 0.01 * pace[m])
+                level += rate * (min(abs(miss) / level, 20) - 1) * level
             assert n_scored > 10
             np.testing.assert_allclose(intervals[2][m, s], level, rtol=1e-9)
             np.testing.assert_allclose(mixing[-2][m, ..., s], slow[-2][0, ..., 0], rtol=1e-9)
@@ -172,7 +175,7 @@ def test_without_any_known_label_the_other_experts_share_its_weight():
 def test_weights_are_convex():
     learner = learner_of()
     weights = learner.expert_weights()
-    assert weights.shape == (len(learner.expert_names), len(learner.ages), 2)
+    assert weights.shape == (len(learner.expert_names), len(AGES), 2)
     assert (weights >= 0.0).all()
     np.testing.assert_allclose(weights.sum(axis=0), 1.0)
 

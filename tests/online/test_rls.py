@@ -175,10 +175,10 @@ def test_the_covariance_stays_symmetric_and_bounded_without_excitation():
     np.testing.assert_allclose(readout.output(x[-1:]), 1.0)
 
 
-@pytest.mark.parametrize("ridge", [0.5, 20.0])
-def test_with_a_lasting_penalty_it_is_ridge_regression_for_good(ridge):
+@pytest.mark.parametrize(("ridge", "K"), [(0.5, K), (20.0, K), (20.0, 150)])
+def test_with_a_lasting_penalty_it_is_ridge_regression_for_good(ridge, K):
     rng = np.random.default_rng(0)
-    n_rows = 5 * RENEWAL
+    n_rows = 6 * RENEWAL  # with 150 features the penalty is renewed every 128 rows
     features = rng.normal(size=(n_rows, 1, K))
     features[100:, :, 3:] = 0.0  # no longer excited: here a fading prior would hold nothing
     labels = (features @ rng.normal(size=(K, 2))) + rng.normal(size=(n_rows, 1, 2))

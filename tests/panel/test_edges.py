@@ -21,6 +21,7 @@ import tsrnn
 from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import backtest, prequential
+from tsrnn.online.storage.values import twin
 
 
 def hours(n_from, n, **columns):
@@ -64,7 +65,7 @@ def test_a_call_that_fails_after_a_new_run_changes_nothing(case, skipped, monkey
     model = panel(gap="reset").fit(history)
     if case == "reset_state":
         model.reset_state(["s1"])
-    before, held = content_of(model), copy.copy(model)
+    before, held = content_of(model), twin(model)
     expected = held.forecast()
     with monkeypatch.context() as patch, pytest.raises(FloatingPointError):
         patch.setattr(tsrnn.online.panel_learner.PanelLearner, "_tick", failing(lambda *_: None, 1))
@@ -76,12 +77,26 @@ def test_a_call_that_fails_after_a_new_run_changes_nothing(case, skipped, monkey
 def test_a_reader_of_the_panel_before_reset_state_is_not_disturbed():
     history, new = divided(long_frame(3, N_FIT + 20))
     model = panel().fit(history)
-    held = copy.copy(model)
+    held = twin(model)  # which shares the rings, as a reader in another thread does
     expected = held.forecast()
     early = new[new["id"] == "s1"].assign(time=lambda d: d["time"] - pd.Timedelta("4h"), y=7.0)
     model.reset_state("s1").partial_fit(early.head(8))
-    held_again = copy.copy(held)
-    pd.testing.assert_frame_equal(held_again.forecast(), expected)
+    pd.testing.assert_frame_equal(held.forecast(), expected)
+
+
+@pytest.mark.parametrize("n_rows", [1, 12])
+def test_copies_go_on_by_themselves(n_rows):
+    """The rings of a panel are written in place: two copies must not share them."""
+    history, new = divided(long_frame(3, N_FIT + n_rows))
+    model = panel().fit(history)
+    others = new.assign(y=2.0 * new["y"])
+    before, expected = content_of(model), copy.deepcopy(model).partial_fit(new).forecast()
+    one, other = copy.copy(model), copy.copy(model)
+    one.partial_fit(new)
+    other.partial_fit(others)
+    pd.testing.assert_frame_equal(one.forecast(), expected)
+    assert content_of(model) == before
+    assert not other.forecast().equals(expected)
 
 
 def test_equally_old_series_are_dropped_in_the_same_order_for_any_split():
@@ -137,6 +152,10 @@ def test_all_series_may_be_forgotten():
     frame = long_frame(2, 60, freq="MS")
     model = panel(season=None).fit(frame).forget(["s0", "s1"])
     assert len(model.cutoff_) == len(model.forecast()) == 0
+    intervals = model.forecast(coverage=0.9)
+    assert len(intervals) == 0
+    assert intervals.columns.tolist() == ["id", "time", "y", "y_lower_0.9", "y_upper_0.9"]
+    assert len(model.future_index()) == len(model.drift_log_) == len(model.expert_weights_) == 0
 
 
 def test_evaluations_refuse_what_they_cannot_score():

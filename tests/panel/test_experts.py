@@ -19,8 +19,8 @@ from tsrnn.online.storage.issued import IssuedForecasts
 M, J = 3, 2
 
 
-def fed(n_rows, n_series, missing=0.0, seed=0, members=None, **kwargs):
-    """Experts after rows of noise, and what each row told them."""
+def fed(n_rows, n_series, missing=0.0, seed=0, series=None, **kwargs):
+    """Experts after rows of noise, and what each row brought."""
     rng = np.random.default_rng(seed)
     experts = PanelExperts(M, J, ("one", "two"), **kwargs).taken(slice(None), n_series)
     levels = Ring(rng.normal(size=(64 + n_rows, J, n_series)))
@@ -29,20 +29,21 @@ def fed(n_rows, n_series, missing=0.0, seed=0, members=None, **kwargs):
     issued.array[:] = rng.normal(size=issued.array.shape)
     rows = []
     for position in range(64, 64 + n_rows):
-        chosen = slice(None) if members is None else members(position)
+        chosen = slice(None) if series is None else series(position)
         gone = rng.random((J, n_series)) < missing
         arrived = np.where(gone, np.nan, levels.array[position])[:, chosen]
         forecasts = issued.array[issued.due(position)].copy()
         before = experts
-        state = issued, levels, first[chosen], never[:, chosen], 1, True
+        scales = rng.uniform(0.5, 2.0, (M, J, n_series))
+        state = issued, levels, scales[..., chosen], first[chosen], never[:, chosen], 1, True
         experts, changes, limits = experts.score(position, chosen, arrived, *state)
-        rows.append((position, arrived, forecasts, before, changes, limits))
+        rows.append((position, arrived, forecasts, scales, before, changes, limits))
         issued.array[:] = rng.normal(size=issued.array.shape) * (1.0 + position % 4)
     return experts, rows, levels
 
 
-def errors_of(position, arrived, forecasts, levels, seasons):
-    """Errors (E, M, J, C) of all experts, by a plain loop."""
+def errors_of(position, arrived, forecasts, scales, levels, seasons):
+    """Errors (E, M, J, C) of all experts in units of the scales, by a plain loop."""
     found = []
     for m in range(M):
         origin = position - (m + 1)
@@ -52,7 +53,7 @@ def errors_of(position, arrived, forecasts, levels, seasons):
             change = levels.array[origin] - levels.array[origin - seasons[-1]]
             repeats.append(repeats[-1] + change)
         found.append([*forecasts[m].astype(float), *repeats])
-    return np.array(found).swapaxes(0, 1) - arrived
+    return (np.array(found).swapaxes(0, 1) - arrived) / scales
 
 
 def test_weights_are_those_of_a_plain_loop():
@@ -64,14 +65,14 @@ def test_weights_are_those_of_a_plain_loop():
     E = len(experts.names)
     loss, total, count = np.zeros((E, M, J, n_series)), np.zeros((E, M, J)), np.zeros((M, J))
     own, weights = np.zeros((M, J, n_series)), np.full((E, M, J, n_series), 1.0 / E)
-    for position, arrived, forecasts, *_ in rows:
-        usual = total / np.maximum(count, 1.0)
-        squared = np.square(errors_of(position, arrived, forecasts, levels, seasons))
+    for position, arrived, forecasts, scales, *_ in rows:
+        mean = total / np.maximum(count, 1.0)
+        squared = np.square(errors_of(position, arrived, forecasts, scales, levels, seasons))
         total, count = 0.995 * total, 0.995 * count
         for m, j, c in np.ndindex(M, J, n_series):
             if np.isfinite(arrived[j, c]):
                 loss[:, m, j, c] = 0.999 * loss[:, m, j, c] + squared[:, m, j, c]
-                power = (loss[:, m, j, c] + 5.0 * 0.9 ** own[m, j, c] * usual[:, m, j]) ** -8
+                power = (loss[:, m, j, c] + 5.0 * 0.9 ** own[m, j, c] * mean[:, m, j]) ** -8
                 weights[:, m, j, c] = power / power.sum()
                 total[:, m, j] += squared[:, m, j, c]
                 count[m, j] += 1
@@ -94,15 +95,16 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
         60, n_series, missing=0.2, profile=season, probabilities=(0.05, 0.9)
     )
     conformal = Conformal.of(np.arange(1, M + 1), J * n_series, (season,), (0.05, 0.9))
-    for position, arrived, forecasts, before, *_ in rows:
-        errors = errors_of(position, arrived, forecasts, levels, ())
+    for position, arrived, forecasts, scales, before, *_ in rows:
+        errors = errors_of(position, arrived, forecasts, scales, levels, ())
         error = -(before.weights(slice(None)) * errors).sum(axis=0).reshape(M, -1)
         scale = conformal.level * conformal.profiles[position % season]
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))
-    found = experts.offsets([0.05, 0.3, 0.9], position, slice(None))
-    expected = wanted.reshape(3, M, J, n_series).transpose(0, 2, 3, 1)
+    scales = np.random.default_rng(1).uniform(0.5, 2.0, (J, n_series))
+    found = experts.offsets([0.05, 0.3, 0.9], position, slice(None), scales)
+    expected = wanted.reshape(3, M, J, n_series).transpose(0, 2, 3, 1) * scales[..., None]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
@@ -111,8 +113,8 @@ def test_series_that_do_not_move_stay_as_they_are():
     n_series = 300
     few = np.array([1, 2, 140, 141, 299])
     all_experts, rows, _ = fed(6, n_series, profile=2)
-    some, *_ = fed(6, n_series, profile=2, members=lambda p: few if p == 69 else slice(None))
-    expected = rows[-1][3].tracks.read(slice(None))
+    some, *_ = fed(6, n_series, profile=2, series=lambda p: few if p == 69 else slice(None))
+    expected = rows[-1][4].tracks.read(slice(None))
     expected[:, few] = all_experts.tracks.read(few)
     np.testing.assert_array_equal(some.tracks.read(slice(None)), expected)
     mixed = np.array([299, 3, 200])
@@ -122,17 +124,17 @@ def test_series_that_do_not_move_stay_as_they_are():
     np.testing.assert_array_equal(all_experts.weights(mixed), weights[..., mixed])
 
 
-def test_a_series_in_no_usual_state_has_losses_of_its_own_for_that_time():
-    """One expert is good in the usual state, the other while the series jumps."""
+def test_a_series_that_is_unsettled_has_losses_of_its_own_for_that_time():
+    """One expert is good while settled, the other while the series jumps."""
     experts = PanelExperts(1, 1, ("one", "two")).taken(slice(None), 1)
     levels, issued = Ring(np.full((64, 1, 1), 50.0)), IssuedForecasts.none([1], 9, 2, 1)
-    issued, unusual, weight = issued.taken(slice(None), 1), np.full((1, 1), -1), []
+    issued, unsettled, weight = issued.taken(slice(None), 1), np.full((1, 1), -1), []
     for position in range(300):
         strange = 200 <= position < 240
         if strange:
-            unusual = np.full((1, 1), position)
+            unsettled = np.full((1, 1), position)
         issued.array[:, 0], issued.array[:, 1] = (5.0, 1.0) if strange else (1.0, 2.0)
-        state = issued, levels, np.zeros(1, dtype=int), unusual, 1, True
+        state = issued, levels, np.ones((1, 1, 1)), np.zeros(1, dtype=int), unsettled, 1, True
         experts, *_ = experts.score(position, slice(None), np.zeros((1, 1)), *state)
         weight.append(experts.weights(slice(None))[0, 0, 0, 0])
     assert weight[199] > 0.99 and weight[215] < 0.01 and weight[242] > 0.99
@@ -252,10 +254,9 @@ def test_columns_of_intervals_are_those_of_each_target():
 def test_a_change_of_the_error_level_is_noted_with_its_series():
     frame = long_frame(4, N_FIT + 400)
     shifted = START + pd.Timedelta(N_FIT + 300, "h")
-    rng = np.random.default_rng(0)
-    frame["y"] = rng.normal(size=len(frame)) * (
-        1.0 + 9.0 * (frame["time"] >= shifted) * (frame["id"] == "s2")
-    )
+    noise = np.random.default_rng(0).normal(size=len(frame))
+    noise *= 1.0 + 9.0 * (frame["time"] >= shifted) * (frame["id"] == "s2")
+    frame["y"] = 30.0 * np.sin(2 * np.pi * frame["time"].dt.hour / 24) + noise  # of one scale
     history, new = divided(frame)
     model = panel().fit(history).partial_fit(new)
     log = model.drift_log_

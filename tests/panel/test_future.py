@@ -316,6 +316,7 @@ def test_a_saved_panel_goes_on_as_it_would_have(how, tmp_path):
     assert_close(getattr(twin, how)(rest), getattr(model, how)(rest), new, rtol=0)
 
 
+@pytest.mark.slow
 def test_rows_of_one_stamp_that_come_apart_teach_nearly_the_same():
     """Each series in a call of its own: the gains of groups that far back are forgotten."""
     frame = market(6, N_FIT + 200)

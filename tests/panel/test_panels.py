@@ -79,18 +79,18 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
 
 @pytest.mark.parametrize("how", ["partial_fit", "update"])
 def test_a_long_panel_may_be_split_too(how):
-    history, new = divided(long_frame(3, N_FIT + 1000, missing=0.05, gone=0.01))
+    history, new = divided(long_frame(3, N_FIT + 400, missing=0.05, gone=0.01))
     model = panel(dtype=np.float64).fit(history)
-    cuts = np.cumsum(np.random.default_rng(0).choice([1, 3, 40], size=150))
+    cuts = np.cumsum(np.random.default_rng(0).choice([1, 3, 40], size=60))
     whole = walked(copy.deepcopy(model), [new], how)
     assert_close(whole, walked(copy.deepcopy(model), by_stamps(new, cuts.tolist()), how))
     if how == "partial_fit":
-        assert whole._state.learner.n_trainings > 1000 // 16
+        assert whole._state.learner.n_trainings > 400 // 16
 
 
 @pytest.mark.parametrize("order", ["by time", "by series", "shuffled"])
 def test_with_weights_frozen_every_series_of_a_panel_is_forecast_as_if_alone(order):
-    history, new = divided(long_frame(50, N_FIT + 20, missing=0.1, gone=0.1))
+    history, new = divided(long_frame(20, N_FIT + 20, missing=0.1, gone=0.1))
     model = panel(dtype=np.float64).fit(history)
     together = copy.deepcopy(model)
     if order == "by series":

@@ -1,6 +1,5 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
-import copy
 import os
 from numbers import Real
 from typing import Any, Self
@@ -15,6 +14,7 @@ from tsrnn.estimators.typed_bases import BaseEstimator
 from tsrnn.frames.form import Form, ids_refused
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.writer import Writer
+from tsrnn.online.storage.values import twin
 from tsrnn.persistence import save, unmapped
 from tsrnn.threads import one_blas_thread
 
@@ -41,6 +41,13 @@ class StreamingEstimator(BaseEstimator):
     def __setstate__(self, state):
         """Read what joblib maps into memory (``mmap_mode``): a stream writes to its arrays."""
         super().__setstate__(unmapped(state))
+
+    def __copy__(self):
+        """Return a copy that goes on by itself: the rings of a panel are written in place."""
+        copied = twin(self)
+        if hasattr(self, "_state"):
+            copied._state = road.only(self._state, slice(None))
+        return copied
 
     def fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Forget everything, learn from this history, end with the state after its last row.
@@ -186,7 +193,7 @@ class StreamingEstimator(BaseEstimator):
         A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
         to where it was.
         """
-        fitted, drawn = copy.copy(self), getattr(self, "random_state", None)
+        fitted, drawn = twin(self), getattr(self, "random_state", None)
         drawn = drawn if isinstance(drawn, np.random.RandomState) else None
         before = drawn and drawn.get_state(legacy=False)
         try:

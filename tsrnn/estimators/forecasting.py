@@ -115,8 +115,7 @@ class ForecasterMixin:
         if bands and not learner.has_intervals:
             raise ValueError(
                 f"found coverage or quantiles for {type(self).__name__}, expected none: panels of "
-                "baselines, and forecasters with future_cols, have no intervals; leave them out, "
-                "or fit an RNNForecaster without future_cols"
+                "baselines have no intervals; leave them out, or fit an RNNForecaster"
             )
         places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
@@ -134,8 +133,7 @@ class ForecasterMixin:
                 series = which if isinstance(places, slice) else places[which]
             series = series if isinstance(series, slice) else road.all_of(series, len(state.ids))
             known = None if ahead is None else ahead[which]
-            calendar = self._reader.calendar_after(head, 1)
-            outputs = learner.output(head, series, calendar, known)
+            outputs = learner.output(head, series, self._reader.calendar_after, known)
             signed = state.below_zero[:, series, None]
             values = self._restored(state, series, outputs[..., :horizon])
             issued[which] = self._bounded(values, signed).swapaxes(0, 1)
@@ -147,7 +145,8 @@ class ForecasterMixin:
         columns, values = targets, issued
         if bands:
             columns = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
-            values = np.concatenate([issued, edges.reshape(len(edges), -1, horizon)], axis=1)
+            edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
+            values = np.concatenate([issued, edges], axis=1)
         return self._writer.forecast(names, heads, values, columns)
 
     def _restored(self, state, series, values):

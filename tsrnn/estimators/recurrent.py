@@ -60,7 +60,7 @@ def check_network_params(model):
 
 def make_encoder(model, design, record):
     """Train a network on the history, if the readout to come is within the memory limit."""
-    n_copies = len(design.delays) + 2 if getattr(design, "pooled", False) else 1
+    n_copies = len(design.delays) + 2 if design.pooled else 1
     n_features = design.n_features + model.hidden_size
     require_room(len(model._reader.columns.target_names), n_features, n_copies)
     settings = TrainingSettings(

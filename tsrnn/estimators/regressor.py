@@ -123,7 +123,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         hidden_size: int = 32,
         n_layers: int = 1,
         window_size: int = 48,
-        lags: int | None = 1,
+        lags: int = 1,
         linear_lags: int = 24,
         batch_size: int = 32,
         learning_rate: float = 0.005,
@@ -212,13 +212,14 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         outputs = self._outputs(X, None, None)[0][..., 0]
         return outputs[:, 0] if self._single_output else outputs
 
-    def predict_interval(self, X: Data, coverage: float | list[float] | None = 0.9) -> np.ndarray:
+    def predict_interval(self, X: Data, coverage: float = 0.9) -> np.ndarray:
         """Return an interval around the estimate of each row of X. The estimator stays as it was.
 
         Intervals are conformal and online: quantiles of the errors of the estimates as they were
         issued, tracked as y arrives (in ``partial_fit`` and in ``update``), so that intervals for
         rows whose y follows at once cover their share in the long run. Errors are tracked by the
-        age of the newest known y: intervals widen with it where estimates rest on that.
+        age of the newest known y, and intervals widen with it. Far ahead of y they cover less than
+        their share where the stream goes where it has not been before.
 
         Parameters
         ----------

@@ -45,17 +45,7 @@ def roll(model, state, rows, n_outputs=None):
 
     Series whose first row is not newer than their last one roll from the zero state.
     """
-    series = _places_in(state.ids, rows)
-    called = pd.unique(series)
-    known = called[called >= 0]
-    own = state._replace(
-        learner=state.learner.taken(known),
-        ids=state.ids[known],
-        scaling=state.scaling.taken(known),
-        below_zero=state.below_zero[:, known],
-    )
-    if len(known) < len(called):
-        own = with_series(own, pd.unique(rows.ids[series < 0]))
+    own = state if rows.ids is None else _of_called(state, rows)
     series = _places_in(own.ids, rows)
     arrived = _arrived(model, own, series, rows)
     first = np.full(len(own.ids), np.iinfo(np.int64).max)
@@ -231,6 +221,15 @@ def _places_in(ids, rows):
     if rows.ids is None:
         return np.zeros(len(rows.targets), dtype=np.intp)
     return ids.get_indexer(rows.ids)
+
+
+def _of_called(state, rows):
+    """Return the state of the series that rows are of alone, new ones among them."""
+    series = _places_in(state.ids, rows)
+    called = pd.unique(series)
+    known = called[called >= 0]
+    own = only(state, known)
+    return own if len(known) == len(called) else with_series(own, pd.unique(rows.ids[series < 0]))
 
 
 def _arrived(model, state, series, rows):

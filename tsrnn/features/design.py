@@ -43,10 +43,11 @@ class ForecastDesign:
     lies before the first row counts as no change, so that a season, or a lag, arrives with the
     first row that is as far back. The network sees the newest value and its last change, the change
     that followed one season ago, the calendar, past inputs, and which of them are missing: the
-    newest value of its stream, and the flagged inputs. The readout is not told: to a flag that
-    never changed in the history its covariance would be wide open. Where there is a `norm`, the
-    network sees values as they would have been at the history's level and scale, and the readout
-    the newest value as measured from the level at which the series now is.
+    newest value of its stream, and the flagged inputs. The readout does not see these flags: about
+    one that never changed in the history it has learnt nothing, and its first change would move the
+    forecasts at random. Where there is a `norm`, the network sees values as they would have been at
+    the history's level and scale, and the readout the newest value as measured from the level at
+    which the series now is.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class ForecastDesign:
         Leading calendar columns that are used.
     n_inputs : int
     flagged : list of int
-        Inputs whose missing values the network is told of.
+        Inputs that have a flag of missing values among the inputs of the network.
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
     usual : tuple of ndarray of shape (S,), or None
@@ -70,7 +71,7 @@ class ForecastDesign:
     norm : InstanceNorm or None
         Of what the network sees.
     profile : CalendarProfile or None
-        By which a changed phase is told.
+        By which a changed phase is recognized.
     phase : int
         Rows by which the season is early: the calendar that is seen is that many rows on.
     lags : int or None

@@ -20,13 +20,13 @@ class SeasonRows:
     Attributes
     ----------
     ring : Ring
-    members : ndarray of int, shape (B,), or slice(None)
+    series : ndarray of int, shape (B,), or slice(None)
     stop : int
         Position behind the last row.
     """
 
     ring: object
-    members: object
+    series: object
     stop: int
 
     def __len__(self):
@@ -52,7 +52,7 @@ class PanelNorm(InstanceNorm):
 
     @classmethod
     def of_series(cls, season, histories, n_targets):
-        """Learn what is usual of each series.
+        """Learn the moments of each history.
 
         Parameters
         ----------
@@ -88,25 +88,25 @@ class PanelNorm(InstanceNorm):
         new = np.repeat(self.typical[..., None], n_more, axis=2)
         return self._joined(self._with(new))
 
-    def taken(self, members):
+    def taken(self, series):
         """Return the norm of some series."""
         spread, moved, level, since = self._by_series
         J = self.n_targets
         return replace(
             self,
-            spread=spread[:, members].ravel(),
-            moved=moved[..., members].reshape(2, -1),
-            level=level[:, members].ravel(),
-            since=since[:, members].ravel(),
+            spread=spread[:, series].ravel(),
+            moved=moved[..., series].reshape(2, -1),
+            level=level[:, series].ravel(),
+            since=since[:, series].ravel(),
             n_targets=J,
         )
 
-    def put(self, members, other):
+    def put(self, series, other):
         """Return the norm with levels of some series replaced by those of another norm."""
         level, since = self.level.copy(), self.since.copy()
         shape = self.n_targets, -1
-        level.reshape(shape)[:, members] = other.level.reshape(shape)
-        since.reshape(shape)[:, members] = other.since.reshape(shape)
+        level.reshape(shape)[:, series] = other.level.reshape(shape)
+        since.reshape(shape)[:, series] = other.since.reshape(shape)
         return replace(self, level=level, since=since)
 
     @property
@@ -133,9 +133,9 @@ class PanelNorm(InstanceNorm):
 
     def _found(self, targets, start, stop):
         """Return the moments (3, n, S) of the season up to each row; as of `InstanceNorm`."""
-        array, members = targets.ring.array, targets.members
+        array, series = targets.ring.array, targets.series
         n_targets, n_series = array.shape[1:3]
-        columns = np.arange(n_series)[members]
+        columns = np.arange(n_series)[series]
         found = np.empty((3, stop - start, n_targets, len(columns)))
         moments = (compiled_kernels() or panel_norm).season_moments
         for row in range(stop - start):

@@ -17,21 +17,24 @@ FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two pro
 class PanelWindow:
     """The rings of `Window`'s fields, for many series, and profiles over their longest season.
 
-    The profile of a row is how far values of its phase have been from the series' level of late:
-    that of a season before, moved by a share of the row's own deviation from it, which is limited.
-    There are a fast and a slow one.
+    The profile of a row is how far values of its phase have been from the series' level of late, in
+    units of its scale: that of a season before, moved by a share of the row's own deviation from
+    it, which is limited. There are a fast and a slow one.
 
     Attributes
     ----------
     targets, levels : Ring
         As in `Window`, by target and series.
-    spreads, doubts, jumps : Ring
+    spreads, refused, jumps : Ring
         Likewise, in short rings: of each series only the newest rows are looked at.
     inputs, missing : Ring
         Likewise, by input (in the place of targets) and series.
     profiles : tuple of Ring
         Fast and slow, by target and series, in rings of a season and `n_origins` rows; of no rows
         where there is no season. NaN where a series has none yet.
+    scales : Ring
+        Scale of each series, as a factor of that of its history, at the newest origins; of no rows
+        where it is not followed.
     season : int
         Rows of the season of the profiles, 0 for none.
     reach : int
@@ -41,11 +44,12 @@ class PanelWindow:
     """
 
     def __init__(
-        self, targets, levels, spreads, doubts, jumps, inputs, missing, profiles, *settings
+        self, targets, levels, spreads, refused, jumps, inputs, missing, scales, profiles, *settings
     ):
         self.targets, self.levels = targets, levels
-        self.spreads, self.doubts, self.jumps = spreads, doubts, jumps
-        self.inputs, self.missing, self.profiles = inputs, missing, profiles
+        self.spreads, self.refused, self.jumps = spreads, refused, jumps
+        self.inputs, self.missing = inputs, missing
+        self.scales, self.profiles = scales, profiles
         self._settings = settings
         self.reach, self.guarded, self.season = settings
 
@@ -60,92 +64,114 @@ class PanelWindow:
         inputs = Ring.zeros(length, n_inputs, 0)
         n_rows = season and season + n_origins
         profiles = tuple(Ring.zeros(n_rows, n_targets, 0, dtype=np.float32) for _ in range(2))
-        return cls(*by_target, inputs, missing, profiles, reach, guarded, season)
+        scales = Ring.zeros(season and n_origins, n_targets, 0)
+        return cls(*by_target, inputs, missing, scales, profiles, reach, guarded, season)
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
-        return self._each(lambda ring: ring.taken(members, n_more))
+        return self._each(lambda ring: ring.taken(series, n_more))
 
     def cleaned(self, heads, n_kept, n_spare):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`.
 
-        Of the profiles, all but `n_spare` rows are.
+        Of the scales and the profiles, all but `n_spare` rows are.
         """
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
-        for name in ("spreads", "doubts", "jumps"):
+        for name in ("spreads", "refused", "jumps"):
             setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
         if self.season:
+            cleaned.scales = self.scales.cleaned(heads, len(self.scales) - n_spare)
             cleaned.profiles = tuple(
                 ring.cleaned(heads, len(ring) - n_spare) for ring in self.profiles
             )
         return cleaned
 
-    def push(self, start, members, targets, inputs, fresh, usual, local=None):
+    def push(self, start, series, targets, inputs, fresh, initial_level):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
 
         Parameters
         ----------
         start : int
             Position of the first of T rows.
-        members : ndarray of int, shape (B,), or slice
+        series : ndarray of int, shape (B,), or slice
         targets : ndarray of shape (T, J, B)
             Scaled, NaN where missing.
         inputs : ndarray of shape (T, E, B)
         fresh : ndarray of bool, shape (B,)
             Series that start here: what lies before is not theirs.
-        usual : ndarray of shape (J, B)
+        initial_level : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
-        local : tuple of ndarray of shape (J, B), optional
-            Levels that profiles are measured from, and the largest step that moves them.
         """
         if self.guarded:
-            targets, levels = self._screened(start, members, targets, fresh, usual)
+            targets, levels = self._screened(start, series, targets, fresh, initial_level)
         else:
-            levels = carried(targets, np.where(fresh, usual, self.levels.read(start - 1, members)))
-        newest = np.where(fresh, 0.0, self.inputs.read(start - 1, members))
+            levels = carried(
+                targets, np.where(fresh, initial_level, self.levels.read(start - 1, series))
+            )
+        newest = np.where(fresh, 0.0, self.inputs.read(start - 1, series))
         for ring, values in (
             (self.targets, targets),
             (self.levels, levels),
             (self.inputs, carried(inputs, newest)),
             (self.missing, np.isnan(inputs)),
         ):
-            ring.write(start, members, values)
+            ring.write(start, series, values)
         if fresh.any():
-            self._pad(start, members, fresh)
-        if self.season:
-            self._follow_profiles(start, members, targets, levels, *(local or (0.0, np.inf)))
+            self._pad(start, series, fresh)
 
-    def _follow_profiles(self, start, members, targets, levels, center, limit):
-        for row, (target, level) in enumerate(zip(targets - center, levels - center, strict=True)):
+    def follow_profiles(self, start, series, center, scales, limit):
+        """Let the profiles follow the rows that were pushed last.
+
+        Parameters
+        ----------
+        start : int
+            Position of the first of T rows.
+        series : ndarray of int, shape (B,), or slice
+        center : ndarray of shape (J, B)
+            Levels that profiles are measured from.
+        scales : ndarray of shape (T, J, B)
+            Units that they are measured in.
+        limit : ndarray of shape (J, B)
+            Largest step that moves them, in those.
+        """
+        if not self.season:
+            return
+        self.scales.write(start, series, scales)
+        positions = np.arange(start, start + len(scales))
+        targets = (self.targets.read(positions, series) - center) / scales
+        levels = (self.levels.read(positions, series) - center) / scales
+        for row, (target, level) in enumerate(zip(targets, levels, strict=True)):
             for ring, rate in zip(self.profiles, (FAST, SLOW), strict=True):
-                before = ring.read(start + row - self.season, members)
+                before = ring.read(start + row - self.season, series)
                 moved = before + rate * np.clip(target - before, -limit, limit)
                 moved = np.where(np.isnan(target), before, moved)
                 moved = np.where(np.isnan(before), level, moved)
-                ring.write(start + row, members, moved[None].astype(np.float32))
+                ring.write(start + row, series, moved[None].astype(np.float32))
 
-    def _screened(self, start, members, targets, fresh, usual):
+    def _screened(self, start, series, targets, fresh, initial_level):
         """Return targets without absurd values and the levels, and let the guard move on."""
-        rings = self.levels, self.spreads, self.doubts, self.jumps
+        rings = self.levels, self.spreads, self.refused, self.jumps
         guard = (
-            np.where(fresh, first, ring.read(start - 1, members)).ravel()
-            for ring, first in zip(rings, start_from(usual), strict=True)
+            np.where(fresh, first, ring.read(start - 1, series)).ravel()
+            for ring, first in zip(rings, start_from(initial_level), strict=True)
         )
         screened = filter_outliers(targets.reshape(len(targets), -1), *guard)
         targets, levels, *guarded = (a.reshape(targets.shape) for a in screened)
         for ring, values in zip(rings[1:], guarded, strict=True):
-            ring.write(start, members, values)
+            ring.write(start, series, values)
         return targets, levels
 
     def _each(self, change):
-        by_target = self.targets, self.levels, self.spreads, self.doubts, self.jumps
+        by_target = self.targets, self.levels, self.spreads, self.refused, self.jumps
         fields = (*by_target, self.inputs, self.missing)
-        profiles = tuple(map(change, self.profiles)) if self.season else self.profiles
-        return PanelWindow(*map(change, fields), profiles, *self._settings)
+        of_season = self.scales, self.profiles
+        if self.season:
+            of_season = change(self.scales), tuple(map(change, self.profiles))
+        return PanelWindow(*map(change, fields), *of_season, *self._settings)
 
-    def _pad(self, start, members, fresh):
+    def _pad(self, start, series, fresh):
         """Let fresh series have held their first level, and known nothing, all the time before."""
-        columns = np.flatnonzero(fresh) if isinstance(members, slice) else members[fresh]
+        columns = np.flatnonzero(fresh) if isinstance(series, slice) else series[fresh]
         rows = (np.arange(start - self.reach, start) % len(self.levels))[:, None]
         first = start % len(self.levels)
         self.targets.array[rows, :, columns] = np.nan
@@ -155,13 +181,14 @@ class PanelWindow:
             rows = (np.arange(start - self.season, start) % len(self.profiles[0]))[:, None]
             for ring in self.profiles:
                 ring.array[rows, :, columns] = np.nan
+            self.scales.array[:, :, columns] = 1.0
 
-    def view(self, members, calendar, start):
+    def view(self, series, calendar, start):
         """Return what looks like a `Window` of these series, indexed by position.
 
         The first row of ``calendar`` is that of position ``start``.
         """
-        return PanelWindowView(self, members, Shifted(calendar, start))
+        return PanelWindowView(self, series, Shifted(calendar, start))
 
 
 class PanelWindowView:
@@ -170,37 +197,37 @@ class PanelWindowView:
     Streams are the targets of each series, target by target: stream ``j * B + b``.
     """
 
-    def __init__(self, rings, members, calendar):
-        self.targets = Lookup(rings.targets, members)
-        self.levels = Lookup(rings.levels, members)
+    def __init__(self, rings, series, calendar):
+        self.targets = Lookup(rings.targets, series)
+        self.levels = Lookup(rings.levels, series)
         n_targets = rings.targets.array.shape[1]
-        self.inputs = InputLookup(rings.inputs, members, n_targets)
-        self.missing = InputLookup(rings.missing, members, n_targets)
+        self.inputs = InputLookup(rings.inputs, series, n_targets)
+        self.missing = InputLookup(rings.missing, series, n_targets)
         self.calendar = calendar
 
 
 class Lookup:
     """A ring that answers like an array of shape (n, S), by position."""
 
-    def __init__(self, ring, members):
-        self.ring, self.members = ring, members
+    def __init__(self, ring, series):
+        self.ring, self.series = ring, series
 
     def __getitem__(self, rows):
         if isinstance(rows, slice):
             rows = np.arange(rows.start, rows.stop)
-        values = self.ring.read(rows, self.members)
+        values = self.ring.read(rows, self.series)
         return values.reshape(*values.shape[:-2], np.prod(values.shape[-2:]))
 
 
 class InputLookup(Lookup):
     """The inputs of each series, given to each of its streams: (n, S, E)."""
 
-    def __init__(self, ring, members, n_targets):
-        super().__init__(ring, members)
+    def __init__(self, ring, series, n_targets):
+        super().__init__(ring, series)
         self.n_targets = n_targets
 
     def __getitem__(self, rows):
-        values = self.ring.read(np.arange(rows.start, rows.stop), self.members)
+        values = self.ring.read(np.arange(rows.start, rows.stop), self.series)
         return np.tile(values.transpose(0, 2, 1), (1, self.n_targets, 1))
 
 

@@ -15,7 +15,7 @@ TINY = 1e-9  # of what the calendar explains: what rounding makes of nothing
 @saved("calendar-profile")
 @dataclass(frozen=True)
 class CalendarProfile:
-    """What the calendar says of the level, by which a changed phase can be told.
+    """What the calendar says of the level, by which a changed phase is recognized.
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class CalendarProfile:
     @classmethod
     def of(cls, levels, calendar, seasons):
         """Regress the levels (n, S) of a history on the calendar (n, C) of the rows before."""
-        said, known = calendar[:-1] - calendar[:-1].mean(axis=0), levels[1:]
-        coefficients = np.linalg.lstsq(said, known - known.mean(axis=0), rcond=None)[0]
-        correlation = (_standardized(said @ coefficients) * _standardized(known)).sum(axis=0)
+        features, known = calendar[:-1] - calendar[:-1].mean(axis=0), levels[1:]
+        coefficients = np.linalg.lstsq(features, known - known.mean(axis=0), rcond=None)[0]
+        correlation = (_standardized(features @ coefficients) * _standardized(known)).sum(axis=0)
         return cls(seasons[-1], seasons[0] // 2, coefficients, np.square(correlation))
 
     def phase(self, targets, calendar, current):

@@ -41,10 +41,7 @@ class RegressionDesign:
     linear_lags: int = 24
     usual: tuple | None = None
     n_streams: ClassVar[int] = 1
-    n_ahead: ClassVar[int] = 0
-    longest_delay: ClassVar[int] = 0
     pooled: ClassVar[bool] = False
-    norm: ClassVar[None] = None
 
     @classmethod
     def of(cls, record, lags, flagged, linear_lags):
@@ -98,12 +95,8 @@ class RegressionDesign:
         """
         return record.shifted(record.targets[start:], start)[:, None]
 
-    def views(self, record, start, stop, loop=None):
-        """Return readout features and network inputs, as they are (None); see `ForecastDesign`."""
-        return self.skip(record, start, stop), self.inputs(record, start, stop), None
-
-    def skip(self, record, start, stop, loop=None):
-        """Return the readout features, shape (n, 1, K); a `loop` is not needed."""
+    def skip(self, record, start, stop):
+        """Return the readout features beside the hidden state, shape (n, 1, K)."""
         return self._newest_rows(record, start, stop, self.lags)
 
     def linear(self, record, start, stop):
@@ -126,10 +119,6 @@ class RegressionDesign:
 
     def local(self, record, start, stop):
         """Return None: inputs are seen as they are."""
-
-    def restarted(self, anew):
-        """Return the design: there is neither level nor phase."""
-        return self
 
     def inputs(self, record, start, stop, local=None):
         """Return the network inputs, shape (n, 1, D)."""

@@ -29,24 +29,24 @@ class Ring:
     def __len__(self):
         return len(self.array)
 
-    def write(self, start, members, values):
+    def write(self, start, series, values):
         """Put values (T, J, B, ...) of some series at the positions from ``start`` on."""
         rows = np.arange(start, start + len(values)) % len(self.array)
-        if isinstance(members, slice):
+        if isinstance(series, slice):
             self.array[rows] = values
         else:
             for row, value in zip(rows, values, strict=True):
-                self.array[row][:, members] = value
+                self.array[row][:, series] = value
 
-    def read(self, rows, members):
+    def read(self, rows, series):
         """Return a copy of the rows at positions ``rows``, any shape, as (*rows, J, B, ...)."""
         rows = np.asarray(rows) % len(self.array)
-        if isinstance(members, slice):
+        if isinstance(series, slice):
             return self.array[rows]
-        if 4 * len(members) > self.array.shape[2]:  # whole rows are copied faster than single items
-            return self.array[rows].take(members, axis=rows.ndim + 1)
+        if 4 * len(series) > self.array.shape[2]:  # whole rows are copied faster than single items
+            return self.array[rows].take(series, axis=rows.ndim + 1)
         targets = np.arange(self.array.shape[1])
-        return self.array[rows[..., None, None], targets[:, None], members]
+        return self.array[rows[..., None, None], targets[:, None], series]
 
     def spans(self, start, stop):
         """Cut positions start to stop where the ring closes.
@@ -76,11 +76,11 @@ class Ring:
         kept = kept.reshape(*kept.shape, *[1] * (self.array.ndim - 3))
         return Ring(np.where(kept, self.array, np.zeros((), self.array.dtype)))
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return a ring of its own for these series, with room for ``n_more`` others."""
-        kept = self.array[:, :, members]
+        kept = self.array[:, :, series]
         if not n_more:
-            return Ring(kept.copy() if isinstance(members, slice) else kept)
+            return Ring(kept.copy() if isinstance(series, slice) else kept)
         shape = list(kept.shape)
         shape[2] += n_more
         array = np.zeros(shape, kept.dtype)

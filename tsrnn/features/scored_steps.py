@@ -51,6 +51,11 @@ class ScoredSteps:
         return cls(steps, left, (every - steps[left]) / width[left])
 
     @property
+    def fixed(self):
+        """The arrays, for compiled loops."""
+        return self.steps, self.left, self.share
+
+    @property
     def places(self):
         """Places of the scored steps among all, (m,)."""
         return self.steps - 1

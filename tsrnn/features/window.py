@@ -91,7 +91,7 @@ class Window:
     def joining(self, new, n_kept):
         """Return what a compiled loop needs to append new rows: see `append`."""
         given = tuple(map(np.ascontiguousarray, (new.targets, new.inputs, new.calendar)))
-        return self._fields, given, n_kept, LIMITS
+        return self.fields, given, n_kept, LIMITS
 
     @property
     def guard(self):
@@ -132,7 +132,8 @@ class Window:
         )
 
     @property
-    def _fields(self):
+    def fields(self):
+        """The arrays, in the order of the attributes."""
         return (
             self.targets,
             self.inputs,
@@ -145,7 +146,7 @@ class Window:
         )
 
     def _map(self, change):
-        return Window(*(None if field is None else change(field) for field in self._fields))
+        return Window(*(None if field is None else change(field) for field in self.fields))
 
 
 def _carry(values, previous):

@@ -147,10 +147,15 @@ class Reader:
         """
         require_same_index(X, y)
         parts = self.form.take_apart(X, ids)
-        values, y_values = read_values(estimator, parts.X, y, self.columns)
+        values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
         inputs = self.input_scaling.apply(inputs)
         return CallRows(parts.ids, parts.times, parts.first, targets, inputs)
+
+    @cached_property
+    def _seen(self):
+        """The columns that were last found to be those of fit."""
+        return []
 
     def positions(self, rows, series, heads, newest=None):
         """Return the positions (n,) of rows; of late ones, not newer than the last of their series.
@@ -231,7 +236,7 @@ def split_values(columns, values, y, complete_targets=False):
     return targets, inputs
 
 
-def read_values(estimator, X, y, columns=None):
+def read_values(estimator, X, y, columns=None, seen=None):
     """Return the values of X and y, with NaN and infinities still in.
 
     Parameters
@@ -241,6 +246,8 @@ def read_values(estimator, X, y, columns=None):
     X, y : as passed to a method, X without ids and times
     columns : Columns, optional
         Those of fit; None at fit itself.
+    seen : list of Index, optional
+        At most one, which has been found to be the columns of fit, and is found again at once.
 
     Returns
     -------
@@ -253,7 +260,7 @@ def read_values(estimator, X, y, columns=None):
     ValueError
         Columns differ from those of fit or hold no numbers, or X and y do not go together.
     """
-    values = None if columns is None or columns.categories else _familiar(estimator, X)
+    values = None if columns is None or columns.categories else _familiar(estimator, X, seen)
     if values is None:
         values = _read_any(estimator, X, y, columns)
     if y is None:
@@ -261,15 +268,17 @@ def read_values(estimator, X, y, columns=None):
     return values, _read_y(y, columns)
 
 
-def _familiar(estimator, X):
+def _familiar(estimator, X, seen):
     """Return the values of rows that are floats in the very columns of fit, else None.
 
     They need none of the checks that other input gets: this is the way of a streamed row.
     """
     names = getattr(estimator, "feature_names_in_", None)
     if isinstance(X, pd.DataFrame):
-        if names is None or X.columns.tolist() != names.tolist():
-            return None
+        if not (seen and X.columns.is_(seen[0])):
+            if names is None or X.columns.tolist() != names.tolist():
+                return None
+            seen[:] = [X.columns]
         values = X.to_numpy()
     elif isinstance(X, np.ndarray) and names is None and X.ndim == 2:
         values = X

@@ -98,6 +98,8 @@ def require_finite(values, names, *, allow_nan=False):
     ValueError
         It names the row, the column and the remedy.
     """
+    if not values.size:
+        return
     if values.size <= FEW and all(
         -LARGEST <= value <= LARGEST for value in values.ravel().tolist()
     ):

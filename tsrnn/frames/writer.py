@@ -35,6 +35,7 @@ class Writer:
         heads : ndarray of int, shape (B,)
             Position of the last row of each.
         values : ndarray of shape (B, c, M)
+            Which the frame may hold on to.
         names : list of length c
         """
         horizon = values.shape[2]
@@ -42,7 +43,7 @@ class Writer:
             if set(map(type, names)) == {str}:
                 names = _index_of(*names).view()  # its name is the caller's to set
             index = self.axis.index_after(int(heads[0]), horizon)
-            return pd.DataFrame(values[0].T, index=index, columns=names)
+            return pd.DataFrame(values[0].T, index=index, columns=names, copy=False)
         flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
         frame, form = pd.DataFrame(flat, columns=names), self.form
         if form.levels or not form.id_column:
@@ -103,7 +104,7 @@ class Writer:
         if self.form.has_ids:
             levels, names = [ids, *levels], [self.form.id_name, *names]
         index = pd.MultiIndex.from_product(levels, names=names)
-        return pd.DataFrame(weights.reshape(len(index), -1), index, experts)
+        return pd.DataFrame(weights.reshape(len(index), len(experts)), index, experts)
 
     def _times_after(self, heads, horizon):
         positions = heads[:, None] + 1 + np.arange(horizon)

@@ -54,6 +54,11 @@ class Drift:
         """Return the state before a first error."""
         return cls(np.ones(n_streams), np.zeros(n_streams), np.ones(n_streams, dtype=bool))
 
+    @property
+    def moving(self):
+        """The arrays that move, in the order of the attributes."""
+        return self.size, self.n_rows, self.calm
+
     def cleared(self):
         """Return the drift with no changes noted."""
         return changed(self, changes=())

@@ -95,11 +95,6 @@ class RecurrentEncoder:
         encoder.state = self.network.zero_state(self.n_streams)
         return encoder
 
-    @property
-    def layer(self):
-        """Weights and state of the first layer, as compiled code wants them."""
-        return tuple(self.network.layers[0].weights), tuple(self.state[0])
-
     def at(self, state):
         """Return the encoder at another state of its only layer."""
         encoder = twin(self)
@@ -133,7 +128,7 @@ class RecurrentEncoder:
         joined = tuple(State.joined(list(of_layer)) for of_layer in zip(*states, strict=True))
         return np.concatenate(hidden, axis=2), joined
 
-    @np.errstate(over="ignore", invalid="ignore")  # a step that overflows is told below
+    @np.errstate(over="ignore", invalid="ignore")  # a warning below says that a step overflows
     def learn(self, inputs, skip, targets, weights, local=None):
         """Take one step of truncated BPTT on a window of origins whose labels are in.
 

@@ -1,72 +1,296 @@
 """The way of a streamed row: all parts of a learner moved by one compiled call."""
 
-from math import isfinite
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from tsrnn.features.outlier_filter import LIMITS
+from tsrnn.features.window import Window
 from tsrnn.kernels import compiled_kernels
+from tsrnn.online.storage.values import changed, plain
+
+PARTS = ("window", "encoder", "readout", "ensemble", "intervals")
+MOST_ROWS = 32  # that are taken in by one call; more go part by part, as fast
+SPARE = 64  # places for rows to come in a buffer
 
 
 def take_in_at_once(learner, record, learning, scoring):
     """Return the outputs after each row (n, S, M) and the learner after it.
 
-    None where there are no compiled loops, the learner is not the usual one, or the
-    rows need something rare: part by part the same comes out, to the last bit.
+    None where there are no compiled loops, the learner is not the usual one, the rows are many, or
+    they need something rare: part by part the same comes out, to the last bit.
     """
-    loops = compiled_kernels()
-    if loops is None or not _usual(learner) or (learning and not _plain(learner, record)):
+    loops, n = compiled_kernels(), len(record)
+    if loops is None or n > MOST_ROWS:
         return None
-    design, encoder, readout = learner.design, learner.encoder, learner.readout
-    ensemble, intervals, n = learner.ensemble, learner.intervals, len(record)
-    readout, ensemble, linear, per_step, smoothing = (
-        part.opened(n)
-        for part in (
-            readout, ensemble, ensemble.linear, ensemble.per_step, ensemble.smoothing
-        )
-    )  # fmt: skip
-    intervals = intervals.opened(n) if scoring else intervals
-    plain, outputs, fields, state, of_readout, of_linear, of_steps, smoothed, mixed, scored = (
-        loops.follow_rows(
-            learner.window.joining(record, learner.kept_before(n)),
-            design.looked_at,
-            encoder.layer,
-            readout.parts,
-            linear.parts,
-            ensemble.columns,
-            per_step.parts,
+    if learning and not all(map(math.isfinite, record.targets.ravel().tolist())):
+        return None
+    packed = _packed(learner, loops)
+    if packed is None or (learning and n >= packed.rows_to_renewal):
+        return None
+    if scoring and packed.stale is not None:
+        return None
+    taken_in = packed.follow(loops, record, learning, scoring)
+    return taken_in and (taken_in[0], learner.moved(n, *taken_in))
+
+
+def _packed(learner, loops):
+    """Return the parts of a learner as a compiled call wants them, None where it cannot take them.
+
+    They are those that the call before has left, as long as none has been replaced.
+    """
+    design, packed = learner.design, learner.packed
+    if packed is not None:
+        replaced = packed.replaced_in(vars(learner))
+        if not replaced and packed.design is design:
+            return packed
+        if replaced in ([], ["encoder"]) and learner.encoder.state is packed.part("encoder").state:
+            return packed.with_network(design, learner.encoder)
+    parts = [getattr(learner, name) for name in PARTS]
+    complete = learner.usual is not None and all(part is not None for part in parts)
+    if not complete or design.n_ahead or len(learner.encoder.state) > 1:
+        return None
+    return Packed.of(learner, *parts, loops.shapes_of)
+
+
+@dataclass
+class Packed:
+    """The parts of a `StreamLearner` as a compiled call moves them.
+
+    An array that is returned by compiled code takes as long as a thousand multiplications. So all
+    numbers that move lie side by side in one array, which a call replaces; rows that are remembered
+    are appended to buffers, in place, behind those that others look at. The parts are made of both
+    when somebody asks for them: views, which nobody writes to.
+
+    Like the parts it is a value, and it is no part of what is saved.
+
+    Attributes
+    ----------
+    design : ForecastDesign
+    encoder : RecurrentEncoder
+    bare : dict
+        The other parts, and the parts of those, without their arrays, by name.
+    sizes, shapes : tuple
+        See `shapes_of` of the kernels.
+    fixed : tuple
+        What a call needs and leaves as it is.
+    numbers : ndarray
+        Arrays of those shapes, side by side.
+    rows : tuple
+        Buffers, each of as many rows as a part keeps, and ``SPARE`` places for others.
+    n_kept, most_kept : int
+        Rows of the window, and how many there may be.
+    rows_to_renewal : int
+        Rows until the penalty of a readout is renewed.
+    free : dict
+        Numbers of places taken from which nobody has gone on yet, as keys.
+    n_taken : int
+        Places that are taken.
+    n_rows, n_learnt : int
+        Rows taken in, and learnt, since the parts were packed.
+    learnt : Mixing or None
+        The mixture as something was last learnt; None: it has not moved since.
+    stale : Intervals or None
+        Those of a learner that was asked for outputs alone.
+    found : dict
+        Parts that somebody has asked for, by name.
+    """
+
+    design: Any
+    encoder: Any
+    bare: dict
+    sizes: tuple
+    shapes: tuple
+    fixed: tuple
+    numbers: np.ndarray
+    rows: tuple
+    n_kept: int
+    most_kept: int
+    rows_to_renewal: int
+    free: dict = field(default_factory=lambda: {0: True})
+    n_taken: int = 0
+    n_rows: int = 0
+    n_learnt: int = 0
+    learnt: Any = None
+    stale: Any = None
+    found: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, learner, window, encoder, readout, ensemble, intervals, shapes_of):
+        """Pack the parts of a learner; `shapes_of` is that of the kernels."""
+        linear, per_step, mixing = ensemble.linear, ensemble.per_step, ensemble.mixing
+        conformal, drift = intervals.conformal, intervals.drift
+        smoothing = ensemble.smoothing
+        (S, M, K), (m, R, E, _) = readout.weights.shape, mixing.regret.shape
+        L, F = linear.weights.shape[2], per_step.weights.shape[2]
+        sizes = S, M, K, L, F, m, R, E, len(conformal.quantiles), len(conformal.profiles)
+        sizes = *sizes, len(smoothing.moving[0])
+        arrays = (
+            readout.covariance, readout.weights, linear.covariance, linear.weights,
+            per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
+            *mixing.moving, *conformal.moving, *drift.moving, *smoothing.moving,
+        )  # fmt: skip
+        rows = (
+            window.fields, tuple(a if a is None else a[None] for a in encoder.state[0]),
+            readout.rows, linear.rows, (per_step.rows, per_step.may_learn), ensemble.rows,
+            intervals.rows, smoothing.rows,
+        )  # fmt: skip
+        packed = cls(
+            learner.design, encoder, {}, sizes, shapes_of(sizes), (),
+            np.concatenate([array.ravel() for array in arrays]), _in_buffers(rows),
+            len(window), learner.memory, min(readout.rows_to_renewal, linear.rows_to_renewal),
+            learnt=None if ensemble.learnt is mixing else ensemble.learnt,
+        )  # fmt: skip
+        packed.bare = {
+            "readout": readout.bare(), "linear": linear.bare(), "per_step": per_step.bare(),
+            "mixing": mixing, "ensemble": ensemble.bare(), "smoothing": smoothing.bare(),
+            "conformal": conformal, "drift": drift, "intervals": intervals.bare(),
+        }  # fmt: skip
+        return packed.with_network(learner.design, encoder)
+
+    def with_network(self, design, encoder):
+        """Return these parts with another network, at the same state, and another design."""
+        bare, (looked_at, back) = self.bare, design.looked_at
+        readout, linear, ensemble = bare["readout"], bare["linear"], bare["ensemble"]
+        fixed = (
+            (LIMITS, looked_at, back),
+            tuple(encoder.network.layers[0].weights),
+            (readout.delays, readout.limits, linear.limits, ensemble.columns),
+            bare["per_step"].fixed,
             ensemble.repeats.parts,
-            smoothing.parts,
-            ensemble.mixed_parts,
-            intervals.parts,
-            learning,
-            scoring,
+            bare["smoothing"].fixed,
+            (ensemble.scored.fixed, bare["mixing"].discounts, bare["conformal"].fixed),
         )
-    )
-    if not plain:
+        found = {name: part for name, part in self.found.items() if name != "encoder"}
+        return changed(self, design=design, encoder=encoder, fixed=fixed, found=found)
+
+    def follow(self, loops, record, learning, scoring):
+        """Return the outputs after rows (n, S, M), and the parts after them; None: see above."""
+        n = len(record)
+        before = self if self._has_places(n) else self._in_new_buffers()
+        new = plain(record.targets), plain(record.inputs), plain(record.calendar)
+        numbers = np.empty(len(self.numbers))
+        outputs = np.empty((n, *self.shapes[1][:2]))
+        n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
+        seen = self.bare["smoothing"].n_rows + self.n_rows
+        if not loops.follow_rows(
+            new, before.rows, (n_taken, SPARE, row, seen), self.sizes,
+            (self.numbers, numbers, outputs), *self.fixed, (learning, scoring),
+        ):  # fmt: skip
+            return None
+        before.free[n_taken + n] = True
+        n_learnt, learnt = n if learning else 0, None
+        if not learning:
+            learnt = self._mixing() if self.learnt is None else self.learnt
+        return outputs, changed(
+            before,
+            numbers=numbers,
+            n_kept=min(self.n_kept + n, self.most_kept),
+            rows_to_renewal=self.rows_to_renewal - n_learnt,
+            n_taken=n_taken + n,
+            n_rows=self.n_rows + n,
+            n_learnt=self.n_learnt + n_learnt,
+            learnt=learnt,
+            stale=None if scoring else self.part("intervals"),
+            found={},
+        )
+
+    def part(self, name):
+        """Return a part by its name."""
+        if (part := self.found.get(name)) is None:
+            part = self.found.setdefault(name, MAKERS[name](self))
+        return part
+
+    def replaced_in(self, held):
+        """Return the names of the parts that are held and not those of these arrays."""
+        return [name for name in PARTS if name in held and held[name] is not self.found.get(name)]
+
+    def _has_places(self, n):
+        """Take the right to append to the buffers, if they have places and nobody has taken it."""
+        return self.n_taken + n <= SPARE and self.free.pop(self.n_taken, False)
+
+    def _in_new_buffers(self):
+        waiting = _in_buffers(self.rows[1:], self.n_taken, SPARE - self.n_taken)
+        rows = _in_buffers(self._window().fields), *waiting
+        return changed(self, rows=rows, n_taken=0, free={})
+
+    def _newest(self, buffer, n=None):
+        """Return the newest rows of a buffer, as many as there were at first, or n."""
+        end = len(buffer) - SPARE + self.n_taken
+        return buffer[self.n_taken if n is None else end - n : end]
+
+    def _arrays(self, first, stop):
+        """Return arrays out of those side by side."""
+        sizes = [math.prod(shape) for shape in self.shapes[:stop]]
+        at, arrays = sum(sizes[:first]), []
+        for size, shape in zip(sizes[first:], self.shapes[first:stop], strict=True):
+            arrays.append(self.numbers[at : at + size].reshape(shape))
+            at += size
+        return arrays
+
+    def _window(self):
+        return Window(*(self._newest(field, self.n_kept) for field in self.rows[0]))
+
+    def _encoder(self):
+        h, c = self.rows[1]
+        at = self.n_taken
+        return self.encoder.at((h[at], None if c is None else c[at]))
+
+    def _readout(self):
+        return self.bare["readout"].filled(
+            self._newest(self.rows[2]), *self._arrays(0, 2), self.n_learnt
+        )
+
+    def _ensemble(self):
+        P, weights, counts = self._arrays(4, 7)
+        counts = counts.view(np.int64).astype(np.intp, copy=False)
+        linear = self.bare["linear"].filled(
+            self._newest(self.rows[3]), *self._arrays(2, 4), self.n_learnt
+        )
+        values, may_learn = map(self._newest, self.rows[4])
+        per_step = self.bare["per_step"].filled(values, may_learn, P, weights, counts)
+        mixing = self._mixing()
+        learnt = mixing if self.learnt is None else self.learnt
+        smoothing = self.bare["smoothing"].filled(
+            self._newest(self.rows[7]), tuple(self._arrays(20, 26)), self.n_rows
+        )
+        issued = self._newest(self.rows[5])
+        return self.bare["ensemble"].filled(issued, linear, per_step, smoothing, mixing, learnt)
+
+    def _mixing(self):
+        return self.bare["mixing"].moved(*self._arrays(7, 13))
+
+    def _intervals(self):
+        if self.stale is not None:
+            return self.stale
+        size, n_rows, calm = self._arrays(17, 20)
+        conformal = self.bare["conformal"].moved(*self._arrays(13, 17))
+        drift = self.bare["drift"].moved(size, n_rows, calm > 0.0)
+        issued = self._newest(self.rows[6])
+        return self.bare["intervals"].filled(issued, conformal, drift, self.n_rows)
+
+
+MAKERS = {
+    "window": Packed._window,
+    "encoder": Packed._encoder,
+    "readout": Packed._readout,
+    "ensemble": Packed._ensemble,
+    "intervals": Packed._intervals,
+}
+
+
+def _in_buffers(rows, n_before=0, n_behind=0):
+    """Return rows (nested tuples of arrays) in buffers with places for others behind them.
+
+    Without the rows that lie before, and behind, those that are kept.
+    """
+    if rows is None:
         return None
-    n_learnt = n if learning else 0
-    linear, per_step = linear.moved(n, n_learnt, *of_linear), per_step.moved(n, *of_steps)
-    smoothing = smoothing.moved(n, smoothed, learning)
-    return learner.after(
-        type(record)(*fields),
-        n,
-        outputs,
-        encoder=encoder.at(state),
-        readout=readout.moved(n, n_learnt, *of_readout),
-        ensemble=ensemble.moved(n, linear, per_step, smoothing, mixed, learning),
-        intervals=intervals.moved(n, *scored) if scoring else intervals,
-    )
-
-
-def _usual(learner):
-    """Return whether this is a learner of one layer, with all its parts."""
-    encoder, ensemble = learner.encoder, learner.ensemble
-    complete = encoder is not None and ensemble is not None and learner.intervals is not None
-    in_stream = learner.usual is not None and learner.window is not None
-    complete = complete and not learner.design.n_ahead
-    return complete and in_stream and len(encoder.state) == 1
-
-
-def _plain(learner, record):
-    """Return whether all rows have their labels, and come before a penalty is renewed."""
-    n, linear = len(record), learner.ensemble.linear
-    before = n < learner.readout.rows_to_renewal and n < linear.rows_to_renewal
-    return before and all(map(isfinite, record.targets.ravel().tolist()))
+    if isinstance(rows, tuple):
+        return tuple(_in_buffers(part, n_before, n_behind) for part in rows)
+    n_kept = len(rows) - n_before - n_behind
+    buffer = np.empty((n_kept + SPARE, *rows.shape[1:]), rows.dtype)
+    buffer[:n_kept] = rows[n_before : n_before + n_kept]
+    return buffer

@@ -16,19 +16,19 @@ from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.storage.issued import IssuedForecasts
-from tsrnn.online.storage.series import NEVER, ROOM, SPARE, SeriesMemory
+from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
 MAX_SAMPLED = 32  # series in a training step on the stream
-# Features beyond this many times the range that is usual for a series count less than others: the
-# root of their weight is the power of how much less that is than they span.
+# Origins whose features span more than this many times the typical range of their series count less
+# than others: the root of their weight is the power of the limit's share of what they span.
 FAR, POWER = 1.3, 8
 PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
-UNUSUAL = 0.5  # root of the weight of an origin that is in no usual state: see `PanelExperts.score`
+UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
 
 
 @saved("panel-learner")
@@ -41,9 +41,11 @@ class PanelLearner:
     for as long as not more than 8 rows have been written; for more, `writable` makes a memory of
     its own.
 
-    An origin whose features lie far outside what is usual for its series enters the pooled sums
-    with a smaller weight, which is known at the origin, and an error far beyond the usual one
-    counts up to a limit: a series that jumps must not mislead the others.
+    Features, labels and errors of a series are in units of the scale at which it now is: a series
+    that scales is forecast as before. An origin whose features lie far outside the typical range of
+    its series enters the pooled sums with a smaller weight, which is known at the origin, and an
+    error counts up to a multiple of the recent mean: a series that jumps must not mislead the
+    others.
 
     Parameters
     ----------
@@ -67,13 +69,13 @@ class PanelLearner:
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
         Number of the group of rows in which each was last seen.
-    change_scale, usual : ndarray of shape (J, C)
+    change_scale, initial_level : ndarray of shape (J, C)
         Standard deviation of changes, and level that a first value is held against.
     ranges : ndarray of shape (3, J, C)
-        Two that are usual for the features of each series, and its recent mean absolute change:
-        see `_weigh`.
-    unusual : ndarray of int, shape (J, C)
-        Newest position at which each series was in no usual state.
+        Two typical ranges of the features of each series, and its recent mean absolute change: see
+        `_weigh`.
+    unsettled : ndarray of int, shape (J, C)
+        Newest position at which each series was unsettled.
     regime : PanelRegime
         Changes of error level, level and scale.
     clock, learnt_to : int
@@ -90,9 +92,9 @@ class PanelLearner:
         n_targets = len(readout.weights)
         self.regime = PanelRegime.none(n_targets)
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
-        self.change_scale = self.usual = np.zeros((n_targets, 0))
+        self.change_scale = self.initial_level = np.zeros((n_targets, 0))
         self.ranges = np.zeros((3, n_targets, 0))
-        self.unusual = np.zeros((n_targets, 0), dtype=np.int64)
+        self.unsettled = np.zeros((n_targets, 0), dtype=np.int64)
         self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
@@ -120,15 +122,15 @@ class PanelLearner:
         else:
             readout = PooledRLS(*sizes, columns)
         window = encoder.window if encoder else 0
-        n_origins = n_outputs + 1 + ROOM
-        season = design.seasons[-1] if steps and design.seasons else 0
+        n_origins = n_outputs + 1 + MARGIN
+        season = design.seasons[-1] if (steps or design.norm) and design.seasons else 0
         length = design.reach + window + n_origins
-        rings = make_rings(length, 1 + ROOM, design.reach, guarded, season, n_origins)
+        rings = make_rings(length, 1 + MARGIN, design.reach, guarded, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
         issued = norm = None
         if experts:
             issued = IssuedForecasts.none(
-                experts.scored.steps, 1 + ROOM, experts.n_readouts, n_targets
+                experts.scored.steps, 1 + MARGIN, experts.n_readouts, n_targets
             )
         memory = SeriesMemory.none(rings, n_targets, n_features, n_outputs, states, issued)
         if design.norm:
@@ -145,7 +147,7 @@ class PanelLearner:
         state = dict(vars(self))
         state["memory"] = self.memory.cleaned(self.heads, self.first_positions)
         age = (self.clock - np.arange(len(self.calendar))) % len(self.calendar)
-        kept = age < len(self.calendar) - ROOM
+        kept = age < len(self.calendar) - MARGIN
         state["calendar"] = np.where(kept[:, None], self.calendar, 0.0)
         return state
 
@@ -196,7 +198,7 @@ class PanelLearner:
 
     @property
     def change_sizes(self):
-        """What is told of each of `changes`."""
+        """Names of the sizes of each of `changes`."""
         return ("error", "level", "scale", "phase") if self.experts else ()
 
     def changes(self):
@@ -226,9 +228,9 @@ class PanelLearner:
         learner.first_positions = np.append(self.first_positions, np.full(n_more, NEVER))
         learner.seen = np.append(self.seen, np.full(n_more, -1))
         learner.change_scale = np.append(self.change_scale, change_scale, axis=1)
-        learner.usual = np.append(self.usual, initial_level, axis=1)
+        learner.initial_level = np.append(self.initial_level, initial_level, axis=1)
         learner.ranges = np.append(self.ranges, self._first_ranges(change_scale), axis=2)
-        learner.unusual = np.append(self.unusual, np.full(initial_level.shape, NEVER), axis=1)
+        learner.unsettled = np.append(self.unsettled, np.full(initial_level.shape, NEVER), axis=1)
         learner.regime = self.regime.taken(slice(None), n_more)
         if self.norm:
             known = PanelNorm.of_series(self.norm.season, histories, len(change_scale))
@@ -241,15 +243,15 @@ class PanelLearner:
         ranges[2] = MAE_OF_NORMAL * change_scale
         return ranges
 
-    def taken(self, members):
+    def taken(self, series):
         """Return a learner of these series alone, with a memory of its own."""
-        learner = self._with_memory(members)
+        learner = self._with_memory(series)
         for name in ("heads", "first_positions", "seen"):
-            setattr(learner, name, getattr(self, name)[members])
-        for name in ("change_scale", "usual", "ranges", "unusual"):
-            setattr(learner, name, getattr(self, name)[..., members])
-        learner.regime = self.regime.taken(members)
-        learner.norm = self.norm and self.norm.taken(members)
+            setattr(learner, name, getattr(self, name)[series])
+        for name in ("change_scale", "initial_level", "ranges", "unsettled"):
+            setattr(learner, name, getattr(self, name)[..., series])
+        learner.regime = self.regime.taken(series)
+        learner.norm = self.norm and self.norm.taken(series)
         return learner
 
     def writable(self, n_rows, started_over):
@@ -258,22 +260,22 @@ class PanelLearner:
             return copy.copy(self)
         return self._with_memory(slice(None))
 
-    def restarted(self, members):
+    def restarted(self, series):
         """Return the learner with these series back before their first row.
 
         Their mixtures are those with which something was last learnt.
         """
         learner = copy.copy(self)
         learner.heads = self.heads.copy()
-        learner.heads[members] = NEVER
-        learner.experts = self.experts and self.experts.restarted(members)
+        learner.heads[series] = NEVER
+        learner.experts = self.experts and self.experts.restarted(series)
         return learner
 
-    def _with_memory(self, members, n_more=0):
+    def _with_memory(self, series, n_more=0):
         learner = copy.copy(self)
-        learner.memory = self.memory.taken(members, n_more)
+        learner.memory = self.memory.taken(series, n_more)
         learner.calendar = self.calendar.copy()
-        learner.experts = self.experts and self.experts.taken(members, n_more)
+        learner.experts = self.experts and self.experts.taken(series, n_more)
         return learner
 
     # --- rows -------------------------------------------------------------------------------------
@@ -308,55 +310,61 @@ class PanelLearner:
         return np.stack(outputs), learner
 
     @one_blas_thread
-    def output(self, position, members, calendar, following=None):
+    def output(self, position, series, calendar, following=None):
         """Return the outputs (J, B, M) of series whose last row lies at ``position``.
 
         Parameters
         ----------
-        calendar : ndarray of shape (1, C)
+        calendar : callable
+            ``calendar(start, n)`` returns the features (n, C) of the step after each position.
         following : ndarray of shape (B, m, F), optional
             Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
             beyond, the newest value stands.
         """
-        view = self.memory.window.view(members, calendar, position)
-        design = self._design_of(members)
-        hidden = self._hidden(position, members, design)
-        features = self._features(view, position, 1, hidden, design)[0]
-        return self._output(position, members, features, following)
+        view = self.memory.window.view(series, calendar(position, 1), position)
+        design = self._design_of(series)
+        hidden = self._hidden(position, series)
+        scales = self._scales([position], series)
+        features = self._features(view, position, scales, hidden, design)[0]
+        return self._output(position, series, features, following)
 
-    def offsets(self, probabilities, position, members):
+    def offsets(self, probabilities, position, series):
         """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
-        return self.experts and self.experts.offsets(probabilities, position, members)
+        if self.experts is None:
+            return None
+        scales = self._scales(position, series)
+        return self.experts.offsets(probabilities, position, series, scales)
 
-    def _output(self, position, members, features, following):
+    def _output(self, position, series, features, following):
         window = self.memory.window
-        readouts = self._forecasts(position, members, features, following)
+        readouts = self._forecasts(position, series, features, following)
         if self.experts:
-            first = self.first_positions[members]
-            outputs = self.experts.mix(readouts, window.levels, position, members, first)
+            first = self.first_positions[series]
+            outputs = self.experts.mix(readouts, window.levels, position, series, first)
         else:
             outputs = readouts[0]
-        return outputs + window.jumps.read(position, members)[..., None]  # see `filter_outliers`
+        return outputs + window.jumps.read(position, series)[..., None]  # see `filter_outliers`
 
-    def _forecasts(self, position, members, features, following=None):
+    def _forecasts(self, position, series, features, following=None):
         """Return the forecasts of the readouts at an origin, (R, J, B, M).
 
         Where inputs are known ahead but not given, what is due to them is left out.
         """
-        window = self.memory.window
+        window, scales = self.memory.window, self._scales(position, series)
         found = self.readout.outputs(features)
         if self.steps:
             found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
         if following is not None:
-            newest = window.inputs.read(position, members)[self.design.future].T  # (B, F)
+            newest = window.inputs.read(position, series)[self.design.future].T  # (B, F)
             ahead = self.design.ahead_of_series(newest, following)
             found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
         if self.steps:
-            where = self.memory, position, members, self._centers(members), self.calendar
+            where = self.memory, position, series, self._centers(series), scales, self.calendar
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
-        found += window.levels.read(position, members)[:, None]
+        found *= scales[:, None]
+        found += window.levels.read(position, series)[:, None]
         return found.swapaxes(2, 3)
 
     def _take_in(self, block, learning):
@@ -377,50 +385,52 @@ class PanelLearner:
     @QUIETLY
     def _move(self, block, learning, wanted=False, following=None):
         """Take in up to `SPARE` rows; return the learner and, if wanted, outputs after each."""
-        start, members, n_rows = block.start, block.members, len(block.targets)
+        start, series, n_rows = block.start, block.series, len(block.targets)
         learner, outputs, window = copy.copy(self), [], self.memory.window
-        usual, local = self.usual[:, members], self._local(members)
-        window.push(start, members, block.targets, block.inputs, block.fresh, usual, local)
+        initial_level = self.initial_level[:, series]
+        window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
-        first[members] = np.where(block.fresh, start, first[members])
+        first[series] = np.where(block.fresh, start, first[series])
         if block.fresh.any():
-            fresh = np.arange(len(self.heads))[members][block.fresh]
+            fresh = np.arange(len(self.heads))[series][block.fresh]
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
             learner.experts = self.experts and self.experts.started(fresh)
-        view, design = window.view(members, block.calendar, start), self._design_of(members)
-        hidden = self._encode(view, block, design) if self.encoder else None
+        view, design = window.view(series, block.calendar, start), self._design_of(series)
+        local = self._local(start, series, n_rows, design)
+        hidden = self._encode(view, block, design, local) if self.encoder else None
         features = None
         if learning or wanted or self.experts:
-            features = self._features(view, start, n_rows, hidden, design)
+            scales = self._scales(np.arange(start, start + n_rows), series)
+            features = self._features(view, start, scales, hidden, design)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
-            arrived, roots = window.targets.read(position, members), None
+            arrived, roots = window.targets.read(position, series), None
             if self.experts:
-                roots = learner._weigh(position, members, features[row])
-            limits = learner._score(position, members, arrived, n_steps, learning)
+                roots = learner._weigh(position, series, features[row], scales[row])
+            limits = learner._score(position, series, arrived, n_steps, learning)
             if learning:
                 rows = features[row], roots, limits
-                learner._learn_row(position, members, arrived, *rows, n_steps)
+                learner._learn_row(position, series, arrived, *rows, n_steps)
             else:
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
-                self.memory.opened.write(position, members, shut)
+                self.memory.opened.write(position, series, shut)
             learner._tick(position, n_steps, block.calendar[row])
-            learner.heads[members] = position
+            learner.heads[series] = position
             if self.experts:
-                issued = learner._forecasts(position, members, features[row])
+                issued = learner._forecasts(position, series, features[row])
                 issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
-                self.memory.issued.write(position, members, issued)
+                self.memory.issued.write(position, series, issued)
             if wanted:
                 ahead = None if following is None else following[row]
-                outputs.append(learner._output(position, members, features[row], ahead))
+                outputs.append(learner._output(position, series, features[row], ahead))
             if learning and position > learner.learnt_to:
                 learner.learnt_to, learner.n_learnt = position, learner.n_learnt + 1
                 if self.encoder and learner.n_learnt % self.encoder.period == 0:
                     learner = learner._followed()._train_encoder()
-        learner.seen[members] = learner.n_groups
+        learner.seen[series] = learner.n_groups
         return learner, outputs
 
     def _tick(self, position, n_steps, calendar):
@@ -429,106 +439,112 @@ class PanelLearner:
         self.clock = position
         self.calendar[position % len(self.calendar)] = calendar[: self.calendar.shape[1]]
 
-    def _encode(self, view, block, design):
-        """Move the states of the members on; return hidden states (T, J, B, H)."""
-        start, members, stop = block.start, block.members, block.start + len(block.targets)
+    def _encode(self, view, block, design, local):
+        """Move the states of the series on; return hidden states (T, J, B, H)."""
+        start, series, stop = block.start, block.series, block.start + len(block.targets)
         n_targets, n_series = block.targets.shape[1:]
         fresh = np.tile(block.fresh, n_targets)
         encoder = copy.copy(self.encoder)
         encoder.state = tuple(
-            State(*(self._state(ring, start - 1, members, fresh) for ring in layer))
+            State(*(self._state(ring, start - 1, series, fresh) for ring in layer))
             for layer in self.memory.states
         )
-        local = None
-        if self.norm:
-            rows = SeasonRows(self.memory.window.targets, members, stop)
-            local = design.norm.at(rows, start, stop)
-        inputs = design.inputs(view, start, stop, local)
-        hidden, encoder = encoder.encode(inputs, local)
+        hidden, encoder = encoder.encode(design.inputs(view, start, stop, local))
         for layer, state in zip(self.memory.states, encoder.state, strict=True):
             for ring, value in zip(layer, state, strict=False):
-                ring.write(stop - 1, members, value.reshape(1, -1, n_series))
+                ring.write(stop - 1, series, value.reshape(1, -1, n_series))
         return hidden.reshape(len(hidden), n_targets, n_series, -1)
 
-    def _hidden(self, position, members, design):
+    def _hidden(self, position, series):
         """Return the hidden states (1, J, B, H) at a position, None without an encoder."""
         if self.encoder is None:
             return None
-        h = self.memory.states[-1][0].read(position, members)  # (H * J, B)
+        h = self.memory.states[-1][0].read(position, series)  # (H * J, B)
         h = h.reshape(self.encoder.network.hidden_size, len(self.change_scale), -1)
-        h = h.transpose(1, 2, 0)[None].astype(np.float64)
-        if self.norm:
-            rows = SeasonRows(self.memory.window.targets, members, position + 1)
-            _, scale = design.norm.at(rows, position, position + 1)
-            h *= scale.reshape(*h.shape[:-1], 1)
-        return h
+        return h.transpose(1, 2, 0)[None].astype(np.float64)
 
-    def _state(self, ring, position, members, fresh):
-        values = ring.read(position, members)
+    def _state(self, ring, position, series, fresh):
+        values = ring.read(position, series)
         values = values.reshape(self.encoder.network.hidden_size, -1)
         values[:, fresh] = 0.0
         return values
 
-    def _features(self, view, start, n_rows, hidden, design):
-        """Return the readout features (T, J, B, K)."""
-        n_targets = len(self.change_scale)
-        skip = design.skip(view, start, start + n_rows)
-        skip = skip.reshape(n_rows, n_targets, -1, skip.shape[-1])
+    def _features(self, view, start, scales, hidden, design):
+        """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
+        skip = design.skip(view, start, start + len(scales))
+        skip = skip.reshape(*scales.shape, -1)
+        skip[..., : len(design.offsets) + 1] /= scales[..., None]
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
-    def _design_of(self, members):
+    def _design_of(self, series):
         """Return the design of some series."""
-        norm = self.norm and self.norm.taken(members)
-        return replace(self.design, change_scale=self.change_scale[:, members].ravel(), norm=norm)
+        norm = self.norm and self.norm.taken(series)
+        return replace(self.design, change_scale=self.change_scale[:, series].ravel(), norm=norm)
 
-    def _centers(self, members):
+    def _centers(self, series):
         """Return the levels (J, B) at which series are taken to be."""
         n_targets = len(self.change_scale)
         if self.norm is None:
-            return np.zeros_like(self.change_scale)[:, members]
-        return self.norm.level.reshape(n_targets, -1)[:, members]
+            return np.zeros_like(self.change_scale)[:, series]
+        return self.norm.level.reshape(n_targets, -1)[:, series]
 
-    def _local(self, members):
-        """Return levels (J, B) that profiles are measured from, and the largest step of them."""
-        if self.norm is None:
-            return None
-        spread = self.norm.spread.reshape(len(self.change_scale), -1)[:, members]
-        return self._centers(members), PROFILE_LIMIT * spread
+    def _local(self, start, series, n_rows, design):
+        """Return center and scale (T, J * B) of new rows, and let the profiles follow these."""
+        window, stop, centers = self.memory.window, start + n_rows, self._centers(series)
+        local, limit = None, np.inf
+        scales = np.ones((n_rows, *centers.shape))
+        if self.norm:
+            local = design.norm.at(SeasonRows(window.targets, series, stop), start, stop)
+            scales = local[1].reshape(scales.shape)
+            limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
+        window.follow_profiles(start, series, centers, scales, limit)
+        return local
+
+    def _scales(self, positions, series):
+        """Return scales (..., J, B) of series at positions, by which forecasts are multiplied."""
+        if not self.memory.window.season:
+            return np.ones((*np.shape(positions), *self.change_scale[:, series].shape))
+        return self.memory.window.scales.read(positions, series)
 
     # --- labels -----------------------------------------------------------------------------------
 
-    def _score(self, position, members, arrived, n_steps, learning):
+    def _score(self, position, series, arrived, n_steps, learning):
         """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
         if self.experts is None:
             return None
-        memory, first = self.memory, self.first_positions[members]
+        memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
-        effects = self._effects(position, members, scored) if self.design.n_ahead else None
+        effects = self._effects(position, series, scored) if self.design.n_ahead else None
         self.experts, changes, limits = self.experts.score(
-            position, members, arrived, memory.issued, memory.window.levels, first,
-            self.unusual[:, members], n_steps, learning, effects,
+            position, series, arrived, memory.issued, memory.window.levels,
+            self._scales(position - scored, series), first, self.unsettled[:, series], n_steps,
+            learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
         return limits
 
-    def _effects(self, position, members, steps):
-        """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B)."""
+    def _effects(self, position, series, steps):
+        """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
+
+        In units of the scales.
+        """
         first = position - len(self.design.delays)
         inputs = self.memory.window.inputs
-        known = inputs.read(np.arange(first + 1, position + 1), members)
+        known = inputs.read(np.arange(first + 1, position + 1), series)
         known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
-        found[:, -1] = self.steps.effect(self.memory, position, steps, members)
+        found[:, -1] = self.steps.effect(self.memory, position, steps, series)
         return found
 
-    def _weigh(self, position, members, features):
-        """Return roots (J, B) of the weights of origins, and note series in no usual state.
+    def _weigh(self, position, series, features, scales):
+        """Return roots (J, B) of the weights of origins, and note series unsettled.
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
         those before the shortest season, in units of the size that changes now have (a jump is one
-        change; it would seem to be a scale). What is usual is followed, in place.
+        change; it would seem to be a scale), as far as that is beyond the scales (J, B) which the
+        features are in units of already. The typical ranges are followed.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
@@ -538,73 +554,75 @@ class PanelLearner:
         if 0 < n_recent < len(offsets):
             newest = looked_at[..., :n_recent].mean(axis=-1)
             np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
-        usual, change = self.ranges[:2, :, members], self.ranges[2][:, members]
+        typical, change = self.ranges[:2, :, series], self.ranges[2][:, series]
         if len(offsets) and offsets[0] == 1:
-            newest = np.minimum(np.abs(looked_at[..., 0]), LARGEST_CHANGE * change)
+            newest = np.minimum(np.abs(looked_at[..., 0]) * scales, LARGEST_CHANGE * change)
             change = change + PACE * (newest - change)
-        size = change / (MAE_OF_NORMAL * self.change_scale[:, members])
+        size = change / (MAE_OF_NORMAL * self.change_scale[:, series] * scales)
         growth = np.log(np.maximum(size, 1.0))
         growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
         measures /= growth
-        young = position - self.first_positions[members] < 2 * self.design.reach
-        step = np.minimum(measures, 3.0 * usual) - usual
-        moved = usual + np.where(step > 0.0, RISE, FALL) * step
-        moved = np.where(young, np.maximum(usual, measures), moved)
+        young = position - self.first_positions[series] < 2 * self.design.reach
+        step = np.minimum(measures, 3.0 * typical) - typical
+        moved = typical + np.where(step > 0.0, RISE, FALL) * step
+        moved = np.where(young, np.maximum(typical, measures), moved)
         self.ranges = self.ranges.copy()
-        self.ranges[:2, :, members], self.ranges[2][:, members] = moved, change
+        self.ranges[:2, :, series], self.ranges[2][:, series] = moved, change
         limit, far = FAR * moved, measures > FAR * moved
         share = np.where(far, limit / np.where(far, measures, 1.0), 1.0).min(axis=0)
-        roots = share**POWER
-        self.unusual = self.unusual.copy()
-        self.unusual[:, members] = np.where(roots < UNUSUAL, position, self.unusual[:, members])
-        return roots / growth
+        roots = share**POWER / growth
+        self.unsettled = self.unsettled.copy()
+        self.unsettled[:, series] = np.where(roots < UNSETTLED, position, self.unsettled[:, series])
+        return roots
 
-    def _learn_row(self, position, members, arrived, features, roots, limits, n_steps):
+    def _learn_row(self, position, series, arrived, features, roots, limits, n_steps):
         """Learn from the labels (J, B) that arrive at a position; its origins enter."""
         memory, first = self.memory, position - len(self.design.delays)
-        opened = memory.opened.read(np.arange(first, position), members)  # (M, 1, B)
+        opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
         origins = [
-            (piece, memory.features.array[rows] if isinstance(members, slice)
-             else memory.features.array[rows][:, :, members])
+            (piece, memory.features.array[rows] if isinstance(series, slice)
+             else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
         readout, errors = self.readout, None
         if known.any():
-            groups = memory.groups.read(np.arange(first, position), members)[:, 0]
-            errors, sums = self._errors(first, members, arrived, origins, limits, known)
+            groups = memory.groups.read(np.arange(first, position), series)[:, 0]
+            errors, sums = self._errors(first, series, arrived, origins, limits, known)
         missing = opened & ~known
         if missing.any():
             readout = readout.take_back(*self._failed(first, missing, origins))
         weighted = features if roots is None else features * roots[..., None]
-        with np.errstate(over="ignore"):  # what overflows is told by the readout
+        with np.errstate(over="ignore"):  # the readout warns of what overflows
             weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
         readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
         if errors is not None:
             readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout
         shape = 1, 1, arrived.shape[1]
-        memory.opened.write(position, members, np.ones(shape, bool))
-        memory.groups.write(position, members, np.full(shape, self.n_groups))
-        memory.features.write(position, members, weighted[None])
+        memory.opened.write(position, series, np.ones(shape, bool))
+        memory.groups.write(position, series, np.full(shape, self.n_groups))
+        memory.features.write(position, series, weighted[None])
         if roots is not None:
-            memory.roots.write(position, members, roots[None])
+            memory.roots.write(position, series, roots[None])
         if self.steps:
-            rows = arrived, known[::-1], self._centers(members), self.calendar
-            self.steps = self.steps.learn(memory, position, members, *rows, limits, n_steps)
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
+            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
+            self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
 
-    def _errors(self, first, members, arrived, origins, limits, known):
+    def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.
 
         And sums of their products with the features, None where these are to be made.
         """
         window, n_outputs = self.memory.window, len(self.design.delays)
         rows = np.arange(first, first + n_outputs)
-        targets = arrived - window.levels.read(rows, members)
-        roots = 1.0 if self.experts is None else self.memory.roots.read(rows, members)
+        scales = self._scales(rows, series)
+        targets = (arrived - window.levels.read(rows, series)) / scales
+        roots = 1.0 if self.experts is None else self.memory.roots.read(rows, series)
         targets = targets * roots
         if self.design.n_ahead:
-            inputs = window.inputs.read(rows + 1, members)
+            inputs = window.inputs.read(rows + 1, series)
             ahead = self.design.arrived_of_series(inputs)[:, None]  # (M, 1, Z, B)
             ahead = np.broadcast_to(ahead, (*targets.shape[:2], *ahead.shape[2:]))
             if self.experts:
@@ -669,14 +687,14 @@ class PanelLearner:
         """Let the encoder learn from the newest window of some series that have reached the clock.
 
         The network sees the windows of at most 32 series, drawn by the number of the training,
-        of those in their usual state, if there are any.
+        of those that are settled, if there are any.
         """
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
         if self.experts and len(complete):
-            usual = (self.unusual[:, complete] < self.clock).all(axis=0)
-            complete = complete[usual] if usual.any() else complete
+            settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
+            complete = complete[settled] if settled.any() else complete
         if not len(complete):
             return self
         learner = copy.copy(self)
@@ -687,27 +705,29 @@ class PanelLearner:
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         window, design, local = self.memory.window, self._design_of(complete), None
-        view = window.view(complete, days, start)
+        view, scales = window.view(complete, days, start), 1.0
+        skip = design.skip(view, start, stop)
         if self.norm:
             local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
+            scales = local[1][..., None]
+            skip[..., : len(design.offsets) + 1] /= scales
         learner.encoder = self.encoder.learn(
             design.inputs(view, start, stop, local),
-            design.skip(view, start, stop),
-            self._window_targets(view, start, stop),
+            skip,
+            self._window_targets(view, start, stop, scales),
             np.repeat(self.readout.weights, len(complete), axis=0),
-            local,
         )
         return learner
 
-    def _window_targets(self, view, start, stop):
-        """Return the targets (T, S, M) of origins whose labels are all in.
+    def _window_targets(self, view, start, stop, scales):
+        """Return the targets (T, S, M) of origins whose labels are all in, in units of `scales`.
 
         They are less what is due to inputs known ahead.
         """
         design, n_targets = self.design, len(self.change_scale)
         rows = slice(start, stop + len(design.delays))
         levels, labels = view.levels[rows], view.targets[rows][..., None]
-        targets = origin_targets(levels, labels, design.delays)[: stop - start]
+        targets = origin_targets(levels, labels, design.delays)[: stop - start] / scales
         if not design.n_ahead:
             return targets
         inputs = view.inputs[rows][..., design.future]

@@ -40,12 +40,12 @@ class PanelRegime:
         """Return the regime of no series yet."""
         return cls(np.zeros((n_targets, 0)), np.ones((n_targets, 0)))
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return the regime of these series, and of ``n_more`` that start."""
-        level, scale = self.level[:, members], self.scale[:, members]
+        level, scale = self.level[:, series], self.scale[:, series]
         changes = self.changes
-        if not isinstance(members, slice):
-            places = {int(old): new for new, old in enumerate(members)}
+        if not isinstance(series, slice):
+            places = {int(old): new for new, old in enumerate(series)}
             kept = [change for change in changes if change[1] in places]
             changes = tuple((at, places[place], *rest) for at, place, *rest in kept)
         new = np.zeros((len(level), n_more))

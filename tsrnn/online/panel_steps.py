@@ -27,8 +27,9 @@ class PanelSteps:
     Of each step it sees the newest changes, how far the newest value is from that of each season
     before and from the series' level, the value one season before the step for each season, two
     profiles of the step's phase over the longest season, its weekend flag, and the inputs known
-    ahead: at the step, at the origin, and a season before the step. Features are looked up in the
-    rings when a forecast is issued, and again when its label arrives.
+    ahead: at the step, at the origin, and a season before the step. Values are in units of the
+    scale that the series has at the origin. Features are looked up in the rings when a forecast is
+    issued, and again when its label arrives.
 
     It is a value: `learn` returns a new one.
 
@@ -60,17 +61,18 @@ class PanelSteps:
         """Steps of the horizon."""
         return self.horizon
 
-    def forecast(self, memory, position, members, centers, calendar, following=None):
-        """Return the forecasts (J, B, M) at an origin, relative to the newest value.
+    def forecast(self, memory, position, series, centers, scales, calendar, following=None):
+        """Return the forecasts (J, B, M) at an origin: changes from the newest value, by the scale.
 
         Parameters
         ----------
         memory : SeriesMemory
         position : int
             Of the origin.
-        members : ndarray of int, shape (B,), or slice
+        series : ndarray of int, shape (B,), or slice
         centers : ndarray of shape (J, B)
             Levels of the series.
+        scales : ndarray of shape (J, B)
         calendar : ndarray of shape (n, C)
             Ring of the calendar features.
         following : ndarray of shape (B, M, F), optional
@@ -78,9 +80,10 @@ class PanelSteps:
         """
         steps = np.arange(1, self.horizon + 1)
         origins = np.full(self.horizon, position)
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         outputs = np.empty((len(centers), self.horizon, len(columns)))
-        where = memory, origins, steps, columns, centers, calendar
+        scales = np.broadcast_to(scales[:, None], outputs.shape)
+        where = memory, origins, steps, columns, centers, scales, calendar
         n_halves = _halves(len(columns))
 
         def half(number):
@@ -93,40 +96,44 @@ class PanelSteps:
         run(half, n_halves, 0)
         return outputs.swapaxes(1, 2)
 
-    def effect(self, memory, position, steps, members):
+    def effect(self, memory, position, steps, series):
         """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         n_targets = len(self.readout.weights)
         features = np.zeros((n_targets, len(steps), 3 * len(self.future), len(columns)))
-        at = memory.window.inputs.read(position, members)[self.future]
+        at = memory.window.inputs.read(position, series)[self.future]
         self._write_inputs(features, memory, position - steps, steps, columns, at[None])
         weights = self.readout.weights[:, steps - 1, self._n_own :]
         return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
 
-    def learn(self, memory, position, members, arrived, known, centers, calendar, limits, n_steps):
+    def learn(
+        self, memory, position, series, arrived, known, centers, scales, calendar, limits, n_steps
+    ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
         Parameters
         ----------
-        memory, position, members, centers, calendar
+        memory, position, series, centers, calendar
             As for `forecast`.
         arrived : ndarray of shape (J, B)
         known : ndarray of bool, shape (M, J, B)
             What is to be learnt from.
+        scales : ndarray of shape (J, M, B)
+            Of the series at the origins.
         limits : ndarray of shape (J, B, M) or None
-            Largest errors that are.
+            Largest errors that are, in units of the scale.
         n_steps : int
             Steps of the panel's clock since the rows before.
         """
         steps = np.arange(1, self.horizon + 1)
         origins = position - steps
-        columns = np.arange(memory.features.array.shape[2])[members]
+        columns = np.arange(memory.features.array.shape[2])[series]
         n_halves = _halves(len(columns))
-        roots = memory.roots.read(origins, members).swapaxes(0, 1)  # (J, M, B)
-        base = memory.window.levels.read(origins, members).swapaxes(0, 1)
+        roots = memory.roots.read(origins, series).swapaxes(0, 1)  # (J, M, B)
+        base = memory.window.levels.read(origins, series).swapaxes(0, 1)
         known = known.swapaxes(0, 1)
-        at = memory.window.inputs.read(position, members)[self.future]
-        where = memory, origins, steps, columns, centers, calendar
+        at = memory.window.inputs.read(position, series)[self.future]
+        where = memory, origins, steps, columns, centers, scales, calendar
         blank = self.readout.gram, self.readout.weights
         totals = [tuple(map(np.zeros_like, blank)) for _ in range(n_halves)]
 
@@ -135,7 +142,8 @@ class PanelSteps:
                 if self.future:
                     inputs = at[None, :, some]
                     self._write_inputs(features, memory, origins, steps, columns[some], inputs)
-                errors = arrived[:, None, some] - base[..., some] - self.readout.output(features)
+                errors = (arrived[:, None, some] - base[..., some]) / scales[..., some]
+                errors -= self.readout.output(features)
                 if limits is not None:
                     limit = limits[:, some].swapaxes(1, 2)
                     errors = np.clip(errors, -limit, limit)
@@ -154,7 +162,9 @@ class PanelSteps:
         learnt.readout = self.readout.learn(gram, sums, n_steps)
         return learnt
 
-    def _blocks(self, memory, origins, steps, columns, centers, calendar, first=0, every=1):
+    def _blocks(
+        self, memory, origins, steps, columns, centers, scales, calendar, first=0, every=1
+    ):  # fmt: skip
         """Yield features (J, M, K, b) of some series at a time, and which these are.
 
         Of blocks of series there may be taken every second one.
@@ -175,8 +185,8 @@ class PanelSteps:
             some = slice(cut, cut + BLOCK)
             shape = len(centers), len(steps), self.readout.weights.shape[2], len(columns[some])
             features = np.zeros(shape)
-            center = np.ascontiguousarray(centers[:, some])
-            write(levels, profiles, rows, profile_rows, columns[some], center, features)
+            of_series = (np.ascontiguousarray(a[..., some]) for a in (centers, scales))
+            write(levels, profiles, rows, profile_rows, columns[some], *of_series, features)
             features[:, :, constant] = 1.0
             if self.weekend is not None:
                 before = origins + steps - 1 - self.seasons[-1] * -(-steps // self.seasons[-1])

@@ -1,6 +1,6 @@
 """What an estimator asks of its learner: rows in, forecasts out, as values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,12 +85,13 @@ class Learner(Protocol):
         self,
         position: int,
         series: Any,
-        calendar: np.ndarray,
+        calendar: Callable[[int, int], np.ndarray],
         following: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the forecasts (J, B, M) of series whose last row lies at a position.
 
-        `calendar` (1, C) is that of the next step, `following` (B, m, F) the inputs known ahead.
+        `calendar(start, n)` returns the calendar (n, C) of the step after each of n positions,
+        `following` (B, m, F) are the inputs known ahead.
         """
 
     def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:

@@ -18,6 +18,9 @@ from tsrnn.threads import one_blas_thread
 
 AGES = tuple(2**k for k in range(12))  # rows since the newest known y: 1 to 2,048
 KEPT_AGES = AGES[6:]  # from 64 on: those at which older readouts are scored
+# Errors at large ages come in runs, as what estimates rest on is renewed so seldom: there, levels
+# and quantiles are means over as many more rows.
+PACE = np.minimum(1.0, KEPT_AGES[0] / np.array(AGES))
 EXPERTS = ("recurrent", "linear", "newest_y")
 BLOCK = 4096  # rows whose features are in memory at once
 
@@ -45,6 +48,9 @@ class RegressionLearner:
     estimate at age a rests on readouts, too, that have learnt nothing for a rows. So at ages of 64
     and more those are scored that were kept between a and 2a rows ago; at smaller ages, where they
     have hardly moved, those of the row before.
+
+    What is tracked of errors at large ages moves more slowly (see `PACE`), and no interval is
+    narrower than that of a smaller age.
 
     A learner is a value: `learn` and `advance` return a new one and leave the old one as it was.
     Rows may come in any split: the result is the same to the last bit.
@@ -99,11 +105,6 @@ class RegressionLearner:
     def expert_names(self):
         """Names of the experts, in the order of their weights."""
         return list(EXPERTS)
-
-    @property
-    def ages(self):
-        """Ages of the newest known y that have weights of their own."""
-        return AGES
 
     def expert_weights(self):
         """Return the weights of the experts, shape (E, ages, S)."""
@@ -208,8 +209,12 @@ class RegressionLearner:
         ndarray of shape (P, n, S)
         """
         conformal = self.conformal
-        scaled = quantiles_at(probabilities, conformal.probabilities, conformal.quantiles)
-        return _at_ages(scaled * conformal.level, conformal.n_labels, ages)
+        found = quantiles_at(probabilities, conformal.probabilities, conformal.quantiles)
+        found *= conformal.level
+        for probability, of_ages in zip(probabilities, found, strict=True):
+            farther = np.minimum if probability < 0.5 else np.maximum
+            farther.accumulate(of_ages, axis=0, out=of_ages)  # older y makes no estimate better
+        return _at_ages(found, conformal.n_labels, ages)
 
     def _restart(self):
         self.readout, self.linear = self.readout.restarted(), self.linear.restarted()
@@ -272,7 +277,7 @@ class RegressionLearner:
             plain(self._labels),
             conformal.delays,
             (mixing.discounts, *weighed),
-            (conformal.probabilities, *scored),
+            (conformal.probabilities, *scored, PACE),
         )
         self.mixing = Mixing(mixing.discounts, *weighed)
         self.conformal = conformal.moved(*scored)
@@ -421,5 +426,5 @@ def _issued(readout, features, base, labels, learning):
     """Return a readout after rows, and its outputs (n, 1, S) before the labels of each."""
     if not learning:  # nothing waits: labels arrive with their rows
         return readout, readout.output(features)
-    readout, _, innovations, _ = readout.learn_and_tell(features, base, labels)
+    readout, _, innovations = readout.learn_with_innovations(features, base, labels)
     return readout, np.where(np.isfinite(labels), labels, 0.0) - innovations

@@ -1,12 +1,13 @@
 """The learner of one stream of rows: features, readout and the rows they still need."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.ensemble import Ensemble
-from tsrnn.online.one_call import take_in_at_once
+from tsrnn.online.one_call import PARTS, take_in_at_once
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
@@ -51,6 +52,8 @@ class StreamLearner:
         Around the outputs.
     """
 
+    packed = None  # what a compiled call has left of the parts
+
     def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
         self.readout = readout
@@ -67,6 +70,17 @@ class StreamLearner:
         if encoder is not None:
             self._memory = design.reach + encoder.window + design.longest_delay
         self._restart()
+
+    def __getattr__(self, name):
+        """Return a part that only the arrays of a compiled call are there of, from now on held."""
+        if name not in PARTS or self.packed is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        part = vars(self)[name] = self.packed.part(name)
+        return part
+
+    def __getstate__(self):
+        held = {name: getattr(self, name) for name in PARTS} | vars(self)
+        return {name: held[name] for name in sorted(held) if name not in ("packed", "_period")}
 
     @classmethod
     def of(cls, design, forgetting, encoder=None, *, mixed=False, intervals=None):
@@ -118,7 +132,7 @@ class StreamLearner:
         The guard and the levels go on; for rows that may lie anywhere (`anew`) they start as they
         did at fit. The phase is that of the calendar, until a season has been seen again.
         """
-        learner = twin(self)
+        learner = self._unpacked()
         learner._restart()
         learner.design = self.design.restarted(anew)
         if anew:
@@ -139,7 +153,7 @@ class StreamLearner:
             block = record[start : start + learner._rows_to_training]
             _, learner = learner._take_in(block, learning=True)
             learner.n_learnt += len(block)
-            if learner.encoder and learner.n_learnt % learner.encoder.period == 0:
+            if self._period and learner.n_learnt % self._period == 0:
                 learner = learner._after_period()
             start += len(block)
         return learner
@@ -206,7 +220,7 @@ class StreamLearner:
 
     @one_blas_thread
     def _take_in_by_parts(self, record, learning, following, scoring):
-        learner, design = twin(self), self.design
+        learner, design = self._unpacked(), self.design
         joined, start = self._join(record)
         skip, view = self._seen(joined, start, len(joined))
         features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
@@ -224,18 +238,26 @@ class StreamLearner:
             )
         if self.intervals and scoring:
             learner.intervals = self.intervals.follow(outputs, labels)
-        return learner.after(joined, len(record), joined.shifted(outputs, start))
-
-    def after(self, joined, n_rows, outputs, **parts):
-        """Return the outputs of the newest rows of a record, and this learner after them.
-
-        Its parts, or those given in their place, have seen the rows already.
-        """
-        learner = twin(self)
-        vars(learner).update(parts)
+        outputs = joined.shifted(outputs, start)
         learner._newest = outputs[-1].copy()
-        learner._keep(joined, n_rows)
+        learner._keep(joined, len(record))
         return outputs, learner
+
+    def _unpacked(self):
+        """Return the learner, all its parts held."""
+        learner = twin(self)
+        vars(learner).update({name: getattr(self, name) for name in PARTS}, packed=None)
+        return learner
+
+    def moved(self, n_rows, outputs, packed):
+        """Return the learner after rows that a compiled call has taken in, and their outputs."""
+        learner = twin(self)
+        held = vars(learner)
+        for name in PARTS:
+            held.pop(name, None)
+        held["packed"], held["_newest"] = packed, outputs[-1]
+        held["n_rows"] += n_rows
+        return learner
 
     def kept_before(self, n_rows):
         """Return how many rows of the window are looked back on from so many new ones."""
@@ -329,10 +351,19 @@ class StreamLearner:
     @property
     def _rows_to_training(self):
         """Rows until the encoder takes its next step; at most a block where there is none."""
-        to_training = self._block
-        if self.encoder:
-            to_training = self.encoder.period - self.n_learnt % self.encoder.period
-        return min(self._block, to_training)
+        if not self._period:
+            return self._block
+        return min(self._block, self._period - self.n_learnt % self._period)
+
+    @cached_property
+    def _period(self):
+        """Rows between two learning steps of the encoder; 0 where there is none."""
+        return self.encoder.period if self.encoder else 0
+
+    @property
+    def memory(self):
+        """Rows that are kept, at most."""
+        return self._memory
 
 
 def ridge_of(noise):

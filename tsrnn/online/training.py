@@ -87,7 +87,7 @@ def bptt_step(network, head, inputs, targets, warmup, loss):
     return value, d_head
 
 
-@np.errstate(over="ignore", invalid="ignore")  # training that diverges is told below
+@np.errstate(over="ignore", invalid="ignore")  # an error below says that training diverges
 def train(network, inputs, targets, settings, rng):
     """Train a network, in place, so that a linear head on its hidden state meets the targets.
 

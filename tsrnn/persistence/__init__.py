@@ -6,7 +6,6 @@ values, and objects of the classes that `saved` has named (`registry`). Pickle i
 `archive` owns the bytes, `atomic` the way they get to the disk.
 """
 
-import copy
 import os
 from typing import Any, BinaryIO, NamedTuple
 
@@ -72,13 +71,14 @@ def save(estimator: Any, path: str | os.PathLike[str], notes: dict[str, Any] | N
     OSError
         The file cannot be written; what was there before is as it was. It names the file.
     """
-    encoder = Encoder()
+    encoder, snapshot = Encoder(), object.__new__(type(estimator))
+    vars(snapshot).update(vars(estimator))  # of one moment, whatever other threads assign meanwhile
     document = {
         "format": FORMAT,
         "schema": SCHEMA,
         "environment": environment(),
         "notes": notes or {},
-        "model": encoder.node(copy.copy(estimator)),
+        "model": encoder.node(snapshot),
     }
     archive.write(path, document, encoder.arrays)
 

@@ -11,7 +11,7 @@ from tsrnn.kernels.numba_.conformal import (
     follow_size,
     score_errors,
 )
-from tsrnn.kernels.numba_.follow import follow_rows
+from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.panel_experts import expert_errors, known_errors, score_series
 from tsrnn.kernels.numba_.panel_norm import season_moments
@@ -50,6 +50,7 @@ __all__ = [
     "score_rows",
     "score_series",
     "season_moments",
+    "shapes_of",
     "step_features",
     "views",
 ]

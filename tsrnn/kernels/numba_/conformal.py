@@ -49,12 +49,19 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         The size that is a change worth noting, else NaN.
     any_noted : bool
     """
+    quantiles, level, n_labels, profiles = moving
+    moving = quantiles.copy(), level.copy(), n_labels.copy(), profiles.copy()
+    drift = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    noted = np.empty((len(labels), level.shape[1]))
+    any_noted = move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted)
+    return moving, drift, noted, any_noted
+
+
+def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
+    """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
     (probabilities, delays, seasons), (quantiles, level, n_labels, profiles) = fixed, moving
-    quantiles, level = quantiles.copy(), level.copy()
-    n_labels, profiles = n_labels.copy(), profiles.copy()
-    size, n_rows, calm = drift[0].copy(), drift[1].copy(), drift[2].copy()
+    (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
-    noted, any_noted = np.empty((n, S)), False
     excess = np.empty(M)
     for row in range(n):
         now = first_row + row
@@ -76,6 +83,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
                         level[m],
                         n_labels[m],
                         s,
+                        1.0,
                     )
             if n_known:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
@@ -85,8 +93,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
                 scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
                 waiting[reach + row, m, 0, s] = forecasts[row, s, m]
                 waiting[reach + row, m, 1, s] = max(scale, TINY)
-    moving, drift = (quantiles, level, n_labels, profiles), (size, n_rows, calm)
-    return moving, drift, noted, any_noted
+    return any_noted
 
 
 def expected_scale(level, profiles, seasons, delays, row):
@@ -97,7 +104,9 @@ def expected_scale(level, profiles, seasons, delays, row):
     return scale
 
 
-def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles):
+def score_errors(
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
+):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, np.empty(len(error))
     for s in range(S):
@@ -106,7 +115,8 @@ def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_
             excess[m] = np.nan
             if np.isfinite(error[m, s]):
                 n_known += 1
-                moving = quantiles[:, m, s], level[m], n_labels[m], s
+                factor = 1.0 if pace is None else pace[m]
+                moving = quantiles[:, m, s], level[m], n_labels[m], s, factor
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known:
             _move_profiles(profiles, seasons, row, s, excess, n_known)
@@ -134,17 +144,18 @@ def _profile(profiles, seasons, row, s):
     return product
 
 
-def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s):
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace):
     """Move quantiles and level by an error; return its excess over what was to be expected."""
     root = min(FIRST_RATE / np.sqrt(n_labels[s] + 1.0), LARGEST_RATE)
-    rate = max(root, RATE)
+    rate = pace * max(root, RATE)
     for q in range(len(quantiles)):
         below = 1.0 if error / scale < quantiles[q] else 0.0
         quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     n_labels[s] += 1.0
-    level[s] += max(1.0 / (n_labels[s] + 1.0), LEVEL_RATE, root) * excess * base
+    rate = max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, root))
+    level[s] += rate * excess * base
     return excess
 
 
@@ -174,6 +185,6 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 _profile, _score = compiled(_profile, False), compiled(_score, False)
 _move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
-follow_errors = compiled(follow_errors, False)
+move_errors, follow_errors = compiled(move_errors, False), compiled(follow_errors, False)
 expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
 follow_size = compiled(follow_size, False)

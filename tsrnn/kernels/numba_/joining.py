@@ -17,22 +17,7 @@ def with_room(rows, n_kept, n_more):
 
 
 @compiled
-def followed(rows, n_kept, new):
-    """Return the newest rows with others, contiguous as they are, behind them."""
-    joined = with_room(rows, n_kept, len(new))
-    fill(joined[n_kept:].ravel(), new.ravel())
-    return joined
-
-
-@compiled
 def fill(array, values):
     """Fill the beginning of an array (n,) with values."""
     for k in range(len(values)):
         array[k] = values[k]
-
-
-@compiled
-def newest(joined, n_kept):
-    """Return the newest rows; where they are most of all, a view, which keeps little more alive."""
-    kept = joined[len(joined) - n_kept :]
-    return kept if len(joined) <= 2 * n_kept else kept.copy()

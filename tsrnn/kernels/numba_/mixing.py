@@ -69,17 +69,26 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     state : tuple of ndarray
     mixtures : ndarray of shape (n, S, horizon)
     """
-    (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
-    M, reach, issued = len(steps), len(waiting) - n, waiting
     regret, spread, loss, n_labels, parts, blend = state
     regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
     n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
     moving = regret, spread, loss, n_labels, parts, blend
+    (n, horizon), S = forecasts.shape[:2], forecasts.shape[3]
+    mixtures = np.empty((n, S, horizon))
+    move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures)
+    return moving, mixtures
+
+
+def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures):
+    """As `follow_experts`, with the moving arrays in place, and mixtures written."""
+    (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
+    M, reach, issued = len(steps), len(waiting) - n, waiting
+    regret, spread, loss, n_labels, parts, blend = moving
     as_parts = blend.reshape(M, 1, *blend.shape[1:])
     moved = regret, spread, loss, n_labels, parts, as_parts
     prior = np.zeros((1, waiting.shape[2], 1))
     discounts = _by_step(discounts, regret.shape[1])
-    mixtures, error = np.empty((n, S, horizon)), np.empty(issued.shape[2])
+    error = np.empty(issued.shape[2])
     for row in range(n):
         now = reach + row
         for m, s in np.ndindex(M, S):
@@ -97,7 +106,6 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
             mixtures[row, s, step] = _issue(issued, now, parts, blend, m, s)
         if horizon > M:
             _interpolate(forecasts, row, parts, blend, left, share, mixtures)
-    return moving, mixtures
 
 
 # Places are told by indices: cutting an array takes as long as ten sums.
@@ -242,5 +250,5 @@ _among = compiled(_among, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
 _interpolate, _by_step = compiled(_interpolate, False), compiled(_by_step, False)
 score_experts = compiled(score_experts, False)
-expert_forecasts = compiled(expert_forecasts, False)
+expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)
 follow_experts = compiled(follow_experts, False)

@@ -37,38 +37,37 @@ def _forward_stream(weights, x, state, h):
     return of_another
 
 
-def stream_of(state, s):
-    """Return the state of one of S streams."""
+def state_of(states, at, s):
+    """Return the state of one of S streams, from rows of states."""
     raise NotImplementedError
 
 
-@overload(stream_of, inline="always")
-def _stream_of(state, s):
-    if isinstance(state[1], types.NoneType):
-        return lambda state, s: (state[0][:, s : s + 1].copy(), None)
-    return lambda state, s: (state[0][:, s : s + 1].copy(), state[1][:, s : s + 1].copy())
+@overload(state_of, inline="always")
+def _state_of(states, at, s):
+    if isinstance(states[1], types.NoneType):
+        return lambda states, at, s: (states[0][at, :, s : s + 1].copy(), None)
+
+    def of_both(states, at, s):
+        return states[0][at, :, s : s + 1].copy(), states[1][at, :, s : s + 1].copy()
+
+    return of_both
 
 
-def with_stream(state, s, new, first):
-    """Put the state of a stream in the place of its old one; at first, in arrays of their own."""
+def put_state(states, at, s, new):
+    """Write the state of one of S streams to rows of states."""
     raise NotImplementedError
 
 
-@overload(with_stream, inline="always")
-def _with_stream(state, s, new, first):
-    if isinstance(state[1], types.NoneType):
+@overload(put_state, inline="always")
+def _put_state(states, at, s, new):
+    if isinstance(states[1], types.NoneType):
 
-        def of_hidden(state, s, new, first):
-            hidden = state[0].copy() if first else state[0]
-            hidden[:, s] = new[0][:, 0]
-            return hidden, None
+        def of_hidden(states, at, s, new):
+            states[0][at, :, s] = new[0][:, 0]
 
         return of_hidden
 
-    def of_both(state, s, new, first):
-        hidden = state[0].copy() if first else state[0]
-        cell = state[1].copy() if first else state[1]
-        hidden[:, s], cell[:, s] = new[0][:, 0], new[1][:, 0]
-        return hidden, cell
+    def of_both(states, at, s, new):
+        states[0][at, :, s], states[1][at, :, s] = new[0][:, 0], new[1][:, 0]
 
     return of_both

@@ -21,16 +21,17 @@ FIRST_ROWS = drift.FIRST_ROWS
 # series, side by side in memory, and choose values in place of branches: so they are vectorized.
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
-    """Write the errors of what experts had forecast: issued less label; see the NumPy twin."""
+def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+    """Write the errors of what experts had forecast, by the scale; see the NumPy twin."""
     (M, _, J, b), R, N = out.shape, issued.shape[1], rows.shape[1] - 2
     for m in range(M):
         for j in range(J):
             label, newest, before = arrived[j], levels[rows[m, 0], j], levels[rows[m, N + 1], j]
+            unit = scales[m, j]
             for r in range(R):
                 forecast, to = issued[due[m], r, j], out[m, r, j]
                 for s in range(b):
-                    to[s] = np.float64(forecast[columns[s]]) - label[s]
+                    to[s] = (np.float64(forecast[columns[s]]) - label[s]) / unit[s]
             last = out[m, R, j]
             for s in range(b):
                 last[s] = newest[columns[s]]
@@ -51,7 +52,7 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
             for e in range(R, out.shape[1]):
                 to = out[m, e, j]
                 for s in range(b):
-                    to[s] -= label[s]
+                    to[s] = (to[s] - label[s]) / unit[s]
 
 
 def known_errors(errors, n_readouts, waited, grown, known, weighed):
@@ -72,7 +73,7 @@ def known_errors(errors, n_readouts, waited, grown, known, weighed):
 
 
 def score_series(
-    errors, known, weighed, usual_losses, discounts, probabilities, seasons, row, fields, pooled
+    errors, known, weighed, panel_losses, discounts, probabilities, seasons, row, fields, pooled
 ):
     """Move all that is kept of some series by errors of their experts; see the NumPy twin.
 
@@ -80,7 +81,7 @@ def score_series(
     """
     (M, E, J, b), S = errors.shape, errors.shape[2] * errors.shape[3]
     _, _, loss, n_scored, parts, blend, prior, quantiles = fields[:8]
-    level, n_labels, profiles, size, n_rows, calm, usual = fields[8:]
+    level, n_labels, profiles, size, n_rows, calm, mean_error = fields[8:]
     errors, known = errors.reshape(M, E, S), known.reshape(M, S)
     weighed = weighed.reshape(M, S)
     mixed, least, best, total = np.empty(S), np.empty(S), np.empty(S), np.empty(S)
@@ -115,7 +116,7 @@ def score_series(
         for e in range(E):
             error, lost = errors[m, e], loss[m, e]
             for j in range(J):
-                of_panel, gain = usual_losses[e, m, j], 0.0
+                of_panel, gain = panel_losses[e, m, j], 0.0
                 for s in range(j * b, j * b + b):
                     squared = error[s] * error[s]
                     gain += squared if w[s] else 0.0
@@ -126,7 +127,7 @@ def score_series(
         for e in range(E):
             part, lost = ratios[e], loss[m, e]
             for j in range(J):
-                of_panel = usual_losses[e, m, j]
+                of_panel = panel_losses[e, m, j]
                 for s in range(j * b, j * b + b):
                     ratio = best[s] / (lost[s] + own[s] * of_panel + LOSS_TINY)
                     ratio *= ratio
@@ -147,7 +148,7 @@ def score_series(
             mix[s] = 1.0 if w[s] else mix[s]
         _score_mixture(
             mixed, errors[m, 0], now, expected, probabilities, quantiles, m, level[m],
-            n_labels[m], usual[m], scaled, excess, n_known,
+            n_labels[m], mean_error[m], scaled, excess, n_known,
         )  # fmt: skip
         for j in range(J):
             n_weighed = absolute = n_now = 0.0
@@ -176,7 +177,7 @@ def score_series(
 
 
 def _score_mixture(
-    mixed, first, known, expected, probabilities, quantiles, m, level, n_labels, usual, scaled,
+    mixed, first, known, expected, probabilities, quantiles, m, level, n_labels, mean_error, scaled,
     excess, n_known,
 ):  # fmt: skip
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
@@ -203,12 +204,12 @@ def _score_mixture(
         most = PROFILE_OUTLIER - 1.0
         excess[s] += (over if over < most else most) if there else 0.0
         n_known[s] += 1.0 if there else 0.0
-        own = usual[s] if usual[s] > TINY else TINY
+        own = mean_error[s] if mean_error[s] > TINY else TINY
         more = abs(first[s]) / own
         more = (more if more < OUTLIER else OUTLIER) - 1.0
         rate = 1.0 / (n_labels[s] + 2.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        usual[s] = own + rate * more * own if there else usual[s]
+        mean_error[s] = own + rate * more * own if there else mean_error[s]
         root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
         root = root if root < LARGEST_RATE else LARGEST_RATE
         seen = n_labels[s] + 1.0 if there else n_labels[s]

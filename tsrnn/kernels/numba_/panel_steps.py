@@ -5,25 +5,25 @@ import numpy as np
 from tsrnn.kernels.numba_.maths import compiled
 
 
-def step_features(levels, profiles, rows, profile_rows, columns, center, out):
+def step_features(levels, profiles, rows, profile_rows, columns, center, scale, out):
     """Write what is known, at an origin, about each step ahead of it; see the NumPy twin."""
     (J, M, _, b), n = out.shape, rows.shape[1] - 1
     for j in range(J):
         for m in range(M):
-            newest = levels[rows[m, 0], j]
+            newest, unit = levels[rows[m, 0], j], scale[j, m]
             for k in range(n):
                 earlier, to = levels[rows[m, 1 + k], j], out[j, m, k]
                 for s in range(b):
-                    to[s] = earlier[columns[s]] - newest[columns[s]]
+                    to[s] = (earlier[columns[s]] - newest[columns[s]]) / unit[s]
+            now = out[j, m, n + 2]
+            for s in range(b):
+                now[s] = (newest[columns[s]] - center[j, s]) / unit[s]
             if len(profiles[0]):
                 for place in range(2):
                     profile, to = profiles[place][profile_rows[m], j], out[j, m, n + place]
                     for s in range(b):
-                        value = np.float64(profile[columns[s]]) + center[j, s] - newest[columns[s]]
+                        value = np.float64(profile[columns[s]]) - now[s]
                         to[s] = 0.0 if np.isnan(value) else value
-            to = out[j, m, n + 2]
-            for s in range(b):
-                to[s] = newest[columns[s]] - center[j, s]
 
 
 step_features = compiled(step_features, False)

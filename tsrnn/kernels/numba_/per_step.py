@@ -18,10 +18,18 @@ _dot = compiled(_dot, FASTMATH | {"reassoc"})
 
 def follow_steps(values, labels, may_learn, table, state, limits, learning):
     """Learn rows one by one, and issue the forecasts of each; see the NumPy kernel."""
-    (back, columns, n_ahead), (P, weights, counts) = table, state
-    P, weights, counts = P.copy(), weights.copy(), counts.copy()
-    (n, S), (M, K) = labels.shape, weights.shape[1:]
-    forecasts, effects, restarted = np.empty((n, S, M)), np.empty((n, S, M, n_ahead)), False
+    state = state[0].copy(), state[1].copy(), state[2].copy()
+    shape = (*labels.shape, len(table[0]))
+    forecasts, effects = np.empty(shape), np.empty((*shape, table[2]))
+    issued = forecasts, effects
+    restarted = move_steps(values, labels, may_learn, table, state, limits, learning, issued)
+    return forecasts, effects, state, restarted
+
+
+def move_steps(values, labels, may_learn, table, state, limits, learning, issued):
+    """As `follow_steps`, with the state in place, and forecasts and effects written."""
+    (back, columns, n_ahead), (P, weights, counts), (forecasts, effects) = table, state, issued
+    (n, S), (M, K), restarted = labels.shape, weights.shape[1:], False
     x, v, start = np.empty(K), np.empty(K), len(values) - n
     for s in range(S):
         for m in range(M):
@@ -43,7 +51,7 @@ def follow_steps(values, labels, may_learn, table, state, limits, learning):
                 forecasts[row, s, m] = values[newest, s, LEVEL] + change
                 for k in range(n_ahead):
                     effects[row, s, m, k] = weights[s, m, K - n_ahead + k]
-    return forecasts, effects, (P, weights, counts), restarted
+    return restarted
 
 
 def _look(values, origin, s, back, columns, x):
@@ -136,5 +144,5 @@ def follow_profiles(values, start, season, rates):
 _look, _start_covariance = compiled(_look, False), compiled(_start_covariance, False)
 _start, _renew = compiled(_start, False), compiled(_renew)
 _learn = compiled(_learn)
-follow_steps = compiled(follow_steps, False)
+move_steps, follow_steps = compiled(move_steps, False), compiled(follow_steps, False)
 follow_profiles = compiled(follow_profiles, False)

@@ -13,7 +13,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     """Score what is issued at rows by the labels they bring, for each age of the newest label."""
     (n, M, n_others, S), reach = forecasts.shape, len(earlier)
     discounts, regret, spread, loss, n_labels, parts, blend = mixing
-    probabilities, quantiles, level, n_errors, profiles = intervals
+    probabilities, quantiles, level, n_errors, profiles, pace = intervals
     prior, seasons = np.zeros((1, loss.shape[1], 1)), np.zeros(0, np.intp)
     error, mixture_error = np.empty(loss.shape), np.empty((M, S))
     for row in range(n):
@@ -32,9 +32,8 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
             mixture_error[m, s] = -_mix(error, parts, blend, m, s)
         scale = expected_scale(level, profiles, seasons, ages, row)
         score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend)
-        score_errors(
-            mixture_error, scale, probabilities, seasons, row, quantiles, level, n_errors, profiles
-        )
+        scored = quantiles, level, n_errors, profiles
+        score_errors(mixture_error, scale, probabilities, seasons, row, *scored, pace)
 
 
 def _mix(error, parts, blend, m, s):

@@ -47,7 +47,7 @@ START, LEARNT, MISSING, SURPRISED, LOST = range(5)
 
 
 @compiled
-def learn_rows(first, stop, why, origins, rows, delays, P, weights, limits, told):
+def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, told):
     """Enter rows as origins, one by one, and learn from the labels that arrive with each.
 
     Parameters
@@ -61,7 +61,10 @@ def learn_rows(first, stop, why, origins, rows, delays, P, weights, limits, told
     rows : tuple of ndarray
         Features (n, S, K), base (n, S) and labels (n, S, M or 1) of all rows.
     delays : ndarray of int, shape (M,)
-    P, weights : ndarray
+    state : tuple of ndarray
+        P and weights.
+    after : tuple of ndarray
+        Arrays of their shapes: where they are written as the first row leaves them.
     limits : tuple of float
         λ, the most surprise, and the largest mean eigenvalue of P.
     told : ndarray of shape (n, 2, S, M)
@@ -77,12 +80,12 @@ def learn_rows(first, stop, why, origins, rows, delays, P, weights, limits, told
     """
     if why == START:
         push_rows(origins, rows[0], rows[1])
-    labels = rows[2]
+    labels, (P, weights), (new_P, new_weights) = rows[2], state, after
     reach, settled = len(origins) - len(labels), why in (MISSING, SURPRISED)
     for row in range(first, stop):
         if not (settled and row == first) and not _finite(labels[row]):
             return row, MISSING, P, weights
-        if row < first + 2:  # what was given stays; after that, two buffers take turns
+        if row == first + 1:  # what was given stays; after that, two buffers take turns
             new_P, new_weights = np.empty_like(P), np.empty_like(weights)
         arrived = reach + row, origins, labels[row], delays
         if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):

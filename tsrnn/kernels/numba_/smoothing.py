@@ -8,13 +8,22 @@ from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT,
 
 def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     """Move the states over rows, and forecast after each; see the NumPy twin."""
-    rates, periods, logs, experts = settings
     level, trend, first_mean, loss, n_known, positive = state
     level, trend, first_mean = level.copy(), trend.copy(), first_mean.copy()
-    loss, n_known, positive = loss.copy(), n_known.copy(), positive.copy()
+    moving = level, trend, first_mean, loss.copy(), n_known.copy(), positive.copy()
+    (n, S), G = labels.shape, settings[3][-1] + 1
+    forecasts = np.empty((n, n_steps, G, S))
+    move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts)
+    return forecasts, moving
+
+
+def move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts):
+    """As `follow_smoothing`, with the state in place, and forecasts written."""
+    rates, periods, logs, experts = settings
+    level, trend, first_mean, loss, n_known, positive = moving
     (n, S), A, G = labels.shape, len(periods), experts[-1] + 1
-    n_plain, reach = A - seasonal.shape[1], len(seasonal) - n
-    forecasts = np.zeros((n, n_steps, G, S))
+    n_plain, reach, n_steps = A - seasonal.shape[1], len(seasonal) - n, forecasts.shape[1]
+    forecasts[:] = 0.0
     share, least, total = np.empty(A), np.empty(G), np.empty(G)
     for row, s in np.ndindex(n, S):
         now, seen, y = reach + row, n_rows + row, labels[row, s]
@@ -80,7 +89,7 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
                 if logs[a] > 0.0:
                     found = np.exp(min(max(found, at - FURTHEST), at + FURTHEST)) + zero[s]
                 forecasts[row, m, g, s] += weight * found
-    return forecasts, (level, trend, first_mean, loss, n_known, positive)
 
 
+move_smoothing = compiled(move_smoothing, False)
 follow_smoothing = compiled(follow_smoothing, False)

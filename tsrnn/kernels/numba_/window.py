@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
-from tsrnn.kernels.numba_.joining import followed, with_room
+from tsrnn.kernels.numba_.joining import with_room
 from tsrnn.kernels.numba_.maths import compiled
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
@@ -25,11 +25,21 @@ def append_rows(old, new, n_kept, limits):
     """
     n = len(new[0])
     targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
-    calendar, levels = followed(old[2], n_kept, new[2]), with_room(old[3], n_kept, n)
+    calendar, levels = with_room(old[2], n_kept, n), with_room(old[3], n_kept, n)
     spreads, doubts = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
     jumps, missing = with_room(old[6], n_kept, n), with_room(old[7], n_kept, n)
-    for row in range(n):
-        now = n_kept + row
+    fields = targets, inputs, calendar, levels, spreads, doubts, jumps, missing
+    write_rows(fields, n_kept, new, limits)
+    return fields
+
+
+def write_rows(fields, start, new, limits):
+    """Write new rows to the fields of a record, from `start` on; see `append_rows`."""
+    targets, inputs, calendar, levels, spreads, doubts, jumps, missing = fields
+    for row in range(len(new[0])):
+        now = start + row
+        for c in range(calendar.shape[1]):
+            calendar[now, c] = new[2][row, c]
         for s in range(targets.shape[1]):
             at, before = (now, s), (now - 1, s)
             guard = levels[before], spreads[before], doubts[before], jumps[before]
@@ -39,7 +49,6 @@ def append_rows(old, new, n_kept, limits):
             value = new[1][row, e]
             inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
             missing[now, e] = np.isnan(value)
-    return targets, inputs, calendar, levels, spreads, doubts, jumps, missing
 
 
 def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back):
@@ -135,6 +144,6 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), doubt, jump)
 
 
-_screen = compiled(_screen, False)
+_screen, write_rows = compiled(_screen, False), compiled(write_rows, False)
 append_rows, lagged = compiled(append_rows, False), compiled(lagged, False)
 _network_inputs, views = compiled(_network_inputs, False), compiled(views, False)

@@ -44,7 +44,9 @@ def expected_scale(level, profiles, seasons, delays, row):
     return np.maximum(scale, TINY)
 
 
-def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles):
+def score_errors(
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
+):
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
     Parameters
@@ -61,6 +63,8 @@ def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_
         Of the scaled errors.
     level, n_labels : ndarray of shape (M, S)
     profiles : ndarray of shape (sum of the seasons, S)
+    pace : ndarray of shape (M,), optional
+        Factor of the rates at which quantiles and level move, by step; 1 by default.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -68,16 +72,18 @@ def score_errors(error, scale, probabilities, seasons, row, quantiles, level, n_
     complete = known.all()
     if not complete:
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
+    pace = 1.0 if pace is None else pace[:, None]
     size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
     root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
-    size *= np.maximum(root, RATE) * (probabilities[:, None, None] - (error / scale < quantiles))
+    step = probabilities[:, None, None] - (error / scale < quantiles)
+    size *= pace * np.maximum(root, RATE) * step
     base = np.maximum(level, TINY)
     expected = base
     for place in places(seasons, row):
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     n_labels += known
-    rate = np.maximum(np.maximum(1.0 / (n_labels + 1.0), LEVEL_RATE), root)
+    rate = np.maximum(1.0 / (n_labels + 1.0), pace * np.maximum(LEVEL_RATE, root))
     growth = rate * excess * base
     if not complete:
         size, growth = size * known, growth * known

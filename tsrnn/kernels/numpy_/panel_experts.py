@@ -7,14 +7,14 @@ from tsrnn.kernels.numpy_.conformal import LEVEL_RATE, OUTLIER, TINY
 
 PRIOR_DISCOUNT = 0.9  # of the prior, at each label of its own: it must not outlast what differs
 LEAST_PRIOR = 1e-12
-UNUSUAL_DISCOUNT = 0.98  # of losses, at each label, while a series is in no usual state
+UNSETTLED_DISCOUNT = 0.98  # of losses, at each label, while a series is unsettled
 UNIT_CHANGE = (
     20.0  # standard deviations, as of the outlier filter: a season ago it was another unit
 )
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
-    """Write the errors of what experts had forecast: issued less label.
+def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+    """Write the errors of what experts had forecast: issued less label, by the scale.
 
     The experts are the readouts, the newest value, for each season the value a season before the
     step, and for the last of them that plus the change since a season before the origin. Where a
@@ -37,6 +37,8 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
     young : ndarray of bool, shape (M, N + 1, b)
         Whether the last N + 1 of those lie before a series began.
     columns : ndarray of int, shape (b,)
+    scales : ndarray of shape (M, J, b)
+        Of the series at the origins.
     out : ndarray of shape (M, E, J, b)
         E = R + 1 + N, and 1 more where there are seasons.
     """
@@ -55,6 +57,7 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, out):
         change = np.where(np.abs(change) > UNIT_CHANGE, 0.0, change)
         out[:, -1] = out[:, -2] + change
     out -= arrived
+    out /= scales[:, None]
 
 
 def known_errors(errors, n_readouts, waited, grown, known, weighed):
@@ -76,7 +79,7 @@ def known_errors(errors, n_readouts, waited, grown, known, weighed):
 
 
 def score_series(
-    errors, known, weighed, usual_losses, discounts, probabilities, seasons, row, fields, pooled
+    errors, known, weighed, panel_losses, discounts, probabilities, seasons, row, fields, pooled
 ):
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -88,7 +91,7 @@ def score_series(
         Issued less label.
     known, weighed : ndarray of bool, shape (M, J, b)
         Errors that there are, and those that count for the weights of the experts.
-    usual_losses : ndarray of shape (E, M, J)
+    panel_losses : ndarray of shape (E, M, J)
         Mean squared errors of the panel, which stand in for a prior number of labels.
     discounts : ndarray of shape (R,)
         Of the regrets.
@@ -107,7 +110,7 @@ def score_series(
         As of `follow_size`.
     """
     (M, E, J, b), prior = errors.shape, fields[6]
-    size, n_rows, calm, usual = fields[11:]
+    size, n_rows, calm, mean_error = fields[11:]
     errors = errors.reshape(M, E, J * b)
     known, weighed = known.reshape(M, -1), weighed.reshape(M, -1)
     errors = np.where(known[:, None], errors, 0.0)
@@ -118,7 +121,7 @@ def score_series(
         total += gain.reshape(M, J, b).sum(axis=-1)
     issued[:, -1] = np.where(weighed, issued[:, -1], np.nan)
     before = np.zeros(issued.shape)
-    of_panel = prior.reshape(M, 1, J, b) * usual_losses.swapaxes(0, 1)[..., None]
+    of_panel = prior.reshape(M, 1, J, b) * panel_losses.swapaxes(0, 1)[..., None]
     before[:, :E] = of_panel.reshape(M, E, J * b)
     prior *= np.where(weighed, PRIOR_DISCOUNT, 1.0)
     prior[prior < LEAST_PRIOR] = 0.0
@@ -130,10 +133,10 @@ def score_series(
     at_ease = calm[0] > 0.0
     noted = drift.follow_size(np.abs(error) / scale, size[0], n_rows[0], at_ease)
     calm[0] = at_ease
-    base = np.maximum(usual, TINY)
+    base = np.maximum(mean_error, TINY)
     excess = np.minimum(np.abs(errors[:, 0]) / base, OUTLIER) - 1.0
     rate = np.maximum(1.0 / (n_labels + 2.0), LEVEL_RATE) * known
-    usual[...] = base + rate * excess * base
+    mean_error[...] = base + rate * excess * base
     conformal.score_errors(
         error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles
     )

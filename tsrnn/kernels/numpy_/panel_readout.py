@@ -1,4 +1,4 @@
-"""What labels of many series tell the readout that they share."""
+"""What the readout that many series share learns from labels."""
 
 import numpy as np
 

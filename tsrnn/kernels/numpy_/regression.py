@@ -25,11 +25,11 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     mixing : tuple of ndarray
         Discounts, and the arrays that `score_experts` moves in place.
     intervals : tuple of ndarray
-        Probabilities, and the arrays that `score_errors` moves in place.
+        Probabilities, the arrays that `score_errors` moves in place, and its pace.
     """
     (n, M, n_others, S), reach = forecasts.shape, len(earlier)
     discounts, *weighed = mixing
-    probabilities, *scored = intervals
+    probabilities, *scored, pace = intervals
     parts, blend = weighed[-2:]
     level, profiles = scored[1], scored[3]
     prior, seasons = np.zeros_like(weighed[2]), np.zeros(0, dtype=np.intp)
@@ -43,6 +43,6 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         experts[:, -1] = known[reach + row - ages]
         issued, mixture = issue(experts, parts, blend)
         scale = expected_scale(level, profiles, seasons, ages, row)
-        errors = probabilities, seasons, row, *scored
+        errors = probabilities, seasons, row, *scored, pace
         score_experts(issued - label, prior, discounts, *weighed)
         score_errors(label - mixture, scale, *errors)

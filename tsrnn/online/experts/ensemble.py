@@ -196,7 +196,7 @@ class Ensemble(AppendsRows):
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
         ensemble.per_step, per_step, _ = self.per_step.follow(base, labels[..., 0], learning)
-        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0], learning)
+        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
         n_before = self.smoothing.n_rows
         forecasts = self.repeats.beside(recurrent, linear, per_step, levels, smoothed, n_before)
         ensemble.mixing, mixtures = self.mixing.follow(
@@ -235,7 +235,7 @@ class Ensemble(AppendsRows):
         ensemble.per_step, per_step, own = self.per_step.follow(
             base, labels[..., 0], learning, inputs
         )
-        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0], learning)
+        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
         n_before = self.smoothing.n_rows
         forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)
         effects = np.zeros((*forecasts.shape, self.n_effects))
@@ -250,20 +250,16 @@ class Ensemble(AppendsRows):
             ensemble.learnt = ensemble.mixing
         return ensemble, (mixed[..., 0], mixed[..., 1:])
 
-    @property
-    def mixed_parts(self):
-        """What a compiled loop mixes by: what waits for labels, discounts, and what moves."""
-        scored = self.scored.steps, self.scored.left, self.scored.share
-        return self._issued, scored, self.mixing.discounts, self.mixing.moving
+    def bare(self):
+        """Return the ensemble without its arrays, for `filled`."""
+        return self.with_rows(
+            None, **dict.fromkeys(("linear", "per_step", "smoothing", "mixing", "learnt"))
+        )
 
-    def moved(self, n_rows, linear, per_step, smoothing, moving, learning):
-        """Return the ensemble, opened for so many rows, after them; a compiled loop moved it."""
-        self.linear, self.per_step, self.smoothing = linear, per_step, smoothing
-        self.close(n_rows)
-        self.mixing = self.mixing.moved(*moving)
-        if learning:
-            self.learnt = self.mixing
-        return self
+    def filled(self, issued, linear, per_step, smoothing, mixing, learnt):
+        """Return the ensemble after rows that a compiled call has taken in."""
+        fields = {"linear": linear, "per_step": per_step, "smoothing": smoothing}
+        return self.with_rows(issued, mixing=mixing, learnt=learnt, **fields)
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""

@@ -138,8 +138,7 @@ class Mixing:
         mixtures : ndarray of shape (n, S, horizon)
         """
         if loops := compiled_kernels():
-            steps = scored.steps, scored.left, scored.share
-            rows = forecasts, waiting, labels, steps, self.discounts
+            rows = forecasts, waiting, labels, scored.fixed, self.discounts
             moving, mixtures = loops.follow_experts(*rows, self.moving)
             return self.moved(*moving), mixtures
         issued, reach, n_rows = waiting, len(waiting) - len(forecasts), len(forecasts)

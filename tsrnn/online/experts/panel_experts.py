@@ -10,7 +10,7 @@ from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
-from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNUSUAL_DISCOUNT
+from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNSETTLED_DISCOUNT
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
@@ -20,7 +20,7 @@ DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
 MANY_PIECES = 16  # blocks of series from which two threads pay
-CLIP = 6.0  # times the usual error of a readout: more than that is not learnt from
+CLIP = 6.0  # times the recent mean absolute error of a readout: more than that is not learnt from
 
 
 class Fields(NamedTuple):
@@ -40,10 +40,10 @@ class Fields(NamedTuple):
     size: np.ndarray  # (1, S), as of `follow_size`
     n_rows: np.ndarray
     calm: np.ndarray
-    usual: np.ndarray  # (M, S), recent mean absolute error of the first readout
+    mean_error: np.ndarray  # (M, S), recent mean absolute error of the first readout
     other_loss: np.ndarray  # (M, E + R + 1, S), losses in the other state: see `PanelExperts`
     n_other: np.ndarray  # (M, S)
-    unusual: np.ndarray  # (M, S), 1 where losses are those of no usual state
+    unsettled: np.ndarray  # (M, S), 1 where losses are those of an unsettled state
 
 
 @saved("panel-experts")
@@ -55,12 +55,14 @@ class PanelExperts:
     one season ago. A series weights them, step by step, as `Mixing` does without regrets; five
     labels' worth of the panel's mean squared error are added to its own at first, and soon
     forgotten, so that a new series starts with what is good for the others. Its own errors count
-    from when its longest season can be repeated; until then an expert repeats what that of the
-    season before does. Quantiles of the mixture's error, in units of its recent mean absolute
-    value times a profile over the shortest season, are tracked as in `Conformal`, and changes of
-    the error level are noted as in `Drift`.
+    from when its longest season can be repeated; until then an expert that would look further back
+    repeats the forecast of the one before it.
 
-    A series that jumps is in no usual state for as long as lags and seasons are those of before.
+    Errors are in units of the scale that their series has at the origin. Quantiles of the mixture's
+    error, relative to its recent mean absolute value times a profile over the shortest season, are
+    tracked as in `Conformal`, and changes of the error level are noted as in `Drift`.
+
+    A series that jumps is unsettled for as long as lags and seasons are those of before.
     Then its experts are weighted by losses of their own, with a short memory, and afterwards by
     those of before: what is bad in between may well be the best again.
 
@@ -131,10 +133,10 @@ class PanelExperts:
             size=((1,), 1.0),
             n_rows=((1,), 0.0),
             calm=((1,), 1.0),
-            usual=((M,), MAE_OF_NORMAL),
+            mean_error=((M,), MAE_OF_NORMAL),
             other_loss=((M, E + R + 1), 0.0),
             n_other=((M,), 0.0),
-            unusual=((M,), 0.0),
+            unsettled=((M,), 0.0),
         )
         sizes = [int(np.prod(shape)) * n_targets for shape, _ in starts]
         stops = np.cumsum(sizes).tolist()
@@ -148,41 +150,41 @@ class PanelExperts:
 
     # --- series -------------------------------------------------------------------------------
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return the experts of these series, and of ``n_more`` that start."""
         experts = copy.copy(self)
-        experts.tracks = self.tracks.taken(members, n_more)
+        experts.tracks = self.tracks.taken(series, n_more)
         same = self.learnt is self.tracks
-        experts.learnt = experts.tracks if same else self.learnt.taken(members, n_more)
+        experts.learnt = experts.tracks if same else self.learnt.taken(series, n_more)
         return experts
 
-    def restarted(self, members):
+    def restarted(self, series):
         """Return the experts with some series where learning left them."""
         if self.learnt is self.tracks:
             return self
         experts = copy.copy(self)
         experts.tracks = self.tracks.changed(
             [(n, columns, self.learnt.blocks[n][:, columns].copy())
-             for n, columns, _ in self.tracks.pieces(members)]
+             for n, columns, _ in self.tracks.pieces(series)]
         )  # fmt: skip
         return experts
 
-    def started(self, members):
+    def started(self, series):
         """Return the experts with series that start and have no label of their own as the panel is.
 
         Parameters
         ----------
-        members : ndarray of int, shape (B,), ascending
+        series : ndarray of int, shape (B,), ascending
         """
         if not self.pooled[-1].any():
             return self
         n_experts, changes = len(self.names), []
-        usual = self._usual_losses().transpose(1, 0, 2)[..., None]  # (M, E, J, 1)
-        weights = mixing.favour(usual)
+        losses = self._panel_losses().transpose(1, 0, 2)[..., None]  # (M, E, J, 1)
+        weights = mixing.favour(losses)
         level = np.where(
             self.pooled[-1] > 0.0, self.pooled[-2] / np.maximum(self.pooled[-1], 1.0), MAE_OF_NORMAL
         )
-        for number, columns, _ in self.tracks.pieces(members):
+        for number, columns, _ in self.tracks.pieces(series):
             values = np.ascontiguousarray(self.tracks.blocks[number][:, columns])
             fields = self._fields(values)
             shape = len(weights), -1, n_experts, self.n_targets, values.shape[1]
@@ -196,7 +198,7 @@ class PanelExperts:
 
     # --- forecasting --------------------------------------------------------------------------
 
-    def mix(self, readouts, levels, position, members, first_positions):
+    def mix(self, readouts, levels, position, series, first_positions):
         """Return the mixtures (J, B, H) at an origin.
 
         Parameters
@@ -209,33 +211,33 @@ class PanelExperts:
         first_positions : ndarray of int, shape (B,)
             Of the first row of each series.
         """
-        forecasts = self.forecasts(readouts, levels, position, members, first_positions)
-        weights = self.weights(members)
+        forecasts = self.forecasts(readouts, levels, position, series, first_positions)
+        weights = self.weights(series)
         mixture = weights[0] * forecasts[0]
         for weight, forecast in zip(weights[1:], forecasts[1:], strict=True):
             mixture += weight * forecast
         return mixture.transpose(1, 2, 0)
 
-    def forecasts(self, readouts, levels, position, members, first_positions):
+    def forecasts(self, readouts, levels, position, series, first_positions):
         """Return what each expert forecasts at an origin, a list of arrays (H or 1, J, B)."""
-        found = [*readouts.transpose(0, 3, 1, 2), levels.read([position], members)]
+        found = [*readouts.transpose(0, 3, 1, 2), levels.read([position], series)]
         steps = np.arange(1, readouts.shape[-1] + 1)
         newest = found[-1]
         for season in self.seasons:
             rows = position - season * -(-steps // season) + steps
-            value = levels.read(rows, members)
+            value = levels.read(rows, series)
             value = np.where((rows[:, None] < first_positions)[:, None], found[-1], value)
             found.append(np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value))
         if self.seasons:
             before = position - self.seasons[-1]
-            change = newest - levels.read([before], members)
+            change = newest - levels.read([before], series)
             change = np.where(before < first_positions, 0.0, change)
             found.append(found[-1] + np.where(np.abs(change) > UNIT_CHANGE, 0.0, change))
         return found
 
-    def weights(self, members):
+    def weights(self, series):
         """Return the weights (E, H, J, B) of the experts at all steps, of sum 1 over E."""
-        places = np.arange(self.tracks.n_series)[members]
+        places = np.arange(self.tracks.n_series)[series]
         n_steps = len(self.scored.left)
         weights = np.empty((len(self.names), n_steps, self.n_targets, len(places)))
         for cut in range(0, len(places), BLOCK):  # what is needed on the way stays small
@@ -247,9 +249,12 @@ class PanelExperts:
             weights[..., some] = found.transpose(0, 3, 1, 2)
         return weights
 
-    def offsets(self, probabilities, position, members):
-        """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin."""
-        places = np.arange(self.tracks.n_series)[members]
+    def offsets(self, probabilities, position, series, scales):
+        """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin.
+
+        Of series whose scales (J, B) are those.
+        """
+        places = np.arange(self.tracks.n_series)[series]
         steps = np.arange(1, len(self.scored.left) + 1)
         shape = len(probabilities), self.n_targets, len(places), len(steps)
         offsets = np.empty(shape)
@@ -264,34 +269,37 @@ class PanelExperts:
             )
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
-        return offsets
+        return offsets * scales[..., None]
 
     # --- learning -----------------------------------------------------------------------------
 
     def score(
-        self, position, members, arrived, issued, levels, first_positions, unusual, n_steps,
-        learning, effects=None,
+        self, position, series, arrived, issued, levels, scales, first_positions, unsettled,
+        n_steps, learning, effects=None,
     ):  # fmt: skip
         """Learn from the labels that arrive at a position.
 
         Parameters
         ----------
         position : int
-        members : ndarray of int, shape (B,), or slice
+        series : ndarray of int, shape (B,), or slice
         arrived : ndarray of shape (J, B)
             The labels, NaN where missing.
         issued : IssuedForecasts
         levels : Ring
+        scales : ndarray of shape (M, J, B)
+            Of the series at the origins of the steps that are scored.
         first_positions : ndarray of int, shape (B,)
             As in `mix`: before them nothing was issued.
-        unusual : ndarray of int, shape (J, B)
-            Newest position at which each series was in no usual state.
+        unsettled : ndarray of int, shape (J, B)
+            Newest position at which each series was unsettled.
         n_steps : int
             Steps of the panel's clock since the rows before.
         learning : bool
             Whether the readouts learn of the labels too: see `learnt`.
         effects : ndarray of shape (M, R, J, B), optional
-            What inputs known ahead, as they turned out, add to the readouts' forecasts.
+            What inputs known ahead, as they turned out, add to the readouts' forecasts, in units of
+            the scales.
 
         Returns
         -------
@@ -299,13 +307,15 @@ class PanelExperts:
         changes : list of tuple
             ``(place of the series, target, size)`` of changes of the error level.
         limits : ndarray of shape (J, B, H), or None
-            Largest error that a readout should learn from; None if none learns.
+            Largest error that a readout should learn from, in units of the scale; None if none
+            learns.
         """
-        places = np.arange(self.tracks.n_series)[members]
+        places = np.arange(self.tracks.n_series)[series]
         looked_at = self._looked_at(position, first_positions, len(levels))
-        row = position, arrived, issued, levels, unusual, self._usual_losses(), looked_at, effects
+        labels = position, arrived, issued, levels, scales, unsettled
+        row = *labels, self._panel_losses(), looked_at, effects
         limits = np.empty((len(self.scored.steps), *arrived.shape)) if learning else None
-        pieces = self.tracks.pieces(members)
+        pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)
         n_halves = 2 if len(pieces) >= MANY_PIECES else 1
 
@@ -324,8 +334,8 @@ class PanelExperts:
         return experts, noted, limits
 
     def _score_piece(
-        self, piece, places, limits, position, arrived, issued, levels, unusual, usual_losses,
-        looked_at, effects,
+        self, piece, places, limits, position, arrived, issued, levels, scales, unsettled,
+        panel_losses, looked_at, effects,
     ):  # fmt: skip
         """Score series of one block; return their new columns, changes, and sums of the panel."""
         number, columns, piece = piece
@@ -335,8 +345,17 @@ class PanelExperts:
         arrived = np.ascontiguousarray(arrived[:, piece])
         due, sums = issued.due(position), np.zeros_like(self.pooled)
         errors = np.empty((len(due), len(self.names), *arrived.shape))
+        scales = np.ascontiguousarray(scales[..., piece])
         kernels.expert_errors(
-            arrived, issued.array, due, levels.array, rows, young[..., piece], places, errors
+            arrived,
+            issued.array,
+            due,
+            levels.array,
+            rows,
+            young[..., piece],
+            places,
+            scales,
+            errors,
         )
         if effects is not None:
             errors[:, : self.n_readouts] += effects[..., piece]
@@ -346,22 +365,22 @@ class PanelExperts:
         )
         fields = self._fields(values)
         if limits is not None:
-            usual = fields.usual.reshape(len(due), *arrived.shape)
-            np.multiply(usual, CLIP, out=limits[:, :, piece])
-        self._change_states(fields, position, unusual[:, piece].ravel())
+            mean_error = fields.mean_error.reshape(len(due), *arrived.shape)
+            np.multiply(mean_error, CLIP, out=limits[:, :, piece])
+        self._change_states(fields, position, unsettled[:, piece].ravel())
         fixed = self.discounts, self.probabilities, self.profile_seasons, position
         sizes = kernels.score_series(
-            errors, known, weighed, usual_losses, *fixed, tuple(fields[:15]), sums
+            errors, known, weighed, panel_losses, *fixed, tuple(fields[:15]), sums
         )
         found = []
         for stream in np.flatnonzero(~np.isnan(sizes)):
-            target, series = divmod(int(stream), arrived.shape[1])
-            found.append((int(places[series]), target, float(sizes[stream])))
+            target, column = divmod(int(stream), arrived.shape[1])
+            found.append((int(places[column]), target, float(sizes[stream])))
         return (number, columns, values), found, sums
 
-    def sizes(self, members):
+    def sizes(self, series):
         """Return the recent size (J, B) of scaled errors of some series."""
-        places = np.arange(self.tracks.n_series)[members]
+        places = np.arange(self.tracks.n_series)[series]
         sizes = np.empty((self.n_targets, len(places)))
         for cut in range(0, len(places), BLOCK):
             some = slice(cut, cut + BLOCK)
@@ -392,10 +411,10 @@ class PanelExperts:
         grown = waited if not self.seasons else ~young[:, -2]
         return rows % length, young, waited, grown
 
-    def _change_states(self, fields, position, unusual):
+    def _change_states(self, fields, position, unsettled):
         """Give experts the losses of the state in which the labels' forecasts were issued."""
-        state = position - self.scored.steps[:, None] <= unusual
-        changed = state != (fields.unusual > 0.0)
+        state = position - self.scored.steps[:, None] <= unsettled
+        changed = state != (fields.unsettled > 0.0)
         if changed.any():
             for one, other, which in (
                 (fields.loss, fields.other_loss, changed[:, None]),
@@ -404,9 +423,9 @@ class PanelExperts:
                 before = one.copy()
                 np.copyto(one, other, where=which)
                 np.copyto(other, before, where=which)
-            fields.unusual[...] = state
+            fields.unsettled[...] = state
         if state.any():
-            forgotten = np.where(state, UNUSUAL_DISCOUNT, 1.0)
+            forgotten = np.where(state, UNSETTLED_DISCOUNT, 1.0)
             fields.loss[...] *= forgotten[:, None]
             fields.n_scored[...] *= forgotten
 
@@ -418,7 +437,7 @@ class PanelExperts:
             experts.learnt = experts.tracks if same else self.learnt.changed(changes)
         return experts
 
-    def _usual_losses(self):
+    def _panel_losses(self):
         """Return the panel's mean squared errors (E, M, J)."""
         n_experts = len(self.names)
         return self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)

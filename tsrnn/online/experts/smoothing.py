@@ -45,6 +45,8 @@ class Smoothing(AppendsRows):
     ----------
     names : list of str
         Of the experts.
+    moving : tuple of ndarray
+        The state, see `follow_smoothing`.
     n_rows : int
         Rows seen since the last restart.
 
@@ -53,7 +55,7 @@ class Smoothing(AppendsRows):
     >>> import numpy as np
     >>> smoothing = Smoothing(2, seasons=(3,), n_streams=1)
     >>> values = np.tile([1.0, 5.0, 3.0], 20)[:, None]
-    >>> smoothing, forecasts = smoothing.follow(values, learning=True)
+    >>> smoothing, forecasts = smoothing.follow(values)
     >>> smoothing.names
     ['mean', 'level', 'trend', 'holt_winters_3']
     >>> forecasts[-1, :, [0, 3], 0].round(1)
@@ -83,25 +85,21 @@ class Smoothing(AppendsRows):
             np.repeat([float(log) for *_, log in families], counts),
             np.repeat(np.arange(len(families)), counts),
         )
-        self._loss = self._learnt_loss = np.zeros((len(self._settings[0]), n_streams))
         self._restart()
 
     def restarted(self):
-        """Drop the rows seen; which settings were good stays, as learning left it."""
+        """Return the smoothing before its first row."""
         smoothing = twin(self)
-        smoothing._loss = self._learnt_loss
         smoothing._restart()
         return smoothing
 
-    def follow(self, labels, learning):
+    def follow(self, labels):
         """Take in rows, and forecast after each.
 
         Parameters
         ----------
         labels : ndarray of shape (n, S)
             NaN where missing.
-        learning : bool
-            Whether what was good stays when the rows seen are dropped.
 
         Returns
         -------
@@ -110,31 +108,30 @@ class Smoothing(AppendsRows):
             Of each expert; NaN where it has none yet.
         """
         kernels, smoothing = compiled_kernels() or numpy_kernels, self.opened(len(labels))
-        *fixed, state = smoothing.parts
-        forecasts, state = kernels.follow_smoothing(plain(labels), *fixed, state)
-        return smoothing.moved(len(labels), state, learning), forecasts
+        forecasts, state = kernels.follow_smoothing(
+            plain(labels), smoothing._seasonal, *self.fixed, self.n_rows, self.moving
+        )
+        smoothing.moving, smoothing.n_rows = state, self.n_rows + len(labels)
+        smoothing.close(len(labels))
+        return smoothing, forecasts
 
     @property
-    def parts(self):
-        """What kernels follow rows by: see `follow_smoothing`."""
-        level, trend, first_mean, n_known, positive = self._state
-        state = level, trend, first_mean, self._loss, n_known, positive
-        return self._seasonal, self._settings, self.n_steps, self.zero, self.n_rows, state
+    def fixed(self):
+        """What kernels follow rows by: settings, steps and zero; see `follow_smoothing`."""
+        return self._settings, self.n_steps, self.zero
 
-    def moved(self, n_rows, state, learning):
-        """Return the smoothing, opened for so many rows, after them."""
-        level, trend, first_mean, self._loss, n_known, positive = state
-        self._state = level, trend, first_mean, n_known, positive
-        self.n_rows += n_rows
-        if learning:
-            self._learnt_loss = self._loss
-        self.close(n_rows)
-        return self
+    def bare(self):
+        """Return the smoothing without its arrays, for `filled`."""
+        return self.with_rows(None, moving=None)
+
+    def filled(self, seasonal, moving, n_rows):
+        """Return the smoothing after so many rows that a compiled call has taken in."""
+        return self.with_rows(seasonal, moving=moving, n_rows=self.n_rows + n_rows)
 
     def _restart(self):
-        (n_settings, n_streams), periods = self._loss.shape, self._settings[1]
-        zeros = np.zeros((n_settings, n_streams))
-        self._state = zeros, zeros, zeros, np.zeros(n_streams), np.ones(n_streams)
+        periods = self._settings[1]
+        zeros, n_streams = np.zeros((len(periods), len(self.zero))), len(self.zero)
+        self.moving = zeros, zeros, zeros, zeros, np.zeros(n_streams), np.ones(n_streams)
         self.n_rows = 0
         n_seasonal = int((periods > 1).sum())
         self._seasonal = np.zeros((periods.max(), n_seasonal, n_streams))

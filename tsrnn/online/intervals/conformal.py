@@ -87,6 +87,16 @@ class Conformal:
             np.ones((sum(seasons), n_streams)),
         )
 
+    @property
+    def fixed(self):
+        """Probabilities, delays and seasons, for compiled loops."""
+        return self.probabilities, self.delays, self.seasons
+
+    @property
+    def moving(self):
+        """The arrays that move, in the order of the attributes."""
+        return self.quantiles, self.level, self.n_labels, self.profiles
+
     def scale(self, row):
         """Return the expected size (M, S) of the errors of what is forecast at a row.
 
@@ -111,8 +121,7 @@ class Conformal:
         row : int
             Position of the row.
         """
-        moving = self.quantiles, self.level, self.n_labels, self.profiles
-        moved = tuple(array.copy() for array in moving)
+        moved = tuple(array.copy() for array in self.moving)
         kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved)
         return self.moved(*moved)
 

@@ -77,10 +77,8 @@ class Intervals(AppendsRows):
     @property
     def parts(self):
         """What a compiled loop scores by: what waits, the row, fixed and moving arrays, drift."""
-        c, drift = self.conformal, self.drift
-        fixed = c.probabilities, c.delays, c.seasons
-        moving = c.quantiles, c.level, c.n_labels, c.profiles
-        return self._issued, self.row, fixed, moving, (drift.size, drift.n_rows, drift.calm)
+        of_errors, drift = self.conformal, self.drift
+        return self._issued, self.row, of_errors.fixed, of_errors.moving, drift.moving
 
     def moved(self, n_rows, moving, drift, noted, any_noted):
         """Return intervals, opened for so many rows, after them; a compiled loop moved them."""
@@ -91,6 +89,14 @@ class Intervals(AppendsRows):
         self.row += n_rows
         self.close(n_rows)
         return self
+
+    def bare(self):
+        """Return intervals without their arrays, for `filled`."""
+        return self.with_rows(None, conformal=None, drift=None)
+
+    def filled(self, issued, conformal, drift, n_rows):
+        """Return intervals after so many rows more; a compiled call has scored them."""
+        return self.with_rows(issued, conformal=conformal, drift=drift, row=self.row + n_rows)
 
     def _follow_rows(self, forecasts, labels, row, effects=None, arrived=None):
         """Move on over rows, the first of which is `row`."""

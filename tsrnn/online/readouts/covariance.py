@@ -12,9 +12,10 @@ MAX_SURPRISE = 1e10
 # What is taken out of P again may be all that P knew of its direction: this share of it stays.
 SMALLEST_LEFT = 1e-12
 PENALTY_OF_FEW = 1.0 / 20.0  # share of the penalty on many weights that few take
-RENEWAL = 64  # rows between two renewals of the penalty: they cost K³, an update K²
+# Rows between two renewals of the penalty, of up to 128 features: a renewal costs K³, an update K².
+RENEWAL, RENEWAL_FEATURES = 64, 128
 
-# What overflows starts anew, and that is told.
+# What overflows starts anew, and a warning says so.
 QUIETLY = np.errstate(over="ignore", invalid="ignore")
 
 
@@ -90,13 +91,18 @@ class Covariances:
         self.covariance[lost] = np.eye(self.covariance.shape[1]) / size[:, None, None]
 
     @property
+    def renewal(self):
+        """Rows between two renewals of the penalty: more of wide readouts, as they cost more."""
+        return RENEWAL * -(-self.weights.shape[2] // RENEWAL_FEATURES)
+
+    @property
     def _prior(self):
         """Penalty at the start, by stream."""
         return np.ones(len(self.weights)) if self.ridge is None else self.ridge
 
     def _renew_penalty(self):
         """Put back what has faded of the penalty: P⁻¹ ← P⁻¹ + δ, and pull the weights to zero."""
-        faded = self.ridge * (1.0 - self.forgetting**RENEWAL)
+        faded = self.ridge * (1.0 - self.forgetting**self.renewal)
         for s in np.flatnonzero(faded > 0.0):
             P = self.covariance[s]
             # (P⁻¹ + δ)⁻¹ = (P + 1/δ)⁻¹ P / δ

@@ -163,7 +163,7 @@ class FutureRLS:
         stacked = np.concatenate([targets[:, :, None], known + arrived.swapaxes(2, 3)], axis=2)
 
         readout = copy.copy(self)
-        readout.past, outputs, innovations, shares = self.past.learn_and_tell(
+        readout.past, outputs, innovations, shares = self.past.learn_with_shares(
             features, np.zeros_like(base), stacked.reshape(n, n_streams, -1)
         )
         readout._base = bases[n:].copy()

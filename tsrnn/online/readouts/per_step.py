@@ -111,10 +111,24 @@ class PerStepRLS(AppendsRows):
         return readout.moved(n, may_learn[n:].copy(), *moved), forecasts, effects
 
     @property
-    def parts(self):
-        """What a compiled loop learns rows from: see `follow_rows`; there are rows before."""
-        state, profiles = self._state, (self.features.season, self._rates)
-        return self._values, self._may_learn, self.features.table, state, self._limits, *profiles
+    def may_learn(self):
+        """Whether labels count for the last M rows, as origins, bool of shape (M,)."""
+        return self._may_learn
+
+    @property
+    def fixed(self):
+        """What a compiled call follows rows by: see `follow_rows`."""
+        return self.features.table, self._limits, self.features.season, self._rates
+
+    def bare(self):
+        """Return the readout without its arrays, for `filled`."""
+        nothing = dict.fromkeys(("covariance", "weights", "n_labels", "_may_learn"))
+        return self.with_rows(None, **nothing)
+
+    def filled(self, values, may_learn, covariance, weights, n_labels):
+        """Return the readout after rows that a compiled call has taken in."""
+        fields = {"covariance": covariance, "weights": weights, "n_labels": n_labels}
+        return self.with_rows(values, _may_learn=may_learn, **fields)
 
     def moved(self, n_rows, may_learn, state, restarted):
         """Return the readout, opened for so many rows, after them; a compiled loop moved it."""

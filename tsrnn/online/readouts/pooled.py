@@ -110,7 +110,7 @@ class PooledRLS:
         return weights
 
     def errors(self, origins, targets):
-        """Return what labels tell, (M, J, V, B): errors of the readout, then of the smaller one.
+        """Return the errors (M, J, V, B) of labels: of the readout, then of the smaller one.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class PooledRLS:
             gram -= phi.T @ phi
         return readout
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def enter(self, group, features, n_steps):
         """Let a group of origins, features (J, B, K), into R, ``n_steps`` after the one before."""
         readout = copy.copy(self)
@@ -222,7 +222,7 @@ class PooledRLS:
         readout.gains[group] = _symmetric(inverse), part, (1.0 - kept) * self.penalty
         return readout
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def correct(self, origins, errors, groups, known, all_sums=None):
         """Learn from labels that have come.
 

@@ -70,7 +70,7 @@ class PooledFutureRLS(PooledRLS):
         """Return what is due to what is known ahead (..., B, M, Z), as (..., J, B, M)."""
         return np.einsum("...bmz,jmz->...jbm", ahead, self.effects)
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def enter(self, group, features, n_steps):
         """As in `PooledRLS`; what was left is forgotten likewise."""
         readout = super().enter(group, features, n_steps)
@@ -91,7 +91,7 @@ class PooledFutureRLS(PooledRLS):
         self.moments = np.where(lost, 0.0, self.moments)
 
     def errors(self, origins, targets):
-        """Return what labels tell: errors (M, J, 1 + Z or more, B) of target and what was known.
+        """Return the errors of labels: (M, J, 1 + Z or more, B) of target and what was known.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class PooledFutureRLS(PooledRLS):
     def _regressions(self):
         return self.regressions
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def correct(self, origins, errors, groups, known, all_sums=None):
         """Learn from labels that have come, as in `PooledRLS`."""
         readout = copy.copy(self)

@@ -23,7 +23,7 @@ class PooledStepRLS:
     which is exactly the exponentially weighted ridge regression on the labels that came, under a
     penalty δ that does not fade.
 
-    A target whose numbers are not finite starts anew from its penalty: a `NumericalWarning` tells.
+    A target whose numbers are not finite starts anew from its penalty, with a `NumericalWarning`.
 
     A readout is a value: `learn` returns a new one.
 
@@ -76,7 +76,7 @@ class PooledStepRLS:
         gram = np.matmul(features, features.swapaxes(2, 3))
         return gram, np.matmul(features, errors[..., None])[..., 0]
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is told
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def learn(self, gram, sums, n_steps):
         """Return the readout after what `sums` has given, ``n_steps`` after the labels before."""
         readout = copy.copy(self)

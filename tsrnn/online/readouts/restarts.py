@@ -1,4 +1,4 @@
-"""What is said when least squares have lost their numbers, and start anew."""
+"""The warning that least squares have lost their numbers and start anew."""
 
 import warnings
 
@@ -6,7 +6,7 @@ from tsrnn.warnings_ import NumericalWarning
 
 
 def warn_of_restart(part):
-    """Say that a part of a readout starts anew from its penalty.
+    """Warn that a part of a readout starts anew from its penalty.
 
     Parameters
     ----------

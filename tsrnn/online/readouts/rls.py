@@ -7,7 +7,6 @@ from tsrnn.online.readouts.covariance import (
     MAX_MEAN_EIGENVALUE,
     MAX_SURPRISE,
     QUIETLY,
-    RENEWAL,
     Covariances,
 )
 from tsrnn.online.readouts.memory_limit import require_room
@@ -42,9 +41,10 @@ class DelayedRLS(AppendsRows, Covariances):
     one as it was.
 
     The prior fades with forgetting, so that directions which the rows do not excite are soon held
-    by nothing. With `ridge`, what has faded is put back every 64 rows: P stays bounded, and the
-    weights are those of a ridge regression with this penalty for good (exactly so where labels
-    arrive with their rows; else P is ahead of the labels that are still to come).
+    by nothing. With `ridge`, what has faded is put back every 64 rows, more rows where there are
+    more than 128 features (see `renewal`): P stays bounded, and the weights are those of a ridge
+    regression with this penalty for good (exactly so where labels arrive with their rows; else P
+    is ahead of the labels that are still to come).
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class DelayedRLS(AppendsRows, Covariances):
         return self.follow(features, base, labels)[0]
 
     def follow(self, features, base, labels, learning=True):
-        """Learn from rows, or only let them pass; return also what was said after each.
+        """Learn from rows, or only let them pass; return also the outputs after each.
 
         Parameters
         ----------
@@ -145,9 +145,7 @@ class DelayedRLS(AppendsRows, Covariances):
         """
         if not learning:
             return self.advance(features, base), self.issued(features)
-        readout, outputs, _ = self._taught(features, base, labels)
-        readout.close(len(features))
-        return readout, outputs
+        return self.learn_with_innovations(features, base, labels)[:2]
 
     def issued(self, features):
         """As `output`; compiled, with the bits of what is issued at a row that is learnt."""
@@ -157,16 +155,21 @@ class DelayedRLS(AppendsRows, Covariances):
         loops.outputs(plain(self.weights), plain(features), told)
         return told
 
-    def learn_and_tell(self, features, base, labels):
-        """Learn, and tell what was new.
+    def learn_with_innovations(self, features, base, labels):
+        """Learn; return the readout and the outputs, as `follow` does, and the innovations.
+
+        Those are of shape (n, S, M), of the labels that arrived, and zero where there was none.
+        """
+        readout, outputs, innovations = self._taught(features, base, labels)
+        readout.close(len(features))
+        return readout, outputs, innovations
+
+    def learn_with_shares(self, features, base, labels):
+        """As `learn_with_innovations`; return also what share of them is left to be explained.
 
         Returns
         -------
-        readout : DelayedRLS
-        outputs : ndarray of shape (n, S, M)
-            As `follow` returns them.
-        innovations : ndarray of shape (n, S, M)
-            Of the labels that arrived, zero where there was none.
+        readout, outputs, innovations
         shares : ndarray of shape (reach + n, S)
             Share of its innovation that each origin's residual was, 1 - φ'k, for the origins that
             waited and the new ones; zero for those that are not learnt from.
@@ -190,20 +193,22 @@ class DelayedRLS(AppendsRows, Covariances):
     @property
     def rows_to_renewal(self):
         """Rows until the penalty is renewed."""
-        return RENEWAL - self.n_learnt % RENEWAL
+        return self.renewal - self.n_learnt % self.renewal
 
     @property
-    def parts(self):
-        """What compiled loops learn rows from: what waits, delays, P, weights and limits."""
-        limits = self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
-        return self._origins, self.delays, plain(self.covariance), plain(self.weights), limits
+    def limits(self):
+        """λ, the most surprise, and the largest mean eigenvalue of P, for compiled loops."""
+        return self.forgetting, MAX_SURPRISE, MAX_MEAN_EIGENVALUE
 
-    def moved(self, n_rows, n_learnt, covariance, weights):
-        """Return the readout, opened for so many rows, after them; a compiled loop has moved it."""
-        self.covariance, self.weights = covariance, weights
-        self.n_learnt += n_learnt
-        self.close(n_rows)
-        return self
+    def bare(self):
+        """Return the readout without its arrays, for `filled`."""
+        return self.with_rows(None, covariance=None, weights=None)
+
+    def filled(self, origins, covariance, weights, n_learnt):
+        """Return the readout after so many rows more; a compiled call has learnt them."""
+        n_learnt += self.n_learnt
+        fields = {"covariance": covariance, "weights": weights, "n_learnt": n_learnt}
+        return self.with_rows(origins, **fields)
 
     @QUIETLY
     def _absorb(self, features, labels, told):
@@ -234,10 +239,11 @@ class DelayedRLS(AppendsRows, Covariances):
                 surprise = np.einsum("sk,skl,sl->s", phi, self.covariance, phi)
                 self._restart_covariance(phi, surprise)
                 stop, most_surprise = row + 1, np.inf
-            origins, *state, limits = self.parts
-            limits = limits[0], most_surprise, limits[2]
+            state = plain(self.covariance), plain(self.weights)
+            after = tuple(map(np.empty_like, state))
+            limits = self.forgetting, most_surprise, MAX_MEAN_EIGENVALUE
             row, why, self.covariance, self.weights = loops.learn_rows(
-                row, stop, why, origins, rows, *state, limits, told
+                row, stop, why, self._origins, rows, self.delays, state, after, limits, told
             )
             if row > first:
                 self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
@@ -249,7 +255,7 @@ class DelayedRLS(AppendsRows, Covariances):
         not finite, where that is known.
         """
         self.n_learnt += n_rows
-        if self.n_learnt % RENEWAL == 0:
+        if self.n_learnt % self.renewal == 0:
             self._renew(features, told)
             lost = None
         if lost or (lost is None and not np.isfinite(told[1]).all()):

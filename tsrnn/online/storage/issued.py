@@ -34,22 +34,22 @@ class IssuedForecasts:
         n_rows = int((np.asarray(steps) + n_spare).sum())
         return cls(steps, n_spare, np.zeros((n_rows, n_readouts, n_targets, 0), np.float32))
 
-    def write(self, position, members, forecasts):
+    def write(self, position, series, forecasts):
         """Put the forecasts (M, R, J, B) that are issued at a position."""
         rows = self._starts + position % self._lengths
-        if isinstance(members, slice):
+        if isinstance(series, slice):
             self.array[rows] = forecasts
         else:
             for row, forecast in zip(rows, forecasts, strict=True):
-                self.array[row][..., members] = forecast
+                self.array[row][..., series] = forecast
 
     def due(self, position):
         """Return the rows (M,) of the forecasts whose labels arrive at a position."""
         return self._starts + (position - self.steps) % self._lengths
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return rings of their own for these series, with room for ``n_more`` others."""
-        kept = self.array[..., members]
+        kept = self.array[..., series]
         array = np.zeros((*kept.shape[:-1], kept.shape[-1] + n_more), np.float32)
         array[..., : kept.shape[-1]] = kept
         return IssuedForecasts(self.steps, self.n_spare, array)

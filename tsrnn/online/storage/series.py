@@ -9,14 +9,14 @@ from tsrnn.nn import State
 from tsrnn.persistence.registry import saved
 
 SPARE = 8  # rows that may be written beyond the newest that is kept
-ROOM = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
+MARGIN = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
 
 
 class Block(NamedTuple):
     """Rows of some series at consecutive positions, the same for all of them."""
 
     start: int  # position of the first of T rows
-    members: object  # ndarray of int, shape (B,): the series' places; slice(None) for all in order
+    series: object  # ndarray of int, shape (B,): the series' places; slice(None) for all in order
     targets: np.ndarray  # (T, J, B), scaled, NaN where missing
     inputs: np.ndarray  # (T, E, B), scaled, NaN where missing
     calendar: np.ndarray  # (T, C)
@@ -29,8 +29,8 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.members, *first, self.fresh),
-            Block(self.start + n, self.members, *rest, later),
+            Block(self.start, self.series, *first, self.fresh),
+            Block(self.start + n, self.series, *rest, later),
         )
 
 
@@ -74,7 +74,7 @@ class SeriesMemory:
         states : tuple of tsrnn.nn.State
             Of one stream, for the shapes of its arrays; empty without a network.
         """
-        n_rows = n_outputs + 1 + ROOM
+        n_rows = n_outputs + 1 + MARGIN
         return cls(
             window,
             Ring.zeros(n_rows, n_targets, 0, n_features, dtype=np.float32),
@@ -83,7 +83,7 @@ class SeriesMemory:
             Ring.zeros(n_rows, 1, 0, dtype=np.int64),
             [
                 tuple(
-                    Ring.zeros(ROOM + 2, n_targets * a.shape[0], 0, dtype=a.dtype)
+                    Ring.zeros(MARGIN + 2, n_targets * a.shape[0], 0, dtype=a.dtype)
                     for a in state
                     if a is not None
                 )
@@ -92,17 +92,17 @@ class SeriesMemory:
             issued,
         )
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return a memory of its own for these series, with room for ``n_more`` others."""
-        return self._each(lambda ring: ring.taken(members, n_more))
+        return self._each(lambda ring: ring.taken(series, n_more))
 
     def cleaned(self, heads, first_positions):
         """Return a memory of its own, zero but for the rows that will still be looked at."""
         memory = self._each(lambda ring: None)
-        memory.window = self.window.cleaned(heads, len(self.window.levels) - ROOM, ROOM)
+        memory.window = self.window.cleaned(heads, len(self.window.levels) - MARGIN, MARGIN)
         for name in self.rings:
             ring = getattr(self, name)
-            setattr(memory, name, ring.cleaned(heads, len(ring) - ROOM))
+            setattr(memory, name, ring.cleaned(heads, len(ring) - MARGIN))
         memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
         memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
         return memory

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.online.storage.values import twin
+from tsrnn.online.storage.values import changed, twin
 
 
 class AppendsRows:
@@ -19,6 +19,15 @@ class AppendsRows:
 
     def __getstate__(self):
         return {key: value for key, value in vars(self).items() if key != "_scratch"}
+
+    @property
+    def rows(self):
+        """The first of the arrays that remember rows."""
+        return getattr(self, self.appended[0])
+
+    def with_rows(self, rows, **fields):
+        """Return a twin with other rows in that array, and other fields; buffers are its own."""
+        return changed(self, **{self.appended[0]: rows}, _scratch=None, **fields)
 
     def opened(self, n):
         """Return a twin of the value whose arrays have n more rows."""

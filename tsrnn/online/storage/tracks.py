@@ -30,37 +30,37 @@ class Tracks:
         """How many series there are."""
         return sum(block.shape[1] for block in self.blocks)
 
-    def pieces(self, members):
-        """Cut members by the blocks that they lie in.
+    def pieces(self, series):
+        """Cut series by the blocks that they lie in.
 
         Parameters
         ----------
-        members : ndarray of int, shape (B,), ascending, or slice(None)
+        series : ndarray of int, shape (B,), ascending, or slice(None)
 
         Returns
         -------
         list of tuple
             Number of the block, the columns in it (ascending, or slice(None)), and which of the
-            members they are (a slice).
+            series they are (a slice).
         """
-        if isinstance(members, slice):
+        if isinstance(series, slice):
             edges = np.append(0, np.cumsum([block.shape[1] for block in self.blocks]))
             return [(n, slice(None), slice(*edges[n : n + 2])) for n in range(len(self.blocks))]
-        number = members // BLOCK
+        number = series // BLOCK
         edges = np.searchsorted(number, np.arange(len(self.blocks) + 1))
         return [
-            (n, members[slice(*edges[n : n + 2])] - n * BLOCK, slice(*edges[n : n + 2]))
+            (n, series[slice(*edges[n : n + 2])] - n * BLOCK, slice(*edges[n : n + 2]))
             for n in np.unique(number)
         ]
 
-    def read(self, members):
+    def read(self, series):
         """Return the columns (F, B) of some series, in any order."""
-        if isinstance(members, slice):
+        if isinstance(series, slice):
             return np.concatenate([self.start[:, None][:, :0], *self.blocks], axis=1)
-        columns = np.empty((len(self.start), len(members)))
-        for n in np.unique(members // BLOCK):
-            which = members // BLOCK == n
-            columns[:, which] = self.blocks[n][:, members[which] - n * BLOCK]
+        columns = np.empty((len(self.start), len(series)))
+        for n in np.unique(series // BLOCK):
+            which = series // BLOCK == n
+            columns[:, which] = self.blocks[n][:, series[which] - n * BLOCK]
         return columns
 
     def changed(self, pieces):
@@ -80,11 +80,11 @@ class Tracks:
                 tracks.blocks[number][:, columns] = values
         return tracks
 
-    def taken(self, members, n_more=0):
+    def taken(self, series, n_more=0):
         """Return tracks of these series, and of ``n_more`` that start."""
-        if isinstance(members, slice) and not n_more:
+        if isinstance(series, slice) and not n_more:
             return Tracks(self.start, self.blocks)
         new = np.repeat(self.start[:, None], n_more, axis=1)
-        columns = np.concatenate([self.read(members), new], axis=1)
+        columns = np.concatenate([self.read(series), new], axis=1)
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
