@@ -13,6 +13,7 @@ from helpers import hourly, melted
 
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.frames.holidays import HolidayCalendar
 from tsrnn.persistence import registry, saved
 from tsrnn.persistence.decode import Decoder
 from tsrnn.persistence.encode import Encoder
@@ -73,6 +74,7 @@ def fitted():
         if "future_cols" not in model.get_params() or model.future_cols is None:
             model.reset_state()
             yield model
+    yield HolidayCalendar("PT")
     X, y = ROWS[["s0"]], ROWS["s1"]
     yield RNNRegressor(**SMALL).partial_fit(X[:2], y[:2])  # held back
     yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])
