@@ -37,6 +37,8 @@ def run(args):
     facts = {"model": type(model).__name__}
     cutoff = getattr(model, "cutoff_", None) if hasattr(model, "n_features_in_") else None
     if cutoff is not None:
+        if "rows" in saved.notes:
+            facts["rows"] = saved.notes["rows"]
         facts["last row"] = str(newest(model))
         if is_panel(model):
             facts["series"] = len(cutoff)
@@ -74,6 +76,8 @@ def _bounded(model):
 
 
 def _shown(value):
+    if isinstance(value, type):  # a dtype
+        return value.__name__
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
