@@ -17,7 +17,7 @@ def test_repeats_are_what_they_say_row_by_row(seasons):
     levels = np.random.default_rng(0).normal(size=(30, 2))
     delays = np.arange(1, 8)
     repeats = Repeats(delays, seasons)
-    forecasts = repeats.forecasts(levels, n_rows=9)
+    forecasts = repeats.forecasts(levels, n_rows=9, n_before=21)
     for row in range(9):
         t = 21 + row
         for m, h in enumerate(delays):
@@ -46,8 +46,10 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     )
     start = Ensemble.of(design, 0.99, None)
     linear, per_step, said = start.linear, start.per_step, []
-    repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60)
-    mixing = Mixing.of(3, len(ensemble.names), 1, regret_discounts(design.delays))
+    repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60, 0)
+    smoothing, names = start.smoothing, ensemble.names
+    n_repeats = len(start.repeats.names)
+    mixing = Mixing.of(3, len(names), 1, regret_discounts(design.delays))
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])
@@ -62,7 +64,10 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
         forecasts[:, 0] = recurrent[t].T
         forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
         forecasts[:, 2] = of_steps[0].T
-        forecasts[:, 3:] = repeats[t]
+        smoothing, smoothed = smoothing.follow(values[t : t + 1])
+        forecasts[:, 3 : 3 + n_repeats] = repeats[t]
+        forecasts[:, 3 + n_repeats :] = smoothed[0]
+        mixing = mixing.among(forecasts)
         issued, mixture = issue(forecasts, mixing.parts, mixing.blend)
         said.append(issued)
         np.testing.assert_allclose(mixtures[t], mixture.T, rtol=1e-9)
@@ -120,4 +125,19 @@ def test_weights_move_while_nothing_is_learnt():
     np.testing.assert_array_equal(ensemble.linear.weights, start.linear.weights)
     np.testing.assert_array_equal(ensemble.per_step.weights, start.per_step.weights)
     assert (ensemble.mixing.weights != start.mixing.weights).all()
-    assert (start.mixing.weights == 1 / 4).all()
+    np.testing.assert_allclose(start.mixing.weights, 1 / len(start.names))
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 6])
+def test_experts_of_a_season_sleep_until_it_has_been_seen(n_rows):
+    record = Window(np.arange(9.0)[:, None] % 4, np.zeros((9, 0)), np.zeros((9, 0)))
+    design = ForecastDesign.of(record, horizon=2, lags=2, seasons=(4,))
+    padded, first = record[:n_rows].padded(design.reach), design.reach
+    skip = design.skip(padded, first, len(padded))
+    ensemble, _ = Ensemble.of(design, 0.99, None).follow(
+        np.zeros((n_rows, 1, 2)), skip, padded.levels, design.labels(padded, first), True
+    )
+    weights = dict(zip(ensemble.names, ensemble.weights[:, 0, 0], strict=True))
+    assert (weights["seasonal_naive_4"] > 0) == (weights["holt_winters_4"] > 0) == (n_rows >= 4)
+    assert (weights["seasonal_change_4"] > 0) == (n_rows >= 5)
+    assert sum(weights.values()) == pytest.approx(1.0)

@@ -18,12 +18,13 @@ from tsrnn.persistence.registry import saved
 class Conformal:
     """Quantiles of forecast errors for M outputs of S streams, moved by every label.
 
-    An error is measured in units of what is to be expected at its row: a recent mean absolute
-    error of each step, times a profile for each season (by hour of the day and of the week, say),
-    which the steps share. Quantiles of the scaled errors are tracked by online gradient descent on
-    the pinball loss [1]_: a quantile rises a little with each error above it and falls a little
-    with each below, so that its share of the errors comes out right in the long run, whatever the
-    errors do [2]_. There is a quantile for either side: intervals need not be symmetric.
+    An error is measured in units of what is to be expected at its row: a recent mean absolute error
+    of each step, times a profile for each season (by hour of the day and of the week, say), which
+    the steps share. Quantiles of the scaled errors are tracked by online gradient descent on the
+    pinball loss [1]_: a quantile rises a little with each error above it and falls a little with
+    each below, so that its share of the errors comes out right in the long run, whatever the errors
+    do [2]_. Steps are larger while few labels have come [3]_, so that years, of which there are few
+    rows, are followed too. There is a quantile for either side: intervals need not be symmetric.
 
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
@@ -50,6 +51,8 @@ class Conformal:
        NeurIPS.
     .. [2] A. Angelopoulos, E. Candès, R. Tibshirani (2023), Conformal PID control for time series
        prediction, NeurIPS.
+    .. [3] A. Angelopoulos, R. Barber, S. Bates (2024), Online conformal prediction with decaying
+       step sizes, ICML.
 
     Examples
     --------
