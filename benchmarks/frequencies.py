@@ -24,7 +24,7 @@ import pandas as pd
 from bootstrap import standard_error
 from frequency_streams import DECIDING, FREQUENCIES, HALVES, streams
 from joblib import Parallel, delayed, parallel_config
-from report import RESULTS, save
+from report import RESULTS
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster

@@ -74,6 +74,45 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     np.testing.assert_allclose(ensemble.mixing.weights, mixing.weights, rtol=1e-8)
 
 
+def test_where_inputs_are_known_ahead_small_readouts_follow_what_these_leave():
+    rng = np.random.default_rng(3)
+    inputs, left = rng.normal(size=(60, 2)), rng.normal(size=(60, 1))
+    effects = rng.normal(size=(60, 1, 3, 4))  # of the recurrent expert, another after each row
+    due = (effects[:, 0, 0, :2] * inputs).sum(axis=1, keepdims=True)
+    record = Window(left + due, inputs, np.zeros((60, 0)))
+    design = ForecastDesign.of(record, horizon=3, lags=2, seasons=(5,), future=[0, 1])
+    padded, first = record.padded(design.reach), design.reach
+    skip, recurrent = design.skip(padded, first, len(padded)), rng.normal(size=(60, 1, 3))
+    start, labels = Ensemble.of(design, 0.99, None), design.labels(padded, first)
+    ahead = inputs, design.arrived(padded, first)[:, 0]
+    rows = (recurrent, effects), skip, padded.levels, labels, True, ahead
+    ensemble, _ = start.follow_ahead(*rows)
+    alone, _, _ = start.per_step.follow(left, left, True, inputs)
+    np.testing.assert_allclose(ensemble.per_step.weights, alone.weights, rtol=1e-9, atol=1e-12)
+
+
+def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
+    rng = np.random.default_rng(4)
+    inputs, season = rng.normal(size=(300, 1)), np.tile([1.0, 5.0, 2.0], 100)[:, None]
+    record = Window(season + 3.0 * inputs, inputs, np.zeros((300, 0)))
+    design = ForecastDesign.of(record, horizon=4, lags=2, seasons=(3,), future=[0])
+    padded, first = record.padded(design.reach), design.reach
+    effects = np.zeros((300, 1, 4, 2))
+    effects[..., 0] = 3.0
+    ahead = inputs, design.arrived(padded, first)[:, 0]
+    rows = (np.zeros((300, 1, 4)), effects), design.skip(padded, first, len(padded))
+    labels = design.labels(padded, first)
+    _, (constant, mixed) = Ensemble.of(design, 0.999, None).follow_ahead(
+        *rows, padded.levels, labels, True, ahead
+    )
+    following = np.array([[1.0], [-1.0], [2.0], [0.0]])
+    known = design.ahead(padded, len(padded) - 1, following)[0]
+    forecast = constant[-1] + (mixed[-1] * known).sum(axis=-1)
+    expected = [1.0 + 3.0, 5.0 - 3.0, 2.0 + 6.0, 1.0]
+    # the mixture keeps a little on experts that know nothing of the inputs
+    np.testing.assert_allclose(forecast[0], expected, atol=0.3)
+
+
 def test_weights_move_while_nothing_is_learnt():
     rng = np.random.default_rng(0)
     record = Window(rng.normal(size=(60, 1)), np.zeros((60, 0)), np.zeros((60, 0)))

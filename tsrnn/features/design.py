@@ -200,7 +200,7 @@ class ForecastDesign:
     @property
     def n_flags(self):
         """Network inputs, the last ones, that tell what is missing."""
-        return 1 + len(self.flagged)
+        return 1 + len(set(self.flagged) - set(self.future))
 
     @property
     def n_ahead(self):
@@ -244,7 +244,7 @@ class ForecastDesign:
             rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
             looked_at, back = self.looked_at
             skip, inputs, local = loop(rows, *looked_at, (start, stop, back))
-            return skip, inputs, local if self.norm else None
+            return skip, self._of_network(inputs), local if self.norm else None
         local = self.local(record, start, stop)
         return self.skip(record, start, stop), self.inputs(record, start, stop, local), local
 
@@ -342,7 +342,7 @@ class ForecastDesign:
             changes = [values / scale for values in changes]
         n_changes, known = len(changes), len(changes) + self.n_calendar
         flags = known + self.n_inputs
-        inputs = np.empty((*newest.shape, flags + self.n_flags))
+        inputs = np.empty((*newest.shape, flags + 1 + len(self.flagged)))
         for change, values in enumerate(changes):
             inputs[..., change] = values
         inputs[..., n_changes:known] = _by_stream(self._calendar(record, start, stop))[
@@ -352,7 +352,24 @@ class ForecastDesign:
         inputs[..., flags] = np.isnan(record.targets[start:stop])
         inputs[..., flags + 1 :] = _by_stream(record.missing[start:stop])[..., self.flagged]
         np.maximum(inputs, -INPUT_LIMIT, out=inputs)
-        return np.minimum(inputs, INPUT_LIMIT, out=inputs)
+        return self._of_network(np.minimum(inputs, INPUT_LIMIT, out=inputs))
+
+    def _of_network(self, inputs):
+        """Leave out of (..., D) the inputs that are known ahead, and their flags.
+
+        What counts is their value at the step, which the readouts see. From the values at the
+        origin a network would learn by heart when something was.
+        """
+        return np.take(inputs, self._seen_by_network, axis=-1) if self.future else inputs
+
+    @cached_property
+    def _seen_by_network(self):
+        """Columns that the network sees, of all that are made for it."""
+        first = 2 + len(self.seasons) + self.n_calendar
+        flags = first + self.n_inputs + 1
+        left_out = [first + column for column in self.future]
+        left_out += [flags + i for i, column in enumerate(self.flagged) if column in self.future]
+        return np.setdiff1d(np.arange(flags + len(self.flagged)), left_out)
 
 
 def _zero_unseen(changes):

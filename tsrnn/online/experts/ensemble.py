@@ -232,9 +232,12 @@ class Ensemble(AppendsRows):
         base = levels[len(levels) - len(constant) :]
         seen = np.take(features, self.columns, axis=2)
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        explained = effect[:, :, 0, : inputs.shape[1]]  # of the inputs at a row: step 1's
+        due = (explained * inputs[:, None]).sum(axis=2)
         ensemble.per_step, per_step, own = self.per_step.follow(
-            base, labels[..., 0], learning, inputs
+            base - due, labels[..., 0] - due, learning, inputs
         )
+        own = own + explained[:, :, None]
         ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
         n_before = self.smoothing.n_rows
         forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)

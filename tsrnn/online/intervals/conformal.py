@@ -1,6 +1,8 @@
 """Online conformal intervals: quantiles of scaled errors, tracked as labels arrive."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -168,11 +170,16 @@ def quantiles_at(probabilities, tracked_probabilities, tracked):
     tracked = np.sort(tracked, axis=0)
     if len(tracked) == 1:
         return np.repeat(tracked, len(probabilities), axis=0)
-    at = [NormalDist().inv_cdf(p) for p in tracked_probabilities]
-    found = []
+    places = _between(tuple(probabilities), tuple(map(float, tracked_probabilities)))
+    return np.stack([tracked[k - 1] + share * (tracked[k] - tracked[k - 1]) for k, share in places])
+
+
+@lru_cache(maxsize=64)
+def _between(probabilities, tracked):
+    """Return for each probability the tracked one after it, and its share of the way to there."""
+    at, places = [NormalDist().inv_cdf(p) for p in tracked], []
     for probability in probabilities:
         x = NormalDist().inv_cdf(probability)
-        right = int(np.clip(np.searchsorted(at, x), 1, len(at) - 1))
-        share = (x - at[right - 1]) / (at[right] - at[right - 1])
-        found.append(tracked[right - 1] + share * (tracked[right] - tracked[right - 1]))
-    return np.stack(found)
+        right = min(max(bisect_left(at, x), 1), len(at) - 1)
+        places.append((right, (x - at[right - 1]) / (at[right] - at[right - 1])))
+    return places
