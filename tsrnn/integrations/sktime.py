@@ -43,7 +43,7 @@ class RNNForecaster(BaseForecaster):
         Columns of X that are constant in each series of a panel.
     late : {"drop", "raise"}, default="drop"
         Rows that are not newer than the cutoff, as in overlapping windows.
-    cell, hidden_size, n_layers, window_size, lags, season, freq, gap, max_gap, lower, upper, \
+    cell, hidden_size, n_layers, window_size, lags, season, freq, snap, gap, max_gap, lower, upper, \
 batch_size, learning_rate, max_iter, early_stopping, loss, forgetting, coverage, max_series, dtype, \
 random_state, verbose
         As in `tsrnn.RNNForecaster`.
@@ -83,6 +83,8 @@ random_state, verbose
         "X-y-must-have-same-index": True,
     }
     _config: ClassVar = {"remember_data": False}  # constant memory: the state is what is remembered
+    _y: ClassVar = None  # rows that sktime remembers, where it is told to
+    _X: ClassVar = None
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ random_state, verbose
         season: Any = "auto",
         static_cols: Names = None,
         freq: Any = None,
+        snap: Any = None,
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "drop",
@@ -108,7 +111,7 @@ random_state, verbose
         forgetting: float = 0.9995,
         coverage: float | list[float] | None = None,
         max_series: int | None = None,
-        dtype: DTypeLike = np.float32,
+        dtype: DTypeLike = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ):
@@ -121,6 +124,7 @@ random_state, verbose
         self.season = season
         self.static_cols = static_cols
         self.freq = freq
+        self.snap = snap
         self.gap = gap
         self.max_gap = max_gap
         self.late = late
@@ -176,7 +180,7 @@ random_state, verbose
         if ahead.any():
             values[:, ahead] = self._out_of_sample(steps[ahead], X, n_series, quantiles)
         if not ahead.all():
-            values[:, ~ahead] = self._in_sample(steps[~ahead], n_series)
+            values[:, ~ahead] = self._in_sample(steps[~ahead], n_series, fh.freq)
         index = pd.Index(fh.to_absolute_index(self.cutoff))
         if self._series is not None:
             ids, index = self._series.repeat(len(steps)), index.append([index] * (n_series - 1))
@@ -199,12 +203,13 @@ random_state, verbose
         edges = values[..., n_targets:].reshape(n_series, len(steps), n_targets, -1)
         return edges[..., -len(quantiles) :].reshape(n_series, len(steps), -1)
 
-    def _in_sample(self, steps, n_series):
+    def _in_sample(self, steps, n_series, freq):
         """Return forecasts (n_series, n_steps, n_targets) of rows, each from the row before it."""
         remembered = self.get_config()["remember_data"]
         X, *y = self._inputs(*((self._y, self._X) if remembered else self._fit_rows))
-        stamps, rows = np.unique(X.index.get_level_values(-1), return_inverse=True)
-        stamps = ForecastingHorizon(stamps, is_relative=False, freq=self.cutoff)
+        rows, stamps = X.index.get_level_values(-1).factorize(sort=True)
+        freq = self.forecaster_.freq_ if freq is None else freq
+        stamps = ForecastingHorizon(stamps, is_relative=False, freq=freq)
         at = (np.asarray(stamps.to_indexer(self.cutoff)) + 1)[rows]
         if steps.max() > at.max():
             raise ValueError(
@@ -213,7 +218,9 @@ random_state, verbose
             )
         outputs = self.forecaster_.predict(X, *y, start="fit")
         outputs = outputs.reshape(len(X), len(self._get_varnames()), -1)
-        series = np.zeros(len(X), int) if self._series is None else X.index.get_level_values(0)
+        series = np.zeros(len(X), int)
+        if self._series is not None:
+            series = X.index.get_level_values(0).to_numpy()
         span = 1 - min(at.min(), steps.min())
         keys = series * span + at + span - 1
         order = np.argsort(keys)
@@ -257,4 +264,4 @@ random_state, verbose
     def get_test_params(cls, parameter_set="default"):
         """Return parameters of small forecasters, on which sktime runs its checks."""
         small = {"hidden_size": 2, "max_iter": 2, "random_state": 0}
-        return [small, {"cell": "gru", "lags": 3, "season": None, "horizon": 6, **small}]
+        return [small, {"cell": "gru", "lags": 2, "season": None, "horizon": 6, **small}]
