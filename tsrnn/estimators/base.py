@@ -213,7 +213,7 @@ class StreamingEstimator(BaseEstimator):
         X = incoming(X)
         form = self._form_of(X, ids, native)
         if native is not None and form.time_name is not None:
-            form = replace(form, native=native._replace(dates=has_dates(passed, form.time_name)))
+            form = replace(form, dates=has_dates(passed, form.time_name))
             X = X if form.has_ids else X.set_index(form.time_name)
         y = beside(y, X)
         # What reading the history took is free again before rows are taken in: at ten thousand

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.frames.native import PLAIN, Native, incoming, indexed, time_of
+from tsrnn.frames.native import PLAIN, incoming, indexed, time_of
 from tsrnn.frames.times import are_times, read_times
 from tsrnn.frames.validation import row_index
 from tsrnn.persistence.registry import saved
@@ -38,9 +38,11 @@ class Form:
     id_column, time_column : bool
         They are columns of the frame; the time is otherwise its index, and ids that are neither
         come as an array beside X.
-    native : Native or None
+    native : str or None
         Library whose frames came, if not pandas. Of one stream the column of times then becomes
         the index.
+    dates : bool
+        Whether that column is of dates.
     """
 
     has_ids: bool
@@ -49,7 +51,8 @@ class Form:
     levels: bool = False
     id_column: bool = False
     time_column: bool = False
-    native: Native | None = None
+    native: str | None = None
+    dates: bool = False
 
     @classmethod
     def of(cls, X, ids=None, id_col=None, time_col=None):

@@ -1,32 +1,14 @@
 """Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.frames.validation import row_index
-from tsrnn.persistence.registry import saved
 
 PLAIN = {pd.DataFrame, pd.Series, np.ndarray}  # taken as they are
 LIBRARIES = ("polars", "pyarrow")
-
-
-@saved("native")
-class Native(NamedTuple):
-    """The kind of frame in which rows of ``fit`` came.
-
-    Attributes
-    ----------
-    library : str
-        As narwhals names it.
-    dates : bool
-        Whether times are dates.
-    """
-
-    library: str
-    dates: bool = False
 
 
 def incoming(data, name="X"):
@@ -51,7 +33,7 @@ def incoming(data, name="X"):
         return data
     if isinstance(data, np.ma.MaskedArray):
         return data.astype(float).filled(np.nan)
-    if isinstance(data, dict):
+    if type(data) is dict:  # sparse matrices of scipy may be dicts too
         raise ValueError(
             f"found {name} as a dict, expected rows of a DataFrame, Series or array; pass a frame "
             "of one row, such as df.iloc[[-1]], or pd.DataFrame([row], index=[time])"
@@ -94,11 +76,11 @@ def beside(y, X):
 
 
 def native_of(data):
-    """Return the kind of a frame, None where it is of pandas, or no frame."""
+    """Return the library of a frame by narwhals' name; None where it is pandas, or no frame."""
     frame = None if type(data) in PLAIN else _narwhals(data, "X")
     if frame is None or not hasattr(frame, "columns"):
         return None
-    return Native(frame.implementation.value)
+    return frame.implementation.value
 
 
 def time_of(frame):
@@ -126,8 +108,11 @@ def has_dates(data, name):
     return name is not None and str(frame.get_column(name).dtype) == "Date"
 
 
-def outgoing(frame, native):
-    """Return a frame of pandas as one of the library that rows came in; its index is left out."""
+def outgoing(frame, library, dates=False):
+    """Return a frame of pandas as one of another library; its index is left out.
+
+    With `dates`, time stamps become dates.
+    """
     import narwhals as nw
 
     columns, zones = {}, {}
@@ -143,13 +128,13 @@ def outgoing(frame, native):
         else:
             plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
             columns[str(name)] = column.to_numpy() if plain else column.tolist()
-    found = nw.from_dict(columns, backend=native.library)
+    found = nw.from_dict(columns, backend=library)
     for name, column in frame.items():
         label = nw.col(str(name))
         if name in zones:
             utc = label.dt.replace_time_zone("UTC")
             found = found.with_columns(utc.dt.convert_time_zone(zones[name]))
-        elif native.dates and column.dtype.kind == "M":
+        elif dates and column.dtype.kind == "M":
             found = found.with_columns(label.dt.date())
     return found.to_native()
 

@@ -58,19 +58,19 @@ class Writer:
 
     def outgoing(self, frame):
         """Return a frame of the future as one of the library that rows came in."""
-        native, form = self.form.native, self.form
-        if native is None:
+        form = self.form
+        if form.native is None:
             return frame
-        if form.id_column or form.just_follows:
-            return outgoing(frame, native)
-        names = [form.id_name, form.time_name] if form.has_ids else form.time_name
-        return outgoing(frame.rename_axis(names).reset_index(), native)
+        if not form.id_column and not form.just_follows:
+            names = [form.id_name, form.time_name] if form.has_ids else form.time_name
+            frame = frame.rename_axis(names).reset_index()
+        return outgoing(frame, form.native, form.dates)
 
     def keys(self, index):
         """Return the index of rows to come; of another library, the frame of its levels."""
         if self.form.native is None or self.form.just_follows:
             return index
-        return outgoing(index.to_frame(index=False), self.form.native)
+        return outgoing(index.to_frame(index=False), self.form.native, self.form.dates)
 
     def index_after(self, ids, heads, horizon):
         """Return the index of these rows: of times, or of ids and times."""
