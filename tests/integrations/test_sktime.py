@@ -39,7 +39,8 @@ def fitted(series):
 
 def panel(n_series=3, n_rows=60):
     """Return the rows of a panel, (series, time)."""
-    return hourly(n_rows, n_series).rename_axis(columns="series").T.stack().to_frame("load")
+    rows = hourly(n_rows, n_series).melt(ignore_index=False, var_name="series", value_name="load")
+    return rows.set_index("series", append=True).swaplevel()
 
 
 @pytest.mark.slow
@@ -180,9 +181,9 @@ def test_a_series_that_ended_has_missing_values_up_to_the_cutoff():
     padded.iloc[50] = np.nan
     expected = own(2).fit(padded).forecast()
     np.testing.assert_allclose(model.predict(), expected, rtol=1e-9)
-    new = hourly(61, 2).iloc[[60]].rename_axis(columns="series").T.stack().to_frame("load")
-    model.update(new.iloc[:1])  # of the first series alone
-    assert len(model.predict()) == 4
+    model.update(panel(2, 61).iloc[[60]])  # a row of the first series alone
+    assert model.predict().loc["s1"].index.tolist() == model.predict().loc["s0"].index.tolist()
+    assert (model.forecaster_.cutoff_ == model.cutoff[0]).all()
 
 
 def test_a_series_that_is_new_at_update():
@@ -221,7 +222,8 @@ def test_evaluation_by_updates_is_a_loop_of_our_own(series):
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")  # sktime's own
 def test_grid_search(series):
     splits = ExpandingWindowSplitter(fh=[1], initial_window=100, step_length=10)
-    search = ForecastingGridSearchCV(RNNForecaster(**SMALL), splits, {"cell": ["rnn", "gru"]})
+    grid = {"cell": ["rnn", "gru"]}
+    search = ForecastingGridSearchCV(RNNForecaster(**SMALL), splits, grid, backend=None)
     assert search.fit(series[:N], fh=[1]).best_params_["cell"] in ("rnn", "gru")
 
 
@@ -233,6 +235,12 @@ def test_what_cannot_be_used_is_told(series, fitted):
     model = RNNForecaster(horizon=2, **SMALL).fit(series[:N])
     with pytest.raises(ValueError, match="found horizon=3, expected at most"):
         model.predict(fh=[3])
+    with pytest.raises(ValueError, match="the last update held earlier rows alone"):
+        model.update(series[N - 9 : N - 5]).predict(fh=[1])
+    with pytest.raises(ValueError, match="not newer than the cutoff"):
+        RNNForecaster(late="raise", **SMALL).fit(series[:N], fh=[1]).update(series[N - 1 :])
+    with pytest.raises(TypeError, match="supported"):
+        fitted.update(series[N:].set_axis([*range(19), "x"]))
 
 
 def test_parameters_are_those_of_the_forecaster():

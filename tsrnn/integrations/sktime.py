@@ -43,9 +43,11 @@ class RNNForecaster(BaseForecaster):
         Columns of X that are constant in each series of a panel.
     late : {"drop", "raise"}, default="drop"
         Rows that are not newer than the cutoff, as in overlapping windows.
-    cell, hidden_size, n_layers, window_size, lags, season, freq, snap, gap, max_gap, lower, upper, \
-batch_size, learning_rate, max_iter, early_stopping, loss, forgetting, coverage, max_series, dtype, \
-random_state, verbose
+    cell, hidden_size, n_layers, window_size, lags, season, freq, snap, gap, max_gap, lower, upper
+        As in `tsrnn.RNNForecaster`.
+    batch_size, learning_rate, max_iter, early_stopping, loss, forgetting, coverage, max_series
+        As in `tsrnn.RNNForecaster`.
+    dtype, random_state, verbose
         As in `tsrnn.RNNForecaster`.
 
     Attributes
@@ -173,6 +175,8 @@ random_state, verbose
 
     def _forecast(self, fh, X, columns, quantiles=None):
         """Return the frame of the steps of `fh`, of each series."""
+        if fh.freq is None:  # sktime does not find that of some panels
+            fh = ForecastingHorizon(fh.to_pandas(), fh.is_relative, self.forecaster_.freq_)
         steps = np.asarray(fh.to_indexer(self.cutoff)) + 1
         n_series = 1 if self._series is None else len(self._series)
         values = np.empty((n_series, len(steps), len(columns)))
@@ -191,6 +195,12 @@ random_state, verbose
     def _out_of_sample(self, steps, X, n_series, quantiles):
         """Return forecasts (n_series, n_steps, n_columns) of steps after the cutoff."""
         model, horizon, n_targets = self.forecaster_, int(steps.max()), len(self._get_varnames())
+        newest = model.cutoff_ if self._series is None else model.cutoff_.max()
+        if newest != self.cutoff[0]:
+            raise ValueError(
+                f"found a cutoff of {self.cutoff[0]}, expected that of the newest row, {newest}: "
+                "the last update held earlier rows alone; update with the newest rows"
+            )
         parts = {} if self._series is None else {"ids": list(range(n_series))}
         if model.future_cols is not None and X is not None:
             index, X = model.future_index(horizon, **parts), self._numbered(X)
@@ -208,7 +218,6 @@ random_state, verbose
         remembered = self.get_config()["remember_data"]
         X, *y = self._inputs(*((self._y, self._X) if remembered else self._fit_rows))
         rows, stamps = X.index.get_level_values(-1).factorize(sort=True)
-        freq = self.forecaster_.freq_ if freq is None else freq
         stamps = ForecastingHorizon(stamps, is_relative=False, freq=freq)
         at = (np.asarray(stamps.to_indexer(self.cutoff)) + 1)[rows]
         if steps.max() > at.max():
