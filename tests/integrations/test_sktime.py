@@ -136,6 +136,15 @@ def test_in_sample_of_updates_needs_them_remembered(series):
     assert found == expected.predict(series, start="fit")[-2, 0]
 
 
+def test_in_sample_of_a_panel_that_is_remembered():
+    rows = panel()
+    new = rows.index.get_level_values("time") >= rows.index[50][1]
+    model = RNNForecaster(horizon=2, **SMALL).set_config(remember_data=True)
+    found = model.fit(rows[~new]).update(rows[new]).predict([-20, 0])
+    expected = own(2).fit(rows[~new]).partial_fit(rows[new]).predict(rows, start="fit")
+    np.testing.assert_array_equal(found["load"], expected.reshape(3, 60, 2)[:, [38, 58], 0].ravel())
+
+
 def test_series_of_a_panel_share_one_forecaster():
     rows = panel()
     new = rows.index.get_level_values("time") >= rows.index[50][1]
