@@ -137,12 +137,18 @@ def test_in_sample_of_updates_needs_them_remembered(series):
 
 
 def test_in_sample_of_a_panel_that_is_remembered():
+    """With a series that is new at update, and comes before others by name."""
     rows = panel()
     new = rows.index.get_level_values("time") >= rows.index[50][1]
+    rows = rows[new | (rows.index.get_level_values(0) != "s0")]
+    new = rows.index.get_level_values("time") >= rows.index[0][1]
     model = RNNForecaster(horizon=2, **SMALL).set_config(remember_data=True)
-    found = model.fit(rows[~new]).update(rows[new]).predict([-20, 0])
+    found = model.fit(rows[~new]).update(rows[new]).predict([-5, 0])
     expected = own(2).fit(rows[~new]).partial_fit(rows[new]).predict(rows, start="fit")
-    np.testing.assert_array_equal(found["load"], expected.reshape(3, 60, 2)[:, [38, 58], 0].ravel())
+    expected = pd.DataFrame(expected[:, :1], rows.index)
+    for name in ("s0", "s1", "s2"):
+        one = expected.loc[name].iloc[[-7, -2], 0]
+        np.testing.assert_array_equal(found.loc[name]["load"], one)
 
 
 def test_series_of_a_panel_share_one_forecaster():
@@ -203,6 +209,11 @@ def test_a_series_that_is_new_at_update():
     model = RNNForecaster(**SMALL).fit(rows[old & first], fh=[1]).update(rows[~first])
     expected = own(1).fit(rows[old & first]).partial_fit(rows[~first])
     pd.testing.assert_frame_equal(model.predict(), expected.forecast())
+    later = panel(4, 61).iloc[[60, 121, 182, 243]]
+    with pytest.raises(ValueError, match="inf"):  # of a call with a series never seen
+        model.update(later * np.inf)
+    found = model.update(later[:3]).predict()
+    pd.testing.assert_frame_equal(found, expected.partial_fit(later[:3]).forecast())
 
 
 def test_update_predict_is_a_loop_of_our_own(series):

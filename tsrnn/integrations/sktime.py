@@ -163,7 +163,12 @@ class RNNForecaster(BaseForecaster):
 
     def _update(self, y, X=None, update_params=True):
         learn = self.forecaster_.partial_fit if update_params else self.forecaster_.update
-        learn(*self._rows(y, X))
+        known = self._series
+        try:
+            learn(*self._rows(y, X))
+        except Exception:
+            self._series = known  # without those that the forecaster has not taken
+            raise
         return self
 
     def _predict(self, fh, X):
