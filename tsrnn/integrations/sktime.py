@@ -47,7 +47,7 @@ class RNNForecaster(BaseForecaster):
         As in `tsrnn.RNNForecaster`.
     batch_size, learning_rate, max_iter, early_stopping, loss, forgetting, coverage, max_series
         As in `tsrnn.RNNForecaster`.
-    dtype, random_state, verbose
+    dtype, random_state, verbose, holidays, target_transform
         As in `tsrnn.RNNForecaster`.
 
     Attributes
@@ -97,14 +97,16 @@ class RNNForecaster(BaseForecaster):
         window_size: int = 48,
         lags: int | None = None,
         season: Any = "auto",
+        holidays: Any = None,
         static_cols: Names = None,
         freq: Any = None,
         snap: Any = None,
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "drop",
-        lower: float | str | None = None,
+        lower: float | str | None = "auto",
         upper: float | None = None,
+        target_transform: str | None = None,
         batch_size: int = 32,
         learning_rate: float = 0.005,
         max_iter: int = 300,
@@ -124,6 +126,7 @@ class RNNForecaster(BaseForecaster):
         self.window_size = window_size
         self.lags = lags
         self.season = season
+        self.holidays = holidays
         self.static_cols = static_cols
         self.freq = freq
         self.snap = snap
@@ -132,6 +135,7 @@ class RNNForecaster(BaseForecaster):
         self.late = late
         self.lower = lower
         self.upper = upper
+        self.target_transform = target_transform
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
