@@ -43,6 +43,7 @@ def panel(n_series=3, n_rows=60):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pandas 3 about calls of sktime itself
 def test_checks_of_sktime():
     results = check_estimator(RNNForecaster, verbose=False)
     assert len(results) >= 380
@@ -267,4 +268,5 @@ def test_parameters_are_those_of_the_forecaster():
     roles = {"target", "future_cols", "id_col", "time_col"}  # which y, X and the index tell
     assert params.keys() - roles == adapted.keys()
     others = {name for name in adapted if adapted[name] != params[name]}
-    assert others == {"horizon", "late"}
+    assert others == {"horizon", "late", "dtype"}
+    assert np.dtype(adapted["dtype"]) == params["dtype"]
