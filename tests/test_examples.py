@@ -22,13 +22,20 @@ QUICK = {
     ),
     "numpy_layers": (["--steps", "200"], "weight_hh_l0  (96, 24)"),
     "pipeline_grid_search": (["--rows", "600", "--max-iter", "2"], "RNNRegressor"),
+    "river_stream": (["--warm-up", "300", "--rows", "30", "--max-iter", "2"], "y_lower_0.9"),
+    "sktime_panel": (["--history", "300", "--rows", "48", "--max-iter", "2"], "45 Queen Street"),
     "streaming_update": (["--history", "600", "--rows", "40", "--max-iter", "2"], "2023-06"),
 }
+
+# Packages of extras that a script needs.
+NEEDED = {"river_stream": ["river"], "sktime_panel": ["sktime"]}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SCRIPTS])
 def test_example_runs(name, tmp_path, monkeypatch, capfd):
     """In this process, which has imported all and whose warnings are errors."""
+    for package in NEEDED.get(name, ()):
+        pytest.importorskip(package)
     arguments, word = QUICK[name]
     path = FOLDER / f"{name}.py"
     monkeypatch.chdir(tmp_path)
@@ -49,6 +56,8 @@ def test_example_runs(name, tmp_path, monkeypatch, capfd):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [path.stem for path in SCRIPTS])
 def test_example_runs_as_its_reader_would_start_it(name, tmp_path):
+    for package in NEEDED.get(name, ()):
+        pytest.importorskip(package)
     arguments, word = QUICK[name]
     command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py"), *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

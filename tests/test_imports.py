@@ -31,9 +31,9 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "narwhals", "matplotlib", "numba"}
-# Imported by name, when their kernels are chosen.
-ON_DEMAND = [PACKAGE / "kernels" / "numba_"]
+OPTIONAL = {"rich", "narwhals", "matplotlib", "numba", "river", "sktime"}
+# Imported by name, when their kernels are chosen; by users who have what they are made for.
+ON_DEMAND = [PACKAGE / "kernels" / "numba_", PACKAGE / "integrations"]
 
 
 def part_of(path):
@@ -98,5 +98,6 @@ import tsrnn.cli, tsrnn.plotting
 heavy = {{"torch", "numba", "river", "onnxruntime", "statsmodels"}}
 heavy = [name for name in heavy if sys.modules.get(name)]
 assert not heavy, heavy
+assert not any(name.startswith("tsrnn.integrations") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -1,0 +1,1 @@
+"""Adapters to other libraries: one module and one extra each, none imported by tsrnn itself."""
