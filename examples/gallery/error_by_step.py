@@ -20,7 +20,7 @@ models = {
     "a week ago": SeasonalNaiveForecaster(horizon=24, season=168),
 }
 
-fig, ax = plt.subplots()
+fig, ax = plt.subplots(figsize=(8, 3.6))
 for name, model in models.items():
     result = prequential(model.fit(history), stream)
     errors = result.metrics["MAE"].loc["210 Queen Street"].drop("all")

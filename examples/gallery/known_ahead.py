@@ -23,7 +23,7 @@ settings = {"horizon": 48, "target": "sold", "max_iter": 60, "random_state": 0}
 knowing = RNNForecaster(future_cols="price", **settings).fit(history)
 guessing = RNNForecaster(**settings).fit(history)
 
-fig, ax = plt.subplots()
+fig, ax = plt.subplots(figsize=(8, 3.6))
 ax.plot(ahead["sold"], color="0.25", linewidth=1, label="actual")
 ax.plot(knowing.forecast(X_future=ahead[["price"]])["sold"], label="prices known ahead")
 ax.plot(guessing.forecast()["sold"], label="prices of the past only")

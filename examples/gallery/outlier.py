@@ -17,12 +17,12 @@ spoilt = stream.copy()
 spoilt.iloc[40] = 50_000
 
 model = RNNForecaster(horizon=6, lower=0, max_iter=100, random_state=0).fit(history)
-fig, ax = plt.subplots()
+fig, ax = plt.subplots(figsize=(8, 3.6))
 ax.plot(stream, color="0.25", linewidth=1, label="actual")
 for name, rows, style in (("as it was", stream, "-"), ("with 50,000 at the line", spoilt, "--")):
     table = prequential(model, rows).forecasts.query("step == 6").set_index("time")
     ax.plot(table["forecast"], linestyle=style, label=f"6 hours ahead, {name}")
 ax.axvline(stream.index[40], color="0.5", linestyle=":")
 ax.set_ylabel("people an hour")
-ax.legend(frameon=False, fontsize="small")
+ax.legend(frameon=False, fontsize="small", ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 fig.autofmt_xdate()
