@@ -134,7 +134,9 @@ def test_rows_are_picked_by_their_time_stamps(tz):
     twice = pd.concat([calendar, calendar[:N_FIT], calendar[N_FIT + 3 :]])
     wrong = calendar.assign(price=calendar["price"].mask(np.arange(N_ROWS) < N_FIT, np.inf))
     columns = shuffled.assign(load="?", wind=1j, price_2=0.0, time=pd.Timestamp("2024"))
-    others = calendar, shuffled, beyond, far, useless, twice, wrong, columns
+    texts = calendar[N_FIT : N_FIT + 3].set_axis(frame.index[N_FIT : N_FIT + 3].astype(str))
+    others = [calendar, shuffled, beyond, far, useless, twice, wrong, columns]
+    others += [texts] * (tz is None)  # texts tell an offset, no zone
     for other in others:
         pd.testing.assert_frame_equal(model.forecast(X_future=other), expected)
     shorter = model.forecast(1, X_future=calendar[N_FIT : N_FIT + 1])
@@ -296,7 +298,7 @@ def test_y_may_be_apart():
         (lambda a: pd.concat([a, a[1:]]), "2 of the 3 rows .* more than once .* 2024-03-30 13:00"),
         (lambda a: a.tz_localize("UTC"), "time zone UTC, expected None"),
         (lambda a: a.reset_index(drop=True), "no times, expected .*set_index.model.future_index"),
-        (lambda a: a.set_axis(a.index.astype(str)), "times of type .*pd.to_datetime"),
+        (lambda a: a.set_axis(a.index.astype(str) + "?"), "times of X_future .*pd.to_datetime"),
         (
             lambda a: a.rename(columns={"price": "cost"}),
             r"without \['price'\], expected the future",

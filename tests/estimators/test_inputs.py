@@ -117,10 +117,13 @@ def test_row_numbers_out_of_order_are_refused(change):
         quick().fit(change(hourly(300).reset_index(drop=True)))
 
 
-def test_a_period_index_is_told_what_to_become():
-    data = hourly(300)
-    with pytest.raises(ValueError, match="to_timestamp"):
-        quick().fit(data.set_axis(data.index.to_period("h")))
+def test_periods_are_forecast_as_their_starts_would_be():
+    data = hourly(320)
+    periods = data.set_axis(data.index.to_period("h"))
+    model = quick().fit(periods[:300]).partial_fit(periods[300:])
+    expected = quick().fit(data[:300]).partial_fit(data[300:]).forecast()
+    expected.index = expected.index.to_period("h")
+    pd.testing.assert_frame_equal(model.forecast(), expected)
 
 
 def test_a_short_memory_still_knows_the_rows_it_looks_back_on():

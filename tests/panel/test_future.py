@@ -171,8 +171,13 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
         return enter(readout, group, features, n_steps)
 
     monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
-    same = lambda _, position, members, features: np.ones(features.shape[:2])  # noqa: E731
-    monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", same)
+    units = []  # of each series at each origin
+
+    def alike(_, position, series, features, scales):
+        units.append(scales[0])
+        return np.ones_like(scales)
+
+    monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", alike)
     monkeypatch.setattr(panel_experts, "CLIP", 1e9)
     model = planned(forgetting=1.0).fit(frame)
     features, readout = np.stack(entered), model._state.learner.readout
@@ -188,7 +193,8 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
             way = price[origin + 1 : origin + step + 1, series]
             ahead = way[-1], way.mean() - way[-1]
             rows.append(np.append(features[origin, series], ahead))
-            targets.append(y[origin + step, series] - y[origin, series])
+            change = y[origin + step, series] - y[origin, series]
+            targets.append(change / units[origin][series])
         rows = np.array(rows)
         held = np.diag([readout.penalty] * n_features + [1.0] * 2)
         expected = np.linalg.solve(held + rows.T @ rows, rows.T @ targets)
@@ -203,7 +209,10 @@ def test_the_network_learns_what_prices_leave_unexplained():
     learner, units = model._state.learner, model._state.scaling
     start, stop = learner.clock - 20, learner.clock - HORIZON + 1
     view = learner.memory.window.view(slice(None), None, start)
-    found = learner._window_targets(view, start, stop).reshape(stop - start, 2, 3, HORIZON)
+    scales = np.random.default_rng(0).uniform(0.5, 2.0, (stop - start, 6, 1))
+    found = learner._window_targets(view, start, stop, scales)
+    found = found.reshape(stop - start, 2, 3, HORIZON)
+    scales = scales.reshape(stop - start, 2, 3)
     values = frame[["y", "wind"]].to_numpy().reshape(-1, 3, 2).swapaxes(1, 2)
     values = units.apply(slice(None), values)
     price = model._reader.input_scaling.apply(frame[["price"]].to_numpy()).reshape(-1, 3)
@@ -211,6 +220,7 @@ def test_the_network_learns_what_prices_leave_unexplained():
         way = price[origin + 1 : origin + step + 1, series]
         ahead = np.array([way[-1], way.mean() - way[-1]])
         change = values[origin + step, :, series] - values[origin, :, series]
+        change = change / scales[origin - start, :, series]
         expected = change - learner.readout.effects[:, step - 1] @ ahead
         np.testing.assert_allclose(found[origin - start, :, series, step - 1], expected)
 

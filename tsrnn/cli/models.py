@@ -91,6 +91,15 @@ def newest(model):
     return model.cutoff_.max() if is_panel(model) else model.cutoff_
 
 
+def numbered(rows, model):
+    """Return rows without time stamps, numbered on from the last one that the model has seen."""
+    if is_panel(model) or model.cutoff_ is None:
+        return rows.reset_index(drop=True)
+    first = model.future_index(1)[0]
+    step = first - model.cutoff_
+    return rows.set_axis(pd.RangeIndex(first, first + step * len(rows), step))
+
+
 def blank_forecast(model):
     """Return a forecast without its values: its columns are the targets, its index has its name."""
     if model.cutoff_ is None:

@@ -11,7 +11,14 @@ from tsrnn.cli.forecast import forecast_options
 from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.io.future import FutureRows
 from tsrnn.cli.io.output import Output
-from tsrnn.cli.models import known_ahead, newest, source_ahead, source_of, unknown_ahead
+from tsrnn.cli.models import (
+    known_ahead,
+    newest,
+    numbered,
+    source_ahead,
+    source_of,
+    unknown_ahead,
+)
 from tsrnn.persistence import leftovers, save
 
 
@@ -93,7 +100,8 @@ class Session:
         if self.future is not None:
             self.future.read()
         try:
-            self.take_in(self._frame[row : row + 1])
+            rows = self._frame[row : row + 1]
+            self.take_in(rows if self.source.time.columns else numbered(rows, self.model))
         except ValueError as error:
             self.complaints.add(line, error)
             return

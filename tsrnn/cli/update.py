@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints, read_frame
-from tsrnn.cli.models import is_panel, newest, read_forecaster, source_of
+from tsrnn.cli.models import is_panel, newest, numbered, read_forecaster, source_of
 from tsrnn.cli.options import add_data_options
 from tsrnn.persistence import save
 
@@ -58,8 +58,10 @@ def new_rows(saved, args, complaints):
     """Return the rows of a file that the model has not seen, and how many it has."""
     source, model = source_of(saved, args), saved.model
     frame, _ = read_frame(args.data, source, complaints)
-    if not source.time.columns or newest(model) is None:
-        return frame.reset_index(drop=True) if not source.time.columns else frame, 0
+    if not source.time.columns:
+        return numbered(frame, model), 0
+    if newest(model) is None:
+        return frame, 0
     times = pd.DatetimeIndex(frame[model.time_col] if None in source.names else frame.index)
     if is_panel(model):
         cutoffs = model.cutoff_.reindex(frame[model.id_col]).array

@@ -1,6 +1,7 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
 import os
+from dataclasses import replace
 from numbers import Real
 from typing import Any, Self
 
@@ -12,7 +13,9 @@ from tsrnn.estimators import road
 from tsrnn.estimators.history import read_history
 from tsrnn.estimators.typed_bases import BaseEstimator
 from tsrnn.frames.form import Form, ids_refused
+from tsrnn.frames.native import beside, has_dates, incoming, native_of
 from tsrnn.frames.types import Data, Ids
+from tsrnn.frames.validation import row_index
 from tsrnn.frames.writer import Writer
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence import save, unmapped
@@ -31,7 +34,7 @@ class StreamingEstimator(BaseEstimator):
     """
 
     # Parameters that a subclass may have; these are what they are where it has not.
-    target = future_cols = static_cols = id_col = time_col = freq = max_series = None
+    target = future_cols = static_cols = id_col = time_col = freq = snap = max_series = None
     gap, max_gap, late = "fill", 0, "raise"
 
     _takes_panels = _regular = True  # whether there may be ids; whether rows need a frequency
@@ -206,7 +209,13 @@ class StreamingEstimator(BaseEstimator):
         return self
 
     def _learn_history(self, X, y, ids):
-        form = self._form_of(X, ids)
+        native, passed = native_of(X), X
+        X = incoming(X)
+        form = self._form_of(X, ids, native)
+        if native is not None and form.time_name is not None:
+            form = replace(form, dates=has_dates(passed, form.time_name))
+            X = X if form.has_ids else X.set_index(form.time_name)
+        y = beside(y, X)
         # What reading the history took is free again before rows are taken in: at ten thousand
         # series of 400 rows that is 300 MB, which would lie below what the learner keeps for good.
         self._reader, state, rows, newest = read_history(self, form, X, y, ids)
@@ -217,12 +226,15 @@ class StreamingEstimator(BaseEstimator):
             state = road.only(state, kept)
         self._state = state
 
-    def _form_of(self, X, ids):
-        if not self._takes_panels:
-            if ids is not None:
-                raise ids_refused(ids)
-            return Form(has_ids=False, time_name=getattr(getattr(X, "index", None), "name", None))
-        form = Form.of(X, ids, self.id_col, self.time_col)
+    def _form_of(self, X, ids, native=None):
+        if not self._takes_panels and ids is not None:
+            raise ids_refused(ids)
+        if native is not None:
+            form = Form.of_native(X, native, ids, self.id_col, self.time_col)
+        elif not self._takes_panels:
+            return Form(has_ids=False, time_name=getattr(row_index(X), "name", None))
+        else:
+            form = Form.of(X, ids, self.id_col, self.time_col)
         if self.static_cols is not None and not form.has_ids:
             raise ValueError(
                 f"found static_cols={self.static_cols!r} and one stream without ids, expected a "
@@ -232,6 +244,8 @@ class StreamingEstimator(BaseEstimator):
 
     def _take(self, X, y, ids, how):
         """Return the state after new rows, its learner having learnt (or just advanced)."""
+        if hasattr(X, "__len__") and not len(X):  # no rows, nothing to do
+            return self._state
         columns = self._reader.columns
         if how == "learn" and y is None and columns.targets is None:
             raise ValueError(
@@ -245,10 +259,15 @@ class StreamingEstimator(BaseEstimator):
         if ids is not None and not self._reader.form.has_ids:
             raise ids_refused(ids)
 
-    def _outputs(self, X, y, ids):
+    def _outputs(self, X, y, ids, start=None, n_outputs=None, state=None):
         """Return the outputs (n, J, M) after each row, in the targets' units, and the rows."""
         self._require_fitted()
-        return road.roll(self, self._state, self._reader.read(self, X, y, ids))
+        if start not in (None, "fit", "cutoff"):
+            raise ValueError(
+                f"found start={start!r}, expected 'fit', 'cutoff' or None; pass one of them"
+            )
+        state = self._state if state is None else state
+        return road.roll(self, state, self._reader.read(self, X, y, ids), n_outputs, start)
 
     def _bounded(self, values):
         """Return values within the bounds of the targets, where there are any."""

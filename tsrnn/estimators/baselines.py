@@ -26,7 +26,7 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
     ----------
     horizon : int, default=1
         Steps forecast ahead.
-    target, id_col, time_col, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late, snap
         As in `RNNForecaster`.
 
     Examples
@@ -49,6 +49,7 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "raise",
+        snap: Any = None,
     ):
         self.horizon = horizon
         self.target = target
@@ -58,6 +59,7 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
         self.gap = gap
         self.max_gap = max_gap
         self.late = late
+        self.snap = snap
 
     _min_rows = 1
 
@@ -76,7 +78,7 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
     season : int or "auto", default="auto"
         Season length in rows. "auto": the shortest season of the frequency that the history
         holds twice (a day for hourly rows), or 1, the naive forecast, where there is none.
-    target, id_col, time_col, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late, snap
         As in `RNNForecaster`.
 
     Examples
@@ -98,6 +100,7 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "raise",
+        snap: Any = None,
     ):
         self.horizon = horizon
         self.season = season
@@ -108,6 +111,7 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
         self.gap = gap
         self.max_gap = max_gap
         self.late = late
+        self.snap = snap
 
     _min_rows = 1
 
@@ -134,7 +138,7 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         Default: 47, or a quarter of a shorter history.
     forgetting : float, default=0.9995
         Factor by which the past is discounted at each row, in (0, 1].
-    target, id_col, time_col, freq, gap, max_gap, late
+    target, id_col, time_col, freq, gap, max_gap, late, snap
         As in `RNNForecaster`; columns that are no targets are not used.
 
     Examples
@@ -157,6 +161,7 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "raise",
+        snap: Any = None,
     ):
         self.horizon = horizon
         self.lags = lags
@@ -168,6 +173,7 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         self.gap = gap
         self.max_gap = max_gap
         self.late = late
+        self.snap = snap
 
     def _check_params(self):
         super()._check_params()

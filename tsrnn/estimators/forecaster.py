@@ -105,8 +105,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     id_col, time_col : label, optional
         Columns of a long frame: the series of each row, and its time (by default the index).
         Either may also be a level of a two-level index, (id, time), or ids come beside X.
-    freq : str or offset, optional
-        Frequency of the rows; inferred from the time stamps by default.
+    freq : str, offset or int, optional
+        Frequency of the rows, of row numbers their step; inferred from the index by default.
     gap : {"fill", "reset", "raise"}, default="fill"
         Missing time stamps: count their rows as missing, start a new run from the zero state after
         them, or raise.
@@ -114,7 +114,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Most missing rows in a gap, so that one absurd time stamp cannot pass for the present.
     late : {"raise", "drop"}, default="raise"
         Rows with a time stamp not newer than the cutoff: raise, or drop them, which makes a replay
-        harmless; ``n_late_`` counts them. Rows without time stamps are never late.
+        harmless; ``n_late_`` counts them. Rows of arrays are never late.
     lower, upper : float, optional
         Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
         there.
@@ -142,6 +142,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     random_state : int, RandomState or None, default=None
     verbose : bool, default=False
         Print the progress of training.
+    snap : str or Timedelta, optional
+        Most that a time stamp may be off the frequency, such as ``"10s"`` where clocks jitter: it
+        is moved onto it. By default none may be off.
 
     Attributes
     ----------
@@ -229,6 +232,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         dtype: DTypeLike = np.float32,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
+        snap: Any = None,
     ):
         self.horizon = horizon
         self.cell = cell
@@ -259,6 +263,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.snap = snap
 
     @property
     def expert_weights_(self) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What forecasters have in common: ``forecast``, ``predict`` and ``score`` of steps ahead."""
 
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,12 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
-from tsrnn.frames.bands import add_offsets, bands_of
+from tsrnn.frames.bands import add_offsets, bands_of, column_of
 from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.native import incoming
 from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -59,6 +60,7 @@ class ForecasterMixin:
         coverage: float | list[float] | None = None,
         quantiles: list[float] | None = None,
         ids: Ids = None,
+        active: bool | int = False,
     ) -> pd.DataFrame:
         """Forecast the values after the last row seen. The estimator stays as it was.
 
@@ -83,6 +85,9 @@ class ForecasterMixin:
             Quantiles to forecast.
         ids : id or list of ids, optional
             Of a panel: the series to forecast, in this order; by default all that have rows.
+        active : bool or int, default=False
+            Of a panel: forecast only series whose cutoff is the newest one, or within so many steps
+            of it; series that have ended are left out.
 
         Returns
         -------
@@ -90,7 +95,8 @@ class ForecasterMixin:
             Of a panel ``horizon`` rows for each series, in the form in which rows came. Indexed
             by the next ``horizon`` time stamps, a column for each target; behind them
             ``<target>_lower_0.9`` and ``<target>_upper_0.9`` for a coverage of 0.9, and
-            ``<target>_quantile_0.1`` for a quantile of 0.1.
+            ``<target>_quantile_0.1`` for a quantile of 0.1. After a fit on a frame of polars or
+            Arrow it is one of those, with ids and times as columns.
 
         Raises
         ------
@@ -100,16 +106,29 @@ class ForecasterMixin:
             and 1, or asked for of a baseline's panel, which has no intervals.
         """
         self._require_fitted()
+        frame = self._forecast_frame(horizon, X_future, coverage, quantiles, ids, active)
+        return self._writer.outgoing(frame)
+
+    def _forecast_frame(
+        self,
+        horizon=None,
+        X_future=None,
+        coverage=None,
+        quantiles=None,
+        ids=None,
+        active=False,
+    ):
+        """As `forecast`, in a frame of pandas whatever rows came in."""
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
-        horizon = self._checked_horizon(horizon)
+        horizon, within = self._checked_horizon(horizon), _steps_within(active)
         self._require_ids(ids)
         while True:
             state = self._state  # once: another thread may replace it
-            frame = self._forecast_of(state, ids, horizon, X_future, bands)
+            frame = self._forecast_of(state, ids, horizon, X_future, bands, within)
             if not state.learner.overtaken_by(self._state.learner):
                 return frame
 
-    def _forecast_of(self, state, ids, horizon, X_future, bands):
+    def _forecast_of(self, state, ids, horizon, X_future, bands, within):
         learner, targets = state.learner, self._reader.columns.target_names
         if bands and not learner.has_intervals:
             raise ValueError(
@@ -118,8 +137,8 @@ class ForecasterMixin:
             )
         places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
-        if ids is not None or NEVER in distinct or not distinct:
-            places = self._started_places(state, ids)
+        if ids is not None or NEVER in distinct or not distinct or within is not None:
+            places = self._started_places(state, ids, within)
             names, heads = names[places], heads[places]
             distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
@@ -142,22 +161,26 @@ class ForecasterMixin:
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
         columns, values = targets, issued
         if bands:
-            columns = [*targets, *(f"{target}_{name}" for target in targets for name, _ in bands)]
+            beside = [column_of(target, name) for target in targets for name, _ in bands]
+            columns = [*targets, *beside]
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)
         return self._writer.forecast(names, heads, self._bounded(values), columns)
 
-    def future_index(self, horizon: int | None = None, *, ids: Ids = None) -> pd.Index:
+    def future_index(
+        self, horizon: int | None = None, *, ids: Ids = None, active: bool | int = False
+    ) -> pd.Index:
         """Return the index of the next ``horizon`` rows: of ``forecast`` and its ``X_future``.
 
         Parameters
         ----------
-        horizon, ids : optional
+        horizon, ids, active : optional
             As in ``forecast``.
 
         Returns
         -------
-        DatetimeIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
+        DatetimeIndex, PeriodIndex, Index of row numbers, or, of a panel, MultiIndex (id, time)
+            After a fit on a frame of polars or Arrow a frame of these columns.
 
         Raises
         ------
@@ -177,18 +200,29 @@ class ForecasterMixin:
         1    a 2024-03-05
         """
         check_is_fitted(self)
+        return self._writer.keys(self._future_index(horizon, ids, active))
+
+    def _future_index(self, horizon=None, ids=None, active=False):
+        """As `future_index`, an index of pandas whatever rows came in."""
         self._require_ids(ids)
         state, horizon = self._state, self._checked_horizon(horizon)
-        places = self._started_places(state, ids)
+        places = self._started_places(state, ids, _steps_within(active))
         heads = state.learner.heads[places]
         return self._writer.index_after(state.ids[places], heads, horizon)
 
-    def predict(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> np.ndarray:
+    def predict(
+        self,
+        X: Data,
+        y: Data | None = None,
+        *,
+        ids: Ids = None,
+        start: Literal["fit", "cutoff"] | None = None,
+    ) -> np.ndarray:
         """Return what would have been forecast after each row. The estimator stays as it was.
 
-        Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
-        If the first time stamp is at or before the cutoff, all rows roll from the zero state with
-        the final weights (in-sample); of a panel, this holds for each series.
+        Rows newer than the cutoff, and rows of arrays, go on from the carried state. If the first
+        time stamp or number is at or before the cutoff, all rows roll from the zero state with the
+        final weights (in-sample); of a panel, this holds for each series.
 
         Parameters
         ----------
@@ -197,6 +231,9 @@ class ForecasterMixin:
             Targets, if they came as ``y`` at fit; without it they count as missing.
         ids : array-like of shape (n_rows,), optional
             As in ``fit``.
+        start : {"fit", "cutoff"}, optional
+            "fit": roll from the zero state, of rows of arrays too. "cutoff": go on from the carried
+            state, for which all rows must be newer than the cutoff. By default as told above.
 
         Returns
         -------
@@ -209,7 +246,7 @@ class ForecasterMixin:
         ValueError
             As in ``partial_fit``.
         """
-        outputs, _ = self._outputs(X, y, ids)
+        outputs, _ = self._outputs(X, y, ids, start)
         flat = outputs.reshape(len(outputs), -1)
         return flat[:, 0] if flat.shape[1] == 1 else flat
 
@@ -295,8 +332,10 @@ class ForecasterMixin:
         check_is_fitted(self)
         return self._reader.axis.freq
 
-    def _started_places(self, state, ids):
+    def _started_places(self, state, ids, within=None):
         """Return the places of series to forecast; by default of all that have rows.
+
+        `within` are the steps before the newest cutoff of all series, of which theirs may be.
 
         Raises
         ------
@@ -306,6 +345,9 @@ class ForecasterMixin:
         places = road.places_of(state, ids)
         started = state.learner.heads[places] != NEVER
         if started.all():
+            if within is not None and len(places):
+                heads = state.learner.heads
+                places = places[heads[places] >= heads.max() - within]
             return places
         if ids is not None or not started.any():
             named = f" of {list(state.ids[places[~started]][:3])}" if ids is not None else ""
@@ -313,7 +355,7 @@ class ForecasterMixin:
                 f"found no row since reset_state(){named}, expected at least one to forecast from; "
                 "pass rows to update() or partial_fit() first"
             )
-        return places[started]
+        return self._started_places(state, state.ids[places[started]], within)
 
     def _checked_horizon(self, horizon):
         if horizon is None:
@@ -358,7 +400,7 @@ class ForecasterMixin:
         if not len(heads):
             return np.empty((0, horizon, len(future)))
         index = self._writer.index_after(ids, heads, horizon)
-        scaling = reader.input_scaling
+        scaling, X_future = reader.input_scaling, incoming(X_future, "X_future")
         inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
         return inputs[:, future].reshape(len(heads), horizon, len(future))
 
@@ -413,6 +455,16 @@ class ForecasterMixin:
     @property
     def _min_rows(self):
         return self.horizon + 2
+
+
+def _steps_within(active):
+    """Return the steps that a series may have ended ago, None where any may."""
+    if active is False or active is None:
+        return None
+    if active is True:
+        return 0
+    check_scalar(active, "active", (int, np.integer), min_val=0)
+    return int(active)
 
 
 def _actuals_of(rows, horizon):

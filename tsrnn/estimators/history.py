@@ -1,5 +1,6 @@
 """The history that an estimator is fitted to: read, scaled, and a sample of it to train on."""
 
+import warnings
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from tsrnn.estimators.road import State, steps_of
 from tsrnn.features.window import Window
 from tsrnn.frames.calendar import Calendar
 from tsrnn.frames.columns import Columns
+from tsrnn.frames.frequency import infer_frequency
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.reader import (
     Reader,
@@ -21,7 +23,7 @@ from tsrnn.frames.reader import (
 )
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
-from tsrnn.frames.time_axis import TimeAxis
+from tsrnn.frames.time_axis import TimeAxis, require_each_once
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -53,6 +55,8 @@ def read_rows(model, form, X, y, ids=None):
     """
     require_same_index(X, y)
     parts = form.take_apart(X, ids)
+    if parts.ids is None:
+        require_each_once(parts.times)
     values, y_values = read_values(model, parts.X, y)
     model._check_params()
     columns = Columns.of(parts.X, y, values.shape[1], **model._roles)
@@ -61,13 +65,13 @@ def read_rows(model, form, X, y, ids=None):
     else:
         series, names = pd.factorize(parts.ids)
         names = pd.Index(names)
-    axis = _axis_of(series, parts.times, model.freq, form.time_name, model._regular)
+    axis = _axis_of(series, parts.times, form.time_name, model.freq, model._regular, model.snap)
     calendar = Calendar.of_step(axis.shortest_step_ns)
     targets, inputs = split_values(columns, values, y_values, model._complete_targets)
     _require_static(columns, series, inputs, names)
     input_scaling = Scaling.of_inputs(inputs, columns.one_hot)
     model._reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
-    positions = _positions(axis, series, parts)
+    positions = _positions(axis, series, parts, names)
     rows = Rows(series, positions, targets, input_scaling.apply(inputs))
     steps_of(model, rows, np.full(len(names), NEVER), names)
     return parts, names, rows
@@ -109,29 +113,82 @@ def read_history(model, form, X, y, ids):
     return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
 
 
-def _axis_of(series, times, freq, name, regular):
+def _axis_of(series, times, name, freq, regular, snap):
     """Read the time axis off the series with the most rows."""
-    if times is None or pd.api.types.is_integer_dtype(times.dtype):
+    if times is None:
         return TimeAxis(counts=True, name=name)
-    if not isinstance(times, pd.DatetimeIndex):
-        raise ValueError(
-            f"found times of type {times.dtype}, expected time stamps or row numbers; convert them "
-            "by pd.to_datetime(...)"
-        )
     if not regular:
         return TimeAxis.of(times, regular=False)
     longest = times[series == np.bincount(series).argmax()]
-    axis = TimeAxis.of(longest if longest.is_monotonic_increasing else longest.sort_values(), freq)
+    longest = longest if longest.is_monotonic_increasing else longest.sort_values()
+    axis = TimeAxis.of(longest, freq, snap=snap)
     first = times.min()
-    if axis.step_ns is None and first < longest.min():
-        axis = replace(axis, start=int(first.as_unit("ns").value))
+    if axis.freq is not None and axis.step_ns is None and first < longest.min():
+        axis = replace(axis, start=int(axis.stamps(pd.Index([first]))[0]))
     return axis
 
 
-def _positions(axis, series, parts):
-    if parts.times is None or axis.ordered:
+def _positions(axis, series, parts, names):
+    if axis.ordered or (axis.counts and axis.just_follows(parts.times, parts.ids is not None)):
         return parts.first + counted(series)
-    return axis.positions(parts.times)
+    try:
+        positions = axis.positions(parts.times)
+    except ValueError as error:
+        raise _another_frequency(axis, series, parts.times, names) or error from error
+    _require_one_frequency(axis, series, positions, names)
+    return positions
+
+
+def _another_frequency(axis, series, times, names):
+    """Return the error about the first series of a panel that is off the axis, None without one."""
+    if axis.freq is None or len(names) == 1:
+        return None
+    for place, name in enumerate(names):
+        own = times[series == place].sort_values()
+        try:
+            axis.positions(own)
+        except ValueError:
+            try:
+                found = infer_frequency(own.to_timestamp() if axis.period else own)
+            except ValueError:
+                return None
+            return None if found == axis.freq else _of_another(name, found.freqstr, axis)
+    return None
+
+
+def _require_one_frequency(axis, series, positions, names):
+    """Refuse a panel with a series whose rows are all some steps apart.
+
+    That is not a matter of missing rows, if there are enough of it: series of which rows are
+    missing at random have some that follow each other.
+    """
+    if len(names) == 1:
+        return
+    order = np.lexsort((positions, series))
+    steps, same = np.diff(positions[order]), np.diff(series[order]) == 0
+    steps, owners = steps[same], series[order][1:][same]
+    if not len(steps) or (steps <= 0).any():
+        return
+    starts = np.flatnonzero(np.append(True, np.diff(owners) > 0))
+    owners, counts = owners[starts], np.diff(np.append(starts, len(steps)))
+    shortest = np.minimum.reduceat(steps, starts)
+    common = np.gcd.reduceat(steps, starts) == shortest
+    n_equal = np.add.reduceat((steps == shortest.repeat(counts)).astype(int), starts)
+    enough = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (2 * n_equal > counts)
+    bad = common & enough & (shortest > 1)
+    if bad.any():
+        place, step = owners[bad][0], int(shortest[bad][0])
+        found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
+        raise _of_another(names[place], found, axis)
+
+
+def _of_another(name, found, axis):
+    expected = axis.step if axis.freq is None else axis.freq.freqstr
+    return ValueError(
+        f"found the series {name!r} with the frequency {found}, expected {expected}, that of the "
+        "longest series, since those of a panel are forecast together; fit a forecaster of its own "
+        f"for {name!r}, resample it, or pass freq={found!r} and resample the others"
+    )
 
 
 def _require_enough(model, columns, counts, targets):
@@ -144,6 +201,16 @@ def _require_enough(model, columns, counts, targets):
         raise ValueError(
             f"found no known value of the targets {columns.target_names}, expected some to learn "
             "from; see that X and y have the same index and that values are not NaN"
+        )
+    known = np.isfinite(targets).any(axis=0)
+    if not known.all():
+        never = [
+            name for name, is_known in zip(columns.target_names, known, strict=True) if not is_known
+        ]
+        warnings.warn(
+            f"found no known value of the targets {never}: their forecasts are NaN until one has "
+            "come; drop these columns, or see why they are missing",
+            stacklevel=2,
         )
 
 

@@ -1,7 +1,7 @@
 """The recurrent regressor."""
 
 from numbers import Real
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ from sklearn.utils import check_array, check_scalar
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from tsrnn.estimators import road
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.history import read_rows
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
@@ -19,6 +18,7 @@ from tsrnn.estimators.typed_bases import RegressorMixin
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.held_rows import HeldRows
+from tsrnn.frames.native import beside, incoming, indexed
 from tsrnn.frames.types import Data
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
@@ -178,6 +178,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
             return super().partial_fit(X, y)
         self._check_params()
         _require_y(y)
+        X = indexed(X, None)
+        y = beside(y, X)
         if hasattr(self, "_held"):
             X, y = self._held.followed_by(X, y)
         if _num_samples(X) >= self._min_rows:
@@ -188,7 +190,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.__dict__ = vars(checked)
         return self
 
-    def predict(self, X: Data) -> np.ndarray:
+    def predict(self, X: Data, *, start: Literal["fit", "cutoff"] | None = None) -> np.ndarray:
         """Estimate y for each row of X. The estimator stays as it was.
 
         Rows newer than the cutoff, and rows without time stamps, go on from the carried state.
@@ -198,6 +200,9 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_rows, n_features)
+        start : {"fit", "cutoff"}, optional
+            "fit": roll from the zero state, of rows without time stamps too. "cutoff": go on from
+            the carried state, for which all rows must be newer. By default as told above.
 
         Returns
         -------
@@ -209,7 +214,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         ValueError
             As in ``partial_fit``.
         """
-        outputs = self._outputs(X, None, None)[0][..., 0]
+        outputs = self._outputs(X, None, None, start)[0][..., 0]
         return outputs[:, 0] if self._single_output else outputs
 
     def predict_interval(self, X: Data, coverage: float = 0.9) -> np.ndarray:
@@ -243,8 +248,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self._require_fitted()
         state = self._state  # once: another thread may replace it
         state = state._replace(learner=state.learner.with_bands(bands))
-        rows = self._reader.read(self, X)
-        ends = road.roll(self, state, rows, 1 + len(bands))[0][..., 1:]
+        outputs, _ = self._outputs(X, None, None, n_outputs=1 + len(bands), state=state)
+        ends = outputs[..., 1:]
         return ends[:, 0] if self._single_output else ends
 
     def score(self, X: Data, y: Data, sample_weight: ArrayLike | None = None) -> float:
@@ -295,7 +300,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
 
     def _learn_history(self, X, y, ids):
         _require_y(y)
-        self._single_output = np.asarray(y).ndim == 1
+        self._single_output = np.asarray(incoming(y, "y")).ndim == 1
         super()._learn_history(X, y, ids)
         vars(self).pop("_held", None)
 

@@ -29,6 +29,7 @@ def take(model, state, rows, how):
     series = _places_in(state.ids, rows)
     if rows.ids is not None and (series < 0).any():
         new = pd.unique(rows.ids[series < 0])
+        _require_ids_alike(state.ids, new)
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
             return _one_by_one(model, state, rows, how)
         state = with_series(state, new)
@@ -36,16 +37,24 @@ def take(model, state, rows, how):
     return _took(model, state, series, rows, how)
 
 
-def roll(model, state, rows, n_outputs=None):
+def roll(model, state, rows, n_outputs=None, start=None):
     """Return the outputs (n, J, M) after each row, in the targets' units, and the rows.
 
     The learner has as many outputs as the horizon has steps, or `n_outputs`.
 
-    Series whose first row is not newer than their last one roll from the zero state.
+    Series whose first row is not newer than their last one roll from the zero state; with `start`
+    "fit" all do, with "cutoff" that is an error.
     """
     own = state if rows.ids is None else _of_called(state, rows)
     series = _places_in(own.ids, rows)
+    if start == "fit":
+        everywhere = np.arange(len(own.ids))
+        own = own._replace(learner=own.learner.restarted(everywhere), newest=None)
     arrived = _arrived(model, own, series, rows)
+    if start == "cutoff":
+        late = arrived.positions <= own.learner.heads[series]
+        if late.any():
+            _refuse_late(model, own, rows, series, late)
     first = np.full(len(own.ids), np.iinfo(np.int64).max)
     np.minimum.at(first, arrived.series, arrived.positions)
     in_sample = np.flatnonzero(first <= own.learner.heads)
@@ -166,6 +175,8 @@ def steps_of(model, rows, heads, ids):
     if bad.any():
         row = order[bad.argmax()]
         what = "doubled" if steps[row] == 0 else "out of time order"
+        if steps[row] == 0 and model.snap is not None:
+            what = f"doubled, or have come to be so by snap={model.snap!r},"
         raise ValueError(
             f"found {int(bad.sum())} rows that are {what} within their series, such as row {row}"
             f"{_named(model, ids, rows.series[row])}; expected one row for each time stamp, in "
@@ -196,6 +207,21 @@ def _named(model, ids, place):
     return f" of {ids[place]!r}" if model._reader.form.has_ids else ""
 
 
+def _require_ids_alike(ids, new):
+    """Refuse ids that are numbers where those of before are texts, and the other way round."""
+    if not len(ids):
+        return
+    was_text = isinstance(ids[0], str)
+    other = next((name for name in new if isinstance(name, str) != was_text), None)
+    if other is None or any(isinstance(name, str) != was_text for name in ids):
+        return
+    kinds = ("numbers", "str") if was_text else ("texts", type(ids[0]).__name__)
+    raise ValueError(
+        f"found ids that are {kinds[0]}, such as {other!r}, expected them as at fit, such as "
+        f"{ids[0]!r}: they would be new series; convert them, such as by astype({kinds[1]})"
+    )
+
+
 def _places_in(ids, rows):
     """Return the places of the series of rows, -1 of those that are new."""
     if rows.ids is None:
@@ -209,7 +235,11 @@ def _of_called(state, rows):
     called = pd.unique(series)
     known = called[called >= 0]
     own = only(state, known)
-    return own if len(known) == len(called) else with_series(own, pd.unique(rows.ids[series < 0]))
+    if len(known) == len(called):
+        return own
+    new = pd.unique(rows.ids[series < 0])
+    _require_ids_alike(state.ids, new)
+    return with_series(own, new)
 
 
 def _arrived(model, state, series, rows):
@@ -242,6 +272,11 @@ def _refuse_late(model, state, rows, series, late):
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
+    if axis.step is not None and rows.ids is None:
+        drop += (
+            "; if they are new, number them on from there (X.set_axis(pd.RangeIndex("
+            f"{cutoff + axis.step}, ...)))"
+        )
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"
         f"{_named(model, state.ids, place)}, the first at {rows.times[row]}; expected rows after "

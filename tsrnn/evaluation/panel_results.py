@@ -8,6 +8,7 @@ import pandas as pd
 
 from tsrnn.evaluation.metrics import mase_scale
 from tsrnn.evaluation.results import PrequentialResult, metric_table
+from tsrnn.frames.bands import column_of, short
 
 EDGES = "lower", "upper"
 
@@ -33,7 +34,7 @@ class PanelLog:
         coverages: Sequence[float] = (),
     ):
         self._keys = id_col, time_col
-        self._coverages = [f"{share:g}" for share in coverages]
+        self._coverages = [short(share) for share in dict.fromkeys(coverages)]
         self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
         self._data, self.id_name = self._keyed(data)
         self.times = self._data.index.get_level_values(1)
@@ -84,7 +85,7 @@ class PanelLog:
         actual = np.where((rows >= 0)[:, None], observed[rows], np.nan)
         said = issued[targets].to_numpy()
         edges = {
-            name: issued[[f"{target}_{name}" for target in targets]].to_numpy()
+            name: issued[[column_of(target, name) for target in targets]].to_numpy()
             for name in self._edges
         }
         by_issue = -1, n_steps, len(targets)

@@ -20,6 +20,8 @@ from sklearn.utils import check_scalar
 
 from tsrnn.evaluation.panel_results import PanelLog
 from tsrnn.evaluation.results import ForecastLog, PrequentialResult, Rows
+from tsrnn.frames.native import incoming, indexed
+from tsrnn.frames.times import are_times, read_times
 
 __all__ = ["PrequentialResult", "backtest", "prequential"]
 
@@ -44,8 +46,8 @@ def prequential(
         Fitted. It is copied; the one given stays as it is.
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
         The rows that follow the fitted ones, oldest first. Columns that are not targets are shown
-        to the model and not scored. Rows of an array or with a RangeIndex have no stamps: they
-        count on from the model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
+        to the model and not scored. Rows of an array have no stamps: they count on from the
+        model's cutoff. Of a panel: a long frame with the model's ``id_col``, or
         a frame with an (id, time) index; the rows of one time stamp are taken in together.
     chunk : int, default=1
         Rows (of a panel: time stamps) from one cutoff to the next. Where it exceeds the horizon,
@@ -96,20 +98,22 @@ def prequential(
     [2.0, 4.0]
     """
     check_scalar(chunk, "chunk", Integral, min_val=1)
-    data = _as_rows(data)
+    reader = getattr(model, "_reader", None)
+    data = _as_rows(data if reader is None else reader.form.received(data))
     model = copy.deepcopy(model)
     take_in = model.partial_fit if learn else model.update
     if isinstance(getattr(model, "cutoff_", None), pd.Series):
         return _through_panel(model, data, chunk, take_in, _asked(model, coverage), progress)
     asked = _asked(model, coverage)
-    log = ForecastLog(data, n_cutoffs=-(-len(data) // chunk), coverages=asked.get("coverage", ()))
+    times, n_cutoffs = _times(model, data), -(-len(data) // chunk)
+    log = ForecastLog(data, n_cutoffs, asked.get("coverage", ()), times)
     seconds = 0.0
     with _reporter(progress) as report:
         for start in range(0, len(data), chunk):
             rows = _rows(data, start, start + chunk)
-            ahead = _known_ahead(model, data, start)
+            ahead = _known_ahead(model, data, start, times)
             begin = time.perf_counter()
-            forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+            forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
@@ -185,7 +189,8 @@ def backtest(
     check_scalar(step, "step", Integral, min_val=1)
     if folds is not None:
         check_scalar(folds, "folds", Integral, min_val=1)
-    data = _as_rows(data)
+    time_col = getattr(model, "time_col", None)
+    data = _as_rows(indexed(data, None) if time_col is None else incoming(data))
     levels = data.index.nlevels if isinstance(data, (pd.DataFrame, pd.Series)) else 1
     if getattr(model, "id_col", None) is not None or levels > 1:
         raise ValueError(
@@ -207,7 +212,8 @@ def backtest(
     else:
         issued = list(_fit_and_advance(model, data, initial, origins, asked))
     forecasts, cutoffs, seconds, models = zip(*issued, strict=True)
-    log = ForecastLog(data, n_cutoffs=len(origins), coverages=asked.get("coverage", ()))
+    times = _times(models[-1], data)
+    log = ForecastLog(data, len(origins), asked.get("coverage", ()), times)
     for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
         log.add(origin, cutoff, forecast)
     n_rows = sum(origins) if refit else origins[-1]
@@ -221,8 +227,8 @@ def _fit_and_forecast(
     model = clone(model)
     begin = time.perf_counter()
     model.fit(_rows(data, 0, origin))
-    ahead = _known_ahead(model, data, origin)
-    forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+    ahead = _known_ahead(model, data, origin, _times(model, data))
+    forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
@@ -237,8 +243,8 @@ def _fit_and_advance(
     for origin in origins:
         if origin > seen:
             model.update(_rows(data, seen, origin))
-        ahead = _known_ahead(model, data, origin)
-        forecast, cutoff = model.forecast(**asked, **ahead), model.cutoff_
+        ahead = _known_ahead(model, data, origin, _times(model, data))
+        forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
 
@@ -260,7 +266,7 @@ def _through_panel(
             rows = data[(number >= start) & (number < start + chunk)]
             ahead = _known_ahead_of_panel(model, log)
             begin = time.perf_counter()
-            forecast, cutoffs = model.forecast(**asked, **ahead), model.cutoff_
+            forecast, cutoffs = _forecast(model, asked | ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(cutoffs, forecast)
@@ -268,30 +274,52 @@ def _through_panel(
     return log.result(model, seconds / len(data))
 
 
-def _known_ahead(model: Any, data: Rows, start: int) -> dict[str, Any]:
+def _times(model: Any, data: Rows) -> pd.Index | None:
+    """Return the times of rows as forecasts have them; None for an array."""
+    if isinstance(data, np.ndarray):
+        return None
+    name, reader = getattr(model, "time_col", None), getattr(model, "_reader", None)
+    times: pd.Index = data.index
+    if name is not None and isinstance(data, pd.DataFrame) and name in data.columns:
+        times = pd.Index(data[name])
+    times = read_times(times, "data") if are_times(times) else times
+    if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
+        times = reader.axis.index_at(reader.axis.positions(times))
+    return times
+
+
+def _known_ahead(model: Any, data: Rows, start: int, times: pd.Index | None) -> dict[str, Any]:
     """Give `forecast` its ``X_future``, where the model has ``future_cols``: rows ahead of data.
 
     The model looks at its ``future_cols`` alone; where `data` has no row they count as missing.
     """
     if getattr(model, "future_cols", None) is None:
         return {}
-    index = model.future_index()
+    index = _future_index(model)
     rows = _rows(data, start, start + len(index))
-    if isinstance(rows, np.ndarray):
+    if isinstance(rows, np.ndarray) or times is None:
         missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
         return {"X_future": np.concatenate([rows, missing])}
-    if isinstance(index, pd.DatetimeIndex):
-        rows = rows[~rows.index.duplicated()]
-    else:  # row numbers only count on
-        rows = rows.set_axis(index[: len(rows)])
-    return {"X_future": rows.reindex(index)}
+    rows = rows.set_axis(times[start : start + len(index)])
+    return {"X_future": rows[~rows.index.duplicated()].reindex(index)}
 
 
 def _known_ahead_of_panel(model: Any, log: PanelLog) -> dict[str, Any]:
     """As `_known_ahead`, for a panel."""
     if getattr(model, "future_cols", None) is None:
         return {}
-    return {"X_future": log.rows_at(model.future_index())}
+    return {"X_future": log.rows_at(_future_index(model))}
+
+
+def _forecast(model: Any, asked: dict[str, Any]) -> pd.DataFrame:
+    """Return a forecast as a frame of pandas, whatever rows the model was fitted on."""
+    frame: pd.DataFrame = getattr(model, "_forecast_frame", model.forecast)(**asked)
+    return frame
+
+
+def _future_index(model: Any) -> pd.Index:
+    index: pd.Index = getattr(model, "_future_index", model.future_index)()
+    return index
 
 
 def _asked(model: Any, coverage: float | list[float] | None) -> dict[str, Any]:

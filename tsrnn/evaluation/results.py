@@ -21,6 +21,7 @@ from tsrnn.evaluation.metrics import (
     smape,
     winkler,
 )
+from tsrnn.frames.bands import column_of, short
 
 ALL = "all"
 #: Rows that are evaluated, oldest first.
@@ -67,11 +68,20 @@ class ForecastLog:
         Most forecasts that will be added.
     coverages : sequence of float
         Of the intervals in them.
+    times : Index, optional
+        Of the rows, as forecasts have them; by default their index.
     """
 
-    def __init__(self, data: Rows, n_cutoffs: int, coverages: Sequence[float] = ()):
+    def __init__(
+        self,
+        data: Rows,
+        n_cutoffs: int,
+        coverages: Sequence[float] = (),
+        times: pd.Index | None = None,
+    ):
         self._data = data
-        self._coverages = [f"{share:g}" for share in coverages]
+        self._index = getattr(data, "index", None) if times is None else times
+        self._coverages = [short(share) for share in dict.fromkeys(coverages)]
         self._positions = np.empty(n_cutoffs, dtype=np.intp)  # rows of the data seen by then
         self._cutoffs: list[Any] = []
         self._times: list[pd.Index] = []
@@ -91,7 +101,7 @@ class ForecastLog:
                     "overall row of the metrics. Rename the column."
                 )
             edges = [f"{s}_{c}" for c in self._coverages for s in ("lower", "upper")]
-            names = [f"{target}_{edge}" for edge in edges for target in self._targets]
+            names = [column_of(target, edge) for edge in edges for target in self._targets]
             self._columns, self._edges = [*self._targets, *names], edges
             self._observed = _observed(self._data, self._targets)
             self._forecasts = np.empty((len(self._positions), *forecast.shape))
@@ -128,7 +138,7 @@ class ForecastLog:
         rows = self._rows(times)
         scored = rows >= 0
         if not scored.any():
-            index = pd.DataFrame(self._data).index
+            index = pd.RangeIndex(len(self._data)) if self._index is None else self._index
             raise ValueError(
                 f"no forecast could be scored: their stamps run from {times[0]} to {times[-1]}, "
                 f"those of the data from {index[0]} to {index[-1]}; expected "
@@ -157,13 +167,16 @@ class ForecastLog:
 
     def _rows(self, times: pd.Index) -> np.ndarray:
         """Row of the data that each of the C * H `times` names: (C, H), -1 where there is none."""
-        index = getattr(self._data, "index", None)
-        if index is not None and not isinstance(index, pd.RangeIndex):
+        index = self._index
+        anew = isinstance(index, pd.RangeIndex) and not (
+            times.dtype.kind == "i" and index[0] > self._cutoffs[0]
+        )
+        if index is not None and not anew:
             first = ~index.duplicated()  # of a repeated stamp the first row counts
             found = index[first].get_indexer(times)
             rows = np.where(found < 0, -1, np.flatnonzero(first)[found])
             return rows.reshape(len(self._cutoffs), -1)
-        # rows of an array or with a RangeIndex have no stamps: they only count on
+        # rows of an array, or numbered anew, have no times: they only count on
         rows = self._positions[: len(self._cutoffs), None] + np.arange(self._forecasts.shape[1])
         return np.where(rows < len(self._data), rows, -1)
 

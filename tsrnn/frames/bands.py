@@ -27,8 +27,33 @@ def bands_of(coverage=None, quantiles=None):
         return bands
     for share in _fractions("coverage", coverage):
         tail = round((1.0 - share) / 2.0, 12)
-        bands += [(f"lower_{share:g}", tail), (f"upper_{share:g}", 1.0 - tail)]
-    return bands + [(f"quantile_{q:g}", q) for q in _fractions("quantiles", quantiles)]
+        bands += [(f"lower_{short(share)}", tail), (f"upper_{short(share)}", 1.0 - tail)]
+    return bands + [(f"quantile_{short(q)}", q) for q in _fractions("quantiles", quantiles)]
+
+
+def short(share):
+    """Return a share as columns are named by it: in few digits, but in all that it needs.
+
+    Examples
+    --------
+    >>> short(0.9), short(0.9000001)
+    ('0.9', '0.9000001')
+    """
+    text = f"{share:g}"
+    return text if float(text) == share else repr(float(share))
+
+
+def column_of(target, name):
+    """Return the label of a column beside that of a target; of tuples its last level tells it.
+
+    Examples
+    --------
+    >>> column_of("load", "lower_0.9"), column_of(("load", "north"), "lower_0.9")
+    ('load_lower_0.9', ('load', 'north_lower_0.9'))
+    """
+    if isinstance(target, tuple) and target:
+        return (*target[:-1], f"{target[-1]}_{name}")
+    return f"{target}_{name}"
 
 
 def add_offsets(outputs, offsets, bands):
@@ -40,10 +65,11 @@ def add_offsets(outputs, offsets, bands):
 
 
 def _fractions(name, values):
-    values = [] if values is None else [values] if isinstance(values, Real) else list(values)
+    one = isinstance(values, (Real, str))
+    values = [] if values is None else [values] if one else list(values)
     for value in values:
         if not (isinstance(value, Real) and 0.0 < value < 1.0):
             raise ValueError(
                 f"found {name}={value!r}, expected numbers between 0 and 1, such as 0.9"
             )
-    return values
+    return list(dict.fromkeys(values))  # each once, for columns have unique names

@@ -51,6 +51,8 @@ def _is_categorical(column):
     if pd.api.types.is_object_dtype(dtype):
         return pd.api.types.infer_dtype(column, skipna=True) in CATEGORIES
     is_label = isinstance(dtype, (pd.CategoricalDtype, pd.StringDtype))
+    if isinstance(dtype, pd.ArrowDtype):
+        is_label = pd.api.types.is_string_dtype(dtype)
     return is_label or pd.api.types.is_bool_dtype(dtype)
 
 

@@ -1,12 +1,15 @@
 """The form in which rows come: of one stream, or of many series by id."""
 
-from dataclasses import dataclass
+import reprlib
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.frames.time_axis import require_countable
+from tsrnn.frames.native import PLAIN, incoming, indexed, time_of
+from tsrnn.frames.times import are_times, read_times
+from tsrnn.frames.validation import row_index
 from tsrnn.persistence.registry import saved
 
 
@@ -35,6 +38,11 @@ class Form:
     id_column, time_column : bool
         They are columns of the frame; the time is otherwise its index, and ids that are neither
         come as an array beside X.
+    native : str or None
+        Library whose frames came, if not pandas. Of one stream the column of times then becomes
+        the index.
+    dates : bool
+        Whether that column is of dates.
     """
 
     has_ids: bool
@@ -43,6 +51,8 @@ class Form:
     levels: bool = False
     id_column: bool = False
     time_column: bool = False
+    native: str | None = None
+    dates: bool = False
 
     @classmethod
     def of(cls, X, ids=None, id_col=None, time_col=None):
@@ -53,7 +63,7 @@ class Form:
         ValueError
             Ids come in two ways at once, or named columns are not there.
         """
-        index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+        index = row_index(X)
         levels = isinstance(index, pd.MultiIndex)
         ways = [id_col is not None, levels, ids is not None]
         if sum(ways) > 1:
@@ -67,7 +77,7 @@ class Form:
                     f"found an index of {index.nlevels} levels, expected two, (id, time); use "
                     "X.set_index([id, time])"
                 )
-            if isinstance(index.levels[0], pd.DatetimeIndex):
+            if are_times(index.levels[0]) and not are_times(index.levels[1]):
                 raise ValueError(
                     f"found an index of (time, id), levels {list(index.names)}, expected (id, "
                     "time); use X.swaplevel()"
@@ -87,11 +97,53 @@ class Form:
         named = id_col is not None
         return cls(named, id_col, time_col if dated else name, False, named, dated)
 
+    @classmethod
+    def of_native(cls, X, native, ids=None, id_col=None, time_col=None):
+        """Read the form off a frame of another library, which `incoming` has made one of pandas.
+
+        Without ``time_col``, the only column of time stamps is that of times.
+
+        Raises
+        ------
+        ValueError
+            As `of`, or several columns may tell the times.
+        """
+        time = time_of(X) if time_col is None else time_col
+        form = cls.of(X, ids, id_col, time)
+        of_stream = {} if form.has_ids else {"time_column": False}
+        return replace(form, time_name=time, native=native, **of_stream)
+
+    @property
+    def just_follows(self):
+        """Whether rows have no times of any kind, so that an index says nothing."""
+        return self.native is not None and self.time_name is None
+
+    def received(self, data, name="X"):
+        """Return rows as they are passed in as a frame of pandas or an array, in this form.
+
+        Raises
+        ------
+        ValueError, ImportError
+            As `incoming`.
+        """
+        if type(data) in PLAIN or isinstance(data, (pd.DataFrame, pd.Series)) or data is None:
+            return data
+        if self.levels:
+            found = incoming(data, name)
+            named = isinstance(found, pd.DataFrame) and {self.id_name, self.time_name} <= {*found}
+            return found.set_index([self.id_name, self.time_name]) if named else found
+        if self.time_column or self.just_follows:
+            return incoming(data, name)
+        return indexed(data, self.time_name, name)
+
     @property
     def in_order(self):
         """How rows are brought into order."""
         if self.has_ids:
-            return "sort by id and time and drop duplicates"
+            return (
+                "sort by id and time and drop duplicates; of local time, where clocks go back, "
+                "say in which zone: tz_localize(..., ambiguous=...)"
+            )
         return "X.sort_index(), and keep one of each: X[~X.index.duplicated()]"
 
     def take_apart(self, X, ids=None, name="X"):
@@ -110,10 +162,10 @@ class Form:
                 )
             ids, times = (X.index.get_level_values(level) for level in (0, 1))
             _require_ids(ids)
-            return Parts(X.reset_index(drop=True), ids, times)
+            return Parts(X.reset_index(drop=True), ids, read_times(times, name))
         if ids is not None and not self.has_ids:
             raise ids_refused(ids)
-        index = getattr(X, "index", None)
+        index = row_index(X)
         times = index if isinstance(index, pd.DatetimeIndex) else None
         named = [self.id_name] * self.id_column + [self.time_name] * self.time_column
         if named:
@@ -123,17 +175,14 @@ class Form:
                     f"found {name} without the columns {missing}, expected them, as at fit; add "
                     f"them (an index becomes a column by {name}.reset_index())"
                 )
-            times = pd.Index(X[self.time_name]) if self.time_column else times
+            times = read_times(X[self.time_name], name) if self.time_column else times
             ids = pd.Index(X[self.id_name]) if self.id_column else ids
             X = X.drop(columns=named)
+        if times is None and index is not None:  # row numbers of a panel are those of all its rows
+            times = read_times(index, name) if not self.has_ids or are_times(index) else None
         if not self.has_ids:
-            counted = times if self.time_column else index
-            if isinstance(times, pd.DatetimeIndex):
-                return Parts(X, None, times)
-            if isinstance(X, (pd.DataFrame, pd.Series)):
-                require_countable(counted)
-            first = counted[0] if isinstance(counted, pd.RangeIndex) and len(counted) else 0
-            return Parts(X, None, None, first)
+            first = times[0] if isinstance(times, pd.RangeIndex) and len(times) else 0
+            return Parts(X, None, None if self.just_follows else times, first)
         if ids is None:
             raise ValueError("found ids=None, expected the id of each row, as at fit; pass ids")
         if not self.id_column:
@@ -149,7 +198,7 @@ class Form:
 def ids_refused(ids):
     """Return the error about ids that were given to a forecaster of one stream."""
     return ValueError(
-        f"found ids={ids!r}, expected None: rows are those of one stream without ids; "
+        f"found ids={reprlib.repr(ids)}, expected None: rows are those of one stream without ids; "
         "leave ids out, or fit with id_col, an (id, time) index or ids"
     )
 

@@ -5,7 +5,8 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from tsrnn.frames.categories import encode
-from tsrnn.frames.validation import require_finite, require_numeric
+from tsrnn.frames.times import are_times, read_times
+from tsrnn.frames.validation import require_finite, require_numeric, row_index
 
 FEW = 3  # ids that an error names
 
@@ -190,12 +191,12 @@ def _floats(values):
 def _rows_of(X_future, index, form):
     """Return where each row to forecast stands in X_future."""
     panel = isinstance(index, pd.MultiIndex)
-    bare = not hasattr(X_future, "index")  # of an array, in the order of the forecast
-    if bare or not (panel or isinstance(index, pd.DatetimeIndex)):
+    bare = row_index(X_future) is None  # of an array, in the order of the forecast
+    if bare or not (panel or are_times(index)):
         return _rows_in_order(X_future, index)
     if not panel:
         times = _labels(X_future, _time_name(form, index), 1, form is not None and form.time_column)
-        _require_times(times, index, index)
+        times = _times_like(times, index, index)
         if len(times) == len(index) and times.equals(index):
             return np.arange(len(index))
         places, wanted, found = _time_keys(times, index)
@@ -217,6 +218,12 @@ def _rows_of(X_future, index, form):
 
 
 def _rows_in_order(X_future, index):
+    """Return the rows of X_future one after the other, or by their numbers if those are there."""
+    numbers = row_index(X_future)
+    if numbers is not None and pd.api.types.is_integer_dtype(numbers.dtype) and numbers.is_unique:
+        rows = numbers.get_indexer(index)
+        if (rows >= 0).all():
+            return rows
     if len(X_future) != len(index):
         raise ValueError(
             f"found X_future with {len(X_future)} rows, expected {len(index)}: rows without time "
@@ -255,7 +262,7 @@ def _labels(X_future, name, place, is_column):
             return index.get_level_values(name)
         if isinstance(index, pd.MultiIndex) and index.nlevels == 2:
             return index.get_level_values(place)
-        if place == 1 and isinstance(index, pd.DatetimeIndex):
+        if place == 1 and are_times(index):
             return index
     return pd.Index(X_future[name]) if has_column else None
 
@@ -274,7 +281,7 @@ def _ids_and_times(X_future, index, form):
     """
     ids = _labels(X_future, form.id_name, 0, form.id_column)
     counted = form.id_column and not form.time_column
-    counted = counted and not isinstance(index.levels[1], pd.DatetimeIndex)
+    counted = counted and pd.api.types.is_integer_dtype(index.levels[1].dtype)
     times = _labels(X_future, _time_name(form, index), 1, form.time_column)
     absent = [form.id_name] * (ids is None) + [form.time_name] * (times is None and not counted)
     if absent and (form.id_column or form.time_column):
@@ -290,15 +297,23 @@ def _ids_and_times(X_future, index, form):
         )
     if counted:
         return ids, None
-    _require_times(times, index.levels[1], index)
-    return ids, times
+    return ids, _times_like(times, index.levels[1], index)
 
 
-def _require_times(times, wanted, index):
-    """Refuse times of another kind or zone than those of the rows to forecast."""
+def _times_like(times, wanted, index):
+    """Return times of the kind and zone of those of the rows to forecast; refuse others."""
+    times = None if times is None else read_times(times, "X_future")
+    if isinstance(wanted, pd.PeriodIndex):
+        if isinstance(times, pd.PeriodIndex) and times.freqstr == wanted.freqstr:
+            return times
+        raise ValueError(
+            f"found X_future with times of type {getattr(times, 'dtype', None)}, expected periods "
+            f"of {wanted.freqstr}, as at fit; index it by them, such as by "
+            f"X_future.index.to_period({wanted.freqstr!r})"
+        )
     if not isinstance(wanted, pd.DatetimeIndex):
         if pd.api.types.is_integer_dtype(times.dtype):
-            return
+            return times
         raise ValueError(
             f"found times of X_future of type {times.dtype}, expected row numbers, as at fit; take "
             "those of future_index()"
@@ -316,10 +331,13 @@ def _require_times(times, wanted, index):
             "rows are looked up by future_index()); convert with tz_convert(...), or "
             "tz_localize(...) for naive stamps"
         )
+    return times
 
 
 def _time_keys(times, wanted):
     """Return the places of rows near the wanted times, and both times as numbers."""
+    if isinstance(wanted, pd.PeriodIndex):
+        return np.arange(len(times)), wanted.asi8, times.asi8
     if not isinstance(wanted, pd.DatetimeIndex):
         return np.arange(len(times)), np.asarray(wanted, dtype=np.int64), times.to_numpy(np.int64)
     near = np.flatnonzero((times >= wanted.min()) & (times <= wanted.max()))  # not so of NaT

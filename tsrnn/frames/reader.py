@@ -14,8 +14,10 @@ from tsrnn.frames.categories import encode, find_categories
 from tsrnn.frames.columns import Columns, divide
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.native import beside
 from tsrnn.frames.scaling import Scaling
-from tsrnn.frames.time_axis import TimeAxis, require_increasing
+from tsrnn.frames.time_axis import TimeAxis, require_increasing, require_increasing_numbers
+from tsrnn.frames.times import are_times
 from tsrnn.frames.validation import (
     column_names,
     require_finite,
@@ -105,7 +107,11 @@ class Reader:
         ValueError
             They are not of the form, the columns or the kind of those of ``fit``.
         """
+        X = self.form.received(X)
+        y = beside(y, X)
         require_same_index(X, y)
+        if isinstance(X, pd.Series):
+            _require_no_row(X, self.columns.names)
         parts = self.form.take_apart(X, ids)
         values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
@@ -135,14 +141,15 @@ class Reader:
         ValueError
             The times are of another kind than those of ``fit``, or off the frequency.
         """
-        if rows.times is not None and not self.axis.ordered:
-            return self.axis.positions(rows.times)
-        n_late = 0
-        if self.axis.counts:
-            if rows.times is not None:
-                return self.axis.positions(rows.times)
+        axis, n_late = self.axis, 0
+        if not axis.counts and not axis.ordered:
+            return axis.positions(rows.times)
+        if axis.counts:
+            if not axis.just_follows(rows.times, panel=rows.ids is not None):
+                return axis.positions(rows.times)
+            require_increasing_numbers(rows.times)
         else:
-            stamps = self.axis.stamps(rows.times)
+            stamps = axis.stamps(rows.times)
             require_increasing(rows.times)
             n_late = 0 if newest is None else int(np.searchsorted(stamps, newest, "right"))
         last = heads[series]
@@ -152,6 +159,15 @@ class Reader:
     def calendar_after(self, start, n):
         """Return the calendar features (n, C) of the step after each of n positions."""
         return self.calendar.after(self.axis, start, n)
+
+
+def _require_no_row(X, names):
+    """Refuse a row of a frame that has become a series: its index are the columns."""
+    if names is not None and len(X) and not X.name == names[0] and X.index.isin(names).any():
+        raise ValueError(
+            f"found a Series indexed by the columns {list(X.index[:3])}, expected rows of a "
+            "DataFrame; of one row pass df.iloc[[-1]], not df.iloc[-1]"
+        )
 
 
 def counted(series):
@@ -179,7 +195,8 @@ def require_same_index(X, y):
         return
     check_consistent_length(X, y)
     index, y_index = row_index(X), row_index(y)
-    timed = isinstance(index, (pd.MultiIndex, pd.DatetimeIndex)) and y_index is not None
+    timed = index is not None and y_index is not None
+    timed = timed and (isinstance(index, pd.MultiIndex) or are_times(index))
     if timed and not index.equals(y_index):
         raise ValueError(
             "found X and y with different indexes, expected the same ids and times; align them: "

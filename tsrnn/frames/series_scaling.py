@@ -29,7 +29,8 @@ class SeriesScaling:
     change_scale, initial_level : ndarray of shape (J, C)
         In scaled units: standard deviation of one-step changes, and level of the first rows.
     typical : ndarray of shape (4, J)
-        Medians over the history of mean, scale, scale / mean, and change_scale.
+        Medians over the history of mean, scale, scale / mean, and change_scale; the mean of a
+        target without a known value is NaN, and so are its forecasts.
     """
 
     mean: np.ndarray
@@ -63,7 +64,7 @@ class SeriesScaling:
         mean, scale, change_scale, level = fields
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
-        medians = ((mean, 0.0), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
+        medians = ((mean, np.nan), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
         typical = np.stack([_median(values, default) for values, default in medians])
         change_scale = np.where(np.isfinite(change_scale), change_scale, typical[3][:, None])
         return cls(mean, scale, change_scale, np.where(np.isfinite(level), level, 0.0), typical)

@@ -1,6 +1,6 @@
 """The time axis of a stream: where rows lie, which come next, and which are out of place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from tsrnn.frames.frequency import fixed_ns, infer_frequency
+from tsrnn.frames.frequency import (
+    fixed_ns,
+    infer_frequency,
+    infer_step,
+    snap_remedy,
+    snapped,
+)
+from tsrnn.frames.times import read_times
 from tsrnn.persistence.registry import saved
 
 NAT = np.iinfo(np.int64).min  # NaT as a number
@@ -23,13 +30,13 @@ NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 class TimeAxis:
     """Rows at integer positions: steps of a frequency from the start, or numbers of rows.
 
-    A stamp is what a position stands for: nanoseconds (UTC, or wall time where naive), or the
-    position itself where rows are counted.
+    A stamp is what a position stands for: nanoseconds (UTC, or wall time where naive) of a time
+    stamp or of the start of a period, or the number of a row.
 
     Attributes
     ----------
     counts : bool
-        Whether rows are counted, for want of time stamps.
+        Whether rows have numbers or are just counted, for want of time stamps.
     freq : pandas.offsets.BaseOffset or None
         None where rows are counted, or where only their order matters.
     step_ns : int or None
@@ -38,6 +45,13 @@ class TimeAxis:
         Stamp of position 0, which fixes the phase of the steps.
     tz, name, unit
         Of the index, given back to every forecast.
+    step : int or None
+        Between the numbers of rows; None where these are no times, so that rows only follow each
+        other.
+    period : str or None
+        Frequency of the periods that the rows came with.
+    snap_ns : int
+        Nanoseconds by which stamps may be off their position.
     """
 
     counts: bool
@@ -47,33 +61,63 @@ class TimeAxis:
     tz: Any = None
     name: Any = None
     unit: str = "ns"
+    step: int | None = None
+    period: str | None = None
+    snap_ns: int = 0
 
     @classmethod
-    def of(cls, index, freq=None, regular=True):
+    def of(cls, index, freq=None, regular=True, snap=None):
         """Read the axis off the index of a history.
 
         Parameters
         ----------
         index : pandas.Index or None
-        freq : str or pandas.offsets.BaseOffset, optional
+            As `read_times` reads them.
+        freq : str, pandas.offsets.BaseOffset or int, optional
             Overrules what is inferred.
         regular : bool
-            False: time stamps need no frequency, only their order matters.
+            False: times need no frequency, only the order of rows matters.
+        snap : str or pandas.Timedelta, optional
+            Most that time stamps may be off the frequency.
         """
-        if not isinstance(index, pd.DatetimeIndex):
-            require_countable(index)
-            return cls(counts=True, name=None if index is None else index.name)
+        index = None if index is None else read_times(index)
+        if index is None or pd.api.types.is_integer_dtype(index.dtype):
+            name = None if index is None else index.name
+            require_increasing_numbers(index)
+            if index is None or not regular:
+                return cls(counts=True, name=name)
+            step = infer_step(index.to_numpy(np.int64), freq)
+            return cls(True, start=int(index[0]) if len(index) else 0, name=name, step=step)
         require_increasing(index)
+        if isinstance(index, pd.PeriodIndex):
+            axis = cls.of(index.to_timestamp(), freq or _freq_of(index), regular)
+            return replace(axis, period=index.freqstr)
         if not regular:
             return cls(False, tz=index.tz, name=index.name, unit=index.unit)
+        snap_ns = 0 if snap is None else _tolerance(snap)
+        if snap_ns:
+            index = _on_grid(index, freq, snap_ns)
         freq = to_offset(freq) if freq is not None else index.freq or infer_frequency(index)
         step_ns, start = fixed_ns(freq, index.tz), int(index[:1].as_unit("ns").asi8[0])
-        return cls(False, freq, step_ns, start, index.tz, index.name, index.unit)
+        axis = cls(False, freq, step_ns, start, index.tz, index.name, index.unit, snap_ns=snap_ns)
+        if 2 * snap_ns >= axis.shortest_step_ns:
+            raise ValueError(
+                f"found snap={snap!r} and steps of {freq.freqstr}, expected less than half a step; "
+                "pass less, or resample first"
+            )
+        return axis
 
     @property
     def ordered(self):
         """Whether rows have time stamps of which only the order matters."""
         return self.freq is None and not self.counts
+
+    def just_follows(self, times, panel):
+        """Whether rows are counted on from the last one, for want of times that tell where."""
+        if times is None:
+            return True
+        numbers = pd.api.types.is_integer_dtype(times.dtype)
+        return numbers and self.step is None and not panel
 
     def stamps(self, times):
         """Return the stamps (n,) of an index of the history's kind and time zone.
@@ -83,7 +127,10 @@ class TimeAxis:
         ValueError
             The index is of another kind or time zone, or holds NaT.
         """
-        self._require_kind(times)
+        return self._known(self._stamped(times))
+
+    def _known(self, times):
+        """Return the stamps (n,) of a DatetimeIndex; refuse NaT."""
         stamps = _nanoseconds(times)
         if NAT in stamps.tolist() if len(stamps) == 1 else (stamps == NAT).any():
             raise ValueError(
@@ -107,28 +154,50 @@ class TimeAxis:
         """
         if self.counts:
             self._require_numbers(times)
-            return times.to_numpy(dtype=np.int64)
-        self._require_kind(times)
+            return self._numbered(times)
+        times = self._stamped(times)
         if len(times) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
             stamp = _nanoseconds_of_one(times)
             position, rest = divmod(stamp - self.start, self.step_ns)
             if not rest and abs(stamp) < LAST:
                 return np.array([position])
-        stamps = self.stamps(times)
+        stamps = self._known(times)
         if self.step_ns is not None:
-            positions, rest = np.divmod(stamps - self.start, self.step_ns)
-            misplaced = rest != 0
+            positions, rest = np.divmod(stamps - self.start + self.snap_ns, self.step_ns)
+            misplaced = rest > 2 * self.snap_ns
         else:
-            grid, origin = self._grid_between(int(stamps.min()), int(stamps.max()))
-            rows = np.searchsorted(grid, stamps).clip(max=len(grid) - 1)
-            positions, misplaced = rows - origin, grid[rows] != stamps
+            first, last = int(stamps.min()) - self.snap_ns, int(stamps.max()) + self.snap_ns
+            grid, origin = self._grid_between(first, last)
+            rows = np.searchsorted(grid, stamps - self.snap_ns).clip(max=len(grid) - 1)
+            positions, misplaced = rows - origin, np.abs(grid[rows] - stamps) > self.snap_ns
         if misplaced.any():
             self._refuse(stamps[misplaced])
         return positions
 
+    def _numbered(self, numbers):
+        """Return the positions (n,) of row numbers."""
+        if self.step is None:
+            return numbers.to_numpy(dtype=np.int64)
+        numbers = read_times(numbers)
+        if len(numbers) == 1:  # a streamed row
+            position, rest = divmod(int(numbers[0]) - self.start, self.step)
+            if not rest:
+                return np.array([position])
+        positions, rest = np.divmod(numbers.to_numpy(dtype=np.int64) - self.start, self.step)
+        if rest.any():
+            found = ", ".join(map(str, numbers[rest != 0][:3]))
+            raise ValueError(
+                f"found {int((rest != 0).sum())} row numbers ({found} ...) off the steps of "
+                f"{self.step} from {self.start}, expected numbers on them, as at fit; number new "
+                f"rows on from the last one (model.cutoff_ + {self.step}), or fit again with freq=1"
+            )
+        return positions
+
     def stamps_at(self, positions):
         """Return the stamps of positions, the inverse of `positions`."""
-        if self.counts or not len(positions):
+        if self.counts:
+            return positions if self.step is None else self.start + self.step * positions
+        if not len(positions):
             return positions
         if self.step_ns is not None:
             return self.start + self.step_ns * positions
@@ -164,7 +233,8 @@ class TimeAxis:
         except (pd.errors.OutOfBoundsDatetime, OverflowError):
             pass  # what is not on the grid then is refused
         if grid[-1] < last:  # more than a stretch later
-            index = pd.date_range(self.label(grid[-1]), self.label(last), freq=self.freq)
+            ends = self._timestamp(grid[-1]), self._timestamp(last)
+            index = pd.date_range(*ends, freq=self.freq)
             grid = np.concatenate([grid, index.as_unit("ns").asi8[1:]])
             self._calendar_grid[0] = grid, origin
         return grid, origin
@@ -179,7 +249,7 @@ class TimeAxis:
     def _steps_from(self, stamp, n, side):
         for n_steps in (max(n, STRETCH), n):
             try:
-                edge = {side: self.label(stamp)}
+                edge = {side: self._timestamp(stamp)}
                 index = pd.date_range(**edge, periods=n_steps + 1, freq=self.freq)
                 return index.as_unit("ns").asi8
             except (pd.errors.OutOfBoundsDatetime, OverflowError):
@@ -190,24 +260,37 @@ class TimeAxis:
     # ------------------------------------------------------------------------------------------
 
     def _require_numbers(self, times):
-        if isinstance(times, pd.DatetimeIndex) or not pd.api.types.is_integer_dtype(times.dtype):
+        if not pd.api.types.is_integer_dtype(times.dtype):
             raise ValueError(
                 f"found times of type {times.dtype}, expected rows without time stamps, as at fit; "
                 "fit again with them, or pass row numbers or X.reset_index(drop=True)"
             )
 
-    def _require_kind(self, index):
-        if not isinstance(index, pd.DatetimeIndex):
-            found = "rows without an index" if index is None else f"a {type(index).__name__}"
+    def _stamped(self, index):
+        """Return times as a DatetimeIndex, of periods their starts; refuse those of other kinds."""
+        expected = "a DatetimeIndex" if self.period is None else f"periods of {self.period}"
+        if isinstance(index, pd.PeriodIndex) and self.period is not None:
+            if index.freqstr == self.period:
+                return index.to_timestamp()
             raise ValueError(
-                f"found {found}, expected a DatetimeIndex, as at fit; pass a DataFrame or Series "
-                "indexed by time"
+                f"found periods of {index.freqstr}, expected {expected}, as at fit; convert them: "
+                f"X.set_index(X.index.asfreq({self.period!r}))"
             )
+        if not isinstance(index, pd.DatetimeIndex) or self.period is not None:
+            found = "rows without an index" if index is None else f"a {type(index).__name__}"
+            remedy = (
+                "pass a DataFrame or Series indexed by time, such as by X.index.to_timestamp() of "
+                "periods"
+                if self.period is None
+                else f"convert time stamps by X.index.to_period({self.period!r})"
+            )
+            raise ValueError(f"found {found}, expected {expected}, as at fit; {remedy}")
         if index.tz is not self.tz and str(index.tz) != str(self.tz):
             raise ValueError(
                 f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
                 "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"
             )
+        return index
 
     def _refuse(self, misplaced):
         found = ", ".join(str(self.label(s)) for s in misplaced[:3])
@@ -215,7 +298,23 @@ class TimeAxis:
             f"found {len(misplaced)} rows off the frequency {self.freq.freqstr} "
             f"({found} ...), expected evenly spaced rows; resample first: "
             f"X.resample({self.freq.freqstr!r}).mean(), or pass another freq"
+            f"{self._snap_remedy(misplaced)}"
         )
+
+    def _snap_remedy(self, misplaced):
+        """Return the words that tell of ``snap=``, if stamps are just beside the frequency."""
+        positions = self._nearest(misplaced)
+        off = int(np.abs(self.stamps_at(positions) - misplaced).max())
+        return snap_remedy(off, self.shortest_step_ns)
+
+    def _nearest(self, stamps):
+        """Return the nearest positions of a few stamps."""
+        if self.step_ns is not None:
+            return (stamps - self.start + self.step_ns // 2) // self.step_ns
+        grid, origin = self._grid_between(int(stamps.min()), int(stamps.max()))
+        after = np.searchsorted(grid, stamps).clip(1, len(grid) - 1)
+        nearer = stamps - grid[after - 1] < grid[after] - stamps
+        return after - nearer - origin
 
     def index(self, stamps):
         """Return positions as an index of the kind the rows came with."""
@@ -223,8 +322,10 @@ class TimeAxis:
             return pd.Index(stamps, name=self.name)
         times = stamps.view("M8[ns]").astype(f"M8[{self.unit}]")
         times.flags.writeable = False  # as pandas 3 gives its values: other indexes may share them
-        utc = pd.DatetimeIndex(times, name=self.name)
-        return utc if self.tz is None else utc.tz_localize("UTC").tz_convert(self.tz)
+        index = pd.DatetimeIndex(times, name=self.name)
+        if self.tz is not None:
+            return index.tz_localize("UTC").tz_convert(self.tz)
+        return index if self.period is None else index.to_period(self.period)
 
     def index_at(self, positions):
         """Return positions as an index of the kind the rows came with."""
@@ -266,9 +367,14 @@ class TimeAxis:
         return {}
 
     def label(self, stamp):
-        """Return one position as the user knows it: a Timestamp or a row number."""
+        """Return one stamp as the user knows it: a Timestamp, a Period or a row number."""
         if self.counts:
             return int(stamp)
+        if self.period is not None:
+            return pd.Timestamp(int(stamp), unit="ns").to_period(self.period)
+        return self._timestamp(stamp)
+
+    def _timestamp(self, stamp):
         utc = pd.Timestamp(int(stamp), unit="ns", tz=self.tz and "UTC")
         return (utc.tz_convert(self.tz) if self.tz else utc).as_unit(self.unit)
 
@@ -279,32 +385,91 @@ class TimeAxis:
         return self.index(stamps).tz_localize(None).as_unit("ns").asi8
 
 
-def require_countable(index):
-    """Refuse an index that is neither time stamps nor increasing row numbers.
+def require_increasing_numbers(index):
+    """Refuse row numbers that do not increase.
 
     Raises
     ------
     ValueError
-        It says what the index is, and the remedy.
+        It names the remedy.
     """
-    if index is None:
+    if index is None or (index.is_monotonic_increasing and index.is_unique):
         return
-    if isinstance(index, pd.PeriodIndex):
-        raise ValueError(
-            "found a PeriodIndex, expected time stamps; convert it: "
-            "X.set_index(X.index.to_timestamp())"
-        )
-    if pd.api.types.is_integer_dtype(index.dtype):
-        if index.is_monotonic_increasing and index.is_unique:
-            return
-        raise ValueError(
-            "found row numbers that do not increase, expected rows in the order of time; sort them "
-            "(X.sort_index()), or drop the numbers (X.reset_index(drop=True))"
-        )
     raise ValueError(
-        f"found an index of type {index.dtype}, expected time stamps or row numbers; convert it "
-        "with X.set_index(pd.to_datetime(...)) or drop it with X.reset_index(drop=True)"
+        "found row numbers that do not increase, expected rows in the order of time; sort them "
+        "(X.sort_index()), or drop the numbers (X.reset_index(drop=True)); if they are rows of "
+        "several series, name the column of their ids: id_col=..."
     )
+
+
+def require_each_once(times):
+    """Refuse times of one stream that come twice, before its columns are looked at.
+
+    Row numbers must increase as well.
+
+    Raises
+    ------
+    ValueError
+        It names the rows and the remedies.
+    """
+    if times is None:
+        return
+    if pd.api.types.is_integer_dtype(times.dtype):
+        require_increasing_numbers(times)
+    elif not times.is_unique:
+        require_increasing(times)
+
+
+def doubled_remedy(index):
+    """Return the words that say what to do about time stamps that come twice."""
+    doubled = index[index.duplicated()]
+    naive = isinstance(index, pd.DatetimeIndex) and index.tz is None
+    if naive and doubled.max() - doubled.min() < pd.Timedelta("1h") and doubled.is_unique:
+        return (
+            "if it is the hour that comes twice when clocks go back, say in which zone: "
+            "X.tz_localize('Europe/London', ambiguous='infer'); if the rows are of several series, "
+            "name the column of their ids: id_col=...; else keep one of each: "
+            "X[~X.index.duplicated()]"
+        )
+    return (
+        "if the rows are of several series, name the column of their ids: id_col=...; else keep "
+        "one of each: X[~X.index.duplicated()]"
+    )
+
+
+def _freq_of(periods):
+    """Return the frequency of the starts of periods, of which some may be missing."""
+    starts = pd.period_range(periods[0], periods=3, freq=periods.freq).to_timestamp()
+    return (starts.freq or infer_frequency(starts)).base * infer_step(periods.asi8)
+
+
+def _tolerance(snap):
+    """Return ``snap`` in nanoseconds."""
+    try:
+        tolerance = pd.Timedelta(snap)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"found snap={snap!r}, expected a length of time such as '30s'") from error
+    if not tolerance > pd.Timedelta(0):
+        raise ValueError(f"found snap={snap!r}, expected more than nothing, such as '30s', or None")
+    return tolerance.as_unit("ns").value
+
+
+def _on_grid(index, freq, snap_ns):
+    """Return time stamps of a history moved onto its frequency, each once.
+
+    Raises
+    ------
+    ValueError
+        Two of them meet.
+    """
+    moved = snapped(index, snap_ns, None if freq is None else fixed_ns(to_offset(freq), index.tz))
+    if not moved.is_unique:
+        row = int(moved.duplicated().argmax())
+        raise ValueError(
+            f"found two rows near {moved[row]}, at {index[row - 1]} and {index[row]}, expected one "
+            "for each step; drop one of them, or pass less as snap"
+        )
+    return moved
 
 
 def _nanoseconds(index):
@@ -337,7 +502,7 @@ def require_increasing(index):
         bad, problem, remedy = index.isna(), "without a time stamp (NaT)", "drop those rows"
     elif not index.is_unique:
         bad, problem = index.duplicated(), "with duplicate time stamps"
-        remedy = "keep one of each: X[~X.index.duplicated()]"
+        remedy = doubled_remedy(index)
     else:
         bad = np.append(False, np.diff(index.asi8) < 0)
         problem, remedy = "out of time order", "sort first: X.sort_index()"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.native import outgoing
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.persistence.registry import saved
 
@@ -54,6 +55,22 @@ class Writer:
             frame.insert(1, form.time_name, times)
             return frame
         return frame.set_axis(times)
+
+    def outgoing(self, frame):
+        """Return a frame of the future as one of the library that rows came in."""
+        form = self.form
+        if form.native is None:
+            return frame
+        if not form.id_column and not form.just_follows:
+            names = [form.id_name, form.time_name] if form.has_ids else form.time_name
+            frame = frame.rename_axis(names).reset_index()
+        return outgoing(frame, form.native, form.dates)
+
+    def keys(self, index):
+        """Return the index of rows to come; of another library, the frame of its levels."""
+        if self.form.native is None or self.form.just_follows:
+            return index
+        return outgoing(index.to_frame(index=False), self.form.native, self.form.dates)
 
     def index_after(self, ids, heads, horizon):
         """Return the index of these rows: of times, or of ids and times."""

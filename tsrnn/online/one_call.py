@@ -59,9 +59,10 @@ def _packed(learner, loops):
 class Packed:
     """The parts of a `StreamLearner` as a compiled call moves them.
 
-    An array that is returned by compiled code takes as long as a thousand multiplications. So all numbers that move lie side by side in one array, which a call replaces;
-    rows that are remembered are appended to buffers, in place, behind those that others look at.
-    The parts are made of both when somebody asks for them: views, which nobody writes to.
+    An array that is returned by compiled code takes as long as a thousand multiplications. So all
+    numbers that move lie side by side in one array, which a call replaces; rows that are remembered
+    are appended to buffers, in place, behind those that others look at. The parts are made of both
+    when somebody asks for them: views, which nobody writes to.
 
     Like the parts it is a value, and it is no part of what is saved.
 

@@ -1,0 +1,212 @@
+"""Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.frames.validation import row_index
+
+PLAIN = {pd.DataFrame, pd.Series, np.ndarray}  # taken as they are
+LIBRARIES = ("polars", "pyarrow")
+
+
+def incoming(data, name="X"):
+    """Return data as a frame or series of pandas, an array or a sequence.
+
+    Frames of polars and Arrow become frames of pandas with the same columns; what is masked in an
+    array becomes NaN.
+
+    Raises
+    ------
+    ValueError
+        It is a dict, or a lazy frame.
+    ImportError
+        It is a frame of another library and narwhals is not installed.
+
+    Examples
+    --------
+    >>> incoming(np.ma.masked_equal([1.0, 2.0], 2.0))
+    array([ 1., nan])
+    """
+    if type(data) in PLAIN or data is None or isinstance(data, (pd.DataFrame, pd.Series)):
+        return data
+    if isinstance(data, np.ma.MaskedArray):
+        return data.astype(float).filled(np.nan)
+    if type(data) is dict:  # sparse matrices of scipy may be dicts too
+        raise ValueError(
+            f"found {name} as a dict, expected rows of a DataFrame, Series or array; pass a frame "
+            "of one row, such as df.iloc[[-1]], or pd.DataFrame([row], index=[time])"
+        )
+    frame = _narwhals(data, name)
+    if frame is None:
+        return data
+    return _frame(frame) if hasattr(frame, "columns") else _pandas(frame).rename(frame.name or None)
+
+
+def indexed(data, time, name="X"):
+    """Return data as `incoming` does, a frame of another library indexed by its times.
+
+    Parameters
+    ----------
+    data : as passed to a method
+    time : label or None
+        Column of times, if it is there; else the only column of time stamps.
+    """
+    polars = time is not None and type(data).__module__.startswith("polars")
+    if polars and (found := _floats(data, time)) is not None:  # a streamed row
+        return found
+    frame = _narwhals(data, name)
+    if frame is None or not hasattr(frame, "columns"):
+        return incoming(data, name)
+    found = _frame(frame)
+    time = time if time in found.columns else time_of(found)
+    return found if time is None else found.set_index(time)
+
+
+def beside(y, X):
+    """Return targets that are passed beside X as `incoming` does, with the index of X."""
+    if y is None or type(y) in PLAIN:
+        return y
+    found = incoming(y, "y")
+    index = row_index(X)
+    if found is y or index is None or len(index) != len(found) or row_index(found) is None:
+        return found
+    return found.set_axis(index)
+
+
+def native_of(data):
+    """Return the library of a frame by narwhals' name; None where it is pandas, or no frame."""
+    frame = None if type(data) in PLAIN else _narwhals(data, "X")
+    if frame is None or not hasattr(frame, "columns"):
+        return None
+    return frame.implementation.value
+
+
+def time_of(frame):
+    """Return the name of the only column of time stamps; None where there is none.
+
+    Raises
+    ------
+    ValueError
+        There are several.
+    """
+    found = [
+        name for name, dtype in frame.dtypes.items() if pd.api.types.is_datetime64_any_dtype(dtype)
+    ]
+    if len(found) > 1:
+        raise ValueError(
+            f"found several columns of time stamps, {found}, expected one to tell the time of each "
+            "row; name it: time_col=..., and drop the others"
+        )
+    return found[0] if found else None
+
+
+def has_dates(data, name):
+    """Whether a column of a frame of another library holds dates, without a time of day."""
+    frame = _narwhals(data, "X")
+    return name is not None and str(frame.get_column(name).dtype) == "Date"
+
+
+def outgoing(frame, library, dates=False):
+    """Return a frame of pandas as one of another library; its index is left out.
+
+    With `dates`, time stamps become dates.
+    """
+    import narwhals as nw
+
+    columns, zones = {}, {}
+    for name, column in frame.items():
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = column.dt.to_timestamp()
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            zones[name] = str(column.dtype.tz)
+            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        if column.dtype.kind == "M":
+            unit = "ms" if column.dt.unit == "s" else column.dt.unit
+            columns[str(name)] = column.to_numpy().astype(f"M8[{unit}]")
+        else:
+            plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
+            columns[str(name)] = column.to_numpy() if plain else column.tolist()
+    found = nw.from_dict(columns, backend=library)
+    for name, column in frame.items():
+        label = nw.col(str(name))
+        if name in zones:
+            utc = label.dt.replace_time_zone("UTC")
+            found = found.with_columns(utc.dt.convert_time_zone(zones[name]))
+        elif dates and column.dtype.kind == "M":
+            found = found.with_columns(label.dt.date())
+    return found.to_native()
+
+
+def _narwhals(data, name):
+    """Return a frame or series of narwhals, None for what is none of another library."""
+    library = type(data).__module__.partition(".")[0]
+    if library in ("builtins", "numpy", "pandas"):
+        return None
+    try:
+        import narwhals as nw
+    except ImportError as error:
+        if library in LIBRARIES:
+            raise ImportError(
+                f"found {name} as a {type(data).__name__} of {library}, which is read by narwhals; "
+                'install it by: pip install "tsrnn[polars]"'
+            ) from error
+        return None
+    frame = nw.from_native(data, pass_through=True, allow_series=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise ValueError(
+            f"found {name} as a lazy frame of {library}, expected rows; pass {name}.collect()"
+        )
+    return frame if isinstance(frame, (nw.DataFrame, nw.Series)) else None
+
+
+def _pandas(column):
+    """Return a column of narwhals as a Series of pandas, missing values as NaN, None or NaT."""
+    dtype = column.dtype
+    if dtype.is_decimal():
+        return pd.Series(column.to_list(), dtype=float)
+    if dtype.is_numeric():
+        return pd.Series(np.asarray(column.to_numpy()))
+    if str(dtype) == "Date":
+        return pd.Series(np.asarray(column.to_numpy()).astype("M8[s]"))
+    if dtype.is_temporal() and hasattr(dtype, "time_zone"):
+        return pd.Series(_stamps(column))
+    if str(dtype) == "Boolean" and not column.null_count():
+        return pd.Series(np.asarray(column.to_numpy()))
+    return pd.Series(column.to_list(), dtype=object)
+
+
+def _stamps(column, name=None):
+    """Return a column of time stamps as a DatetimeIndex."""
+    index = pd.DatetimeIndex(np.asarray(column.to_numpy()), name=name)  # with a zone: in UTC
+    zone = column.dtype.time_zone
+    return index if zone is None else index.tz_localize("UTC").tz_convert(zone)
+
+
+def _frame(frame):
+    return pd.DataFrame({column.name: _pandas(column) for column in frame.iter_columns()})
+
+
+def _floats(data, time):
+    """Return a frame of polars as one of floats indexed by time stamps, None where it is not such.
+
+    For one row, a frame that is made column by column takes ten times as long, and narwhals as
+    long as all of this.
+    """
+    names = getattr(data, "columns", ())
+    if time not in names or not hasattr(data, "get_column"):
+        return None
+    stamps = data.get_column(time)
+    names = [name for name in names if name != time]
+    values = [data.get_column(name).to_numpy() for name in names]
+    known = hasattr(stamps.dtype, "time_zone")
+    if not known or not values or any(column.dtype != np.float64 for column in values):
+        return None
+    values = values[0][:, None] if len(values) == 1 else np.stack(values, axis=1)
+    return pd.DataFrame(values, _stamps(stamps, time), _index_of(*names))
+
+
+@lru_cache(maxsize=64)
+def _index_of(*names):
+    return pd.Index(names)
