@@ -1,35 +1,41 @@
-"""A model that learns and a frozen copy, before and after a shift of the level."""
-
-import copy
+"""Through a shift of the level: the forecasts of a model that learns, and its error by week."""
 
 import matplotlib.pyplot as plt
+from matplotlib.dates import ConciseDateFormatter
 
 from tsrnn import RNNForecaster, datasets
 from tsrnn.evaluate import prequential
 
 people = datasets.load_pedestrians("188 Quay Street Lower Albert (NS)").loc["2023-12-01":]
-history, stream = people[:2400], people[2400:3100]  # the level falls on 20 March
+history, stream = people[:2000], people[2000:3600]  # the level falls on 20 March
 model = RNNForecaster(horizon=24, lower=0, max_iter=60, random_state=0).fit(history)
-learnt = prequential(model, stream, chunk=24, coverage=0.9).forecasts
-frozen = prequential(copy.deepcopy(model), stream, chunk=24, learn=False).forecasts
+tables = {
+    "learning": prequential(model, stream, chunk=24, coverage=0.9).forecasts,
+    "frozen": prequential(model, stream, chunk=24, learn=False).forecasts,
+}
+tables = {name: table.set_index("time") for name, table in tables.items()}
 
-fig, ax = plt.subplots()
-learnt, frozen = learnt.set_index("time"), frozen.set_index("time")
-part = slice("2024-03-15", "2024-04-04")
-ax.plot(learnt.loc[part, "actual"], color="0.25", lw=1, label="actual")
-ax.plot(frozen.loc[part, "forecast"], color="#d55e00", lw=1, label="frozen, a day ahead")
-ax.plot(learnt.loc[part, "forecast"], color="#0072b2", lw=1.4, label="learning, a day ahead")
-band = learnt.loc[part]
-ax.fill_between(
-    band.index,
-    band["lower_0.9"],
-    band["upper_0.9"],
+fig, (above, below) = plt.subplots(2, figsize=(8, 5.4), height_ratios=(1.6, 1))
+part = tables["learning"].loc["2024-03-13":"2024-03-31"]
+above.fill_between(
+    part.index,
+    part["lower_0.9"],
+    part["upper_0.9"],
     color="#0072b2",
-    alpha=0.18,
-    lw=0,
+    alpha=0.2,
+    linewidth=0,
     label="90 % interval",
 )
-ax.set_ylabel("people an hour")
-ax.legend(ncols=4, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.15))
-for label in ax.get_xticklabels():
-    label.set_rotation(20)
+above.plot(part["actual"], color="0.25", linewidth=1, label="actual")
+above.plot(part["forecast"], color="#0072b2", linewidth=1.3, label="forecast, learning")
+above.set_ylabel("people an hour")
+above.legend(ncols=3, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+for (name, table), color in zip(tables.items(), ("#0072b2", "#d55e00"), strict=True):
+    error = (table["actual"] - table["forecast"]).abs().resample("W-TUE").mean()[1:-1]
+    below.plot(error, "o-", color=color, label=name)
+below.set(ylabel="mean absolute error", ylim=(0, None))
+below.set_title("by week", loc="left", fontsize="medium")
+below.legend(ncols=2, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+for ax in (above, below):
+    ax.axvline(part.loc["2024-03-20"].index[0], color="0.5", linestyle=":")
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
