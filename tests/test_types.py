@@ -28,7 +28,7 @@ def public():
     yield "threads.parts", threads.parts
     yield "threads.run", threads.run
     yield "load", tsrnn.load
-    for cls in (tsrnn.RNNForecaster, tsrnn.RNNRegressor):
+    for cls in (tsrnn.RNNForecaster, tsrnn.RNNRegressor, tsrnn.StreamingPipeline):
         yield from methods_of(cls)
 
 

@@ -2,8 +2,9 @@
 
 from tsrnn import baselines, datasets, evaluate, metrics, nn
 from tsrnn.estimators.forecaster import RNNForecaster
+from tsrnn.estimators.pipeline import StreamingPipeline
 from tsrnn.estimators.regressor import RNNRegressor
-from tsrnn.persistence import CheckpointError, load
+from tsrnn.persistence import CheckpointError, dumps, load, loads
 from tsrnn.warnings_ import NumericalWarning
 
 __version__ = "0.1.0"
@@ -13,10 +14,13 @@ __all__ = [
     "NumericalWarning",
     "RNNForecaster",
     "RNNRegressor",
+    "StreamingPipeline",
     "baselines",
     "datasets",
+    "dumps",
     "evaluate",
     "load",
+    "loads",
     "metrics",
     "nn",
 ]

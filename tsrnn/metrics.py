@@ -12,10 +12,12 @@ from tsrnn.evaluation.metrics import (
     smape,
     winkler,
 )
+from tsrnn.evaluation.scorers import make_scorer
 
 __all__ = [
     "coverage",
     "mae",
+    "make_scorer",
     "mase",
     "mase_scale",
     "mean_width",

@@ -313,6 +313,43 @@ def test_seconds_per_row_are_those_spent_in_the_model(monkeypatch):
     assert prequential(model, data[10:], chunk=4, progress=progress).seconds_per_row == 3.5
 
 
+def test_printing_a_result_is_short():
+    """Kind: `print(result)` that fills a screen with the metrics of each step."""
+    data = pd.concat([walk(60).add_suffix(f"_{i}") for i in range(8)], axis=1)
+    result = prequential(Ramp(24).fit(data[:10]), data[10:])
+    text = str(result)
+    assert len(text.splitlines()) <= 14
+    assert "PrequentialResult of load_0, price_0, load_1, 13 more: 50 origins" in text
+    assert "24 steps ahead" in text and "7 more targets" in text
+
+
+def test_a_summary_is_the_metrics_over_all_steps():
+    data = walk(40)
+    result = prequential(Ramp(3).fit(data[:10]), data[10:])
+    summary = result.summary()
+    assert summary.index.tolist() == ["load", "price", "all"]
+    pd.testing.assert_series_equal(
+        summary.loc["price"], result.metrics.loc[("price", "all")], check_names=False
+    )
+    one = prequential(Ramp(3).fit(data[["load"]][:10]), data[["load"]][10:])
+    assert one.summary().index.tolist() == ["load"]
+
+
+def test_results_are_compared_in_one_table():
+    data = walk(40)
+    models = {"naive": Ramp(3), "rising": Ramp(3, slope=2.0), "short": Ramp(1)}
+    results = {name: prequential(m.fit(data[:10]), data[10:]) for name, m in models.items()}
+    table = tsrnn.evaluate.compare(results)
+    assert table.index.tolist() == ["naive", "rising", "short"]
+    assert table["n_scored"].tolist() == [174, 174, 60], "rows that differ can be seen"
+    for name, result in results.items():
+        overall = result.metrics.loc[("all", "all")]
+        assert table.loc[name, "RMSE"] == overall["RMSE"]
+        assert table.loc[name, "seconds_per_row"] == result.seconds_per_row
+    with pytest.raises(ValueError, match="found no results"):
+        tsrnn.evaluate.compare({})
+
+
 def test_a_result_is_frozen_and_prints_its_metrics():
     data = walk(20)
     result = prequential(Ramp().fit(data[:10]), data[10:])
@@ -331,6 +368,15 @@ def test_progress_calls_back_after_each_chunk():
         Ramp().fit(data[:10]), data[10:], chunk=4, progress=lambda *done: calls.append(done)
     )
     assert calls == [(4, 10), (8, 10), (10, 10)]
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_progress_of_a_backtest_calls_back_after_each_origin(refit, n_jobs):
+    calls = []
+    options = {"initial": 8, "step": 5, "refit": refit, "n_jobs": n_jobs}
+    backtest(Ramp(), walk(20), **options, progress=lambda *done: calls.append(done))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_progress_draws_a_line_by_rich(capsys):

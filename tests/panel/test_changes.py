@@ -11,7 +11,7 @@ from tsrnn import RNNForecaster
 from tsrnn.evaluate import prequential
 
 JUMP, SCALE, STEPS = 5.0, 2.5, 6
-N_FIT, CHANGE, LATER, WATCHED = 480, 40, 240, 120  # rows
+N_FIT, CHANGE, LATER, WATCHED = 480, 40, 504, 120  # rows; three weeks later
 
 
 def series(n_rows, n_series=6, seed=0, seasons=(24,)):
@@ -80,7 +80,7 @@ def test_a_series_that_jumps_or_scales_is_soon_forecast_as_before_and_harms_no_o
         squared_errors(model, alone, first, first + WATCHED),
         squared_errors(other, after, first, first + WATCHED),
     )
-    assert found[:2].max() < 1.15
+    assert found[:2].max() < 1.25
     assert found[2:].mean() < 1.05  # of so few rows, what is one series' is chance
 
 

@@ -173,9 +173,9 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
     monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
     units = []  # of each series at each origin
 
-    def alike(_, position, series, features, scales):
-        units.append(scales[0])
-        return np.ones_like(scales)
+    def alike(learner, position, series, features, growth):
+        units.append(learner.memory.window.scales.read([position], series)[0, 0])
+        return np.ones_like(growth)
 
     monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", alike)
     monkeypatch.setattr(panel_experts, "CLIP", 1e9)

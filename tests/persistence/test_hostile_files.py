@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import hourly
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from tsrnn import CheckpointError, load
+from tsrnn import CheckpointError, StreamingPipeline, load
 from tsrnn.baselines import LinearForecaster
 from tsrnn.persistence import archive
 
@@ -171,3 +173,29 @@ def test_what_is_no_regular_file(tmp_path):
         load(tmp_path)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "absent")
+
+
+def test_a_forged_cache_of_scikit_learns_pipeline_is_refused(path):
+    """From a directory of its own, a file could have pickles read at the next fit."""
+    steps = [("inner", Pipeline([("scale", StandardScaler())])), ("forecast", LinearForecaster())]
+    StreamingPipeline(steps).fit(hourly(60)).save(path)
+    load(path)
+    members = members_of(path)
+    text = members["model.json"].decode().replace('["memory", null]', '["memory", "/tmp"]')
+    if text == members["model.json"].decode():
+        text = text.replace('"memory": null', '"memory": "/tmp"')
+    assert text != members["model.json"].decode()
+    write(path, members | {"model.json": text.encode()})
+    refused(path, "names a cache")
+
+
+def test_a_forged_function_is_refused(path):
+    steps = [("log", FunctionTransformer(np.log, np.exp)), ("forecast", LinearForecaster())]
+    StreamingPipeline(steps).fit(hourly(60)).save(path)
+    load(path)
+    members = members_of(path)
+    for name in (b"load", b"fromfile", b"__loader__", b"linalg.norm"):
+        text = members["model.json"].replace(b'{"ufunc": "log"}', b'{"ufunc": "' + name + b'"}')
+        assert text != members["model.json"]
+        write(path, members | {"model.json": text})
+        refused(path, "a function is unknown")

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import hourly, melted
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
 
-from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn import RNNForecaster, RNNRegressor, StreamingPipeline
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.persistence import registry, saved
 from tsrnn.persistence.decode import Decoder
@@ -76,6 +78,8 @@ def fitted():
     X, y = ROWS[["s0"]], ROWS["s1"]
     yield RNNRegressor(**SMALL).partial_fit(X[:2], y[:2])  # held back
     yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])
+    steps = [("scale", StandardScaler()), ("forecast", LinearForecaster(3))]
+    yield StreamingPipeline(steps).fit(ROWS)
     jumped = ROWS + 30.0 * (np.arange(len(ROWS)) > 110)[:, None]
     yield RNNForecaster(3, **SMALL).fit(ROWS[:100]).partial_fit(jumped[100:])
 
@@ -94,6 +98,7 @@ def held(node):
 def test_models_hold_what_is_registered_and_nothing_else():
     """`Encoder` raises where a model holds anything that is not registered."""
     found = {name for model in fitted() for name in held(Encoder().node(model))}
+    found = {name for name in found if _is_ours(registry.class_of(name))}
     ours = {name for name in registry.names() if _is_ours(registry.class_of(name))}
     assert found == ours
 
@@ -148,6 +153,15 @@ def test_two_classes_of_one_name_are_refused():
 def test_names_are_not_those_of_modules_or_classes():
     for name in registry.names():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
+
+
+def test_transformers_of_scikit_learn_have_names_too():
+    """And are imported when a file names them, out of a fixed list."""
+    for name in registry._OF_SKLEARN:
+        assert registry.name_of(registry.class_of(name)) == name
+        assert re.fullmatch(r"sklearn(-[a-z]+)+", name)
+    assert registry.name_of(LinearRegression) is None
+    assert registry.class_of("sklearn-linear-regression") is None
 
 
 class Derived(RNNForecaster):

@@ -3,10 +3,14 @@
 import argparse
 import sys
 
+import numpy as np
+import pandas as pd
+
 from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.models import newest, read_forecaster
-from tsrnn.cli.options import add_data_options, whole_number
+from tsrnn.cli.options import add_data_options, coverage, whole_number
 from tsrnn.cli.update import new_rows
+from tsrnn.evaluation.metrics import mae
 from tsrnn.evaluation.prequential import prequential
 
 EPILOG = """\
@@ -37,6 +41,13 @@ def add(commands):
         metavar="N",
         help="rows (of a panel: time stamps) from one forecast to the next (default: %(default)s)",
     )
+    parser.add_argument(
+        "--coverage",
+        type=coverage,
+        action="append",
+        metavar="SHARE",
+        help="score bounds that are to hold such a share of the values too; may be given again",
+    )
     parser.add_argument("--by-step", action="store_true", help="a line for each step ahead too")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     add_data_options(parser)
@@ -50,7 +61,9 @@ def run(args):
     new, n_seen = new_rows(saved, args, complaints)
     if not len(new):
         raise ValueError(f"found no row newer than {newest(saved.model)} in {args.data}")
-    result = prequential(saved.model, new, chunk=args.chunk, learn=not args.frozen)
+    result = prequential(
+        saved.model, new, chunk=args.chunk, learn=not args.frozen, coverage=args.coverage
+    )
     table = result.metrics.reset_index()
     if not args.by_step:
         table = table[table["step"] == "all"].drop(columns="step")
@@ -63,4 +76,22 @@ def run(args):
         f"skipped; {1e6 * result.seconds_per_row:,.0f} µs a row",
         file=sys.stderr,
     )
+    if beside := _naive_beside(result.forecasts):
+        print(f"tsrnn evaluate: {beside}", file=sys.stderr)
     return 0
+
+
+def _naive_beside(table):
+    """Say how far the newest value would have been off, on the forecasts where it is known."""
+    keys = [*table.columns[: list(table.columns).index("cutoff")], "target"]  # an id, of a panel
+    known = table.drop_duplicates([*keys, "time"]).set_index([*keys, "time"])["actual"]
+    at = pd.MultiIndex.from_frame(table[[*keys, "cutoff"]])
+    naive = known.reindex(at).to_numpy()
+    rows = table[np.isfinite(naive) & table["actual"].notna().to_numpy()]
+    if rows.empty:
+        return None
+    errors = mae(rows["actual"], naive[rows.index]), mae(rows["actual"], rows["forecast"])
+    return (
+        f"repeating the newest value would have had an MAE of {errors[0]:.6g}, where the model had "
+        f"{errors[1]:.6g}"
+    )

@@ -1,9 +1,18 @@
 """``tsrnn fit``: learn a history, and save the model."""
 
 import argparse
+import inspect
 import sys
 
-from tsrnn.cli.io.frames import Complaints, is_parquet, look, named, read_frame, time_columns
+from tsrnn.cli.io.frames import (
+    UNNAMED,
+    Complaints,
+    is_parquet,
+    look,
+    named,
+    read_frame,
+    time_columns,
+)
 from tsrnn.cli.io.source import Source
 from tsrnn.cli.io.times import TimeOptions
 from tsrnn.cli.models import newest
@@ -65,6 +74,7 @@ def add(commands):
     parser.add_argument(
         "--model", choices=MODELS, default="rnn", help="kind of forecaster (default: %(default)s)"
     )
+    parser.add_argument("--verbose", action="store_true", help="show the progress of training")
     add_data_options(parser)
     add_parameters(parser)
     return parser
@@ -75,8 +85,9 @@ def run(args):
     cls = MODELS[args.model]
     params = parameters(args, cls)
     sep = (args.sep or ",").replace("\\t", "\t")
-    header, numeric = look(args.data, sep)
-    time = time_columns(args.time, header)
+    header, numeric, dated = look(args.data, sep)
+    time = time_columns(args.time, header, dated)
+    numeric = _without_row_numbers(header, numeric, args)
     targets = _named_all(args.target, header)
     columns, categories = _columns(args, header, numeric, time, targets, params)
     names = {}
@@ -94,6 +105,8 @@ def run(args):
         targets = [name for name in columns if name not in {*categories, *roles}]
     if targets and targets != columns:
         params["target"] = targets if len(targets) > 1 else targets[0]
+    if args.verbose and "verbose" in inspect.signature(cls).parameters:
+        params["verbose"] = True
     model = cls(args.horizon, **params)
     try:
         model.fit(frame)
@@ -101,7 +114,7 @@ def run(args):
         raise ValueError(f"{error} (parameters are options here: --freq, --gap ...)") from error
     if is_parquet(args.data):
         source = source._replace(header=None)
-    save(model, args.output, notes={"source": source.notes()})
+    save(model, args.output, notes={"source": source.notes(), "rows": len(frame)})
     print(
         f"{args.output}: {cls.__name__} of {', '.join(map(repr, targets or columns))}, "
         f"{args.horizon} steps ahead, learnt from {len(frame):,} rows "
@@ -111,6 +124,18 @@ def run(args):
         file=sys.stderr,
     )
     return 0
+
+
+def _without_row_numbers(header, numeric, args):
+    """Leave out the numbers of rows that pandas writes as a first column without a name."""
+    if header[0] not in UNNAMED or header[0] not in numeric:
+        return numeric
+    print(
+        f"tsrnn fit: leaves out {header[0]!r}, the first column, which has no name: an index of "
+        "pandas; name it, or write the file with index=False, if it is data",
+        file=sys.stderr,
+    )
+    return [name for name in numeric if name != header[0]]
 
 
 def _named_all(texts, columns):
@@ -126,7 +151,8 @@ def _columns(args, header, numeric, time, targets, params):
         inputs += named(",".join(params.get(role) or ()), header) if params.get(role) else []
     if args.inputs is None:
         numeric_ones = [name for name in numeric if name not in {*time, args.id}]
-        used = {*numeric_ones, *time, *targets, *inputs, *categories, args.id}
+        unnamed = header[:1] if header[0] in UNNAMED else []  # told already
+        used = {*numeric_ones, *time, *targets, *inputs, *categories, args.id, *unnamed}
         inputs += numeric_ones
         if left_out := [name for name in header if name not in used]:
             print(

@@ -35,6 +35,8 @@ def run(args):
     facts = {"model": type(model).__name__}
     cutoff = getattr(model, "cutoff_", None) if hasattr(model, "n_features_in_") else None
     if cutoff is not None:
+        if "rows" in saved.notes:
+            facts["rows"] = saved.notes["rows"]
         facts["last row"] = str(newest(model))
         if is_panel(model):
             facts["series"] = len(cutoff)
@@ -61,6 +63,8 @@ def run(args):
 
 
 def _shown(value):
+    if isinstance(value, type):  # a dtype
+        return value.__name__
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 

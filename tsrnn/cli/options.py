@@ -86,7 +86,7 @@ def add_parameters(parser):
     group = parser.add_argument_group("parameters of the forecaster, as in Python")
     known = set(OWN)
     for cls in MODELS.values():
-        help_texts = _described(cls)
+        help_texts, choices = _described(cls)
         for name, parameter in inspect.signature(cls).parameters.items():
             if name not in known:
                 known.add(name)
@@ -95,7 +95,8 @@ def add_parameters(parser):
                     dest="parameter_" + name,
                     type=_reader(name),
                     default=argparse.SUPPRESS,
-                    metavar="VALUE",
+                    choices=choices.get(name),
+                    metavar=None if name in choices else "VALUE",
                     help=f"{help_texts.get(name, '')} (default: {_shown(parameter.default)})",
                 )
 
@@ -150,12 +151,22 @@ def _shown(default):
 
 
 def _described(cls):
-    """Return the first sentence on each parameter in a numpydoc docstring, or else its type."""
+    """Return the first sentence on each parameter in a numpydoc docstring, and its choices.
+
+    Where there is no sentence, its type; choices of those that have some, ``{"a", "b"}``.
+    """
     section = inspect.getdoc(cls).partition("Parameters\n----------\n")[2].partition("\n\n")[0]
-    texts = {}
+    texts, choices = {}, {}
     for head, body in re.findall(r"^(\S.*)\n((?: +.*\n?)*)", section + "\n", re.MULTILINE):
         names, _, kind = head.partition(" : ")
+        if kind.startswith("{"):
+            found = re.findall(r'"([^"]+)"', kind.partition("}")[0])
+            choices |= dict.fromkeys(names.split(", "), found)
         sentence = re.split(r"(?<=[.:;])\s", " ".join(body.split()))[0].rstrip(".:;")
-        text = sentence or re.sub(r",? *(default=.*|optional)$", "", kind)
+        text = (
+            sentence or ""
+            if kind.startswith("{")
+            else sentence or re.sub(r",? *(default=.*|optional)$", "", kind)
+        )
         texts |= dict.fromkeys(names.split(", "), text.replace("``", "").replace("%", "%%"))
-    return texts
+    return texts, choices

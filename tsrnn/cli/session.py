@@ -47,7 +47,7 @@ class Session:
         self.future = future_of(saved, args)
         require_forecast(self.model, self.options)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
-        self.stopped = False
+        self.stopped, self.one_for_one, self._n_written = False, args.one_for_one, 0
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
         self._newest = self._seen()
@@ -78,16 +78,17 @@ class Session:
         rows = self.parser.parse(first, lines)
         self._start_block(rows)
         stamps = None if rows.index is None else rows.index.as_unit("ns").asi8.tolist()
-        bad = sorted(rows.problems)
-        for row, line in enumerate(rows.lines):
-            while bad and bad[0] < line:
-                place = bad.pop(0)
-                self.complaints.add(place, rows.problems[place])
+        places = {line: row for row, line in enumerate(rows.lines.tolist())}
+        for line in range(first, first + len(lines)):
+            if line in rows.problems:
+                self.complaints.add(line, rows.problems[line])
             if self.stopped:
                 return
-            self._take_row(row, None if stamps is None else stamps[row], line)
-        for line in bad:
-            self.complaints.add(line, rows.problems[line])
+            row, n_written = places.get(line), self._n_written
+            if row is not None:
+                self._take_row(row, None if stamps is None else stamps[row], line)
+            if self.one_for_one and self._n_written == n_written:
+                self._write("null")  # a header, a line seen before or of no use
 
     def _start_block(self, rows):
         self._frame = self.source.frame(rows.index, rows.numbers, rows.labels)
@@ -106,8 +107,12 @@ class Session:
             self.complaints.add(line, error)
             return
         self._newest = stamp
-        self.output.write(self._line())
+        self._write(self._line())
         self._count(1)
+
+    def _write(self, line):
+        self.output.write(line)
+        self._n_written += 1
 
     def _line(self):
         """Return the line of the newest row: its forecast, or why there is none."""
@@ -140,6 +145,8 @@ class Session:
         mark = self.output.mark()
         if self.path is not None:
             self.notes["output"] = mark
+            if "rows" in self.notes:
+                self.notes["rows"] += self._n_since
             save(self.model, self.path, self.notes)
         self._n_since, self._saved_at = 0, time.monotonic()
 

@@ -22,6 +22,7 @@ examples:
   tsrnn stream m.tsrnn --input log.csv --follow --output forecasts.jsonl \\
       --checkpoint state.tsrnn --every 60s --on-error log
   sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
+  mosquitto_sub -t load | tsrnn stream m.tsrnn --one-for-one | mosquitto_pub -t forecast -l
   tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
 Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
@@ -88,6 +89,12 @@ def add(commands):
     )
     parser.add_argument("--frozen", action="store_true", help="take the rows in without learning")
     parser.add_argument(
+        "--one-for-one",
+        action="store_true",
+        help="a line for each line that comes in, null where there is no forecast, such as for the "
+        "header: what programs that answer line by line wait for (not of a panel)",
+    )
+    parser.add_argument(
         "--no-header",
         action="store_true",
         help="CSV without a header: its fields are those of the file that was fitted",
@@ -119,6 +126,11 @@ def run(args):
         )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
+    if args.one_for_one and is_panel(saved.model):
+        raise ValueError(
+            "found --one-for-one and a model of a panel, whose rows of one time stamp are forecast "
+            "together, expected a model of one stream; leave it out"
+        )
     session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
     inbox = Inbox(line_blocks(args.input, args.follow and args.input != "-"))
     # when nobody takes the output any more, the last checkpoint is the one to go on from

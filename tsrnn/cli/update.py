@@ -45,7 +45,10 @@ def run(args):
     new, n_seen = new_rows(saved, args, complaints)
     if len(new):
         (model.update if args.frozen else model.partial_fit)(new)
-    save(model, args.output or args.model, notes=saved.notes)
+    notes = dict(saved.notes)
+    if "rows" in notes:
+        notes["rows"] += len(new)
+    save(model, args.output or args.model, notes=notes)
     print(
         f"tsrnn update: {len(new):,} rows {'taken in' if args.frozen else 'learnt'}, {n_seen:,} "
         f"seen before, {complaints.n_skipped:,} skipped; the model ends at {newest(model)}",

@@ -1,6 +1,5 @@
 """What every estimator is: it reads rows, lets its learner take them in, and commits at the end."""
 
-import os
 from dataclasses import replace
 from numbers import Real
 from typing import Any, Self
@@ -18,7 +17,7 @@ from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.frames.writer import Writer
 from tsrnn.online.storage.values import twin
-from tsrnn.persistence import save, unmapped
+from tsrnn.persistence import File, save, unmapped
 from tsrnn.threads import one_blas_thread
 
 
@@ -157,18 +156,20 @@ class StreamingEstimator(BaseEstimator):
         self._state = state._replace(learner=learner, newest=None)
         return self
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: File) -> None:
         """Write the estimator to one file; `tsrnn.load` brings it back and runs no code of it.
 
         Parameters
         ----------
-        path : str or Path
-            Replaced in one step, once the new content is safely on the disk.
+        path : str, Path or binary file
+            A path is replaced in one step, once the new content is safely on the disk. A file
+            that is open for writing in binary mode gets the whole content in one ``write``.
 
         Raises
         ------
         TypeError
-            A parameter is something that is no part of tsrnn; nothing is written.
+            A parameter is something that is no part of tsrnn, or the file is open for text;
+            nothing is written.
         OSError
             The file cannot be written; what was there before is as it was. It names the file.
         """

@@ -1,7 +1,7 @@
 """What forecasters have in common: ``forecast``, ``predict`` and ``score`` of steps ahead."""
 
 from numbers import Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
+from tsrnn.estimators.search import require_scorer_of_forecasts
 from tsrnn.frames.bands import add_offsets, bands_of, column_of
 from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
@@ -18,6 +19,14 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import incoming
 from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
+
+
+class Outcome(NamedTuple):
+    """Forecasts after rows, and what followed."""
+
+    forecast: np.ndarray  # (n, J, M)
+    actual: np.ndarray  # (n, J, M), NaN where the rows hold none
+    ids: pd.Index | None  # of each row, of a panel
 
 
 class ForecasterMixin:
@@ -268,6 +277,11 @@ class ForecasterMixin:
         ValueError
             X has fewer than two rows with a known value ahead of them.
         """
+        outcome = self._outcome(X, y, ids)
+        return mean_r2(outcome.actual, outcome.forecast)
+
+    def _outcome(self, X, y=None, ids=None):
+        """Return the `Outcome` of the forecasts after each row."""
         check_is_fitted(self)
         columns = self._reader.columns
         if y is None and columns.targets is None:
@@ -276,20 +290,8 @@ class ForecasterMixin:
                 "which came as y at fit; pass y"
             )
         outputs, rows = self._outputs(X, y, ids)
-        actual = _actuals_of(rows, self._horizon)
-        scores = []
-        for truth, guess in zip(
-            actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
-        ):
-            known = np.isfinite(truth)
-            if known.sum() > 1:
-                scores.append(r2_score(truth[known], guess[known]))
-        if not scores:
-            raise ValueError(
-                f"found {len(outputs)} rows, expected at least two that have a known value within "
-                "the horizon; score on more rows"
-            )
-        return float(np.mean(scores))
+        ids = self._reader.form.take_apart(X, ids).ids
+        return Outcome(outputs, _actuals_of(rows, self._horizon), ids)
 
     @property
     def drift_log_(self) -> pd.DataFrame:
@@ -319,6 +321,17 @@ class ForecasterMixin:
             raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
+
+    @property
+    def naive_error_(self) -> pd.Series | pd.DataFrame:
+        """Mean absolute change of the history from row to row, by target; of a panel by id too.
+
+        It is the error over the history of repeating the newest value, the scale of MASE.
+        """
+        check_is_fitted(self)
+        names, errors = self._naive_error
+        targets = self._reader.columns.target_names
+        return naive_error_table(names, errors, targets, self._reader.form)
 
     @property
     def n_late_(self) -> int:
@@ -369,6 +382,7 @@ class ForecasterMixin:
         return horizon
 
     def _check_params(self):
+        require_scorer_of_forecasts()
         check_scalar(self.horizon, "horizon", (int, np.integer), min_val=1)
         self._horizon = int(self.horizon)
         bands_of(self.coverage)
@@ -455,6 +469,36 @@ class ForecasterMixin:
     @property
     def _min_rows(self):
         return self.horizon + 2
+
+
+def naive_error_table(names, errors, targets, form):
+    """Return errors (B, J) by target, of a panel by the ids `names` too."""
+    if not form.has_ids:
+        return pd.Series(errors[0], targets)
+    return pd.DataFrame(errors, names.rename(form.id_name), targets)
+
+
+def mean_r2(actual, outputs):
+    """Return the mean R² over targets and steps of outputs (n, J, M); NaN in `actual` counts not.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two rows have a known value ahead of them.
+    """
+    scores = []
+    for truth, guess in zip(
+        actual.reshape(len(actual), -1).T, outputs.reshape(len(actual), -1).T, strict=True
+    ):
+        known = np.isfinite(truth)
+        if known.sum() > 1:
+            scores.append(r2_score(truth[known], guess[known]))
+    if not scores:
+        raise ValueError(
+            f"found {len(outputs)} rows, expected at least two that have a known value within "
+            "the horizon; score on more rows"
+        )
+    return float(np.mean(scores))
 
 
 def _steps_within(active):

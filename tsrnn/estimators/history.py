@@ -104,6 +104,7 @@ def read_history(model, form, X, y, ids):
     learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
     histories = scaled_histories(scaling, targets[order], series[order])
     learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
+    model._naive_error = names, naive_errors(series[order], targets[order], len(names))
     newest, positions = np.full(len(names), NEVER), rows.positions
     np.maximum.at(newest, series, positions)
     own = newest[series] - learner.n_kept  # of series that ended long ago
@@ -111,6 +112,35 @@ def read_history(model, form, X, y, ids):
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
     return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
+
+
+def naive_errors(series, targets, n_series):
+    """Return the mean absolute change from row to row, (B, J), of rows in the order of time.
+
+    Parameters
+    ----------
+    series : ndarray of int, shape (n,)
+        Place of the series of each row; rows of one series stand together.
+    targets : ndarray of shape (n, J)
+        A change from or to NaN is left out; NaN where there is none.
+    n_series : int
+        B.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0], [3.0], [np.nan], [7.0], [4.0]])
+    >>> naive_errors(np.array([0, 0, 0, 1, 1]), values, 2).tolist()
+    [[2.0], [3.0]]
+    """
+    changes = np.abs(np.diff(targets, axis=0))
+    known = np.isfinite(changes) & (series[1:] == series[:-1])[:, None]
+    sums = [
+        np.bincount(series[1:], np.where(keep, change, 0.0), n_series)
+        for change, keep in zip(changes.T, known.T, strict=True)
+    ]
+    counts = [np.bincount(series[1:], keep, n_series) for keep in known.T]
+    with np.errstate(invalid="ignore"):
+        return (np.array(sums) / np.array(counts)).T
 
 
 def _axis_of(series, times, name, freq, regular, snap):

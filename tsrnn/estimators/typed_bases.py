@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     class RegressorMixin:
         """As `sklearn.base.RegressorMixin`."""
 
+    class Pipeline(BaseEstimator):
+        """As `sklearn.pipeline.Pipeline`."""
+
+        steps: list[tuple[str, Any]]
+        named_steps: Any
+
+        def __len__(self) -> int: ...
+        def __getitem__(self, ind: Any) -> Any: ...
+        def transform(self, X: Any) -> Any: ...
+
 else:
     from sklearn.base import BaseEstimator, RegressorMixin
+    from sklearn.pipeline import Pipeline
 
-__all__ = ["BaseEstimator", "RegressorMixin"]
+__all__ = ["BaseEstimator", "Pipeline", "RegressorMixin"]

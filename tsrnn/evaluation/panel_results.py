@@ -13,17 +13,20 @@ from tsrnn.frames.bands import column_of, short
 EDGES = "lower", "upper"
 
 
-class PanelLog:
-    """Forecasts of a panel in the order they were issued, set beside the actuals at the end.
+class KeyedRows:
+    """Rows of a panel, looked up by id and time.
 
     Parameters
     ----------
     data : DataFrame or Series
-        Rows of the panel, with an (id, time) index or the columns of ``id_col`` and ``time_col``.
+        With an (id, time) index or the columns of ``id_col`` and ``time_col``.
     id_col, time_col : label or None
         As of the model.
-    coverages : sequence of float
-        Of the intervals that stand beside the forecasts.
+
+    Raises
+    ------
+    ValueError
+        The rows have no ids or times.
     """
 
     def __init__(
@@ -31,34 +34,85 @@ class PanelLog:
         data: pd.DataFrame | pd.Series,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
-        coverages: Sequence[float] = (),
     ):
         self._keys = id_col, time_col
-        self._coverages = [short(share) for share in dict.fromkeys(coverages)]
-        self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
-        self._data, self.id_name = self._keyed(data)
-        self.times = self._data.index.get_level_values(1)
-        self._issued: list[pd.DataFrame] = []
+        self.frame, self.id_name = self.keyed(data)
+        self.ids, self.times = (self.frame.index.get_level_values(level) for level in (0, 1))
 
-    def rows_at(self, index: pd.Index) -> pd.DataFrame:
-        """Return the data at an (id, time) index, in their form; NaN where they have no row."""
-        rows = self._data[~self._data.index.duplicated()].reindex(index)
+    def at(self, index: pd.Index) -> pd.DataFrame:
+        """Return the rows at an (id, time) index, in their form; NaN where there is none."""
+        rows = self.frame[~self.frame.index.duplicated()].reindex(index)
         id_col, time_col = self._keys
         if id_col is None:
             return rows
         rows.index.names = [id_col, rows.index.names[1] if time_col is None else time_col]
         return rows.reset_index(level=id_col if time_col is None else [id_col, time_col])
 
-    def add(self, cutoffs: pd.Series, forecast: pd.DataFrame) -> None:
+    def keyed(self, data: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, Any]:
+        """Return rows of this form with an (id, time) index, and the name of the id."""
+        id_col, time_col = self._keys
+        if isinstance(data.index, pd.MultiIndex):
+            frame = data.to_frame() if isinstance(data, pd.Series) else data.copy()
+            return frame, "id" if data.index.names[0] is None else data.index.names[0]
+        if id_col is None or (time_col is None and not isinstance(data.index, pd.DatetimeIndex)):
+            raise ValueError(
+                "found rows of a panel without their ids and times, expected an (id, time) index, "
+                "or the id_col of the model and its time_col or an index of time stamps"
+            )
+        if time_col is None:
+            return data.set_index(id_col, append=True).swaplevel(), id_col
+        return data.set_index([id_col, time_col]), id_col
+
+
+class PanelLog:
+    """Forecasts of a panel in the order they were issued, set beside the actuals at the end.
+
+    Parameters
+    ----------
+    rows : KeyedRows
+        That hold the actuals.
+    coverages : sequence of float
+        Of the intervals that stand beside the forecasts.
+    """
+
+    def __init__(self, rows: KeyedRows, coverages: Sequence[float] = ()):
+        self._rows, self._data = rows, rows.frame
+        self._coverages = [short(share) for share in dict.fromkeys(coverages)]
+        self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
+        self._issued: list[pd.DataFrame] = []
+
+    def add(self, position: int, cutoffs: pd.Series, forecast: pd.DataFrame) -> None:
         """Note a frame of forecasts and the cutoff of each series, a Series by id."""
-        frame, _ = self._keyed(forecast)
+        frame, _ = self._rows.keyed(forecast)
         ids = frame.index.get_level_values(0)
         frame.insert(0, "cutoff", cutoffs.reindex(ids).array)
         frame.insert(1, "step", frame.groupby(level=0, sort=False).cumcount().to_numpy() + 1)
         self._issued.append(frame)
 
-    def result(self, model: Any, seconds_per_row: float) -> PrequentialResult:
+    def naive_error(self, chosen: np.ndarray) -> pd.DataFrame:
+        """Return the mean absolute change from row to row of the chosen rows, by id and target."""
+        targets, chosen_rows = self._targets(), self._data[chosen]
+        scales = {
+            name: [mase_scale(rows[target].to_numpy(dtype=float)) for target in targets]
+            for name, rows in chosen_rows.groupby(level=0, sort=False)
+        }
+        return pd.DataFrame.from_dict(scales, orient="index", columns=targets)
+
+    def _targets(self) -> pd.Index:
+        columns = self._issued[0].columns
+        return columns[2 : 2 + (len(columns) - 2) // (1 + len(self._edges))]
+
+    def result(
+        self, model: Any, seconds_per_row: float, scale: pd.DataFrame | None = None
+    ) -> PrequentialResult:
         """Set the forecasts beside the actuals, and score them.
+
+        Parameters
+        ----------
+        model : estimator
+        seconds_per_row : float
+        scale : DataFrame, optional
+            Of MASE, by id and target; by default that of all the data.
 
         Raises
         ------
@@ -67,8 +121,8 @@ class PanelLog:
         """
         issued = pd.concat(self._issued)
         issued = issued[~issued.set_index(["cutoff", "step"], append=True).index.duplicated()]
-        n_targets = (issued.shape[1] - 2) // (1 + len(self._edges))
-        targets = issued.columns[2 : 2 + n_targets]
+        targets = self._targets()
+        n_targets = len(targets)
         if len(missing := targets.difference(self._data.columns)):
             raise ValueError(
                 f"data has the columns {list(self._data.columns)}; expected the targets "
@@ -83,55 +137,33 @@ class PanelLog:
             )
         observed = self._data[targets].to_numpy(dtype=float)
         actual = np.where((rows >= 0)[:, None], observed[rows], np.nan)
-        said = issued[targets].to_numpy()
+        forecast = issued[targets].to_numpy()
         edges = {
             name: issued[[column_of(target, name) for target in targets]].to_numpy()
             for name in self._edges
         }
         by_issue = -1, n_steps, len(targets)
-        scale = self._scales(targets, issued.index.get_level_values(0)).reshape(by_issue)
+        if scale is None:
+            scale = self.naive_error(np.ones(len(self._data), dtype=bool))
+        of_each = scale[list(targets)].reindex(issued.index.get_level_values(0)).to_numpy()
         bounds = {
             share: [edges[f"{edge}_{share}"].reshape(by_issue) for edge in EDGES]
             for share in self._coverages
         }
-        values = actual.reshape(by_issue), said.reshape(by_issue)
-        metrics = metric_table(*values, scale, targets, bounds)
+        values = actual.reshape(by_issue), forecast.reshape(by_issue)
+        metrics = metric_table(*values, of_each.reshape(by_issue), targets, bounds)
         scored = np.flatnonzero(rows >= 0)
         each = scored.repeat(n_targets)
         forecasts = pd.DataFrame(
             {
-                self.id_name: issued.index.get_level_values(0)[each],
+                self._rows.id_name: issued.index.get_level_values(0)[each],
                 "cutoff": issued["cutoff"].array[each],
                 "time": issued.index.get_level_values(1)[each],
                 "step": issued["step"].to_numpy()[each],
                 "target": targets.take(np.tile(np.arange(n_targets), len(scored))),
                 "actual": actual[scored].ravel(),
-                "forecast": said[scored].ravel(),
+                "forecast": forecast[scored].ravel(),
                 **{name: values[scored].ravel() for name, values in edges.items()},
             }
         )
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
-
-    def _scales(self, targets: pd.Index, ids: pd.Index) -> np.ndarray:
-        """Scale of MASE (n, S) of the series of each forecast."""
-        by_series = {
-            name: [mase_scale(rows[target].to_numpy(dtype=float)) for target in targets]
-            for name, rows in self._data.groupby(level=0, sort=False)
-        }
-        unknown = [np.nan] * len(targets)
-        return np.array([by_series.get(name, unknown) for name in ids])
-
-    def _keyed(self, data: pd.DataFrame | pd.Series) -> tuple[pd.DataFrame, Any]:
-        """Return rows with an (id, time) index, and the name of the id."""
-        id_col, time_col = self._keys
-        if isinstance(data.index, pd.MultiIndex):
-            frame = data.to_frame() if isinstance(data, pd.Series) else data.copy()
-            return frame, "id" if data.index.names[0] is None else data.index.names[0]
-        if id_col is None or (time_col is None and not isinstance(data.index, pd.DatetimeIndex)):
-            raise ValueError(
-                "found rows of a panel without their ids and times, expected an (id, time) index, "
-                "or the id_col of the model and its time_col or an index of time stamps"
-            )
-        if time_col is None:
-            return data.set_index(id_col, append=True).swaplevel(), id_col
-        return data.set_index([id_col, time_col]), id_col

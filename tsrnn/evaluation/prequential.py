@@ -6,10 +6,10 @@ the public methods of a forecaster are used.
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
-from tsrnn.evaluation.panel_results import PanelLog
+from tsrnn.evaluation.panel_results import KeyedRows, PanelLog
 from tsrnn.evaluation.results import ForecastLog, PrequentialResult, Rows
 from tsrnn.frames.native import incoming, indexed
 from tsrnn.frames.times import are_times, read_times
@@ -65,10 +65,11 @@ def prequential(
     Returns
     -------
     PrequentialResult
-        MASE is in units of the mean absolute change from row to row of each target in `data`
-        itself, since a forecaster does not show its history: 1 is the error at step 1 of the
-        forecast that repeats the last value. The scale is known only in hindsight; it divides
-        scores and reaches no model.
+        MASE is in units of the mean absolute change from row to row of each target (of a panel: of
+        each series too) over the history that the model was fitted to, its ``naive_error_``: 1 is
+        the error that repeating the newest value would have made there. Series that the history
+        lacks are left out of it. For a forecaster of another package, without ``naive_error_``, the
+        changes in `data` itself set the scale.
 
     Raises
     ------
@@ -99,26 +100,23 @@ def prequential(
     """
     check_scalar(chunk, "chunk", Integral, min_val=1)
     reader = getattr(model, "_reader", None)
-    data = _as_rows(data if reader is None else reader.form.received(data))
+    data = data if reader is None else reader.form.received(data)
     model = copy.deepcopy(model)
+    walk = _walk_of(model, data, isinstance(getattr(model, "cutoff_", None), pd.Series))
     take_in = model.partial_fit if learn else model.update
-    if isinstance(getattr(model, "cutoff_", None), pd.Series):
-        return _through_panel(model, data, chunk, take_in, _asked(model, coverage), progress)
-    asked = _asked(model, coverage)
-    times, n_cutoffs = _times(model, data), -(-len(data) // chunk)
-    log = ForecastLog(data, n_cutoffs, asked.get("coverage", ()), times)
+    asked, scale = _asked(model, coverage), getattr(model, "naive_error_", None)
+    log = walk.log(model, -(-len(walk) // chunk), asked.get("coverage", ()))
     seconds = 0.0
-    with _reporter(progress) as report:
-        for start in range(0, len(data), chunk):
-            rows = _rows(data, start, start + chunk)
-            ahead = _known_ahead(model, data, start, times)
+    with _reporter(progress, "prequential") as report:
+        for start in range(0, len(walk), chunk):
+            rows, ahead = walk.rows(start, start + chunk), walk.known_ahead(model, start)
             begin = time.perf_counter()
             forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
             log.add(start, cutoff, forecast)
-            report(min(start + chunk, len(data)), len(data))
-    return log.result(model, seconds / len(data))
+            report(min(start + chunk, len(walk)), len(walk))
+    return log.result(model, seconds / walk.n_rows(), scale)
 
 
 def backtest(
@@ -131,23 +129,26 @@ def backtest(
     refit: bool = True,
     coverage: float | list[float] | None = None,
     n_jobs: int | None = None,
+    progress: bool | Callable[[int, int], None] = False,
 ) -> PrequentialResult:
     """Evaluate a forecaster from a rolling origin.
 
-    An origin is a number of rows at the head of `data`: `initial`, `initial` + `step` and so on,
-    while a row follows. From each the horizon is forecast and scored against the rows behind it;
-    the horizon of the last origins may reach beyond `data`, and is scored as far as they go.
+    An origin is a number of rows (of a panel: of time stamps) at the head of `data`: `initial`,
+    `initial` + `step` and so on, while a row follows. From each the horizon is forecast and scored
+    against the rows behind it; the horizon of the last origins may reach beyond `data`, and is
+    scored as far as they go.
 
     Parameters
     ----------
     model : forecaster
         Fitted or not: a clone is fitted.
     data : DataFrame, Series or array of shape (n_rows, n_columns) or (n_rows,)
-        History and future together, oldest first.
+        History and future together, oldest first. Of a panel: a long frame with the model's
+        ``id_col``, or a frame with an (id, time) index.
     initial : int
-        Rows before the first origin.
+        Rows (of a panel: time stamps) before the first origin.
     step : int
-        Rows from one origin to the next.
+        Rows, or time stamps, from one origin to the next.
     folds : int, optional
         Use only the last (most recent) `folds` origins; all by default, or if there are fewer.
     refit : bool, default=True
@@ -159,12 +160,15 @@ def backtest(
     n_jobs : int, optional
         Origins fitted side by side, as in :class:`joblib.Parallel`. Without effect if
         ``refit=False``, where each origin needs the one before.
+    progress : bool or callable, default=False
+        As in :func:`prequential`, counting origins.
 
     Returns
     -------
     PrequentialResult
-        MASE is in units of the mean absolute change from row to row of each target before the
-        first origin used, so never of a scored row. ``model`` is the one of the last origin.
+        MASE is in units of the mean absolute change from row to row of each target (of a panel: of
+        each series too) before the first origin used, so never of a scored row. ``model`` is the
+        one of the last origin.
 
     Raises
     ------
@@ -189,89 +193,173 @@ def backtest(
     check_scalar(step, "step", Integral, min_val=1)
     if folds is not None:
         check_scalar(folds, "folds", Integral, min_val=1)
-    time_col = getattr(model, "time_col", None)
-    data = _as_rows(indexed(data, None) if time_col is None else incoming(data))
+    data = indexed(data, None) if getattr(model, "time_col", None) is None else incoming(data)
     levels = data.index.nlevels if isinstance(data, (pd.DataFrame, pd.Series)) else 1
-    if getattr(model, "id_col", None) is not None or levels > 1:
+    is_panel = getattr(model, "id_col", None) is not None or levels > 1
+    walk = _walk_of(model, data, is_panel)
+    if initial >= len(walk):
+        what = "time stamps" if is_panel else "rows"
         raise ValueError(
-            "found a panel, expected one stream: an origin is a number of rows; fit the panel's "
-            "history and use prequential"
+            f"data has {len(walk)} {what} and initial is {initial}; expected at least one after "
+            f"the first origin. Pass more {what} or a smaller initial."
         )
-    if initial >= len(data):
-        raise ValueError(
-            f"data has {len(data)} rows and initial is {initial}; expected at least one row after "
-            "the first origin. Pass more rows or a smaller initial."
-        )
-    origins = range(initial, len(data), step)[-folds if folds else 0 :]
+    origins = range(initial, len(walk), step)[-folds if folds else 0 :]
     asked = _asked(model, coverage)
     if refit:
         job = delayed(_fit_and_forecast)
-        issued = Parallel(n_jobs=n_jobs)(
-            job(model, data, origin, asked, keep=origin == origins[-1]) for origin in origins
+        issued = Parallel(n_jobs=n_jobs, return_as="generator")(
+            job(model, walk, origin, asked, keep=origin == origins[-1]) for origin in origins
         )
     else:
-        issued = list(_fit_and_advance(model, data, initial, origins, asked))
-    forecasts, cutoffs, seconds, models = zip(*issued, strict=True)
-    times = _times(models[-1], data)
-    log = ForecastLog(data, len(origins), asked.get("coverage", ()), times)
+        issued = _fit_and_advance(model, walk, initial, origins, asked)
+    evaluated = []
+    with _reporter(progress, "backtest") as report:
+        for fold in issued:
+            evaluated.append(fold)
+            report(len(evaluated), len(origins))
+    forecasts, cutoffs, seconds, models = zip(*evaluated, strict=True)
+    log = walk.log(models[-1], len(origins), asked.get("coverage", ()))
     for origin, cutoff, forecast in zip(origins, cutoffs, forecasts, strict=True):
         log.add(origin, cutoff, forecast)
-    n_rows = sum(origins) if refit else origins[-1]
-    return log.result(models[-1], sum(seconds) / n_rows, n_history=origins[0])
+    stops = origins if refit else [origins[-1]]
+    n_rows = sum(walk.n_rows(stop) for stop in stops)
+    return log.result(models[-1], sum(seconds) / n_rows, walk.naive_error(log, origins[0]))
 
 
 def _fit_and_forecast(
-    model: Any, data: Rows, origin: int, asked: dict[str, Any], keep: bool
+    model: Any, walk: "_Walk", origin: int, asked: dict[str, Any], keep: bool
 ) -> tuple[pd.DataFrame, Any, float, Any]:
     """One origin of its own; the model comes back from a worker only if it is to `keep`."""
     model = clone(model)
     begin = time.perf_counter()
-    model.fit(_rows(data, 0, origin))
-    ahead = _known_ahead(model, data, origin, _times(model, data))
+    model.fit(walk.rows(0, origin))
+    ahead = walk.known_ahead(model, origin)
     forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
     return forecast, cutoff, time.perf_counter() - begin, model if keep else None
 
 
 def _fit_and_advance(
-    model: Any, data: Rows, initial: int, origins: range, asked: dict[str, Any]
+    model: Any, walk: "_Walk", initial: int, origins: range, asked: dict[str, Any]
 ) -> Iterator[tuple[pd.DataFrame, Any, float, Any]]:
     """Each origin in turn, by one model that is fitted once."""
     model = clone(model)
     begin = time.perf_counter()
-    model.fit(_rows(data, 0, initial))
+    model.fit(walk.rows(0, initial))
     seen = initial
     for origin in origins:
         if origin > seen:
-            model.update(_rows(data, seen, origin))
-        ahead = _known_ahead(model, data, origin, _times(model, data))
+            model.update(walk.rows(seen, origin))
+        ahead = walk.known_ahead(model, origin)
         forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
         yield forecast, cutoff, time.perf_counter() - begin, model
         seen, begin = origin, time.perf_counter()
 
 
-def _through_panel(
-    model: Any,
-    data: Any,
-    chunk: int,
-    take_in: Callable[[Any], Any],
-    asked: dict[str, Any],
-    progress: bool | Callable[[int, int], None],
-) -> PrequentialResult:
-    """Walk the model of a panel through its rows, `chunk` time stamps at a time."""
-    log = PanelLog(data, model.id_col, model.time_col, asked.get("coverage", ()))
-    stamps, number = np.unique(log.times, return_inverse=True)
-    seconds = 0.0
-    with _reporter(progress) as report:
-        for start in range(0, len(stamps), chunk):
-            rows = data[(number >= start) & (number < start + chunk)]
-            ahead = _known_ahead_of_panel(model, log)
-            begin = time.perf_counter()
-            forecast, cutoffs = _forecast(model, asked | ahead), model.cutoff_
-            take_in(rows)
-            seconds += time.perf_counter() - begin
-            log.add(cutoffs, forecast)
-            report(min(start + chunk, len(stamps)), len(stamps))
-    return log.result(model, seconds / len(data))
+# --- the data, walked through ---------------------------------------------------------------------
+
+
+class _Walk(Protocol):
+    """Rows that are walked through, counted in rows or, of a panel, in time stamps."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, start: int, stop: int) -> Any:
+        """Return the rows from one place to another."""
+
+    def n_rows(self, stop: int | None = None) -> int:
+        """Return how many rows there are up to a place."""
+
+    def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
+        """Return the ``X_future`` of the rows behind a place, where the model has ``future_cols``.
+
+        The model looks at its ``future_cols`` alone; where there is no row they count as missing.
+        """
+
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
+        """Return what notes the forecasts."""
+
+    def naive_error(self, log: Any, stop: int) -> Any:
+        """Return the scale of MASE by the rows up to a place."""
+
+
+class _StreamWalk:
+    """The rows of one stream."""
+
+    def __init__(self, data: Rows):
+        self._data = data
+        self._times: pd.Index | None = None
+        self._looked = False  # for the times, once there is a model
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def rows(self, start: int, stop: int) -> Rows:
+        data = self._data
+        return data[start:stop] if isinstance(data, np.ndarray) else data.iloc[start:stop]
+
+    def n_rows(self, stop: int | None = None) -> int:
+        return len(self) if stop is None else stop
+
+    def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
+        if getattr(model, "future_cols", None) is None:
+            return {}
+        index, times = _future_index(model), self._times_of(model)
+        rows = self.rows(start, start + len(index))
+        if isinstance(rows, np.ndarray) or times is None:
+            missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
+            return {"X_future": np.concatenate([rows, missing])}
+        rows = rows.set_axis(times[start : start + len(index)])
+        return {"X_future": rows[~rows.index.duplicated()].reindex(index)}
+
+    def _times_of(self, model: Any) -> pd.Index | None:
+        if not self._looked:
+            self._times, self._looked = _times(model, self._data), True
+        return self._times
+
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
+        return ForecastLog(self._data, n_cutoffs, coverages, self._times_of(model))
+
+    def naive_error(self, log: ForecastLog, stop: int) -> pd.Series:
+        return log.naive_error(stop)
+
+
+class _PanelWalk:
+    """The rows of a panel, those of one time stamp together."""
+
+    def __init__(self, data: Any, model: Any):
+        self._data = data
+        self._keys = getattr(model, "id_col", None), getattr(model, "time_col", None)
+        self._rows_of = KeyedRows(data, *self._keys)
+        times = self._rows_of.times
+        self._stamps, self._number = np.unique(times, return_inverse=True)
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    def rows(self, start: int, stop: int) -> Any:
+        return self._data[(self._number >= start) & (self._number < stop)]
+
+    def n_rows(self, stop: int | None = None) -> int:
+        return len(self._data) if stop is None else int((self._number < stop).sum())
+
+    def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
+        if getattr(model, "future_cols", None) is None:
+            return {}
+        return {"X_future": self._rows_of.at(_future_index(model))}
+
+    def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
+        return PanelLog(self._rows_of, coverages)
+
+    def naive_error(self, log: PanelLog, stop: int) -> pd.DataFrame:
+        return log.naive_error(self._number < stop)
+
+
+def _walk_of(model: Any, data: Any, is_panel: bool) -> _Walk:
+    if not isinstance(data, (pd.DataFrame, pd.Series)):
+        data = np.asarray(data)
+    if len(data) == 0:
+        raise ValueError("data is empty; expected at least one row. Pass the rows to score.")
+    return _PanelWalk(data, model) if is_panel else _StreamWalk(data)
 
 
 def _times(model: Any, data: Rows) -> pd.Index | None:
@@ -286,29 +374,6 @@ def _times(model: Any, data: Rows) -> pd.Index | None:
     if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
         times = reader.axis.index_at(reader.axis.positions(times))
     return times
-
-
-def _known_ahead(model: Any, data: Rows, start: int, times: pd.Index | None) -> dict[str, Any]:
-    """Give `forecast` its ``X_future``, where the model has ``future_cols``: rows ahead of data.
-
-    The model looks at its ``future_cols`` alone; where `data` has no row they count as missing.
-    """
-    if getattr(model, "future_cols", None) is None:
-        return {}
-    index = _future_index(model)
-    rows = _rows(data, start, start + len(index))
-    if isinstance(rows, np.ndarray) or times is None:
-        missing = np.full((len(index) - len(rows), rows.shape[1]), np.nan)
-        return {"X_future": np.concatenate([rows, missing])}
-    rows = rows.set_axis(times[start : start + len(index)])
-    return {"X_future": rows[~rows.index.duplicated()].reindex(index)}
-
-
-def _known_ahead_of_panel(model: Any, log: PanelLog) -> dict[str, Any]:
-    """As `_known_ahead`, for a panel."""
-    if getattr(model, "future_cols", None) is None:
-        return {}
-    return {"X_future": log.rows_at(_future_index(model))}
 
 
 def _forecast(model: Any, asked: dict[str, Any]) -> pd.DataFrame:
@@ -328,23 +393,11 @@ def _asked(model: Any, coverage: float | list[float] | None) -> dict[str, Any]:
     return {} if coverage is None else {"coverage": np.atleast_1d(coverage).tolist()}
 
 
-def _as_rows(data: ArrayLike | pd.DataFrame | pd.Series) -> Rows:
-    """Give `data` as something :func:`_rows` can slice."""
-    data = data if isinstance(data, (pd.DataFrame, pd.Series)) else np.asarray(data)
-    if len(data) == 0:
-        raise ValueError("data is empty; expected at least one row. Pass the rows to score.")
-    return data
-
-
-def _rows(data: Rows, start: int, stop: int) -> Rows:
-    return data[start:stop] if isinstance(data, np.ndarray) else data.iloc[start:stop]
-
-
 @contextmanager
 def _reporter(
-    progress: bool | Callable[[int, int], None],
+    progress: bool | Callable[[int, int], None], name: str
 ) -> Iterator[Callable[[int, int], None]]:
-    """Give a callable (rows done, rows in all): the caller's own, rich's live line, or none."""
+    """Give a callable (done, in all): the caller's own, rich's live line, or none."""
     if callable(progress):
         yield progress
     elif progress:
@@ -357,7 +410,7 @@ def _reporter(
                 "callable(rows_done, n_rows)."
             ) from error
         with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task("prequential", total=None)
+            task = bar.add_task(name, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
     else:
         yield lambda done, total: None

@@ -4,7 +4,7 @@ Axes of every array here: C cutoffs, H steps of the horizon, S targets.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,11 +24,12 @@ from tsrnn.evaluation.metrics import (
 from tsrnn.frames.bands import column_of, short
 
 ALL = "all"
+SHOWN = 10  # targets in what is printed
 #: Rows that are evaluated, oldest first.
 Rows: TypeAlias = pd.DataFrame | pd.Series | np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PrequentialResult:
     """Result of :func:`tsrnn.evaluate.prequential` and :func:`tsrnn.evaluate.backtest`.
 
@@ -51,10 +52,97 @@ class PrequentialResult:
         The forecaster as the evaluation left it.
     """
 
-    forecasts: pd.DataFrame = field(repr=False)
+    forecasts: pd.DataFrame
     metrics: pd.DataFrame
     seconds_per_row: float
-    model: Any = field(repr=False)
+    model: Any
+
+    def summary(self) -> pd.DataFrame:
+        """Return the metrics of each target over all steps, and of several targets together.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by target, with the columns of ``metrics``.
+
+        Examples
+        --------
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> from tsrnn.evaluate import prequential
+        >>> ramp = 2.0 * np.arange(10)
+        >>> prequential(NaiveForecaster(horizon=2).fit(ramp[:6]), ramp[6:]).summary()["MAE"]
+        target
+        y    2.857143
+        Name: MAE, dtype: float64
+        """
+        table = self.metrics[self.metrics.index.get_level_values("step") == ALL]
+        table = table.droplevel("step")
+        return table.iloc[:-1] if len(table) == 2 else table
+
+    def __repr__(self) -> str:
+        """Return what was evaluated, in a line, and the summary."""
+        table = self.forecasts
+        targets = [str(target) for target in table["target"].unique()]
+        known = [*targets[:3], *[f"{len(targets) - 3} more"] * (len(targets) > 3)]
+        series = (
+            "" if table.columns[0] == "cutoff" else f" of {table.iloc[:, 0].nunique():,} series"
+        )
+        n_cutoffs, n_steps = table["cutoff"].nunique(), int(table["step"].max())
+        shown = self.summary()
+        left_out = len(shown) - SHOWN
+        return (
+            f"{type(self).__name__} of {', '.join(known)}{series}: {n_cutoffs:,} origins from "
+            f"{table['cutoff'].min()} to {table['cutoff'].max()}, {n_steps} "
+            f"step{'s' if n_steps > 1 else ''} ahead, {1e6 * self.seconds_per_row:,.0f} µs a row\n"
+            f"{shown.head(SHOWN).to_string(float_format=lambda x: f'{x:.4g}')}"
+            + (f"\n... {left_out} more targets" if left_out > 0 else "")
+        )
+
+
+def compare(results: Mapping[str, PrequentialResult]) -> pd.DataFrame:
+    """Set the overall metrics of several evaluations side by side.
+
+    Parameters
+    ----------
+    results : mapping of str to PrequentialResult
+
+    Returns
+    -------
+    DataFrame
+        A row for each name, in their order: the metrics over all targets and steps, NaN where a
+        result lacks one; ``n_scored``, the forecasts with a known actual; and ``seconds_per_row``.
+        Results are comparable where they scored the same rows: see that ``n_scored`` is the same.
+
+    Raises
+    ------
+    ValueError
+        There are no results.
+
+    Examples
+    --------
+    >>> from tsrnn.baselines import LinearForecaster, NaiveForecaster
+    >>> from tsrnn.evaluate import prequential
+    >>> ramp = 2.0 * np.arange(90)
+    >>> models = {"naive": NaiveForecaster(), "linear": LinearForecaster()}
+    >>> table = compare({
+    ...     name: prequential(model.fit(ramp[:80]), ramp[80:]) for name, model in models.items()
+    ... })
+    >>> table[["MAE", "n_scored"]].round(1)
+            MAE  n_scored
+    naive   2.0        10
+    linear  0.1        10
+    """
+    if not results:
+        raise ValueError("found no results, expected some by name: {'name': result}")
+    rows = [
+        {
+            **result.metrics.loc[[(ALL, ALL)]].iloc[0].to_dict(),
+            "n_scored": int(result.forecasts["actual"].notna().sum()),
+            "seconds_per_row": result.seconds_per_row,
+        }
+        for result in results.values()
+    ]
+    return pd.DataFrame(rows, index=list(results))
 
 
 class ForecastLog:
@@ -114,8 +202,13 @@ class ForecastLog:
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 
+    def naive_error(self, n_rows: int | None = None) -> pd.Series:
+        """Return the mean absolute change from row to row of the first rows, by target."""
+        scale = [mase_scale(series) for series in self._observed[:n_rows].T]
+        return pd.Series(scale, self._targets)
+
     def result(
-        self, model: Any, seconds_per_row: float, n_history: int | None = None
+        self, model: Any, seconds_per_row: float, scale: pd.Series | None = None
     ) -> PrequentialResult:
         """Set the forecasts beside the actuals, and score them.
 
@@ -123,8 +216,8 @@ class ForecastLog:
         ----------
         model : estimator
         seconds_per_row : float
-        n_history : int, optional
-            Rows at the head of the data that set the scale of MASE; all of them by default.
+        scale : Series, optional
+            Of MASE, by target; by default that of all the data.
 
         Raises
         ------
@@ -160,9 +253,10 @@ class ForecastLog:
                 **{n: e[scored].ravel() for n, e in zip(self._edges, edges, strict=True)},
             }
         )
-        scale = [mase_scale(series) for series in self._observed[:n_history].T]
+        scale = self.naive_error() if scale is None else scale
+        by_target = scale[list(self._targets)].to_numpy()
         bounds = dict(zip(self._coverages, zip(edges[::2], edges[1::2], strict=True), strict=True))
-        metrics = metric_table(actual, forecast, scale, self._targets, bounds)
+        metrics = metric_table(actual, forecast, by_target, self._targets, bounds)
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)
 
     def _rows(self, times: pd.Index) -> np.ndarray:
@@ -194,8 +288,8 @@ def metric_table(
     ----------
     actual, forecast : array of shape (C, H, S)
         NaN in `actual` where there is nothing to score.
-    scale : array-like of shape (S,)
-        Scale of MASE for each target.
+    scale : array-like of shape (S,) or (C, H, S)
+        Scale of MASE; where it is NaN, the forecast is left out of MASE.
     targets : Index of length S
     bounds : dict of str to pair of array of shape (C, H, S), optional
         Lower and upper bounds by coverage.
@@ -214,7 +308,7 @@ def metric_table(
             row = {
                 "MAE": mae(y, f),
                 "RMSE": rmse(y, f),
-                "MASE": mase(y, f, s),
+                "MASE": mase(np.where(np.isnan(s), np.nan, y), f, s),
                 "sMAPE": smape(y, f),
             }
             for share, edges in (bounds or {}).items():

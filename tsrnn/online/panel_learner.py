@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tsrnn.features.instance_norm import SCALE_MOVED
+from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
@@ -26,6 +26,7 @@ MAX_SAMPLED = 32  # series in a training step on the stream
 # than others: the root of their weight is the power of the limit's share of what they span.
 FAR, POWER = 1.3, 8
 PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
+SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
@@ -397,7 +398,7 @@ class PanelLearner:
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
             learner.experts = self.experts and self.experts.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
-        local = self._local(start, series, n_rows, design)
+        local, sizes = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
         features = None
         if learning or wanted or self.experts:
@@ -409,7 +410,8 @@ class PanelLearner:
             n_steps = 0 if position <= learner.clock else 1
             arrived, roots = window.targets.read(position, series), None
             if self.experts:
-                roots = learner._weigh(position, series, features[row], scales[row])
+                growth = sizes[row] / scales[row]
+                roots = learner._weigh(position, series, features[row], growth)
             limits = learner._score(position, series, arrived, n_steps, learning)
             if learning:
                 rows = features[row], roots, limits
@@ -489,16 +491,40 @@ class PanelLearner:
         return self.norm.level.reshape(n_targets, -1)[:, series]
 
     def _local(self, start, series, n_rows, design):
-        """Return center and scale (T, J * B) of new rows, and let the profiles follow these."""
+        """Return center and scale (T, J * B) of new rows, and recent sizes (T, J, B) of changes.
+
+        Profiles and sizes follow the rows. A jump within a season seems to be a scale, but for the
+        changes from row to row, whose size stays: a scale is believed as far as they show it.
+        """
         window, stop, centers = self.memory.window, start + n_rows, self._centers(series)
+        sizes = self._follow_changes(start, series, n_rows)
         local, limit = None, np.inf
         scales = np.ones((n_rows, *centers.shape))
         if self.norm:
-            local = design.norm.at(SeasonRows(window.targets, series, stop), start, stop)
-            scales = local[1].reshape(scales.shape)
+            center, scales = design.norm.at(SeasonRows(window.targets, series, stop), start, stop)
+            shown = np.log(np.maximum(sizes, SMALLEST))
+            growth = np.log(scales.reshape(sizes.shape))
+            lowest, highest = np.minimum(shown - SLACK, 0.0), np.maximum(shown + SLACK, 0.0)
+            scales = np.exp(np.clip(growth, lowest, highest))
+            local = center, scales.reshape(center.shape)
             limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
         window.follow_profiles(start, series, centers, scales, limit)
-        return local
+        return local, sizes
+
+    def _follow_changes(self, start, series, n_rows):
+        """Follow the sizes of the changes of new rows; return them, 1 as in the history."""
+        window, change = self.memory.window, self.ranges[2][:, series]
+        positions = np.arange(start, start + n_rows)
+        levels = window.levels.read(np.arange(start - 1, start + n_rows), series)
+        newest, known = np.abs(np.diff(levels, axis=0)), window.targets.read(positions, series)
+        sizes = np.empty(newest.shape)
+        for row in range(n_rows):
+            limited = np.minimum(newest[row], LARGEST_CHANGE * change)
+            moved = change + PACE * (limited - change)
+            sizes[row] = change = np.where(np.isnan(known[row]), change, moved)
+        self.ranges = self.ranges.copy()
+        self.ranges[2][:, series] = change
+        return sizes / (MAE_OF_NORMAL * self.change_scale[:, series])
 
     def _scales(self, positions, series):
         """Return scales (..., J, B) of series at positions, by which forecasts are multiplied."""
@@ -538,13 +564,13 @@ class PanelLearner:
         found[:, -1] = self.steps.effect(self.memory, position, steps, series)
         return found
 
-    def _weigh(self, position, series, features, scales):
+    def _weigh(self, position, series, features, growth):
         """Return roots (J, B) of the weights of origins, and note series unsettled.
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
-        those before the shortest season, in units of the size that changes now have (a jump is one
-        change; it would seem to be a scale), as far as that is beyond the scales (J, B) which the
-        features are in units of already. The typical ranges are followed.
+        those before the shortest season, in units of the size that changes now have: what that is
+        beyond the scale, which the features are in units of already, is their `growth` (J, B). The
+        typical ranges are followed.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
@@ -554,12 +580,7 @@ class PanelLearner:
         if 0 < n_recent < len(offsets):
             newest = looked_at[..., :n_recent].mean(axis=-1)
             np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
-        typical, change = self.ranges[:2, :, series], self.ranges[2][:, series]
-        if len(offsets) and offsets[0] == 1:
-            newest = np.minimum(np.abs(looked_at[..., 0]) * scales, LARGEST_CHANGE * change)
-            change = change + PACE * (newest - change)
-        size = change / (MAE_OF_NORMAL * self.change_scale[:, series] * scales)
-        growth = np.log(np.maximum(size, 1.0))
+        typical, growth = self.ranges[:2, :, series], np.log(np.maximum(growth, 1.0))
         growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
         measures /= growth
         young = position - self.first_positions[series] < 2 * self.design.reach
@@ -567,7 +588,7 @@ class PanelLearner:
         moved = typical + np.where(step > 0.0, RISE, FALL) * step
         moved = np.where(young, np.maximum(typical, measures), moved)
         self.ranges = self.ranges.copy()
-        self.ranges[:2, :, series], self.ranges[2][:, series] = moved, change
+        self.ranges[:2, :, series] = moved
         limit, far = FAR * moved, measures > FAR * moved
         share = np.where(far, limit / np.where(far, measures, 1.0), 1.0).min(axis=0)
         roots = share**POWER / growth

@@ -8,14 +8,12 @@ import hashlib
 import json
 import math
 import os
-import stat
 import struct
 import zipfile
 
 import numpy as np
 from numpy.lib import format as npy
 
-from tsrnn.persistence.atomic import replacing
 from tsrnn.persistence.encode import PLAIN_KINDS
 from tsrnn.persistence.errors import CheckpointError
 
@@ -30,17 +28,15 @@ MAX_HEADER = 4_096  # bytes of an array's header
 ENTRY_SIZE = 128  # bytes of an entry in the directory of a zip, at most
 
 
-def write(path, document, arrays):
-    """Write a document and its arrays to a file, all or nothing.
+def write(file, document, arrays):
+    """Write a document and its arrays to a binary file, open for writing and seeking.
 
     Raises
     ------
     ValueError
         The document is larger than `read` would take.
-    OSError
-        The file cannot be written; it names the file.
     """
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         members = [_write_array(archive, i, array) for i, array in enumerate(arrays)]
         text = json.dumps({**document, "arrays": members}, allow_nan=False).encode()
         _check_document(text, len(arrays))
@@ -50,7 +46,7 @@ def write(path, document, arrays):
 
 
 def read(file):
-    """Return the document of an open file and its arrays.
+    """Return the document of a binary file, open for reading and seeking, and its arrays.
 
     Sizes are compared with the bytes that are there before anything is allocated.
 
@@ -60,11 +56,9 @@ def read(file):
         The file is none that `write` has written; damage may also raise what zipfile, json and
         numpy raise.
     """
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        raise CheckpointError("it is no regular file")
-    digest = _check_end(file)
+    digest, size = _check_end(file)
     with zipfile.ZipFile(file) as archive:
-        entries = _check_entries(archive.infolist(), os.fstat(file.fileno()).st_size)
+        entries = _check_entries(archive.infolist(), size)
         text = _member(archive, entries, DOCUMENT, MAX_DOCUMENT)
         if hashlib.sha256(text).hexdigest().encode() != digest:
             raise CheckpointError(f"it is damaged: the checksum of {DOCUMENT} differs")
@@ -128,7 +122,7 @@ class _Summed:
 
 
 def _check_end(file):
-    """Look at the end of the file, which no truncated one has; return the document's checksum."""
+    """Look at the end, which no truncated file has; return the document's checksum and the size."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - END_SIZE))
     end = file.read()
@@ -141,7 +135,7 @@ def _check_end(file):
         raise CheckpointError("it is damaged: its end is no end of a zip")
     if n_entries > MAX_ARRAYS + 1 or directory_size > ENTRY_SIZE * (n_entries + 1):
         raise CheckpointError(f"it is damaged: found {n_entries} members, expected fewer")
-    return end[END.size + len(COMMENT) :]
+    return end[END.size + len(COMMENT) :], size
 
 
 def _check_entries(infos, file_size):

@@ -7,11 +7,12 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from tsrnn.persistence import pandas_values
 from tsrnn.persistence.encode import PLAIN_KINDS, PYTHON_TYPES
 from tsrnn.persistence.errors import CheckpointError, require
-from tsrnn.persistence.registry import class_of
+from tsrnn.persistence.registry import class_of, is_of_sklearn
 
 DTYPE = re.compile(rf"[<>|=]?[{PLAIN_KINDS}O]\d{{0,6}}(\[\d{{0,6}}[a-zA-Zμ]{{1,2}}\])?")
 BIT_GENERATORS = {
@@ -146,6 +147,11 @@ class Decoder:
         require(dtype.kind != "O" and dtype.itemsize == len(data) > 0, "a number has another size")
         return np.frombuffer(data, dtype)[0]
 
+    def _ufunc(self, ufunc):
+        function = getattr(np, ufunc, None) if type(ufunc) is str else None
+        require(isinstance(function, np.ufunc), "a function is unknown")
+        return function
+
     def _type(self, type):
         if type in PYTHON_TYPES:
             return PYTHON_TYPES[type]
@@ -176,7 +182,11 @@ class Decoder:
         if is_dataclass(cls):
             absent = {field.name for field in fields(cls)} - values.keys()
             require(not absent, f"{object} lacks {sorted(absent)}: another version saved it")
-        if cls.__module__.startswith("tsrnn.") and "__setstate__" in _own_methods(cls):
+        if is_of_sklearn(cls):
+            # With a directory of its own, a forged file could have pickles read from there.
+            require(values.get("memory") is None, f"{object!r} names a cache")
+            BaseEstimator.__setstate__(new, values)  # warns where another version saved it
+        elif cls.__module__.startswith("tsrnn.") and "__setstate__" in _own_methods(cls):
             new.__setstate__(values)
         elif hasattr(new, "__dict__"):
             vars(new).update(values)
@@ -216,6 +226,7 @@ READERS = pandas_values.READERS | {
     "slice": (Decoder._slice, ()),
     "tuple": (Decoder._tuple, ()),
     "type": (Decoder._type, ()),
+    "ufunc": (Decoder._ufunc, ()),
 }
 
 

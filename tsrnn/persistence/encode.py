@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset
 
-from tsrnn.persistence.registry import name_of
+from tsrnn.persistence.registry import is_of_sklearn, name_of
 
 PLAIN_KINDS = "?bBiufcmMSU"  # kinds of dtype whose bytes say it all
 
@@ -107,6 +107,11 @@ class Encoder:
             self._refuse(value, "expected a dtype of numbers, texts or times")
         return {"dtype": value.str}
 
+    def _ufunc(self, value):
+        if getattr(np, value.__name__, None) is not value:
+            self._refuse(value, "found a function of another package, expected one of NumPy")
+        return {"ufunc": value.__name__}
+
     def _type(self, value):
         if value in PYTHON_TYPES.values():
             return {"type": value.__name__}
@@ -187,23 +192,25 @@ class Encoder:
         if name is None or isinstance(value, (dict, list, set, np.ndarray, BaseException)):
             self._refuse(
                 value,
-                "found a class that no file may name, expected plain values and objects of tsrnn "
-                "itself; use joblib or pickle, or register a class of tsrnn by @saved(name)",
+                "found a class that no file may name, expected plain values, objects of tsrnn "
+                "itself and common transformers of scikit-learn; use joblib or pickle, or register "
+                "a class of tsrnn by @saved(name)",
             )
         self._number(value)
         state, slots = value.__getstate__(), {}
         if isinstance(state, tuple):  # Python's form for classes with __slots__
             state, slots = state[0], state[1]
         state = {**(state or {}), **slots}
+        if is_of_sklearn(cls) and state.get("memory") is not None:
+            self._refuse(value, "found a cache on disk, expected memory=None in what is saved")
         kept = {
             key: self._at(f".{key}", item)
             for key, item in state.items()
-            if not isinstance(getattr(cls, key, None), cached_property) and key not in NOT_KEPT
+            if not isinstance(getattr(cls, key, None), cached_property)
         }
         return {"object": name, "state": kept}
 
 
-NOT_KEPT = {"_sklearn_version"}  # the environment says it
 PYTHON_TYPES = {cls.__name__: cls for cls in (bool, int, float, complex, str, object)}
 
 CONTAINERS = {
@@ -225,6 +232,7 @@ VALUES = {
 FAMILIES = [
     (np.generic, Encoder._scalar),
     (np.dtype, Encoder._dtype),
+    (np.ufunc, Encoder._ufunc),
     (type, Encoder._type),
     (tuple, Encoder._named_or_plain_tuple),
     ((pd.Timestamp, type(pd.NaT)), Encoder._timestamp),

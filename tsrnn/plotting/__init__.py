@@ -1,5 +1,20 @@
-"""Plots of forecasts and evaluations; see `tsrnn.plotting.static`."""
+"""Plots of forecasts and evaluations; see `tsrnn.plotting.static` and `tsrnn.plotting.scores`."""
 
+from tsrnn.plotting.scores import (
+    plot_calibration,
+    plot_comparison,
+    plot_drift,
+    plot_error_by_step,
+    plot_expert_weights,
+)
 from tsrnn.plotting.static import plot_forecast, plot_prequential
 
-__all__ = ["plot_forecast", "plot_prequential"]
+__all__ = [
+    "plot_calibration",
+    "plot_comparison",
+    "plot_drift",
+    "plot_error_by_step",
+    "plot_expert_weights",
+    "plot_forecast",
+    "plot_prequential",
+]

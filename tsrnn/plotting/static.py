@@ -6,48 +6,35 @@ a path issued at one cutoff, blue the forecasts of many cutoffs at one distance.
 
 import re
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.evaluation.results import PrequentialResult
+from tsrnn.plotting.series import Keys, picked
+from tsrnn.plotting.style import (
+    ACTUAL,
+    AHEAD,
+    CUTOFF,
+    ISSUED,
+    as_given,
+    axes_for,
+    band,
+    broken,
+    finish,
+    times,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_forecast", "plot_prequential"]
 
-ACTUAL: dict[str, Any] = {
-    "color": "#8a8a8a",
-    "linewidth": 2.0,
-    "solid_capstyle": "round",
-    "zorder": 2.1,
-}
-ISSUED: dict[str, Any] = {
-    "color": "#D55E00",
-    "linewidth": 1.8,
-    "solid_capstyle": "round",
-    "zorder": 2.3,
-}
-AHEAD: dict[str, Any] = {
-    "color": "#0072B2",
-    "linewidth": 1.2,
-    "solid_capstyle": "round",
-    "zorder": 2.2,
-}
-# Above the axes, where it hides no data and leaves room for a title with loc="left".
-LEGEND: dict[str, Any] = {
-    "loc": "lower right",
-    "bbox_to_anchor": (1, 1),
-    "borderaxespad": 0,
-    "frameon": False,
-}
-BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}
-CUTOFF: dict[str, Any] = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (2, 2))}
 EDGE = re.compile(r"(.*?)_?(lower|upper)_(0?\.\d+)")  # name of one edge of a band
+LEAST_SHOWN, SHOWN_HORIZONS = 120, 8  # rows of history before a forecast
+SHOWN_STAMPS = 500  # of an evaluation
 QUANTILE = re.compile(r"(.*)_quantile_0?\.\d+")  # name of a quantile, which is not drawn
-FAINT, TEXT = "#dddddd", "#444444"
 
 
 def plot_forecast(
@@ -56,35 +43,39 @@ def plot_forecast(
     *,
     actual: pd.DataFrame | pd.Series | None = None,
     target: Hashable | None = None,
+    ids: Any = None,
     last: int | None = None,
-    ax: "Axes | None" = None,
-) -> "Axes":
+    ax: Any = None,
+) -> Any:
     """Plot a forecast as the continuation of its history.
 
     Parameters
     ----------
     history : DataFrame or Series
-        Rows up to the cutoff; those that the forecast covers are left out.
+        Rows up to the cutoff; those that the forecast covers are left out. Of a panel in the form
+        of the forecast.
     forecast : DataFrame of shape (horizon, n_columns)
-        As ``forecast()`` returns it. Pairs of columns ``<target>_lower_0.9`` and
-        ``<target>_upper_0.9`` are drawn as bands.
+        As ``forecast()`` returns it, of one stream or of a panel. Pairs of columns
+        ``<target>_lower_0.9`` and ``<target>_upper_0.9`` are drawn as bands.
     actual : DataFrame or Series, optional
         What came after the cutoff; shown where it was forecast.
     target : label, optional
         Column to show; needed if `forecast` has several targets.
+    ids : id or list of ids, optional
+        Of a panel: the series to show, one below the other; the first 6 by default.
     last : int, optional
-        Newest rows of `history` to show; all of them by default.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure of pyplot by default.
+        Newest rows of `history` to show; by default 8 horizons, at least 120.
+    ax : matplotlib Axes, or array of Axes, optional
+        Where to draw, one for each series; a new figure of pyplot by default.
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, or array of Axes, one for each series
 
     Raises
     ------
     ValueError
-        The target is ambiguous or absent, or there is no row to show.
+        The target is ambiguous or absent, a series is not there, or there is no row to show.
     TypeError
         `history`, `forecast` or `actual` is not a frame of pandas.
     ImportError
@@ -101,31 +92,71 @@ def plot_forecast(
     >>> plot_forecast(flow[:600], forecast, actual=flow[600:], last=96, ax=ax) is ax
     True
     """
-    target = _pick(target, _targets(forecast))
-    past = _column(history, target, "history")
-    past = _newest(past[past.index < forecast.index[0]], last)
-    if past.empty:
-        raise ValueError(
-            f"found no row of history before {forecast.index[0]}, expected at least one; pass the "
-            "rows that the forecast was made from"
+    if not isinstance(forecast, pd.DataFrame):
+        raise TypeError(
+            f"found a forecast of type {type(forecast).__name__}, expected the DataFrame that "
+            "forecast() returns"
         )
-    known = past
-    if actual is not None:
-        after = _column(actual, target, "actual").reindex(forecast.index)
-        known = pd.concat([past, after])
+    keys = Keys.of(forecast)
+    if keys is None:
+        if ids is not None:
+            raise ValueError(f"found ids={ids!r} and a forecast of one stream; leave ids out")
+        parts: dict[Any, Any] = {None: (history, forecast, actual)}
+    else:
+        frames = history, forecast, actual
+        parts = {
+            id: tuple(None if frame is None else keys.series(frame, id) for frame in frames)
+            for id in picked(ids, keys.ids(forecast))
+        }
+    pictures = {id: _ForecastPicture.of(part, target, last) for id, part in parts.items()}
+    axes = axes_for(list(pictures), ax)
+    for one, (id, picture) in zip(axes, pictures.items(), strict=True):
+        picture.draw(one, id)
+    return as_given(axes, ax)
 
-    ax = _new_axes() if ax is None else ax
-    newest = past.iloc[-1:]  # paths and bands spring from it
-    ax.plot(_times(known.index), known.to_numpy(), label="actual", **ACTUAL)
-    path = pd.concat([newest, forecast[target]])
-    ax.plot(_times(path.index), path.to_numpy(), label="forecast", **ISSUED)
-    for level in _coverages(forecast.columns, str(target)):
-        lower, upper = (
-            pd.concat([newest, forecast[f"{target}_{side}_{level}"]]) for side in ("lower", "upper")
-        )
-        _band(ax, lower, upper, level, ISSUED["color"])
-    ax.axvline(_times(newest.index)[0], **CUTOFF)
-    return _finish(ax, forecast.index, target)
+
+class _ForecastPicture(NamedTuple):
+    """What a picture of the forecast of one series shows."""
+
+    past: pd.Series
+    after: pd.Series | None
+    forecast: pd.DataFrame
+    target: Any
+
+    @classmethod
+    def of(
+        cls, frames: tuple[Any, pd.DataFrame, Any], target: Any, last: int | None
+    ) -> "_ForecastPicture":
+        history, forecast, actual = frames
+        target = _pick(target, _targets(forecast))
+        past = _column(history, target, "history")
+        last = max(LEAST_SHOWN, SHOWN_HORIZONS * len(forecast)) if last is None else last
+        past = _newest(past[past.index < forecast.index[0]], last)
+        if past.empty:
+            raise ValueError(
+                f"found no row of history before {forecast.index[0]}, expected at least one; pass "
+                "the rows that the forecast was made from"
+            )
+        after = None
+        if actual is not None:
+            after = _column(actual, target, "actual").reindex(forecast.index)
+        return cls(past, after, forecast, target)
+
+    def draw(self, ax: "Axes", id: Hashable | None) -> None:
+        past, forecast, target = self.past, self.forecast, self.target
+        known = past if self.after is None else pd.concat([past, self.after])
+        newest = past.iloc[-1:]  # paths and bands spring from it
+        ax.plot(times(known.index), known.to_numpy(), label="actual", **ACTUAL)
+        path = pd.concat([newest, forecast[target]])
+        ax.plot(times(path.index), path.to_numpy(), label="forecast", **ISSUED)
+        for level in _coverages(forecast.columns, str(target)):
+            lower, upper = (
+                np.append(newest.to_numpy(), forecast[f"{target}_{side}_{level}"].to_numpy())
+                for side in ("lower", "upper")
+            )
+            band(ax, times(path.index), lower, upper, level, ISSUED["color"])
+        ax.axvline(times(newest.index)[0], **CUTOFF)
+        finish(ax, forecast.index, target if id is None else f"{id}")
 
 
 def plot_prequential(
@@ -133,10 +164,15 @@ def plot_prequential(
     *,
     target: Hashable | None = None,
     step: int | None = None,
+    ids: Any = None,
     last: int | None = None,
-    ax: "Axes | None" = None,
-) -> "Axes":
-    """Plot forecasts of one step of the horizon, issued at many cutoffs, against the actuals.
+    ax: Any = None,
+) -> Any:
+    """Plot forecasts that were issued at many cutoffs against the actuals.
+
+    Forecasts of one step are drawn as a line where they were issued at every row. Where origins lie
+    further apart, the whole path from each is drawn, or, if a step is asked for, its points:
+    forecasts of different origins are never joined across the rows between.
 
     Parameters
     ----------
@@ -145,20 +181,22 @@ def plot_prequential(
     target : label, optional
         Target to show; needed if there are several.
     step : int, optional
-        Step of the horizon to show; the last one by default.
+        Step of the horizon to show; by default the last one, or all where origins lie apart.
+    ids : id or list of ids, optional
+        Of a panel: the series to show, one below the other; the first 6 by default.
     last : int, optional
-        Newest time stamps to show; all of them by default.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure of pyplot by default.
+        Newest time stamps to show; 500 by default.
+    ax : matplotlib Axes, or array of Axes, optional
+        Where to draw, one for each series; a new figure of pyplot by default.
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, or array of Axes, one for each series
 
     Raises
     ------
     ValueError
-        The target is ambiguous or absent, or the step was not scored.
+        The target is ambiguous or absent, the step was not scored, or a series is not there.
     ImportError
         matplotlib is not installed.
 
@@ -178,29 +216,72 @@ def plot_prequential(
     target = _pick(target, table["target"].unique())
     table = table[table["target"] == target]
     steps = table["step"].unique()
-    step = steps.max() if step is None else step
-    if step not in steps:
+    if step is not None and step not in steps:
         raise ValueError(f"found step={step}, expected one of {sorted(steps.tolist())}")
-    actual = table.drop_duplicates("time").set_index("time")["actual"].sort_index()
-    actual = _newest(actual, last)
-    table = table[(table["step"] == step) & (table["time"] >= actual.index[0])].set_index("time")
+    parts: dict[Any, pd.DataFrame] = {None: table}
+    if table.columns[0] != "cutoff":
+        id_name = table.columns[0]
+        chosen = picked(ids, list(table[id_name].unique()))
+        parts = {id: table[table[id_name] == id] for id in chosen}
+    elif ids is not None:
+        raise ValueError(f"found ids={ids!r} and an evaluation of one stream; leave ids out")
+    last = SHOWN_STAMPS if last is None else last
+    _newest(table["actual"], last)  # refuses what is no number of rows
+    axes = axes_for(list(parts), ax)
+    for one, (id, part) in zip(axes, parts.items(), strict=True):
+        _draw_evaluation(one, part, step, last)
+        finish(one, pd.Index(part["time"]), target if id is None else f"{id}")
+    return as_given(axes, ax)
 
-    ax = _new_axes() if ax is None else ax
-    ax.plot(_times(actual.index), actual.to_numpy(), label="actual", **ACTUAL)
-    label = f"forecast {step} step{'s' if step > 1 else ''} ahead"
-    ax.plot(_times(table.index), table["forecast"].to_numpy(), label=label, **AHEAD)
-    for level in _coverages(table.columns, ""):
-        _band(ax, table[f"lower_{level}"], table[f"upper_{level}"], level, AHEAD["color"])
-    return _finish(ax, actual.index, target)
+
+def _draw_evaluation(ax: "Axes", table: pd.DataFrame, step: int | None, last: int) -> None:
+    """Draw the forecasts of one series and target, whose steps follow each other by cutoff."""
+    before = table.groupby("cutoff")["time"].shift().where(table["step"] > 1, table["cutoff"])
+    table = table.assign(before=before)
+    actual = table.sort_values("before").drop_duplicates("time").sort_values("time").iloc[-last:]
+    x = times(pd.Index(actual["time"]))
+    joined = np.append(True, x[:-1] == times(pd.Index(actual["before"]))[1:])
+    ax.plot(*broken(x, joined, actual["actual"].to_numpy()), label="actual", **ACTUAL)
+
+    apart = _origins_lie_apart(table)
+    table = table[table["time"] >= actual["time"].iloc[0]]
+    style: dict[str, Any] = AHEAD
+    if apart and step is None:
+        table = table.sort_values(["cutoff", "step"])
+        label = "forecasts from each origin"
+        joined = (table["cutoff"] == table["cutoff"].shift()).to_numpy()
+    else:
+        step = int(table["step"].max()) if step is None else step
+        table = table[table["step"] == step].sort_values("time")
+        label = f"forecast {step} step{'s' if step > 1 else ''} ahead"
+        x = times(pd.Index(table["time"]))
+        joined = np.append(True, x[:-1] == times(pd.Index(table["before"]))[1:])
+        style = AHEAD if not apart else {**AHEAD, "marker": "o", "markersize": 3.5}
+    x = times(pd.Index(table["time"]))
+    columns = {level: [f"lower_{level}", f"upper_{level}"] for level in _coverages(table, "")}
+    names = ["forecast", *(name for pair in columns.values() for name in pair)]
+    x, *values = broken(x, joined, *(table[name].to_numpy() for name in names))
+    drawn = dict(zip(names, values, strict=True))
+    ax.plot(x, drawn["forecast"], label=label, **style)
+    for level, (lower, upper) in columns.items():
+        if "marker" in style:  # a band of single points would not be seen
+            ends = {"color": AHEAD["color"], "alpha": 0.4, "linewidth": 4.0 * float(level)}
+            label = f"{100 * float(level):g} % interval"
+            ax.vlines(x, drawn[lower], drawn[upper], label=label, **ends)
+        else:
+            band(ax, x, drawn[lower], drawn[upper], level, AHEAD["color"])
+
+
+def _origins_lie_apart(table: pd.DataFrame) -> bool:
+    """Whether most cutoffs are not the row that follows the one before, the first step of it."""
+    first = table[table["step"] == 1].set_index("cutoff")["time"]
+    cutoffs = pd.Index(table["cutoff"].unique())
+    following = first.reindex(cutoffs[:-1]).to_numpy() == cutoffs[1:].to_numpy()
+    return bool(np.mean(following) < 0.5) if len(following) else True
 
 
 def _targets(forecast: pd.DataFrame) -> pd.Index:
     """Columns of `forecast` but those of its bands and quantiles."""
-    if not isinstance(forecast, pd.DataFrame) or forecast.index.nlevels > 1:
-        raise TypeError(
-            f"found a forecast of type {type(forecast).__name__}, expected the DataFrame that "
-            "forecast() returns; pick one series of a panel by .xs()"
-        )
     names = [str(name) for name in forecast.columns]
     edges = [EDGE.fullmatch(name) or QUANTILE.fullmatch(name) for name in names]
     return forecast.columns[[edge is None or edge[1] not in names for edge in edges]]
@@ -247,50 +328,3 @@ def _newest(data: pd.Series, last: int | None) -> pd.Series:
     if last < 1:
         raise ValueError(f"found last={last}, expected at least 1 row to show")
     return data.iloc[-last:]
-
-
-def _times(index: pd.Index) -> np.ndarray:
-    """Positions on the x axis. Time stamps go in UTC; the axis knows the time zone."""
-    if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
-        index = index.tz_convert(None)
-    return index.to_numpy()
-
-
-def _new_axes() -> "Axes":
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib. Install it by: pip install "tsrnn[plot]"'
-        ) from error
-    return pyplot.subplots(figsize=(9, 3.6), layout="constrained")[1]
-
-
-def _band(ax: "Axes", lower: pd.Series, upper: pd.Series, coverage: str, color: str) -> None:
-    label = f"{100 * float(coverage):g} % interval"
-    edges = _times(lower.index), lower.to_numpy(), upper.to_numpy()
-    ax.fill_between(*edges, color=color, label=label, **BAND)
-
-
-def _finish(ax: "Axes", index: pd.Index, target: Hashable) -> "Axes":
-    """Give the axes a light grid, short dates, and a legend."""
-    if isinstance(index, pd.DatetimeIndex):
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(tz=index.tz, minticks=4, maxticks=9)
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=index.tz))
-    else:
-        ax.set_xlabel(str(index.name or "row"), color=TEXT)
-    ax.set_ylabel(str(target), color=TEXT)
-    ax.grid(axis="y", color=FAINT, linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.spines["bottom"].set_color(FAINT)
-    ax.tick_params(color=FAINT, labelcolor=TEXT, length=4)
-    ax.tick_params(axis="y", length=0)
-    ax.margins(x=0.01, y=0.06)
-    handles, labels = ax.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))  # "actual" once, also of two plots on one axes
-    ax.legend(list(unique.values()), list(unique), ncols=len(unique), labelcolor=TEXT, **LEGEND)
-    return ax

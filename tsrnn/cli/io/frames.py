@@ -1,6 +1,7 @@
 """A whole file as a DataFrame of numbers: for the commands that need all rows at once."""
 
 import itertools
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from tsrnn.cli.io.times import joined_time, parse_times
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
 SHOWN = 3
+DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]|\s*$)")
+UNNAMED = "", "Unnamed: 0"  # what pandas writes over an index without a name, and reads it as
 
 
 class Complaints:
@@ -51,7 +54,7 @@ def is_parquet(name):
 
 
 def look(name, sep):
-    """Return the columns of a file and those that hold numbers, going by its first lines.
+    """Return the columns of a file, those of numbers and those of dates, by its first lines.
 
     Raises
     ------
@@ -63,7 +66,8 @@ def look(name, sep):
     if is_parquet(name):
         frame = read_parquet(name)
         numeric = [c for c in frame if pd.api.types.is_numeric_dtype(frame[c].dtype)]
-        return [str(column) for column in frame], [str(column) for column in numeric]
+        dated = [c for c in frame if pd.api.types.is_datetime64_any_dtype(frame[c].dtype)]
+        return [[str(column) for column in columns] for columns in (frame, numeric, dated)]
     lines = itertools.chain.from_iterable(lines for _, lines in line_blocks(name))
     texts = [
         line.decode("utf-8-sig", errors="replace").rstrip("\r")
@@ -78,12 +82,22 @@ def look(name, sep):
             with suppress(ValueError):  # told when the rows are read
                 for key, value in json_object(text).items():
                     values.setdefault(key, []).append(value)
-        return [*values], [key for key, found in values.items() if _are_numbers(found)]
+        return [*values], *_by_kind(values.items())
     header = split(texts[0], sep)
     rows = [split(text, sep) for text in texts[1:]]
     columns = zip(*(row for row in rows if len(row) == len(header)), strict=True)
-    numeric = [key for key, found in zip(header, columns, strict=False) if _are_numbers(found)]
-    return header, numeric
+    return header, *_by_kind(list(zip(header, columns, strict=False)))
+
+
+def _by_kind(columns):
+    """Return the names of columns of numbers, and of those whose values are dates."""
+    numeric = [name for name, found in columns if _are_numbers(found)]
+    rest = [(name, found) for name, found in columns if name not in numeric]
+    return numeric, [name for name, found in rest if all(map(_is_date, found))]
+
+
+def _is_date(value):
+    return isinstance(value, str) and DATE.match(value) is not None
 
 
 def _are_numbers(values):
@@ -97,14 +111,25 @@ def _are_numbers(values):
     return good > bad or good == bad == 0
 
 
-def time_columns(text, columns):
-    """Return the columns that ``--time`` names; without one, a column whose name says it."""
-    if text is None:
-        found = [name for name in columns if name.lower() in TIME_NAMES][:1]
-        if found:
-            print(f"tsrnn: takes {found[0]!r} for the time (--time)", file=sys.stderr)
-        return found
-    return named(text, columns)
+def time_columns(text, columns, dated=()):
+    """Return the columns that ``--time`` names; without one, a column whose name says it.
+
+    An index without a name that holds dates, as pandas writes it, is taken too; other columns of
+    dates are told.
+    """
+    if text is not None:
+        return named(text, columns)
+    found = [name for name in columns if name.lower() in TIME_NAMES]
+    found += [name for name in columns if name in UNNAMED and name in dated]
+    if found:
+        print(f"tsrnn: takes {found[0]!r} for the time (--time)", file=sys.stderr)
+    elif dated:
+        print(
+            f"tsrnn: warning: found dates in {dated[0]!r} and no --time: rows are counted, and "
+            f"seasons of the calendar are not seen; pass --time {dated[0]}",
+            file=sys.stderr,
+        )
+    return found[:1]
 
 
 def named(text, columns):

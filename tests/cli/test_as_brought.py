@@ -1,0 +1,150 @@
+"""Files and calls as people bring them to the command line; each test names its kind."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers.folder import Folder, to_csv
+
+from tsrnn import load
+
+SMALL = ("--hidden-size", 4, "--max-iter", 3, "--random-state", 0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def test_inputs_known_ahead_that_are_categories_alone(folder, capsys):
+    """Kind: "cannot reshape array of size 0" of a --future file without a number."""
+    rows = folder.rows[["s0"]].assign(sky=np.where(np.arange(120) % 3, "rain", "sun"))
+    to_csv(rows[:80], folder.path / "sky.csv")
+    to_csv(rows[["sky"]][80:90], folder.path / "ahead.csv")
+    argv = ("--time", "time", "--target", "s0", "--future-cols", "sky", "--horizon", 3)
+    assert folder("fit", folder["sky.csv"], *argv, *SMALL, "-o", folder["sky.tsrnn"]) == 0
+    assert folder("forecast", folder["sky.tsrnn"], "--future", folder["ahead.csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_row_numbers_that_pandas_wrote_are_no_target(folder, capsys):
+    """Kind: a CSV with pandas' index without a name, and no --target."""
+    folder.rows.reset_index().to_csv(folder.path / "numbered.csv")
+    argv = ("--time", "time", "--model", "linear", "-o", folder["n.tsrnn"])
+    assert folder("fit", folder["numbered.csv"], *argv) == 0
+    assert "leaves out '', the first column, which has no name" in capsys.readouterr().err
+    assert list(load(folder["n.tsrnn"]).feature_names_in_) == ["s0", "s1"]
+
+
+def test_an_index_of_dates_that_pandas_wrote_is_the_time(folder, capsys):
+    """Kind: the same, of a frame indexed by time."""
+    folder.rows.rename_axis(None).to_csv(folder.path / "dated.csv")
+    assert folder("fit", folder["dated.csv"], "--model", "linear", "-o", folder["d.tsrnn"]) == 0
+    assert "takes '' for the time (--time)" in capsys.readouterr().err
+    assert load(folder["d.tsrnn"]).cutoff_ == folder.rows.index[-1]
+
+
+@pytest.mark.parametrize("form", ["csv", "json lines"])
+def test_a_forgotten_time_is_told(form, folder, capsys):
+    """Kind: dates that are dropped in silence, since no --time names them."""
+    rows = folder.rows.rename_axis("when").reset_index()
+    if form == "csv":
+        rows.to_csv(folder.path / "when.csv", index=False)
+    else:
+        rows.to_json(folder.path / "when.csv", orient="records", lines=True, date_format="iso")
+    assert folder("fit", folder["when.csv"], "--model", "linear", "-o", folder["w.tsrnn"]) == 0
+    assert "found dates in 'when' and no --time: rows are counted" in capsys.readouterr().err
+
+
+def test_choices_are_told_and_held(folder, capsys):
+    """Kind: `--gap VALUE` without its choices."""
+    with pytest.raises(SystemExit):
+        folder("fit", "--help")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--gap {fill,reset,raise}" in text
+    with pytest.raises(SystemExit):
+        folder("fit", folder["history.csv"], "-o", folder["m.tsrnn"], "--gap", "fil")
+    assert "invalid choice: 'fil'" in capsys.readouterr().err
+
+
+def test_progress_of_training_is_shown(folder, capfd):
+    """Kind: no --verbose."""
+    argv = ("--time", "time", *SMALL, "-o", folder["v.tsrnn"])
+    assert folder("fit", folder["history.csv"], *argv) == 0
+    quiet = len("".join(capfd.readouterr()))
+    assert folder("fit", folder["history.csv"], *argv, "--verbose") == 0
+    assert len("".join(capfd.readouterr())) > quiet
+
+
+def test_info_names_the_dtype_and_counts_rows(folder, capsys):
+    """Kind: `<class 'numpy.float32'>`, and no row count."""
+    model = folder.fit(*SMALL, model="rnn")
+    assert folder("update", model, folder["new.csv"]) == 0
+    assert folder("info", model) == 0
+    out = capsys.readouterr().out
+    assert "dtype: float32" in out and "class" not in out
+    assert "rows: 120" in out
+
+
+def test_rows_of_a_stream_are_counted(folder, capsys):
+    model = folder.fit()
+    argv = ("--input", folder["all.csv"], "--output", folder["out"], "--every", 7)
+    assert folder("stream", model, *argv, "--checkpoint", folder["s.tsrnn"]) == 0
+    assert folder("info", folder["s.tsrnn"]) == 0
+    assert "rows: 120" in capsys.readouterr().out
+
+
+def test_an_evaluation_has_bounds_and_a_baseline_beside(folder, capsys):
+    """Kind: `evaluate` without --coverage and without a baseline beside."""
+    model = folder.fit()
+    assert folder("evaluate", model, folder["new.csv"], "--coverage", 0.8, "--json") == 0
+    out, err = capsys.readouterr()
+    assert "coverage_0.8" in json.loads(out.splitlines()[0])
+    (line,) = [line for line in err.splitlines() if "repeating the newest value" in line]
+    new = folder.rows[80:]
+    errors = [abs(new.shift(-h) - new).to_numpy().ravel() for h in (1, 2, 3)]
+    expected = np.nanmean(np.concatenate(errors))
+    assert f"an MAE of {expected:.6g}, where" in line
+
+
+def test_without_a_command_the_commands_are_listed():
+    """Kind: a bare `tsrnn` that lists nothing; no --version."""
+    for argv, code in (([], 2), (["--version"], 0)):
+        done = subprocess.run(
+            [sys.executable, "-m", "tsrnn", *argv], capture_output=True, text=True
+        )
+        assert done.returncode == code
+        assert "stream" in done.stdout if code else done.stdout.startswith("tsrnn 0")
+
+
+def test_a_line_comes_out_for_each_line_that_goes_in(folder):
+    """Kind: a program that sends a line and waits for its answer (--one-for-one)."""
+    model = folder.fit()
+    command = [sys.executable, "-m", "tsrnn", "stream", model, "--one-for-one", "--on-error", "log"]
+    lines = folder.read("new.csv").decode().splitlines()[:8]
+    lines[3:3] = ["", "no, row", lines[2]]  # an empty one, a bad one, one that was seen
+    answers = []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        for line in lines:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+            answers.append(json.loads(process.stdout.readline()))
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+    cutoffs = [None if answer is None else answer["cutoff"] for answer in answers]
+    stamps = [stamp.isoformat() for stamp in folder.rows.index[80:87]]
+    assert cutoffs == [None, *stamps[:2], None, None, None, *stamps[2:]]
+
+
+def test_one_for_one_is_of_one_stream(folder, capsys):
+    long = folder.rows.melt(ignore_index=False, var_name="id").sort_index()
+    to_csv(long, folder.path / "long.csv")
+    argv = ("--time", "time", "--id", "id", "--model", "linear", "-o", folder["p.tsrnn"])
+    assert folder("fit", folder["long.csv"], *argv) == 0
+    assert folder("stream", folder["p.tsrnn"], "--one-for-one") == 1
+    assert "found --one-for-one and a model of a panel" in capsys.readouterr().err
