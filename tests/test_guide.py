@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tsrnn import datasets, evaluate, metrics, nn, plotting
+import tsrnn
+from tsrnn import baselines, datasets, evaluate, metrics, nn, plotting
 
 FOLDER = Path(__file__).parents[1] / "docs"
 BLOCKS = runpy.run_path(str(FOLDER / "blocks.py"))
@@ -52,9 +53,9 @@ def test_most_pages_hold_code():
     assert len(BLOCKS["pages"]()) >= 15
 
 
-@pytest.mark.parametrize("module", [datasets, evaluate, metrics, nn, plotting])
+@pytest.mark.parametrize("module", [tsrnn, baselines, datasets, evaluate, metrics, nn, plotting])
 def test_every_public_name_is_in_the_reference(module):
     entries = (FOLDER / "api" / "index.rst").read_text().split()
-    short = module.__name__.removeprefix("tsrnn.")
+    prefix = f"{module.__name__}.".removeprefix("tsrnn.")
     callables = {name for name in module.__all__ if callable(getattr(module, name))}
-    assert {name for name in callables if f"{short}.{name}" not in entries} == set()
+    assert {name for name in callables if f"{prefix}{name}" not in entries} == set()
