@@ -405,8 +405,7 @@ def test_a_call_that_raises_changes_nothing(fitted, series):
         ({"forgetting": 0.0}, "forgetting"),
         ({"forgetting": 1.5}, "forgetting"),
         ({"lags": -1}, "lags"),
-        ({"lags": 296}, "expected at least 301 rows for horizon=3 and lags=296"),
-        ({"season": 300}, "more than season=300"),
+        ({"season": 1}, "season"),
         ({"lower": 2.0, "upper": 1.0}, "lower < upper"),
         ({"lower": np.nan}, "found lower=nan"),
         ({"late": "ignore"}, "found late='ignore'"),
@@ -487,9 +486,11 @@ def test_a_gap_may_start_a_new_run(fitted, series, learn):
     getattr(by_hand, learn)(series[345:400])
     assert model.forecast().equals(by_hand.forecast())
     ours, theirs = model._state.learner.stream, by_hand._state.learner.stream
-    for part in ("window", "readout", "encoder"):
+    for part in ("readout", "encoder"):
         if hasattr(ours, part):
             assert content(getattr(ours, part)) == content(getattr(theirs, part))
+    # The newest rows: what was usual before the first one goes on over a gap, but not by hand.
+    assert content(ours.window[-51:]) == content(theirs.window[-51:])
     if learn == "update":
         expected = by_hand.forecast().to_numpy().ravel()
         np.testing.assert_array_equal(prediction[-1], expected)

@@ -155,7 +155,8 @@ def test_weights_of_the_experts_can_be_seen_and_move_under_update():
     model = EVERY["rnn"](season=(24,)).fit(data[:400])
     weights = model.expert_weights_
     names = ["recurrent", "linear", "per_step", "naive", "seasonal_naive_24"]
-    names.append("seasonal_change_24")
+    names += ["seasonal_change_24", "mean", "exponential_smoothing", "damped_trend"]
+    names += ["holt_winters_24", "log_holt_winters_24"]
     assert list(weights.columns) == names
     assert list(weights.index) == [(s, h) for s in ("s0", "s1") for h in (1, 2, 3)]
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)

@@ -9,6 +9,7 @@ from tsrnn.features.design import ForecastDesign, lag_offsets
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.features.window import Window
 from tsrnn.frames.calendar import Calendar
+from tsrnn.kernels import compiled_kernels
 
 
 @pytest.fixture
@@ -56,6 +57,25 @@ def test_network_inputs_are_what_they_say(record):
     expected = [y[20, s], (y[20, s] - y[19, s]) / scale, y[14, s] - y[20, s]]
     expected += [*record.calendar[row], *record.inputs[row], 0.0, 0.0]
     np.testing.assert_allclose(inputs[row, s], expected, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("both_kernels")
+def test_the_network_does_not_see_what_readouts_know_of_the_step_itself():
+    rng = np.random.default_rng(1)
+    values, known = rng.normal(size=(2, 40, 1))
+    other = rng.normal(size=(40, 1))
+    known[5] = np.nan
+    calendar = rng.normal(size=(40, 2))
+    kinds = {"horizon": 2, "lags": 3, "seasons": (7,), "normalized": True}
+    loops, views = compiled_kernels(), []
+    for inputs, future in ((np.hstack([known, other]), [0]), (other, ())):
+        record = Window(values, inputs, calendar)
+        design = ForecastDesign.of(record, future=future, **kinds)
+        padded, first = record.padded(design.reach), design.reach
+        views.append(design.views(padded, first, len(padded), loops and loops.views))
+        np.testing.assert_array_equal(views[-1][1][0, 0, -design.n_flags :], 0.0)
+    np.testing.assert_array_equal(views[0][1], views[1][1])
+    assert views[0][0].shape[2] == views[1][0].shape[2] + 1  # the readout does
 
 
 def test_the_network_is_told_what_is_missing_and_the_readout_is_not(record):

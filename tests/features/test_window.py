@@ -13,7 +13,7 @@ def record(targets, inputs=None):
 
 def test_missing_values_are_carried_forward_across_chunks():
     joined = record([1.0, NAN, 3.0, NAN]).padded(2).append(record([NAN, 5.0, NAN]))
-    np.testing.assert_array_equal(joined.levels[:, 0], [1, 1, 1, 1, 3, 3, 3, 5, 5])
+    np.testing.assert_array_equal(joined.levels[:, 0], [NAN, NAN, 1, 1, 3, 3, 3, 5, 5])
     np.testing.assert_array_equal(joined.targets[:, 0], [NAN, NAN, 1, NAN, 3, NAN, NAN, 5, NAN])
 
 
@@ -29,10 +29,13 @@ def test_missing_inputs_are_carried_forward():
 
 def test_values_missing_from_the_start_are_the_mean():
     joined = record([NAN, NAN, 2.0]).padded(1)
-    np.testing.assert_array_equal(joined.levels[:, 0], [0, 0, 0, 2])
+    np.testing.assert_array_equal(joined.levels[:, 0], [NAN, 0, 0, 2])
 
 
-def test_padding_holds_the_first_level_but_gives_no_labels():
+def test_padding_was_never_seen_but_may_hold_the_first_level():
     joined = record([4.0, 5.0]).padded(3)
-    np.testing.assert_array_equal(joined.levels[:3, 0], 4.0)
+    assert np.isnan(joined.levels[:3]).all()
     assert np.isnan(joined.targets[:3]).all()
+    held = record([4.0, 5.0]).padded(3, held=True)
+    np.testing.assert_array_equal(held.levels[:3, 0], 4.0)
+    assert np.isnan(held.targets[:3]).all()

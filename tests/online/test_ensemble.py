@@ -17,7 +17,7 @@ def test_repeats_are_what_they_say_row_by_row(seasons):
     levels = np.random.default_rng(0).normal(size=(30, 2))
     delays = np.arange(1, 8)
     repeats = Repeats(delays, seasons)
-    forecasts = repeats.forecasts(levels, n_rows=9)
+    forecasts = repeats.forecasts(levels, n_rows=9, n_before=21)
     for row in range(9):
         t = 21 + row
         for m, h in enumerate(delays):
@@ -46,8 +46,10 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     )
     start = Ensemble.of(design, 0.99, None)
     linear, per_step, said = start.linear, start.per_step, []
-    repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60)
-    mixing = Mixing.of(3, len(ensemble.names), 1, regret_discounts(design.delays))
+    repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60, 0)
+    smoothing, names = start.smoothing, ensemble.names
+    n_repeats = len(start.repeats.names)
+    mixing = Mixing.of(3, len(names), 1, regret_discounts(design.delays))
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])
@@ -62,11 +64,53 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
         forecasts[:, 0] = recurrent[t].T
         forecasts[:, 1] = (linear.output(seen)[0] + values[t]).T
         forecasts[:, 2] = of_steps[0].T
-        forecasts[:, 3:] = repeats[t]
+        smoothing, smoothed = smoothing.follow(values[t : t + 1])
+        forecasts[:, 3 : 3 + n_repeats] = repeats[t]
+        forecasts[:, 3 + n_repeats :] = smoothed[0]
+        mixing = mixing.among(forecasts)
         issued, mixture = issue(forecasts, mixing.parts, mixing.blend)
         said.append(issued)
         np.testing.assert_allclose(mixtures[t], mixture.T, rtol=1e-9)
     np.testing.assert_allclose(ensemble.mixing.weights, mixing.weights, rtol=1e-8)
+
+
+def test_where_inputs_are_known_ahead_small_readouts_follow_what_these_leave():
+    rng = np.random.default_rng(3)
+    inputs, left = rng.normal(size=(60, 2)), rng.normal(size=(60, 1))
+    effects = rng.normal(size=(60, 1, 3, 4))  # of the recurrent expert, another after each row
+    due = (effects[:, 0, 0, :2] * inputs).sum(axis=1, keepdims=True)
+    record = Window(left + due, inputs, np.zeros((60, 0)))
+    design = ForecastDesign.of(record, horizon=3, lags=2, seasons=(5,), future=[0, 1])
+    padded, first = record.padded(design.reach), design.reach
+    skip, recurrent = design.skip(padded, first, len(padded)), rng.normal(size=(60, 1, 3))
+    start, labels = Ensemble.of(design, 0.99, None), design.labels(padded, first)
+    ahead = inputs, design.arrived(padded, first)[:, 0]
+    rows = (recurrent, effects), skip, padded.levels, labels, True, ahead
+    ensemble, _ = start.follow_ahead(*rows)
+    alone, _, _ = start.per_step.follow(left, left, True, inputs)
+    np.testing.assert_allclose(ensemble.per_step.weights, alone.weights, rtol=1e-9, atol=1e-12)
+
+
+def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
+    rng = np.random.default_rng(4)
+    inputs, season = rng.normal(size=(300, 1)), np.tile([1.0, 5.0, 2.0], 100)[:, None]
+    record = Window(season + 3.0 * inputs, inputs, np.zeros((300, 0)))
+    design = ForecastDesign.of(record, horizon=4, lags=2, seasons=(3,), future=[0])
+    padded, first = record.padded(design.reach), design.reach
+    effects = np.zeros((300, 1, 4, 2))
+    effects[..., 0] = 3.0
+    ahead = inputs, design.arrived(padded, first)[:, 0]
+    rows = (np.zeros((300, 1, 4)), effects), design.skip(padded, first, len(padded))
+    labels = design.labels(padded, first)
+    _, (constant, mixed) = Ensemble.of(design, 0.999, None).follow_ahead(
+        *rows, padded.levels, labels, True, ahead
+    )
+    following = np.array([[1.0], [-1.0], [2.0], [0.0]])
+    known = design.ahead(padded, len(padded) - 1, following)[0]
+    forecast = constant[-1] + (mixed[-1] * known).sum(axis=-1)
+    expected = [1.0 + 3.0, 5.0 - 3.0, 2.0 + 6.0, 1.0]
+    # the mixture keeps a little on experts that know nothing of the inputs
+    np.testing.assert_allclose(forecast[0], expected, atol=0.3)
 
 
 def test_weights_move_while_nothing_is_learnt():
@@ -81,4 +125,19 @@ def test_weights_move_while_nothing_is_learnt():
     np.testing.assert_array_equal(ensemble.linear.weights, start.linear.weights)
     np.testing.assert_array_equal(ensemble.per_step.weights, start.per_step.weights)
     assert (ensemble.mixing.weights != start.mixing.weights).all()
-    assert (start.mixing.weights == 1 / 4).all()
+    np.testing.assert_allclose(start.mixing.weights, 1 / len(start.names))
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 6])
+def test_experts_of_a_season_sleep_until_it_has_been_seen(n_rows):
+    record = Window(np.arange(9.0)[:, None] % 4, np.zeros((9, 0)), np.zeros((9, 0)))
+    design = ForecastDesign.of(record, horizon=2, lags=2, seasons=(4,))
+    padded, first = record[:n_rows].padded(design.reach), design.reach
+    skip = design.skip(padded, first, len(padded))
+    ensemble, _ = Ensemble.of(design, 0.99, None).follow(
+        np.zeros((n_rows, 1, 2)), skip, padded.levels, design.labels(padded, first), True
+    )
+    weights = dict(zip(ensemble.names, ensemble.weights[:, 0, 0], strict=True))
+    assert (weights["seasonal_naive_4"] > 0) == (weights["holt_winters_4"] > 0) == (n_rows >= 4)
+    assert (weights["seasonal_change_4"] > 0) == (n_rows >= 5)
+    assert sum(weights.values()) == pytest.approx(1.0)

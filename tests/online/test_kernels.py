@@ -1,5 +1,7 @@
 """Compiled loops against NumPy's code, which is the reference, on rows of every kind."""
 
+import copy
+import pickle
 from dataclasses import replace
 from itertools import pairwise
 
@@ -330,3 +332,32 @@ def test_what_a_learner_was_is_not_written_to(loops, how, n_streams):
         after = getattr(learner, how)(rows)
         assert content(learner) == before
         learner = learner.learn(rows) if how == "outputs" else after
+
+
+@pytest.mark.parametrize("n_before", [100, 140, 141])
+@pytest.mark.parametrize(
+    "copied",
+    [lambda learner: learner, copy.deepcopy, lambda learner: pickle.loads(pickle.dumps(learner))],
+    ids=["the same", "a deep copy", "a pickled one"],
+)
+def test_two_that_go_on_from_one_learner_do_not_meet(loops, copied, n_before):
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(200, 1))
+    record = Window(targets, np.zeros((200, 0)), rng.normal(size=(200, 3)))
+    learner = blank_learner(record)
+    set_kernels("numba")
+    for row in range(n_before):
+        learner = learner.learn(record[row : row + 1])
+    assert learner.packed
+    twin, (first, second, third) = copied(learner), [record[k : k + 1] for k in (150, 160, 170)]
+    one, expected = learner.learn(first), content(copy.deepcopy(learner).learn(first))
+    two, of_two = twin.learn(second), content(copy.deepcopy(learner).learn(second))
+    assert content(one) == expected
+    assert content(two) == of_two
+    follows = content(copy.deepcopy(one).learn(third))
+    of_second = content(copy.deepcopy(two).advance(third))
+    after, of_twin = one.learn(third), two.advance(third)
+    assert content(after) == follows
+    assert content(of_twin) == of_second
+    assert content(one) == expected
+    assert content(two) == of_two

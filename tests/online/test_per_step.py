@@ -35,9 +35,9 @@ def blank(horizon=M, seasons=SEASONS):
     return PerStepRLS(StepFeatures.of(horizon, seasons), S, FORGETTING, RIDGE)
 
 
-def profile(known, rate, start):
+def profile(known, rate):
     """Return the profile of a phase from its known values up to a row, oldest first."""
-    value = start
+    value = known[0] if known else np.nan
     for count, new in enumerate(known, 1):
         value += max(rate, 1 / count) * (new - value)
     return value
@@ -45,14 +45,14 @@ def profile(known, rate, start):
 
 def slow_features(labels, stream, origin, step):
     """Return the features of a step, written out from their definition."""
-    y, first = carried(labels)[:, stream], carried(labels)[0, stream]
+    y = carried(labels)[:, stream]
 
     def level(row):
-        return y[row] if row >= 0 else first
+        return y[row] if row >= 0 else np.nan
 
     def profile_of(row, rate):
         phase = [labels[r, stream] for r in range(row % 7 if row >= 0 else 0, row + 1, 7)]
-        return profile([v for v in phase if np.isfinite(v)], rate, first) if phase else first
+        return profile([v for v in phase if np.isfinite(v)], rate)
 
     mean = 0.0
     for row in range(origin + 1):
@@ -71,7 +71,7 @@ def slow_features(labels, stream, origin, step):
         x += [now - level(origin - season), level(newest_of_phase(season)) - now]
     for rate in (FAST_RATE, SLOW_RATE):
         x += [now - profile_of(origin, rate), profile_of(newest_of_phase(7), rate) - now]
-    return np.array([*x, 1.0])
+    return np.nan_to_num([*x, 1.0])  # what has not been seen yet counts for nothing
 
 
 def solved(labels, stream, step, last):

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tsrnn import RNNForecaster, RNNRegressor, StreamingPipeline
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
+from tsrnn.frames.holidays import HolidayCalendar
 from tsrnn.persistence import registry, saved
 from tsrnn.persistence.decode import Decoder
 from tsrnn.persistence.encode import Encoder
@@ -75,6 +76,7 @@ def fitted():
         if "future_cols" not in model.get_params() or model.future_cols is None:
             model.reset_state()
             yield model
+    yield HolidayCalendar("PT")
     X, y = ROWS[["s0"]], ROWS["s1"]
     yield RNNRegressor(**SMALL).partial_fit(X[:2], y[:2])  # held back
     yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])

@@ -3,6 +3,8 @@
 import argparse
 import json
 
+import numpy as np
+
 from tsrnn.cli.models import blank_forecast, is_panel, newest
 from tsrnn.persistence import read
 
@@ -44,6 +46,8 @@ def run(args):
         if hasattr(model, "forecast"):
             facts["frequency"] = getattr(model.freq_, "freqstr", None)
             facts["targets"] = [str(name) for name in blank_forecast(model).columns]
+        if hasattr(model, "lower_"):
+            facts["bounded below"] = _bounded(model)
         facts["columns"] = [str(name) for name in getattr(model, "feature_names_in_", ())]
     facts["parameters"] = {name: _shown(value) for name, value in model.get_params().items()}
     facts["saved by"] = saved.environment["versions"]
@@ -60,6 +64,15 @@ def run(args):
         else:
             print(f"{name}: {value}")
     return 0
+
+
+def _bounded(model):
+    """Say which targets have a lower bound; of a panel, how many series have one."""
+    bounds = model.lower_
+    bounds = bounds[bounds > -np.inf]
+    if is_panel(model):
+        return f"{len(bounds)} of {len(model.lower_)}"
+    return [f"{target} >= {bound:g}" for target, bound in bounds.items()]
 
 
 def _shown(value):

@@ -270,8 +270,13 @@ class StreamingEstimator(BaseEstimator):
         state = self._state if state is None else state
         return road.roll(self, state, self._reader.read(self, X, y, ids), n_outputs, start)
 
-    def _bounded(self, values):
-        """Return values within the bounds of the targets, where there are any."""
+    _transform: str | None = None  # see `tsrnn.frames.target_transform`
+
+    def _bounded(self, values, below_zero):
+        """Return values within the bounds of the targets, where there are any.
+
+        `below_zero` tells which targets have been negative.
+        """
         return values
 
     @property

@@ -196,10 +196,10 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         return OneSeries(StreamLearner.of(design, self.forgetting, intervals=intervals))
 
 
-def rings_of(columns):
+def rings_of(columns, n_inputs=None):
     """Return what makes the rings of a panel's rows."""
-    n_targets, n_inputs = len(columns.target_names), len(columns.expanded_names)
-    return partial(PanelWindow.empty, n_targets, n_inputs)
+    n_inputs = len(columns.expanded_names) if n_inputs is None else n_inputs
+    return partial(PanelWindow.empty, len(columns.target_names), n_inputs)
 
 
 def _repeating(model, history, season):

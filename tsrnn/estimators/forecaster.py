@@ -18,6 +18,8 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
+from tsrnn.frames.calendar import year_length
+from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
@@ -39,8 +41,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
     short linear autoregression, a small readout for each step, the newest value, the values and the
-    change one season ago) by what their forecasts have been worth lately, under ``update`` too. A
-    label of step h is learnt from only when its row has arrived.
+    change one season ago; of one stream also a mean, a smoothed level, a damped trend, and Holt-
+    Winters smoothing of each season, of logarithms too) by what their forecasts have been worth
+    lately, under ``update`` too. A label of step h is learnt from only when its row has arrived.
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
@@ -91,15 +94,22 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, optional
-        Newest values that the readout sees. Default: 24, or a quarter of a shorter history.
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Of one
+        stream those that the history does not hold arrive with its rows.
     season : int, sequence of int, None or "auto", default="auto"
-        Season lengths in rows. "auto": a day and a week where the frequency has them and the
-        history holds two.
+        Season lengths in rows. "auto": those that the calendar can have, such as a day and a week
+        of hours, a week of days, a year of weeks, months or quarters; of days and weeks the year
+        counts too, once two have been seen. A season arrives when the rows hold it, at fit or
+        later, under ``update`` too. Of a panel: those of which the history holds two.
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
         take them from the later rows of X, beyond its end carried forward. Of a panel, each series
         has its own; what they are worth is learnt from all.
+    holidays : str or (str, str), optional
+        A country, or a country and its subdivision, such as ``"PT"`` or ``("DE", "BY")``: of rows
+        of a day or shorter, holidays, their eves and the days after are known of every step, as
+        three ``future_cols`` that need no ``X_future``. Needs ``pip install "tsrnn[holidays]"``.
     static_cols : label or list of labels, optional
         Columns of a panel that are constant in each series.
     id_col, time_col : label, optional
@@ -115,9 +125,16 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     late : {"raise", "drop"}, default="raise"
         Rows with a time stamp not newer than the cutoff: raise, or drop them, which makes a replay
         harmless; ``n_late_`` counts them. Rows of arrays are never late.
-    lower, upper : float, optional
-        Bounds of the targets, in their units, such as ``lower=0`` for counts: forecasts are cut off
-        there.
+    lower : float, "auto" or None, default="auto"
+        Least value of the targets, in their units: forecasts and interval ends are cut off there.
+        "auto": 0 for a target (of a panel: of a series) that has never been negative; a negative
+        value that comes later lifts the bound. None: no bound.
+    upper : float, optional
+        Largest value of the targets.
+    target_transform : {"log", "log1p", "sqrt"}, optional
+        Scale on which targets are learnt; forecasts and interval ends are on their own (so that a
+        forecast is closer to a median than to a mean). Targets that it does not fit, such as 0
+        under "log", are an error at ``fit``; later they count as missing, with a warning.
     batch_size : int, default=32
         Windows of a training step.
     learning_rate : float, default=0.005
@@ -152,6 +169,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Training steps taken on the history.
     loss_curve_ : list of float
         Training loss of each.
+    lower_ : Series
+        Lower bound of each target, of a panel by id and target; -inf where there is none.
     expert_weights_ : DataFrame
         Weights of the experts at the newest row, indexed by target and step, of a panel by id,
         target and step; each row sums to 1.
@@ -212,6 +231,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         lags: int | None = None,
         season: int | Sequence[int] | str | None = "auto",
         future_cols: Names = None,
+        holidays: str | Sequence[str] | None = None,
         static_cols: Names = None,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
@@ -219,8 +239,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         gap: str = "fill",
         max_gap: int = 1000,
         late: str = "raise",
-        lower: float | str | None = None,
+        lower: float | str | None = "auto",
         upper: float | None = None,
+        target_transform: str | None = None,
         batch_size: int = 32,
         learning_rate: float = 0.005,
         max_iter: int = 300,
@@ -243,6 +264,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.lags = lags
         self.season = season
         self.future_cols = future_cols
+        self.holidays = holidays
         self.static_cols = static_cols
         self.id_col = id_col
         self.time_col = time_col
@@ -252,6 +274,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.late = late
         self.lower = lower
         self.upper = upper
+        self.target_transform = target_transform
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -265,6 +288,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.verbose = verbose
         self.snap = snap
 
+    _min_rows = 2
+
     @property
     def expert_weights_(self) -> pd.DataFrame:
         """Weights of the experts in the forecast, a row for each target and step."""
@@ -276,32 +301,61 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
 
+    @property
+    def lower_(self) -> pd.Series:
+        """Lower bound of each target, of a panel by id and target; -inf where there is none."""
+        check_is_fitted(self)
+        state, names = self._state, self._reader.columns.target_names
+        index = pd.Index(names, name="target")
+        if self._reader.form.has_ids:
+            index = pd.MultiIndex.from_product([state.ids, names], names=["id", "target"])
+        bounds = np.full(len(index), -np.inf)
+        return pd.Series(self._bounded(bounds, state.below_zero.T.ravel()), index, name="lower")
+
+    @property
+    def _transform(self):
+        return self.target_transform
+
     def _check_params(self):
         super()._check_params()
+        if self.target_transform not in (None, *TRANSFORMS):
+            raise ValueError(
+                f"found target_transform={self.target_transform!r}, expected None or one of "
+                f"{tuple(TRANSFORMS)}; pass one of them"
+            )
         check_network_params(self)
         if self.max_series is not None:
             check_scalar(self.max_series, "max_series", (int, np.integer), min_val=1)
 
     def _make_learner(self, history):
         columns, record = self._reader.columns, history.record
-        seasons = self._seasons_of(history.n_rows)
+        seasons = self._seasons_of(history.n_rows if history.is_panel else None)
         design = ForecastDesign.of(
             record,
             self._horizon,
-            self._lags_of(DEFAULT_LAGS, history.n_rows),
+            self._lags_seen(history.n_rows, history.is_panel),
             seasons,
             flagged=columns.flagged,
-            future=columns.future,
+            future=self._reader.future,
             guard=True,
             pooled=history.is_panel,
             normalized=not history.is_panel,
+            zero=history.zero if self.target_transform is None else None,
+            year=year_length(self._reader.axis) if isinstance(self.season, str) else None,
+            n_cyclic=self._reader.calendar.n_cyclic,
         )
         if history.is_panel:
             return self._make_panel_learner(design, seasons, history)
         encoder = make_encoder(self, design, record)
-        parts = {"mixed": True, "intervals": self._make_intervals(history)}
+        parts = {"mixed": True, "intervals": self._make_intervals(history, seasons)}
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
-        return OneSeries(stream, future=tuple(columns.future))
+        return OneSeries(stream, future=tuple(self._reader.future))
+
+    def _lags_seen(self, n_rows, is_panel):
+        """Newest values to look at; those of a stream arrive with its rows."""
+        if is_panel or self.lags is None:
+            return self._lags_of(DEFAULT_LAGS, n_rows)
+        return check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
 
     def _make_panel_learner(self, design, seasons, history):
         record, calendar, columns = history.record, self._reader.calendar, self._reader.columns
@@ -309,7 +363,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         if seasons:
             norm = InstanceNorm.of(record.padded(0, design.usual).targets, seasons[-1])
             days = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
-            if calendar.weekly and repeats(days, seasons[-1]):
+            if calendar.weekly and repeats(days[:, : calendar.n_cyclic], seasons[-1]):
                 weekend = calendar.n_harmonics
         design = replace(design, change_scale=history.change_scale, norm=norm)
         encoder = make_encoder(self, design, record)
@@ -327,5 +381,5 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             profile=min(self._calendar_seasons(history.n_rows), default=1),
             probabilities=sorted({probability for _, probability in bands}),
         )
-        parts = self.forgetting, rings_of(columns), encoder
+        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
         return PanelLearner.of(design, n_targets, *parts, experts=experts, steps=steps)

@@ -17,6 +17,7 @@ from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import incoming
+from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -161,12 +162,13 @@ class ForecasterMixin:
             series = series if isinstance(series, slice) else road.all_of(series, len(state.ids))
             known = None if ahead is None else ahead[which]
             outputs = learner.output(head, series, self._reader.calendar_after, known)
-            values = state.scaling.undo(series, outputs[..., :horizon])
-            issued[which] = values.swapaxes(0, 1)
+            signed = state.below_zero[:, series, None]
+            values = self._restored(state, series, outputs[..., :horizon])
+            issued[which] = self._bounded(values, signed).swapaxes(0, 1)
             if bands:
                 offsets = learner.offsets([p for _, p in bands], head, series)
                 values = add_offsets(outputs, offsets, bands)[..., :horizon]
-                values = state.scaling.undo(series, values)
+                values = self._bounded(self._restored(state, series, values), signed)
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
         columns, values = targets, issued
         if bands:
@@ -174,7 +176,11 @@ class ForecasterMixin:
             columns = [*targets, *beside]
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)
-        return self._writer.forecast(names, heads, self._bounded(values), columns)
+        return self._writer.forecast(names, heads, values, columns)
+
+    def _restored(self, state, series, values):
+        """Return outputs (..., J, B, M) of the learner in the units of the targets."""
+        return restored(self._transform, state.scaling.undo(series, values))
 
     def future_index(
         self, horizon: int | None = None, *, ids: Ids = None, active: bool | int = False
@@ -389,11 +395,14 @@ class ForecasterMixin:
         check_scalar(self.max_gap, "max_gap", (int, np.integer), min_val=0)
         for name in ("lower", "upper"):
             bound = getattr(self, name)
+            if name == "lower" and isinstance(bound, str) and bound == "auto":
+                continue
             if bound is not None:
                 check_scalar(bound, name, Real)
                 if not np.isfinite(bound):
                     raise ValueError(f"found {name}={bound}, expected a finite number or None")
-        if None not in (self.lower, self.upper) and not self.lower < self.upper:
+        lower = None if isinstance(self.lower, str) else self.lower
+        if None not in (lower, self.upper) and not lower < self.upper:
             raise ValueError(
                 f"found lower={self.lower} and upper={self.upper}, expected lower < upper; swap or "
                 "drop one"
@@ -408,15 +417,17 @@ class ForecasterMixin:
     def _known_ahead(self, ids, heads, horizon, X_future):
         """Return the inputs (n_series, horizon, F) of the rows to forecast, None without any."""
         reader = self._reader
-        future = reader.columns.future
-        if X_future is None and not future:
+        future, known = reader.columns.future, None
+        if X_future is None and not reader.future:
             return None
         if not len(heads):
-            return np.empty((0, horizon, len(future)))
-        index = self._writer.index_after(ids, heads, horizon)
-        scaling, X_future = reader.input_scaling, incoming(X_future, "X_future")
-        inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
-        return inputs[:, future].reshape(len(heads), horizon, len(future))
+            return np.empty((0, horizon, len(reader.future)))
+        if X_future is not None or future:
+            index = self._writer.index_after(ids, heads, horizon)
+            scaling, X_future = reader.input_scaling, incoming(X_future, "X_future")
+            inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
+            known = inputs[:, future].reshape(len(heads), horizon, len(future))
+        return reader.with_holidays_ahead(known, heads, horizon)
 
     def _without_experts(self):
         return (
@@ -424,10 +435,13 @@ class ForecasterMixin:
             "experts, no intervals and no drift log, and one stream of them no experts"
         )
 
-    def _bounded(self, values):
-        if self.lower is None and self.upper is None:
+    def _bounded(self, values, below_zero):
+        lower = self.lower
+        if isinstance(lower, str):  # "auto"
+            lower = None if below_zero.all() else np.where(below_zero, -np.inf, 0.0)
+        if lower is None and self.upper is None:
             return values
-        return np.clip(values, self.lower, self.upper)
+        return np.clip(values, lower, self.upper)
 
     def _lags_of(self, default, n_rows):
         """Newest values to look at: those asked for, or the default as the history allows."""
@@ -442,28 +456,35 @@ class ForecasterMixin:
             )
         return self.lags
 
-    def _seasons_of(self, n_rows):
-        """Seasons in rows: those asked for, or those of the frequency that the history shows."""
+    def _seasons_of(self, n_rows=None):
+        """Seasons in rows: those asked for, or those of the frequency.
+
+        With `n_rows`, those alone that a history of so many rows shows.
+        """
         if isinstance(self.season, str) and self.season == "auto":
             return self._calendar_seasons(n_rows)
         seasons = () if self.season is None else np.atleast_1d(self.season)
         for season in seasons:
             check_scalar(season, "season", (int, np.integer), min_val=2)
-            if season >= n_rows:
+            if n_rows is not None and season >= n_rows:
                 raise ValueError(
                     f"found {n_rows} rows, expected more than season={season}; pass a longer "
                     "history or a shorter season"
                 )
         return tuple(sorted({int(s) for s in seasons}))
 
-    def _calendar_seasons(self, n_rows):
-        """Seasons of the frequency that a history of so many rows shows."""
-        return tuple(s for s in season_lengths(self._reader.axis) if 2 * s <= n_rows)
+    def _calendar_seasons(self, n_rows=None):
+        """Seasons of the frequency; with `n_rows`, those that a history of so many rows shows."""
+        seasons = season_lengths(self._reader.axis)
+        return seasons if n_rows is None else tuple(s for s in seasons if 2 * s <= n_rows)
 
-    def _make_intervals(self, history):
-        """Return intervals with nothing learnt yet; hours of the day have their own width."""
-        n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.columns.future)
-        seasons = self._calendar_seasons(history.n_rows)
+    def _make_intervals(self, history, seasons=None):
+        """Return intervals with nothing learnt yet; hours of the day have their own width.
+
+        Seasons are those of the history by default.
+        """
+        n_streams, n_effects = history.record.targets.shape[1], 2 * len(self._reader.future)
+        seasons = self._calendar_seasons(history.n_rows) if seasons is None else seasons
         return Intervals(self._horizon, n_streams, seasons, n_effects)
 
     @property

@@ -13,6 +13,7 @@ from tsrnn.frames.calendar import Calendar
 from tsrnn.frames.columns import Columns
 from tsrnn.frames.frequency import infer_frequency
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.holidays import HolidayCalendar
 from tsrnn.frames.reader import (
     Reader,
     Rows,
@@ -23,6 +24,7 @@ from tsrnn.frames.reader import (
 )
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
+from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis, require_each_once
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
@@ -34,6 +36,7 @@ class History(NamedTuple):
 
     record: Window  # newest rows of some series side by side, target by target
     change_scale: np.ndarray  # of the streams of the record, in scaled units
+    zero: np.ndarray  # where zero is, in those
     n_rows: int  # of the longest series, missing ones included
     is_panel: bool
 
@@ -70,7 +73,8 @@ def read_rows(model, form, X, y, ids=None):
     targets, inputs = split_values(columns, values, y_values, model._complete_targets)
     _require_static(columns, series, inputs, names)
     input_scaling = Scaling.of_inputs(inputs, columns.one_hot)
-    model._reader = Reader(form, columns, axis, calendar, input_scaling, model._complete_targets)
+    fixed = form, columns, axis, calendar, input_scaling, model._complete_targets
+    model._reader = Reader(*fixed, HolidayCalendar.of(getattr(model, "holidays", None), axis))
     positions = _positions(axis, series, parts, names)
     rows = Rows(series, positions, targets, input_scaling.apply(inputs))
     steps_of(model, rows, np.full(len(names), NEVER), names)
@@ -99,9 +103,15 @@ def read_history(model, form, X, y, ids):
     reader, series, targets = model._reader, rows.series, rows.targets
     counts = np.bincount(series)
     _require_enough(model, reader.columns, counts, targets)
+    below_zero = np.zeros((targets.shape[1], len(names)), dtype=bool)
+    for j in range(targets.shape[1]):
+        below_zero[j, series[targets[:, j] < 0.0]] = True
+    require_transformable(model._transform, targets, reader.columns.target_names)
+    targets = transformed(model._transform, targets)
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
-    learner = model._make_learner(_history(model, rows.of(order), scaling, counts))
+    history = rows._replace(targets=targets).of(order)
+    learner = model._make_learner(_history(model, history, scaling, counts))
     histories = scaled_histories(scaling, targets[order], series[order])
     learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
     model._naive_error = names, naive_errors(series[order], targets[order], len(names))
@@ -111,7 +121,8 @@ def read_history(model, form, X, y, ids):
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
-    return reader, State(learner, names, scaling, newest=last), rows.of(recent), newest
+    state = State(learner, names, scaling, newest=last, below_zero=below_zero)
+    return reader, state, rows.of(recent), newest
 
 
 def naive_errors(series, targets, n_series):
@@ -283,6 +294,10 @@ def _history(model, rows, scaling, counts):
     n_targets = targets.shape[2]
     starts = rows.positions[ends[chosen]] - n_rows + 1
     calendar = [model._reader.calendar_after(int(start), n_rows) for start in starts]
+    if model._reader.holidays:
+        days = [model._reader.with_holidays(inputs[:, [s]].swapaxes(1, 2), start)
+                for s, start in enumerate(starts)]  # fmt: skip
+        inputs = np.concatenate(days, axis=2).swapaxes(1, 2)
     if len(chosen) == 1:  # of all its streams alike
         inputs, calendar = inputs[:, 0], calendar[0]
     else:
@@ -290,4 +305,5 @@ def _history(model, rows, scaling, counts):
         calendar = np.tile(np.stack(calendar, axis=1), (1, n_targets, 1))
     record = Window(targets.transpose(0, 2, 1).reshape(n_rows, -1), inputs, calendar)
     change_scale = scaling.change_scale[:, chosen].ravel()
-    return History(record, change_scale, int(spans.max()), model._reader.form.has_ids)
+    zero = (-scaling.mean / scaling.scale)[:, chosen].ravel()
+    return History(record, change_scale, zero, int(spans.max()), model._reader.form.has_ids)

@@ -9,6 +9,7 @@ from tsrnn.frames.future import following_inputs
 from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
+from tsrnn.frames.target_transform import restored, transformed
 from tsrnn.online.storage.series import Block
 from tsrnn.persistence.registry import saved
 
@@ -22,6 +23,7 @@ class State(NamedTuple):
     scaling: SeriesScaling  # of the targets
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
+    below_zero: Any = None  # (J, C), whether a target of a series was ever negative
 
 
 def take(model, state, rows, how):
@@ -59,11 +61,12 @@ def roll(model, state, rows, n_outputs=None, start=None):
     np.minimum.at(first, arrived.series, arrived.positions)
     in_sample = np.flatnonzero(first <= own.learner.heads)
     own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
-    columns = model._reader.columns
-    following = None
-    if columns.future:
-        inputs = arrived.inputs[:, columns.future]
+    reader, following = model._reader, None
+    if reader.columns.future:
+        inputs = arrived.inputs[:, reader.columns.future]
         following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
+    if reader.holidays:
+        following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
     outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
     taken_in(model, own, arrived, "outputs", outputs, following)
     return outputs, arrived
@@ -75,18 +78,24 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
     ``following`` are the inputs known ahead of each row, None where none are.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
+    below_zero, transform = state.below_zero, model._transform
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
     for group in arrange(rows.series, rows.positions, steps, model.gap):
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
+        negative = targets < 0.0
+        if outputs is None and negative.any():
+            below_zero = below_zero.copy()
+            below_zero[:, series] |= negative.any(axis=0)
+        targets = transformed(transform, targets)
         before, scaling = scaling, scaling.with_first_values(series, targets)
         block = Block(
             group.start,
             series,
             scaling.apply(series, targets),
-            group.take(rows.inputs).swapaxes(1, 2),
+            model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
         )
@@ -100,9 +109,13 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         else:  # the unit of a series is not known before its first value
             has_unit = np.isfinite(targets).cumsum(axis=0)[..., None] > 0
             issued = np.where(has_unit, scaling.undo(series, issued), before.undo(series, issued))
+        signed = below_zero[:, series] | np.logical_or.accumulate(negative, axis=0)
+        below_zero = below_zero.copy()
+        below_zero[:, series] = signed[-1]
+        issued = model._bounded(restored(transform, issued), signed[..., None])
         is_row = group.rows >= 0
-        outputs[group.rows[is_row]] = model._bounded(issued.swapaxes(1, 2)[is_row])
-    return State(learner, state.ids, scaling, state.n_late, state.newest)
+        outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
+    return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
 
 
 def with_series(state, new):
@@ -111,13 +124,20 @@ def with_series(state, new):
     learner = state.learner.grown(
         scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
     )
-    return state._replace(learner=learner, ids=state.ids.append(pd.Index(new)), scaling=scaling)
+    ids = state.ids.append(pd.Index(new))
+    # A series of which nothing is known is like the others: negative if one of them was.
+    signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
+    below_zero = np.append(state.below_zero, signed, axis=1)
+    return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
 
 
 def only(state, kept):
     """Return the state of these places alone."""
     return state._replace(
-        learner=state.learner.taken(kept), ids=state.ids[kept], scaling=state.scaling.taken(kept)
+        learner=state.learner.taken(kept),
+        ids=state.ids[kept],
+        scaling=state.scaling.taken(kept),
+        below_zero=state.below_zero[:, kept],
     )
 
 

@@ -39,14 +39,15 @@ class ForecastDesign:
     """Forecasting: each target column is a stream, its next ``horizon`` values the outputs.
 
     The readout sees earlier values relative to the newest one, the newest value, the calendar of
-    the next step, past inputs and a constant; its targets are changes from the newest value.
-    The network sees the newest value and its last change, the change that followed one season
-    ago, the calendar, past inputs, and which of them are missing: the newest value of its stream,
-    and the flagged inputs. The readout does not see these flags: about one that never changed in
-    the history it has learnt nothing, and its first change would move the forecasts at random.
-    Where there is a `norm`, the network sees values as they
-    would have been at the history's level and scale, and the readout the newest value as measured
-    from the level at which the series now is.
+    the next step, past inputs and a constant; its targets are changes from the newest value. What
+    lies before the first row counts as no change, so that a season, or a lag, arrives with the
+    first row that is as far back. The network sees the newest value and its last change, the change
+    that followed one season ago, the calendar, past inputs, and which of them are missing: the
+    newest value of its stream, and the flagged inputs. The readout does not see these flags: about
+    one that never changed in the history it has learnt nothing, and its first change would move the
+    forecasts at random. Where there is a `norm`, the network sees values as they would have been at
+    the history's level and scale, and the readout the newest value as measured from the level at
+    which the series now is.
 
     Attributes
     ----------
@@ -75,6 +76,10 @@ class ForecastDesign:
         Rows by which the season is early: the calendar that is seen is that many rows on.
     lags : int or None
         Newest values that a short autoregression sees: None: all up to the first gap in `offsets`.
+    zero : ndarray of shape (S,) or None
+        Where zero is, in scaled units; None where that is unknown.
+    year : int or None
+        Rows of a year, where it is no season: experts that smooth follow it.
     """
 
     horizon: int
@@ -91,6 +96,8 @@ class ForecastDesign:
     profile: CalendarProfile | None = None
     phase: int = 0
     lags: int | None = None
+    zero: np.ndarray | None = None
+    year: int | None = None
 
     @classmethod
     def of(
@@ -107,17 +114,24 @@ class ForecastDesign:
         guard=False,
         pooled=False,
         normalized=False,
+        zero=None,
+        year=None,
+        n_cyclic=None,
     ):
-        """Fit the design to a history; by default it uses all that the record holds."""
+        """Fit the design to a history; by default it uses all that the record holds.
+
+        The phase of the seasons is told by the first `n_cyclic` columns of the calendar.
+        """
         usual = start_from(first_levels(record.targets)) if guard else None
         record = record.padded(0, usual)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
         norm = profile = None
-        if normalized and seasons:
-            norm = InstanceNorm.of(record.targets, seasons[-1])
-            if repeats(record.calendar, seasons[-1]):
-                profile = CalendarProfile.of(record.levels, record.calendar, seasons)
+        shown = [season for season in seasons if 2 * season <= len(record)]
+        if normalized and shown:
+            norm = InstanceNorm.of(record.targets, shown[-1])
+            if repeats(record.calendar[:, :n_cyclic], shown[-1]):
+                profile = CalendarProfile.of(record.levels, record.calendar[:, :n_cyclic], shown)
         return cls(
             horizon,
             lag_offsets(lags, seasons, horizon),
@@ -132,6 +146,8 @@ class ForecastDesign:
             norm,
             profile,
             lags=lags,
+            zero=zero,
+            year=year,
         )
 
     def follow(self, record, n_rows):
@@ -141,7 +157,8 @@ class ForecastDesign:
         """
         norm, phase = self.norm.settled(record.targets, n_rows), self.phase
         if self.profile:
-            phase = self.profile.phase(record.targets, record.calendar, phase)
+            n_cyclic = len(self.profile.coefficients)
+            phase = self.profile.phase(record.targets, record.calendar[:, :n_cyclic], phase)
         return replace(self, norm=norm, phase=phase)
 
     def restarted(self, anew):
@@ -183,7 +200,7 @@ class ForecastDesign:
     @property
     def n_flags(self):
         """Network inputs, the last ones, that tell what is missing."""
-        return 1 + len(self.flagged)
+        return 1 + len(set(self.flagged) - set(self.future))
 
     @property
     def n_ahead(self):
@@ -227,7 +244,7 @@ class ForecastDesign:
             rows = record.levels, record.targets, record.calendar, record.inputs, record.missing
             looked_at, back = self.looked_at
             skip, inputs, local = loop(rows, *looked_at, (start, stop, back))
-            return skip, inputs, local if self.norm else None
+            return skip, self._of_network(inputs), local if self.norm else None
         local = self.local(record, start, stop)
         return self.skip(record, start, stop), self.inputs(record, start, stop, local), local
 
@@ -259,6 +276,7 @@ class ForecastDesign:
         features = np.ones((*newest.shape[:2], self.n_features))
         earlier = levels[rows[:, None] - self.offsets].swapaxes(1, 2)
         np.subtract(earlier, newest, out=features[..., :n_lags])
+        _zero_unseen(features[..., :n_lags])
         features[..., n_lags] = newest[..., 0] - (self._level if self.norm else 0.0)
         known = n_lags + 1 + n_calendar
         features[..., n_lags + 1 : known] = _by_stream(self._calendar(record, start, stop))[
@@ -313,16 +331,18 @@ class ForecastDesign:
         """Return the network inputs, shape (n, S, D), normalized by center and scale."""
         levels = record.levels
         newest = levels[start:stop]
-        changes = [newest, (newest - levels[start - 1 : stop - 1]) / self.change_scale]
+        change = (newest - levels[start - 1 : stop - 1]) / self.change_scale
+        changes = [newest, _zero_unseen(change)]
         for season in self.seasons:
-            changes.append(levels[start + 1 - season : stop + 1 - season] - newest)
+            change = levels[start + 1 - season : stop + 1 - season] - newest
+            changes.append(_zero_unseen(change))
         if local is not None:
             center, scale = local
             changes[0] = newest - center
             changes = [values / scale for values in changes]
         n_changes, known = len(changes), len(changes) + self.n_calendar
         flags = known + self.n_inputs
-        inputs = np.empty((*newest.shape, flags + self.n_flags))
+        inputs = np.empty((*newest.shape, flags + 1 + len(self.flagged)))
         for change, values in enumerate(changes):
             inputs[..., change] = values
         inputs[..., n_changes:known] = _by_stream(self._calendar(record, start, stop))[
@@ -332,7 +352,30 @@ class ForecastDesign:
         inputs[..., flags] = np.isnan(record.targets[start:stop])
         inputs[..., flags + 1 :] = _by_stream(record.missing[start:stop])[..., self.flagged]
         np.maximum(inputs, -INPUT_LIMIT, out=inputs)
-        return np.minimum(inputs, INPUT_LIMIT, out=inputs)
+        return self._of_network(np.minimum(inputs, INPUT_LIMIT, out=inputs))
+
+    def _of_network(self, inputs):
+        """Leave out of (..., D) the inputs that are known ahead, and their flags.
+
+        What counts is their value at the step, which the readouts see. From the values at the
+        origin a network would learn by heart when something was.
+        """
+        return np.take(inputs, self._seen_by_network, axis=-1) if self.future else inputs
+
+    @cached_property
+    def _seen_by_network(self):
+        """Columns that the network sees, of all that are made for it."""
+        first = 2 + len(self.seasons) + self.n_calendar
+        flags = first + self.n_inputs + 1
+        left_out = [first + column for column in self.future]
+        left_out += [flags + i for i, column in enumerate(self.flagged) if column in self.future]
+        return np.setdiff1d(np.arange(flags + len(self.flagged)), left_out)
+
+
+def _zero_unseen(changes):
+    """Put 0, in place, for changes since rows before the first one: they have not come yet."""
+    changes[np.isnan(changes)] = 0.0
+    return changes
 
 
 def _by_stream(values):

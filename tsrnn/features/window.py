@@ -22,7 +22,7 @@ class Window:
     calendar : ndarray of shape (n, C)
         Calendar features of the step after each row.
     levels : ndarray of shape (n, S)
-        Targets with missing ones replaced by the newest known value.
+        Targets with missing ones replaced by the newest known value; NaN before the first row.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where outliers count as missing (see `filter_outliers`).
     doubts : ndarray of shape (n, S) or None
@@ -108,15 +108,16 @@ class Window:
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
         return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])
 
-    def padded(self, n, usual=None):
-        """Return the start of a stream: n rows that hold the first levels, then these rows.
+    def padded(self, n, usual=None, *, held=False):
+        """Return the start of a stream: n rows that were never seen, then these rows.
 
+        The levels of those rows are NaN; where they are to be `held`, they are the first ones.
         Values missing at the start are the mean of the scaled history, zero. With `usual`,
         what `filter_outliers` starts from, absurd targets are taken for missing ones from here
         on (see `filter_outliers`).
         """
         n_streams = self.targets.shape[1]
-        zeros = np.zeros(n_streams)
+        zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
         targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
         if usual is not None:
             targets, levels, *guarded = filter_outliers(targets, *usual)
@@ -125,7 +126,7 @@ class Window:
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
             _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
             _repeat_first(self.calendar, n),
-            _repeat_first(levels, n),
+            np.concatenate([np.repeat(levels[:1] if held else unseen, n, axis=0), levels]),
             *guarded,
             _repeat_first(np.isnan(self.inputs), n),
         )

@@ -14,6 +14,7 @@ from tsrnn.frames.categories import encode, find_categories
 from tsrnn.frames.columns import Columns, divide
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.holidays import HolidayCalendar
 from tsrnn.frames.native import beside
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.time_axis import TimeAxis, require_increasing, require_increasing_numbers
@@ -80,6 +81,8 @@ class Reader:
         Of the inputs; that of the targets is by series, and moves on when series come.
     complete_targets : bool
         Whether targets that are missing are refused.
+    holidays : HolidayCalendar or None
+        Whose columns stand behind the inputs, and are known ahead.
     """
 
     form: Form
@@ -88,6 +91,43 @@ class Reader:
     calendar: Calendar
     input_scaling: Scaling
     complete_targets: bool = False
+    holidays: HolidayCalendar | None = None
+
+    @cached_property
+    def n_inputs(self):
+        """Inputs of a row, those of the holidays included."""
+        return len(self.columns.expanded_names) + len(self.holiday_columns)
+
+    @cached_property
+    def future(self):
+        """Positions of the inputs that are known ahead."""
+        return [*self.columns.future, *self.holiday_columns]
+
+    @cached_property
+    def holiday_columns(self):
+        """Positions of the inputs that tell holidays."""
+        first = len(self.columns.expanded_names)
+        return list(range(first, first + (self.holidays.n_columns if self.holidays else 0)))
+
+    def with_holidays(self, inputs, start):
+        """Return the inputs (T, E, B) of consecutive positions with those of the holidays."""
+        if self.holidays is None:
+            return inputs
+        found = self.holidays.at(self.axis, start + np.arange(len(inputs)))
+        shape = *found.shape, inputs.shape[2]
+        return np.concatenate([inputs, np.broadcast_to(found[..., None], shape)], axis=1)
+
+    def with_holidays_ahead(self, following, positions, horizon):
+        """Return inputs known ahead (n, horizon, F) of positions (n,), with the holidays.
+
+        `following` is None where no column is known ahead.
+        """
+        if self.holidays is None:
+            return following
+        ahead = (positions[:, None] + 1 + np.arange(horizon)).ravel()
+        distinct, place = np.unique(ahead, return_inverse=True)
+        found = self.holidays.at(self.axis, distinct)[place].reshape(len(positions), horizon, -1)
+        return found if following is None else np.concatenate([following, found], axis=2)
 
     def read(self, estimator, X, y=None, ids=None):
         """Return the rows of a call.

@@ -14,6 +14,7 @@ from tsrnn.warnings_ import NumericalWarning
 
 ONLINE_RATE = 0.03  # learning rate on the stream, as a share of the one on the history
 RIDGE = 1e-3  # penalty of the linear part, per row it is fitted on
+LEAST_FREE = 0.2  # share of the labels that counts in any case
 RIDGE_ROWS = 20_000  # newest rows of the history that the linear part is fitted on
 BLOCK = 4096  # rows of the history whose skip features are in memory at once
 
@@ -73,6 +74,8 @@ class RecurrentEncoder:
         network = Network(inputs.shape[2], random_state=rng, **network_settings)
         if design.n_flags:  # a network that never saw a value missing is not moved by the first
             network.weights[0][:, -1 - design.n_flags : -1] = 0.0
+        never = np.flatnonzero((inputs == 0.0).all(axis=(0, 1)))  # nor by a season that comes later
+        network.weights[0][:, never - inputs.shape[2] - 1] = 0.0
         loss_curve = train(network, inputs, residual, settings, rng)
         return cls(network, scale, noise, settings, loss_curve, design.trained_on)
 
@@ -183,10 +186,11 @@ def _training_arrays(design, record, dtype):
     scale : ndarray of shape (M,)
         Root mean square of what is left, by output.
     noise : ndarray of shape (S,)
-        Mean square of it, by stream.
+        Mean square of it, by stream, each label that the regression used up left out: of a short
+        history little is left of what it was fitted to.
     """
     first, end = design.reach, len(record)
-    ridges = _ridges(design, record)
+    ridges, used = _ridges(design, record)
     n_streams, n_outputs = design.n_streams, len(design.trained_on)
     inputs, residual = None, np.empty((end - first, n_streams, n_outputs), dtype)
     squares, counts = np.zeros((2, n_streams, n_outputs))
@@ -204,7 +208,8 @@ def _training_arrays(design, record, dtype):
             inputs = np.empty((end - first, *block.shape[1:]), dtype)
         inputs[rows] = block
     scale = np.sqrt(squares.sum(axis=0) / np.maximum(counts.sum(axis=0), 1))
-    noise = (squares / np.maximum(counts, 1)).mean(axis=1)
+    free = np.maximum(counts - used[:, None], LEAST_FREE * counts)
+    noise = (squares / np.maximum(free, 1)).mean(axis=1)
     scale[scale == 0.0] = 1.0
     residual /= scale.astype(dtype)
     return inputs, residual, scale, noise
@@ -220,14 +225,30 @@ def _targets(design, record, start, stop):
 
 
 def _ridges(design, record):
-    """Fit ridge regressions on the skip features of the newest rows, (S, M, K)."""
+    """Fit ridge regressions on the skip features of the newest rows.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (S, M, K)
+    used : ndarray of shape (S,)
+        Effective degrees of freedom of each.
+    """
     n_rows = RIDGE_ROWS // design.n_streams if design.pooled else RIDGE_ROWS
     recent, end = max(design.reach, len(record) - n_rows), len(record)
     skip, targets = design.skip(record, recent, end), _targets(design, record, recent, end)
     if design.pooled:
         one = _ridge(skip.reshape(-1, skip.shape[2]), targets.reshape(-1, targets.shape[2]))
-        return np.repeat(one[None], design.n_streams, axis=0)
-    return np.stack([_ridge(skip[:, s], targets[:, s]) for s in range(design.n_streams)])
+        return np.repeat(one[None], design.n_streams, axis=0), np.zeros(design.n_streams)
+    streams = range(design.n_streams)
+    used = np.array([_degrees_of_freedom(skip[:, s]) for s in streams])
+    return np.stack([_ridge(skip[:, s], targets[:, s]) for s in streams]), used
+
+
+def _degrees_of_freedom(features):
+    """Return the trace of the matrix that makes fitted values of targets."""
+    gram = features.T @ features
+    values = np.maximum(np.linalg.eigvalsh(gram), 0.0)
+    return (values / (values + RIDGE * len(features))).sum()
 
 
 def _ridge(features, targets):

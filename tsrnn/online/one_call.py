@@ -122,18 +122,20 @@ class Packed:
         """Pack the parts of a learner; `shapes_of` is that of the kernels."""
         linear, per_step, mixing = ensemble.linear, ensemble.per_step, ensemble.mixing
         conformal, drift = intervals.conformal, intervals.drift
+        smoothing = ensemble.smoothing
         (S, M, K), (m, R, E, _) = readout.weights.shape, mixing.regret.shape
         L, F = linear.weights.shape[2], per_step.weights.shape[2]
         sizes = S, M, K, L, F, m, R, E, len(conformal.quantiles), len(conformal.profiles)
+        sizes = *sizes, len(smoothing.moving[0])
         arrays = (
             readout.covariance, readout.weights, linear.covariance, linear.weights,
             per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
-            *mixing.moving, *conformal.moving, *drift.moving,
+            *mixing.moving, *conformal.moving, *drift.moving, *smoothing.moving,
         )  # fmt: skip
         rows = (
             window.fields, tuple(a if a is None else a[None] for a in encoder.state[0]),
             readout.rows, linear.rows, (per_step.rows, per_step.may_learn), ensemble.rows,
-            intervals.rows,
+            intervals.rows, smoothing.rows,
         )  # fmt: skip
         packed = cls(
             learner.design, encoder, {}, sizes, shapes_of(sizes), (),
@@ -143,7 +145,7 @@ class Packed:
         )  # fmt: skip
         packed.bare = {
             "readout": readout.bare(), "linear": linear.bare(), "per_step": per_step.bare(),
-            "mixing": mixing, "ensemble": ensemble.bare(),
+            "mixing": mixing, "ensemble": ensemble.bare(), "smoothing": smoothing.bare(),
             "conformal": conformal, "drift": drift, "intervals": intervals.bare(),
         }  # fmt: skip
         return packed.with_network(learner.design, encoder)
@@ -158,6 +160,7 @@ class Packed:
             (readout.delays, readout.limits, linear.limits, ensemble.columns),
             bare["per_step"].fixed,
             ensemble.repeats.parts,
+            bare["smoothing"].fixed,
             (ensemble.scored.fixed, bare["mixing"].discounts, bare["conformal"].fixed),
         )
         found = {name: part for name, part in self.found.items() if name != "encoder"}
@@ -171,9 +174,10 @@ class Packed:
         numbers = np.empty(len(self.numbers))
         outputs = np.empty((n, *self.shapes[1][:2]))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
+        seen = self.bare["smoothing"].n_rows + self.n_rows
         if not loops.follow_rows(
-            new, before.rows, (n_taken, SPARE, row), self.sizes, (self.numbers, numbers, outputs),
-            *self.fixed, (learning, scoring),
+            new, before.rows, (n_taken, SPARE, row, seen), self.sizes,
+            (self.numbers, numbers, outputs), *self.fixed, (learning, scoring),
         ):  # fmt: skip
             return None
         before.free[n_taken + n] = True
@@ -249,8 +253,11 @@ class Packed:
         per_step = self.bare["per_step"].filled(values, may_learn, P, weights, counts)
         mixing = self._mixing()
         learnt = mixing if self.learnt is None else self.learnt
+        smoothing = self.bare["smoothing"].filled(
+            self._newest(self.rows[7]), tuple(self._arrays(20, 26)), self.n_rows
+        )
         issued = self._newest(self.rows[5])
-        return self.bare["ensemble"].filled(issued, linear, per_step, mixing, learnt)
+        return self.bare["ensemble"].filled(issued, linear, per_step, smoothing, mixing, learnt)
 
     def _mixing(self):
         return self.bare["mixing"].moved(*self._arrays(7, 13))

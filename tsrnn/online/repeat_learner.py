@@ -70,5 +70,5 @@ class RepeatLearner:
 
     def _join(self, record):
         if self.window is None:
-            return record.padded(self.season)
+            return record.padded(self.season, held=True)
         return self.window.append(record)

@@ -4,6 +4,8 @@ import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled
 from tsrnn.kernels.numpy_.conformal import (
+    FIRST_RATE,
+    LARGEST_RATE,
     LEVEL_RATE,
     OUTLIER,
     PROFILE_LIMITS,
@@ -144,14 +146,16 @@ def _profile(profiles, seasons, row, s):
 
 def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace):
     """Move quantiles and level by an error; return its excess over what was to be expected."""
-    rate = pace * RATE
+    root = min(FIRST_RATE / np.sqrt(n_labels[s] + 1.0), LARGEST_RATE)
+    rate = pace * max(root, RATE)
     for q in range(len(quantiles)):
         below = 1.0 if error / scale < quantiles[q] else 0.0
         quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     n_labels[s] += 1.0
-    level[s] += max(1.0 / (n_labels[s] + 1.0), pace * LEVEL_RATE) * excess * base
+    rate = max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, root))
+    level[s] += rate * excess * base
     return excess
 
 

@@ -13,6 +13,7 @@ from tsrnn.kernels.numba_.mixing import expert_forecasts, move_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream, put_state, state_of
 from tsrnn.kernels.numba_.per_step import follow_profiles, move_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
+from tsrnn.kernels.numba_.smoothing import move_smoothing
 from tsrnn.kernels.numba_.window import views, write_rows
 from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
@@ -26,28 +27,32 @@ def shapes_of(sizes):
     ----------
     sizes : tuple of int
         Streams, steps, features of the readout, of the linear expert and of a step, steps that are
-        scored, mixtures by regrets, experts, quantiles, and factors of profiles.
+        scored, mixtures by regrets, experts, quantiles, factors of profiles, and settings that are
+        smoothed by.
 
     Returns
     -------
     tuple of tuple of int
         Covariance and weights of the readout, and of the linear expert; then, of the readout of
         each step, covariance, weights and, as integers, numbers of labels; the moving arrays of a
-        `Mixing`, those of a `Conformal`, and size, n_rows and calm of a `Drift`.
+        `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, and the moving arrays
+        of a `Smoothing`.
     """
-    S, M, K, L, F, m, R, E, Q, n_factors = sizes
+    S, M, K, L, F, m, R, E, Q, n_factors, A = sizes
     return (
         (S, K, K), (S, M, K), (S, L, L), (S, M, L),
         (S, M, F, F), (S, M, F), (S, M),
         (m, R, E, S), (m, R, E, S), (m, E + R + 1, S), (m, S), (m, R + 1, E, S), (m, R + 1, S),
         (Q, m, S), (m, S), (m, S), (n_factors, S),
         (S,), (S,), (S,),
+        (A, S), (A, S), (A, S), (A, S), (S,), (S,),
     )  # fmt: skip
 
 
 def follow_rows(
-    new, rows, places, sizes, numbers, window, layer, readouts, per_step, repeats, mixing, scoring
-):
+    new, rows, places, sizes, numbers, window, layer, readouts, per_step, repeats, smoothing,
+    mixing, scoring,
+):  # fmt: skip
     """Take in n rows, as ``StreamLearner._take_in`` does part by part.
 
     Parameters
@@ -58,10 +63,10 @@ def follow_rows(
         Buffers of rows, those before, and behind them the places of rows to come, which are
         written: the fields of a `Window`; states of the layer; and what waits in the readout, in
         the linear expert, in that of each step (values, and whether they are learnt from), in the
-        mixture and in the intervals.
+        mixture and in the intervals; seasonal states of a `Smoothing`.
     places : tuple of int
-        How many rows have been written behind those before; for how many there are places; and
-        the number of the first row.
+        How many rows have been written behind those before; for how many there are places; the
+        number of the first row as intervals count them; and how many were seen before it.
     sizes : tuple of int
         See `shapes_of`.
     numbers : tuple of ndarray
@@ -78,7 +83,9 @@ def follow_rows(
     per_step : tuple
         Table and limits, season and rates of the profiles: see `follow_steps`, `follow_profiles`.
     repeats : tuple
-        Rows back and season: see `expert_forecasts`.
+        Rows back and seasons: see `expert_forecasts`.
+    smoothing : tuple
+        Settings, steps and zero: see `follow_smoothing`.
     mixing : tuple
         Scored steps and discounts, see `follow_experts`; and what is fixed of the intervals, see
         `follow_errors`.
@@ -91,8 +98,8 @@ def follow_rows(
         False: something rare is to be done, or noted, and nothing that was written counts.
     """
     (before, after, mixed), (learning, follows) = numbers, scoring
-    fields, states, of_readout, of_linear, of_steps, issued, of_errors = rows
-    n, (n_written, n_spare, first_row) = len(new[0]), places
+    fields, states, of_readout, of_linear, of_steps, issued, of_errors, seasonal = rows
+    n, (n_written, n_spare, first_row, n_seen) = len(new[0]), places
     place = n_written, n_spare, n
     record = (
         _open(fields[0], place), _open(fields[1], place), _open(fields[2], place),
@@ -120,13 +127,18 @@ def follow_rows(
         return False
     for k in range(at, len(after)):
         after[k] = before[k]
-    state, moving, of_conformal, of_drift = _others(after, at, sizes)
+    state, moving, of_conformal, of_drift, of_smoothing = _others(after, at, sizes)
     values, flags = _open(of_steps[0], place), _open(of_steps[1], place)
     forecasts = np.empty(mixed.shape)
     arrived = base, targets[start:], learning
     if _stepped(arrived, values, flags, per_step, state, forecasts):
         return False
-    forecasts = expert_forecasts(recurrent, told[:, 1], forecasts, levels, *repeats)
+    settings, n_steps, zero = smoothing
+    smoothed = np.empty((n, n_steps, settings[3][-1] + 1, mixed.shape[1]))
+    given = targets[start:], _open(seasonal, place), settings, zero, n_seen
+    move_smoothing(*given, of_smoothing, smoothed)
+    given = recurrent, told[:, 1], forecasts, levels, smoothed
+    forecasts = expert_forecasts(*given, *repeats, n_seen)
     steps, discounts, fixed = mixing
     waiting = _open(issued, place)
     move_experts(forecasts, waiting, labels, steps, discounts, moving, mixed)
@@ -164,7 +176,7 @@ def _readouts(numbers, sizes):
 
 
 def _others(numbers, at, sizes):
-    """Return what moves of the readout of each step, of mixture, intervals and drift."""
+    """Return what moves of the readout of each step, of mixture, intervals, drift, smoothing."""
     shapes = _shapes(sizes)
     P, at = _cut(numbers, at, shapes[4])
     weights, at = _cut(numbers, at, shapes[5])
@@ -182,9 +194,16 @@ def _others(numbers, at, sizes):
     size, at = _cut(numbers, at, shapes[17])
     n_rows, at = _cut(numbers, at, shapes[18])
     calm, at = _cut(numbers, at, shapes[19])
+    smooth_level, at = _cut(numbers, at, shapes[20])
+    trend, at = _cut(numbers, at, shapes[21])
+    first_mean, at = _cut(numbers, at, shapes[22])
+    smooth_loss, at = _cut(numbers, at, shapes[23])
+    n_known, at = _cut(numbers, at, shapes[24])
+    positive, at = _cut(numbers, at, shapes[25])
     mixing = regret, spread, loss, n_labels, parts, blend
     conformal = quantiles, level, n_errors, profiles
-    return (P, weights, counts), mixing, conformal, (size, n_rows, calm)
+    smoothing = smooth_level, trend, first_mean, smooth_loss, n_known, positive
+    return (P, weights, counts), mixing, conformal, (size, n_rows, calm), smoothing
 
 
 def _encoded(layer, inputs, scale, skip, states, n_written):

@@ -8,8 +8,10 @@ from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER
 # No shortcut of the compiler's: a regret may be positive by its last digit.
 
 
-def expert_forecasts(recurrent, linear, per_step, levels, back, season):
+def expert_forecasts(recurrent, linear, per_step, levels, smoothed, back, seasons, n_rows):
     """Return what the experts of an `Ensemble` forecast at the newest rows, (n, M, E, S).
+
+    Those that look at rows before the first one are NaN.
 
     Parameters
     ----------
@@ -18,21 +20,32 @@ def expert_forecasts(recurrent, linear, per_step, levels, back, season):
         Changes from the newest level.
     per_step : ndarray of shape (n, S, M)
     levels : ndarray of shape (n + earlier rows, S)
+    smoothed : ndarray of shape (n, M, G, S)
+        Of those that smooth.
     back : ndarray of int, shape (M, B)
         Rows back from the newest one to those that are repeated.
-    season : int
-        Rows between the levels whose change is repeated; 0: no expert repeats one.
+    seasons : ndarray of int, shape (B - 1,)
+        In rows; the change over the last of them is repeated too.
+    n_rows : int
+        Rows seen before these.
     """
-    (n, S, M), B = recurrent.shape, back.shape[1]
-    forecasts = np.empty((n, M, B + (4 if season else 3), S))
+    (n, S, M), B, G = recurrent.shape, back.shape[1], smoothed.shape[2]
+    first = B + (4 if len(seasons) else 3)  # of those that smooth
+    forecasts = np.empty((n, M, first + G, S))
     for row, m, s in np.ndindex(n, M, S):
         now, at = len(levels) - n + row, forecasts[row, m, :, s]
         at[0], at[1] = recurrent[row, s, m], linear[row, s, m] + levels[now, s]
         at[2] = per_step[row, s, m]
-        for b in range(B):
-            at[3 + b] = levels[now - back[m, b], s]
-        if season:
-            at[3 + B] = at[2 + B] + (levels[now, s] - levels[now - season, s])
+        at[3] = levels[now, s]
+        for b in range(1, B):
+            seen = n_rows + row + 1 >= seasons[b - 1]
+            at[3 + b] = levels[now - back[m, b], s] if seen else np.nan
+        if first > 3 + B:
+            seen = n_rows + row >= seasons[-1]
+            change = levels[now, s] - levels[now - seasons[-1], s] if seen else np.nan
+            at[3 + B] = at[2 + B] + change
+        for g in range(G):
+            at[first + g] = smoothed[row, m, g, s]
     return forecasts
 
 
@@ -84,14 +97,35 @@ def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures
                 error[k] = issued[origin, m, k, s] - labels[row, s, 0]
             if np.isfinite(error[-1]):
                 _score(error, prior, discounts, moved, m, s)
+            asleep = False
             for e in range(E):
                 issued[now, m, e, s] = forecasts[row, step, e, s]
+                asleep |= np.isnan(forecasts[row, step, e, s])
+            if asleep:
+                _among(issued, now, parts, m, s)
             mixtures[row, s, step] = _issue(issued, now, parts, blend, m, s)
         if horizon > M:
             _interpolate(forecasts, row, parts, blend, left, share, mixtures)
 
 
 # Places are told by indices: cutting an array takes as long as ten sums.
+
+
+def _among(issued, now, parts, m, s):
+    """Give the weights of experts that sleep to the others; see `among` of the NumPy twin."""
+    for r in range(parts.shape[1]):
+        total = 0.0
+        for e in range(parts.shape[2]):
+            if np.isnan(issued[now, m, e, s]):
+                parts[m, r, e, s] = 0.0
+            total += parts[m, r, e, s]
+        if total <= 0.0:
+            total = 0.0
+            for e in range(parts.shape[2]):
+                parts[m, r, e, s] = 0.0 if np.isnan(issued[now, m, e, s]) else 1.0
+                total += parts[m, r, e, s]
+        for e in range(parts.shape[2]):
+            parts[m, r, e, s] /= total
 
 
 def _issue(issued, now, parts, blend, m, s):
@@ -101,7 +135,8 @@ def _issue(issued, now, parts, blend, m, s):
     for r in range(n_mixtures):
         mixture = 0.0
         for e in range(E):
-            mixture += parts[m, r, e, s] * issued[now, m, e, s]
+            if not np.isnan(issued[now, m, e, s]):
+                mixture += parts[m, r, e, s] * issued[now, m, e, s]
         issued[now, m, E + r, s] = mixture
         blended += blend[m, r, s] * mixture
     return blended
@@ -118,6 +153,8 @@ def _interpolate(forecasts, row, parts, blend, left, share, mixtures):
             mixture = 0.0
             for e in range(E):
                 weight, next_weight = 0.0, 0.0
+                if np.isnan(forecasts[row, step, e, s]):
+                    continue
                 for r in range(R):
                     weight += blend[m, r, s] * parts[m, r, e, s]
                     next_weight += blend[m + 1, r, s] * parts[m + 1, r, e, s]
@@ -154,14 +191,16 @@ def _score(error, prior, discounts, moving, m, s):
     """
     regret, spread, loss, n_labels, parts, blend = moving
     R, E = regret.shape[1:3]
+    mixed = error[-1]
     least, usual, seen = np.inf, np.inf, n_labels[m, s]
     for k in range(len(error)):
-        least = min(least, error[k] * error[k])
+        squared = mixed * mixed if np.isnan(error[k]) else error[k] * error[k]
+        least = min(least, squared)
     for e in range(E):
         usual = min(usual, loss[m, e, s])
     limit = OUTLIER * (least + usual / max(seen, 1.0)) if seen > 0.0 else np.inf
     for k in range(len(error)):
-        squared = error[k] * error[k]
+        squared = mixed * mixed if np.isnan(error[k]) else error[k] * error[k]
         if k < E:
             loss[m, k, s] = LOSS_DISCOUNT * loss[m, k, s] + squared
         else:
@@ -169,7 +208,7 @@ def _score(error, prior, discounts, moving, m, s):
     for r in range(R):
         pull, discount = error[E + r], discounts[min(m, len(discounts) - 1), r]
         for e in range(E):
-            gain = pull * (pull - error[e])
+            gain = 0.0 if np.isnan(error[e]) else pull * (pull - error[e])
             regret[m, r, e, s] = discount * regret[m, r, e, s] + gain
             spread[m, r, e, s] = discount * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
@@ -207,6 +246,7 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 
 
 _potential, _favour = compiled(_potential, False), compiled(_favour, False)
+_among = compiled(_among, False)
 _issue, _score = compiled(_issue, False), compiled(_score, False)
 _interpolate, _by_step = compiled(_interpolate, False), compiled(_by_step, False)
 score_experts = compiled(score_experts, False)

@@ -8,6 +8,7 @@ from tsrnn.kernels.numpy_.panel_experts import LEAST_PRIOR, PRIOR_DISCOUNT, UNIT
 
 LOSS_DISCOUNT, MIXTURE_DISCOUNT = mixing.LOSS_DISCOUNT, mixing.MIXTURE_DISCOUNT
 LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
+FIRST_RATE, LARGEST_RATE = conformal.FIRST_RATE, conformal.LARGEST_RATE
 RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, conformal.LEVEL_RATE
 OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
@@ -181,12 +182,14 @@ def _score_mixture(
 ):  # fmt: skip
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
     for q in range(len(probabilities)):
-        up, quantile = RATE * probabilities[q], quantiles[q, m]
-        down = RATE * (probabilities[q] - 1.0)
+        probability, quantile = probabilities[q], quantiles[q, m]
         for s in range(len(mixed)):
+            root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
+            root = root if root < LARGEST_RATE else LARGEST_RATE
+            root = root if root > RATE else RATE
             scale = level[s] * expected[s]
             scale = scale if scale > TINY else TINY
-            step = down if -mixed[s] / scale < quantile[s] else up
+            step = root * (probability - (1.0 if -mixed[s] / scale < quantile[s] else 0.0))
             size = abs(quantile[s])
             moved = quantile[s] + (size if size > SMALLEST_SIZE else SMALLEST_SIZE) * step
             quantile[s] = moved if known[s] else quantile[s]
@@ -207,9 +210,12 @@ def _score_mixture(
         rate = 1.0 / (n_labels[s] + 2.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
         mean_error[s] = own + rate * more * own if there else mean_error[s]
+        root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
+        root = root if root < LARGEST_RATE else LARGEST_RATE
         seen = n_labels[s] + 1.0 if there else n_labels[s]
         rate = 1.0 / (seen + 1.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
+        rate = rate if rate > root else root
         level[s] = level[s] + rate * over * base if there else level[s]
         n_labels[s] = seen
 

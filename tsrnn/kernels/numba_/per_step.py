@@ -58,7 +58,8 @@ def _look(values, origin, s, back, columns, x):
     """Write the features of a step, as seen from an origin, to x, inputs at the step as zeros."""
     for k in range(len(columns)):
         of, less = columns[k, 0], columns[k, 1]
-        x[k] = values[origin - back[k, 0], s, of] - values[origin - back[k, 1], s, less]
+        found = values[origin - back[k, 0], s, of] - values[origin - back[k, 1], s, less]
+        x[k] = 0.0 if np.isnan(found) else found  # what has not been seen yet
     x[len(columns)] = 1.0
     for k in range(len(columns) + 1, len(x)):
         x[k] = 0.0
@@ -133,8 +134,10 @@ def follow_profiles(values, start, season, rates):
             now[FAST], now[SLOW], now[COUNT] = before[FAST], before[SLOW], before[COUNT]
             if known:
                 now[COUNT] += 1.0
-                now[FAST] += max(fast_rate, 1.0 / now[COUNT]) * (level - before[FAST])
-                now[SLOW] += max(slow_rate, 1.0 / now[COUNT]) * (level - before[SLOW])
+                now[FAST] = level if np.isnan(now[FAST]) else now[FAST]
+                now[SLOW] = level if np.isnan(now[SLOW]) else now[SLOW]
+                now[FAST] += max(fast_rate, 1.0 / now[COUNT]) * (level - now[FAST])
+                now[SLOW] += max(slow_rate, 1.0 / now[COUNT]) * (level - now[SLOW])
                 now[MEAN] += mean_rate * (level - now[MEAN])
 
 

@@ -61,7 +61,8 @@ def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start
     for n, s in np.ndindex(stop - start, S):
         row, at = start + n, features[n, s]
         for k in range(n_lags):
-            at[k] = levels[row - offsets[k], s] - levels[row, s]
+            change = levels[row - offsets[k], s] - levels[row, s]
+            at[k] = 0.0 if np.isnan(change) else change  # before the first row
         at[n_lags], at[-1], known = levels[row, s] - level[s], 1.0, n_lags + 1
         for c in range(n_calendar):
             at[known + c] = calendar[row - back, c]
@@ -111,7 +112,7 @@ def _network_inputs(rows, local, arrays, widths, limit, places):
         for k in range(len(seasons)):
             at[2 + k] = levels[row + 1 - seasons[k], s] - newest
         for k in range(n_changes):
-            at[k] /= scale[n, s]
+            at[k] = 0.0 if np.isnan(at[k]) else at[k] / scale[n, s]
         for c in range(n_calendar):
             at[n_changes + c] = calendar[row - back, c]
         for e in range(n_inputs):

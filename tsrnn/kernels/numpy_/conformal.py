@@ -3,9 +3,11 @@
 import numpy as np
 
 QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
-RATE = 0.01  # step of a quantile, as a share of its size, at each label
+RATE = 0.01  # step of a quantile, as a share of its size, at each label in the long run
+LEVEL_RATE = 0.01  # weight of the newest error in the level, likewise
+# After n labels steps are larger: this over the root of n, at most that. Years are few rows.
+FIRST_RATE, LARGEST_RATE = 0.5, 0.05
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
-LEVEL_RATE = 0.01  # weight of the newest error in the level
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
 OUTLIER = 20.0  # times the level; more does not count
 PROFILE_OUTLIER = 5.0
@@ -72,14 +74,17 @@ def score_errors(
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
     pace = 1.0 if pace is None else pace[:, None]
     size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
-    size *= pace * RATE * (probabilities[:, None, None] - (error / scale < quantiles))
+    root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
+    step = probabilities[:, None, None] - (error / scale < quantiles)
+    size *= pace * np.maximum(root, RATE) * step
     base = np.maximum(level, TINY)
     expected = base
     for place in places(seasons, row):
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     n_labels += known
-    growth = np.maximum(1.0 / (n_labels + 1.0), pace * LEVEL_RATE) * excess * base
+    rate = np.maximum(1.0 / (n_labels + 1.0), pace * np.maximum(LEVEL_RATE, root))
+    growth = rate * excess * base
     if not complete:
         size, growth = size * known, growth * known
     quantiles += size

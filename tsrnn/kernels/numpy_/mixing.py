@@ -15,13 +15,40 @@ OUTLIER = 25.0
 TINY = 1e-12  # squared, in units of the history's spread: below it experts are equally right
 
 
+def among(awake, parts):
+    """Return weights of the experts that are awake alone, in each mixture of sum 1 again.
+
+    An expert sleeps where it has nothing to say yet, such as a season that has not been seen.
+
+    Parameters
+    ----------
+    awake : ndarray of bool, shape (M, E, S)
+    parts : ndarray of shape (M, R + 1, E, S)
+
+    Examples
+    --------
+    >>> awake = np.array([True, False, True]).reshape(1, 3, 1)
+    >>> among(awake, np.array([0.2, 0.5, 0.3]).reshape(1, 1, 3, 1)).ravel()
+    array([0.4, 0. , 0.6])
+    """
+    awake = awake[:, None]
+    parts = np.where(awake, parts, 0.0)
+    total = parts.sum(axis=2, keepdims=True)
+    lost = total <= 0.0  # all the weight was with those that sleep
+    if lost.any():
+        parts = np.where(lost & awake, 1.0, parts)
+        total = parts.sum(axis=2, keepdims=True)
+    parts /= total
+    return parts
+
+
 def issue(forecasts, parts, blend):
     """Put the mixtures of forecasts behind them.
 
     Parameters
     ----------
     forecasts : ndarray of shape (M, E, S)
-        Of E experts.
+        Of E experts; NaN of those that sleep, whose weights are 0 (see `among`).
     parts : ndarray of shape (M, R + 1, E, S)
         Weights of the experts in each mixture.
     blend : ndarray of shape (M, R + 1, S)
@@ -34,8 +61,14 @@ def issue(forecasts, parts, blend):
     mixture : ndarray of shape (M, S)
         The blend of the mixtures.
     """
-    mixtures = (parts * forecasts[:, None]).sum(axis=2)
+    mixtures = (parts * where_awake(forecasts)[:, None]).sum(axis=2)
     return np.concatenate([forecasts, mixtures], axis=1), (blend * mixtures).sum(axis=1)
+
+
+def where_awake(forecasts):
+    """Return forecasts with 0 in the place of those of experts that sleep."""
+    awake = ~np.isnan(forecasts)
+    return forecasts if awake.all() else np.where(awake, forecasts, 0.0)
 
 
 def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
@@ -45,7 +78,8 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     ----------
     error : ndarray of shape (M, E + R + 1, S)
         Of what `issue` put together for each label, issued less label; where the last of them is
-        NaN, nothing is learnt of that step and series.
+        NaN, nothing is learnt of that step and series. An expert that slept, whose own error is
+        NaN, counts as good as the mixture.
     prior : ndarray of shape (M, E + R + 1, S)
         Losses that are added to a series' own where weights are made of them.
     discounts : ndarray of shape (R,) or (M, R)
@@ -61,7 +95,12 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     """
     n_experts, discounts = regret.shape[2], discounts[..., None, None]
     pull = error[:, n_experts:-1, None]
+    asleep = np.isnan(error[:, :n_experts])
     gain = pull * (pull - error[:, None, :n_experts])
+    if asleep.any():  # as good as the mixture: its regret stays, its loss is that of the mixture
+        gain = np.where(asleep[:, None], 0.0, gain)
+        error = error.copy()
+        error[:, :n_experts] = np.where(asleep, error[:, -1:], error[:, :n_experts])
     new_regret = discounts * regret + gain
     new_spread = discounts * spread + gain * gain
     squared = error * error

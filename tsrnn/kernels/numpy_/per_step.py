@@ -18,7 +18,8 @@ def follow_profiles(values, start, season, rates):
     """Fill in the profiles of the rows from `start` on, in place.
 
     A profile is recursive over the phase: the newest row of a phase holds what is known of it, so
-    that a feature of an earlier origin can be looked up again when its label has come.
+    that a feature of an earlier origin can be looked up again when its label has come. The profiles
+    of a phase that has not been known yet are NaN.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ def follow_profiles(values, start, season, rates):
         count = before[:, COUNT] + known
         equal = 1.0 / np.maximum(count, 1.0)
         for column, rate in ((FAST, fast_rate), (SLOW, slow_rate)):
-            change = np.maximum(rate, equal) * (level - before[:, column])
-            now[:, column] = before[:, column] + np.where(known, change, 0.0)
+            past = np.where(known & np.isnan(before[:, column]), level, before[:, column])
+            now[:, column] = past + np.where(known, np.maximum(rate, equal) * (level - past), 0.0)
         mean = values[row - 1, :, MEAN]
         now[:, MEAN] = mean + np.where(known, mean_rate * (level - mean), 0.0)
         now[:, COUNT] = count
@@ -47,8 +48,8 @@ def follow_profiles(values, start, season, rates):
 def step_features(values, origins, table, at_step):
     """Return the features (S, M, K) of each step, as seen from an origin of its own.
 
-    A feature is the difference of two values that lie at or before the origin. Behind those stand
-    1 and the inputs at the step itself.
+    A feature is the difference of two values that lie at or before the origin, 0 where one of them
+    has not been seen yet. Behind those stand 1 and the inputs at the step itself.
 
     Parameters
     ----------
@@ -65,6 +66,7 @@ def step_features(values, origins, table, at_step):
     at = origins[:, None, None] - back
     x = np.ones((values.shape[1], len(origins), len(columns) + 1 + n_ahead))
     found = values[at[..., 0], :, columns[:, 0]] - values[at[..., 1], :, columns[:, 1]]
+    found[np.isnan(found)] = 0.0  # what has not been seen yet
     x[..., : len(columns)] = found.transpose(2, 0, 1)
     x[..., len(columns) + 1 :] = at_step[:, None]
     return x

@@ -42,6 +42,9 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         experts[:, :-1] = forecasts[row]
         experts[:, -1] = known[reach + row - ages]
         issued, mixture = issue(experts, parts, blend)
+        unknown = np.isnan(experts).any(axis=1)  # no label of that age: no expert sleeps here
+        issued[:, experts.shape[1] :][np.broadcast_to(unknown[:, None], blend.shape)] = np.nan
+        mixture[unknown] = np.nan
         scale = expected_scale(level, profiles, seasons, ages, row)
         errors = probabilities, seasons, row, *scored, pace
         score_experts(issued - label, prior, discounts, *weighed)

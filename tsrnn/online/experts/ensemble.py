@@ -6,6 +6,7 @@ from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.mixing import Mixing, regret_discounts
+from tsrnn.online.experts.smoothing import Smoothing
 from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.per_step import PerStepRLS
 from tsrnn.online.readouts.rls import DelayedRLS
@@ -32,36 +33,43 @@ class Repeats:
     >>> repeats.names
     ['naive', 'seasonal_naive_3', 'seasonal_change_3']
     >>> levels = np.array([1.0, 5.0, 2.0, 3.0])[:, None]
-    >>> repeats.forecasts(levels, n_rows=1)[0, :, :, 0]
+    >>> repeats.forecasts(levels, n_rows=1, n_before=3)[0, :, :, 0]
     array([[3., 5., 7.],
            [3., 2., 4.]])
     """
 
     def __init__(self, delays, seasons):
-        delays = np.asarray(delays)
+        delays, self.seasons = np.asarray(delays), np.array(seasons, dtype=np.intp)
         back = [np.zeros_like(delays)]
         back += [season * -(-delays // season) - delays for season in seasons]
         self._back = np.stack(back, axis=1)  # rows back from the newest (M, 1 + seasons)
-        self._season = seasons[-1] if seasons else None
         self.names = ["naive", *(f"seasonal_naive_{season}" for season in seasons)]
         if seasons:
-            self.names.append(f"seasonal_change_{self._season}")
+            self.names.append(f"seasonal_change_{seasons[-1]}")
 
     @property
     def parts(self):
-        """What a compiled loop repeats by: rows back, and the season whose change is repeated."""
-        return self._back, self._season or 0
+        """What a compiled loop repeats by: rows back, and the seasons."""
+        return self._back, self.seasons
 
-    def forecasts(self, levels, n_rows):
-        """Return the forecasts (n_rows, M, experts, S) at the newest rows of levels (n, S)."""
+    def forecasts(self, levels, n_rows, n_before):
+        """Return the forecasts (n_rows, M, experts, S) at the newest rows of levels (n, S).
+
+        Those that look at what lies before the first row are NaN; `n_before` rows were seen before.
+        """
         rows = np.arange(len(levels) - n_rows, len(levels))
         repeated = levels[rows[:, None, None] - self._back]
-        if self._season is None:
+        seen = (n_before + 1 + np.arange(n_rows))[:, None]
+        unseen = seen < np.append(1, self.seasons)
+        if unseen.any():
+            repeated = np.where(unseen[:, None, :, None], np.nan, repeated)
+        if not len(self.seasons):
             return repeated
-        change = levels[rows] - levels[rows - self._season]
+        change = levels[rows] - levels[rows - self.seasons[-1]]
+        change = np.where(seen > self.seasons[-1], change, np.nan)
         return np.concatenate([repeated, repeated[:, :, -1:] + change[:, None, None]], axis=2)
 
-    def beside(self, recurrent, linear, per_step, levels):
+    def beside(self, recurrent, linear, per_step, levels, smoothed, n_before):
         """Return forecasts (n, M, E, S) of all experts, those of the past behind three others.
 
         Parameters
@@ -71,13 +79,19 @@ class Repeats:
             Changes from the newest level.
         per_step : ndarray of shape (n, S, M)
         levels : ndarray of shape (n + earlier rows, S)
+        smoothed : ndarray of shape (n, M, G, S)
+            Of those that smooth, which come last.
+        n_before : int
+            Rows seen before these.
         """
         if loops := compiled_kernels():
-            return loops.expert_forecasts(recurrent, linear, per_step, levels, *self.parts)
+            rows = recurrent, linear, per_step, levels, smoothed
+            return loops.expert_forecasts(*rows, *self.parts, n_before)
         n_rows = len(recurrent)
         linear = linear + levels[len(levels) - n_rows :, :, None]
         others = np.stack([recurrent, linear, per_step], axis=3).transpose(0, 2, 3, 1)
-        return np.concatenate([others, self.forecasts(levels, n_rows)], axis=2)
+        repeated = self.forecasts(levels, n_rows, n_before)
+        return np.concatenate([others, repeated, smoothed], axis=2)
 
 
 @saved("ensemble")
@@ -86,7 +100,8 @@ class Ensemble(AppendsRows):
 
     The experts are the recurrent readout, a short linear autoregression, a small readout for each
     step, the newest value, the value one season ago (for each season) and the newest value plus the
-    change one season ago (for the longest). What each has issued is kept until its label arrives.
+    change one season ago (for the longest), and those of `Smoothing`. Those of a season sleep until
+    it has been seen. What each has issued is kept until its label arrives.
 
     An ensemble is a value: `follow` and `restarted` return a new one.
 
@@ -97,6 +112,7 @@ class Ensemble(AppendsRows):
         The readout features that the linear expert sees.
     per_step : PerStepRLS
     repeats : Repeats
+    smoothing : Smoothing
 
     Attributes
     ----------
@@ -109,11 +125,12 @@ class Ensemble(AppendsRows):
 
     appended = ("_issued",)
 
-    def __init__(self, linear, columns, per_step, repeats):
+    def __init__(self, linear, columns, per_step, repeats, smoothing):
         self.linear = linear
         self.columns = columns
         self.per_step = per_step
         self.repeats = repeats
+        self.smoothing = smoothing
         n_streams, n_outputs = linear.weights.shape[:2]
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
@@ -129,12 +146,16 @@ class Ensemble(AppendsRows):
         features = StepFeatures.of(design.horizon, design.seasons, len(design.future))
         of_few = None if ridge is None else PENALTY_OF_FEW * ridge
         per_step = PerStepRLS(features, design.n_streams, forgetting, of_few)
-        return cls(linear, columns, per_step, Repeats(design.delays, design.seasons))
+        repeats = Repeats(design.delays, design.seasons)
+        smoothing = Smoothing(
+            design.horizon, design.seasons, design.n_streams, design.zero, design.year
+        )
+        return cls(linear, columns, per_step, repeats, smoothing)
 
     @property
     def names(self):
         """Names of the experts."""
-        return ["recurrent", "linear", "per_step", *self.repeats.names]
+        return ["recurrent", "linear", "per_step", *self.repeats.names, *self.smoothing.names]
 
     @property
     def weights(self):
@@ -151,6 +172,7 @@ class Ensemble(AppendsRows):
         ensemble.mixing = self.learnt
         ensemble.linear = self.linear.restarted()
         ensemble.per_step = self.per_step.restarted()
+        ensemble.smoothing = self.smoothing.restarted()
         ensemble._clear()
         return ensemble
 
@@ -174,7 +196,9 @@ class Ensemble(AppendsRows):
         seen = np.take(features, self.columns, axis=2)  # contiguous, whatever the number of rows
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
         ensemble.per_step, per_step, _ = self.per_step.follow(base, labels[..., 0], learning)
-        forecasts = self.repeats.beside(recurrent, linear, per_step, levels)
+        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
+        n_before = self.smoothing.n_rows
+        forecasts = self.repeats.beside(recurrent, linear, per_step, levels, smoothed, n_before)
         ensemble.mixing, mixtures = self.mixing.follow(
             forecasts, ensemble._issued, labels, self.scored
         )
@@ -208,10 +232,15 @@ class Ensemble(AppendsRows):
         base = levels[len(levels) - len(constant) :]
         seen = np.take(features, self.columns, axis=2)
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        explained = effect[:, :, 0, : inputs.shape[1]]  # of the inputs at a row: step 1's
+        due = (explained * inputs[:, None]).sum(axis=2)
         ensemble.per_step, per_step, own = self.per_step.follow(
-            base, labels[..., 0], learning, inputs
+            base - due, labels[..., 0] - due, learning, inputs
         )
-        forecasts = self.repeats.beside(constant, linear, per_step, levels)
+        own = own + explained[:, :, None]
+        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
+        n_before = self.smoothing.n_rows
+        forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)
         effects = np.zeros((*forecasts.shape, self.n_effects))
         effects[:, :, 0] = effect.swapaxes(1, 2)
         effects[:, :, 2, :, : own.shape[3]] = own.swapaxes(1, 2)
@@ -226,12 +255,14 @@ class Ensemble(AppendsRows):
 
     def bare(self):
         """Return the ensemble without its arrays, for `filled`."""
-        return self.with_rows(None, **dict.fromkeys(("linear", "per_step", "mixing", "learnt")))
+        return self.with_rows(
+            None, **dict.fromkeys(("linear", "per_step", "smoothing", "mixing", "learnt"))
+        )
 
-    def filled(self, issued, linear, per_step, mixing, learnt):
+    def filled(self, issued, linear, per_step, smoothing, mixing, learnt):
         """Return the ensemble after rows that a compiled call has taken in."""
-        fields = {"linear": linear, "per_step": per_step, "mixing": mixing, "learnt": learnt}
-        return self.with_rows(issued, **fields)
+        fields = {"linear": linear, "per_step": per_step, "smoothing": smoothing}
+        return self.with_rows(issued, mixing=mixing, learnt=learnt, **fields)
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""

@@ -114,12 +114,18 @@ class Mixing:
         kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
         return self.moved(*moved)
 
+    def among(self, forecasts):
+        """Return the mixing with no weight on experts whose forecasts (M, E, S) are NaN."""
+        awake = ~np.isnan(forecasts)
+        return self if awake.all() else changed(self, parts=kernels.among(awake, self.parts))
+
     def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
 
         Parameters
         ----------
         forecasts : ndarray of shape (n, horizon, E, S)
+            NaN at all steps of an expert that sleeps.
         waiting : ndarray of shape (horizon + n, M, E + R + 1, S)
             What was issued at the rows before; that of the rows is written behind it.
         labels : ndarray of shape (n, S, 1)
@@ -141,13 +147,14 @@ class Mixing:
         mixing = self
         for row in range(n_rows):
             error = issued[reach + row - scored.steps, outputs] - labels[row].T[:, None]
-            mixing, now = mixing.step(error), forecasts[row]
+            now = forecasts[row]
+            mixing = mixing.step(error).among(now[scored.places])
             issued[reach + row], mixture = kernels.issue(
                 now[scored.places], mixing.parts, mixing.blend
             )
             if not scored.all_are:
                 weights = scored.spread(mixing.weights.transpose(1, 2, 0))
-                between = (weights * now.transpose(1, 2, 0)).sum(axis=0).T
+                between = (weights * kernels.where_awake(now).transpose(1, 2, 0)).sum(axis=0).T
                 between[scored.places] = mixture
                 mixture = between
             mixtures[row] = mixture.T
@@ -182,9 +189,10 @@ class Mixing:
             error = (past * factors[:, None, None]).sum(axis=3) - labels[row].T[:, None]
             moved = tuple(array.copy() for array in mixing.moving)
             score(error, prior, self.discounts, *moved)
-            mixing, now = self.moved(*moved), terms[row]
+            now = terms[row]
             of_scored = now[scored.places]
-            mixed = (mixing.parts[..., None] * of_scored[:, None]).sum(axis=2)
+            mixing, now = self.moved(*moved).among(of_scored[..., 0]), kernels.where_awake(now)
+            mixed = (mixing.parts[..., None] * now[scored.places][:, None]).sum(axis=2)
             issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
             weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
             mixtures[row] = (weights[..., None] * now.transpose(1, 2, 0, 3)).sum(axis=0)

@@ -1,6 +1,8 @@
 """Online conformal intervals: quantiles of scaled errors, tracked as labels arrive."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -16,12 +18,13 @@ from tsrnn.persistence.registry import saved
 class Conformal:
     """Quantiles of forecast errors for M outputs of S streams, moved by every label.
 
-    An error is measured in units of what is to be expected at its row: a recent mean absolute
-    error of each step, times a profile for each season (by hour of the day and of the week, say),
-    which the steps share. Quantiles of the scaled errors are tracked by online gradient descent on
-    the pinball loss [1]_: a quantile rises a little with each error above it and falls a little
-    with each below, so that its share of the errors comes out right in the long run, whatever the
-    errors do [2]_. There is a quantile for either side: intervals need not be symmetric.
+    An error is measured in units of what is to be expected at its row: a recent mean absolute error
+    of each step, times a profile for each season (by hour of the day and of the week, say), which
+    the steps share. Quantiles of the scaled errors are tracked by online gradient descent on the
+    pinball loss [1]_: a quantile rises a little with each error above it and falls a little with
+    each below, so that its share of the errors comes out right in the long run, whatever the errors
+    do [2]_. Steps are larger while few labels have come [3]_, so that years, of which there are few
+    rows, are followed too. There is a quantile for either side: intervals need not be symmetric.
 
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
@@ -48,6 +51,8 @@ class Conformal:
        NeurIPS.
     .. [2] A. Angelopoulos, E. Candès, R. Tibshirani (2023), Conformal PID control for time series
        prediction, NeurIPS.
+    .. [3] A. Angelopoulos, R. Barber, S. Bates (2024), Online conformal prediction with decaying
+       step sizes, ICML.
 
     Examples
     --------
@@ -165,11 +170,16 @@ def quantiles_at(probabilities, tracked_probabilities, tracked):
     tracked = np.sort(tracked, axis=0)
     if len(tracked) == 1:
         return np.repeat(tracked, len(probabilities), axis=0)
-    at = [NormalDist().inv_cdf(p) for p in tracked_probabilities]
-    found = []
+    places = _between(tuple(probabilities), tuple(map(float, tracked_probabilities)))
+    return np.stack([tracked[k - 1] + share * (tracked[k] - tracked[k - 1]) for k, share in places])
+
+
+@lru_cache(maxsize=64)
+def _between(probabilities, tracked):
+    """Return for each probability the tracked one after it, and its share of the way to there."""
+    at, places = [NormalDist().inv_cdf(p) for p in tracked], []
     for probability in probabilities:
         x = NormalDist().inv_cdf(probability)
-        right = int(np.clip(np.searchsorted(at, x), 1, len(at) - 1))
-        share = (x - at[right - 1]) / (at[right] - at[right - 1])
-        found.append(tracked[right - 1] + share * (tracked[right] - tracked[right - 1]))
-    return np.stack(found)
+        right = min(max(bisect_left(at, x), 1), len(at) - 1)
+        places.append((right, (x - at[right - 1]) / (at[right] - at[right - 1])))
+    return places

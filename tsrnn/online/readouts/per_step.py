@@ -152,10 +152,10 @@ class PerStepRLS(AppendsRows):
         return FAST_RATE, SLOW_RATE, 1.0 / self.features.season
 
     def _padded(self, first):
-        """Return the readout with rows before the first (S, C): its levels, nothing known."""
+        """Return the readout with rows before the first (S, C) that were never seen."""
         readout = twin(self)
         readout._values = values = np.repeat(first[None], self.features.reach, axis=0)
-        values[..., [FAST, SLOW]] = first[:, [LEVEL]]
+        values[..., [LEVEL, FAST, SLOW]] = np.nan
         values[..., COUNT] = 0.0
         return readout
 
