@@ -8,14 +8,6 @@ would cost the evaluation of a whole stream, which is why they are not used here
 
 Arrays of any shape are accepted and all their values are averaged. Arrays of different shapes
 are a ValueError: nothing is broadcast in silence.
-
-References
-----------
-.. [1] Hyndman & Koehler (2006), International Journal of Forecasting 22(4), 679-688.
-.. [2] Makridakis & Hibon (2000), International Journal of Forecasting 16(4), 451-476.
-.. [3] Koenker & Bassett (1978), Econometrica 46(1), 33-50.
-.. [4] Winkler (1972), Journal of the American Statistical Association 67(337), 187-191.
-.. [5] Gneiting & Raftery (2007), Journal of the American Statistical Association 102(477), 359-378.
 """
 
 import numpy as np
@@ -23,7 +15,7 @@ from numpy.typing import ArrayLike
 
 
 def mae(actual: ArrayLike, forecast: ArrayLike) -> float:
-    """Mean absolute error, mean(|y - f|).
+    """Mean absolute error, ``mean(|y - f|)``.
 
     Parameters
     ----------
@@ -45,7 +37,7 @@ def mae(actual: ArrayLike, forecast: ArrayLike) -> float:
 
 
 def mse(actual: ArrayLike, forecast: ArrayLike) -> float:
-    """Mean squared error, mean((y - f)²).
+    """Mean squared error, ``mean((y - f)²)``.
 
     Parameters, missing values and errors as in :func:`mae`.
 
@@ -73,12 +65,16 @@ def rmse(actual: ArrayLike, forecast: ArrayLike) -> float:
 
 
 def smape(actual: ArrayLike, forecast: ArrayLike) -> float:
-    """Symmetric mean absolute percentage error, mean(200 |y - f| / (|y| + |f|)).
+    """Symmetric mean absolute percentage error, ``mean(200 |y - f| / (|y| + |f|))``.
 
-    The definition of the M3 and M4 competitions [2]_: between 0 and 200 percent. Where both
+    The definition of the M3 and M4 competitions [1]_: between 0 and 200 percent. Where both
     values are 0 the term counts 0.
 
     Parameters, missing values and errors as in :func:`mae`.
+
+    References
+    ----------
+    .. [1] Makridakis & Hibon (2000), International Journal of Forecasting 16(4), 451-476.
 
     Examples
     --------
@@ -93,7 +89,7 @@ def smape(actual: ArrayLike, forecast: ArrayLike) -> float:
 
 
 def mase_scale(history: ArrayLike, season: int = 1) -> float:
-    """Mean absolute seasonal difference of a history, mean(|y_t - y_{t-season}|).
+    """Mean absolute seasonal difference of a history, ``mean(|y_t - y_{t-season}|)``.
 
     It is the error, over that history, of repeating the value one season ago [1]_.
 
@@ -108,6 +104,10 @@ def mase_scale(history: ArrayLike, season: int = 1) -> float:
     -------
     float
         NaN if there is no pair of known values one season apart.
+
+    References
+    ----------
+    .. [1] Hyndman & Koehler (2006), International Journal of Forecasting 22(4), 679-688.
 
     Examples
     --------
@@ -125,7 +125,9 @@ def mase_scale(history: ArrayLike, season: int = 1) -> float:
 
 
 def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
-    """Mean absolute scaled error, mean(|y - f| / scale) [1]_; 1 is the naive forecast's.
+    """Mean absolute scaled error, ``mean(|y - f| / scale)``; 1 is the naive forecast's.
+
+    Source: [1]_.
 
     Parameters
     ----------
@@ -134,6 +136,10 @@ def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
     scale : float or array-like that broadcasts to the shape of `actual`
         Usually :func:`mase_scale` of the history before the forecasts, one for each series.
         Where it is 0 (a constant history) an error counts inf and no error counts NaN.
+
+    References
+    ----------
+    .. [1] Hyndman & Koehler (2006), International Journal of Forecasting 22(4), 679-688.
 
     Examples
     --------
@@ -147,7 +153,9 @@ def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike) -> float:
 
 
 def pinball(actual: ArrayLike, forecast: ArrayLike, quantile: float) -> float:
-    """Mean pinball (quantile) loss, mean(max(q (y - f), (q - 1) (y - f))) [3]_.
+    """Mean pinball (quantile) loss, ``mean(max(q (y - f), (q - 1) (y - f)))``.
+
+    Source: [1]_.
 
     Parameters
     ----------
@@ -155,6 +163,10 @@ def pinball(actual: ArrayLike, forecast: ArrayLike, quantile: float) -> float:
         Observed values y (NaN where missing) and forecasts f of the quantile.
     quantile : float
         The quantile q, inside (0, 1). At 0.5 the loss is half the absolute error.
+
+    References
+    ----------
+    .. [1] Koenker & Bassett (1978), Econometrica 46(1), 33-50.
 
     Examples
     --------
@@ -205,8 +217,8 @@ def mean_width(lower: ArrayLike, upper: ArrayLike) -> float:
 def winkler(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, coverage: float) -> float:
     """Mean interval score of Winkler: the width, and a fine for each actual outside.
 
-    mean((u - l) + 2/α · max(l - y, 0) + 2/α · max(y - u, 0)), α = 1 - coverage [4]_. A proper score
-    [5]_, in the unit of the data: least, on average, for the true quantiles α/2 and 1 - α/2.
+    ``mean((u - l) + 2/α · max(l - y, 0) + 2/α · max(y - u, 0))``, α = 1 - coverage [1]_. A proper
+    score [2]_, in the unit of the data: least, on average, for the true quantiles α/2 and 1 - α/2.
 
     Parameters
     ----------
@@ -214,6 +226,12 @@ def winkler(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, coverage: flo
         Observed values y (NaN where missing) and the bounds l and u.
     coverage : float
         What the intervals aim at, inside (0, 1), such as 0.9.
+
+    References
+    ----------
+    .. [1] Winkler (1972), Journal of the American Statistical Association 67(337), 187-191.
+    .. [2] Gneiting & Raftery (2007), Journal of the American Statistical Association 102(477),
+       359-378.
 
     Examples
     --------

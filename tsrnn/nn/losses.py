@@ -86,7 +86,7 @@ class Squared(Loss):
 @saved("absolute-loss")
 @dataclass(frozen=True)
 class Absolute(Loss):
-    """Absolute error |e|; its best forecast is the median. At the kink, e = 0, the slope is 0.
+    """Absolute error ``|e|``; its best forecast is the median. At the kink, e = 0, the slope is 0.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class Absolute(Loss):
     """
 
     def pointwise(self, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return |e| and its sign."""
+        """Return ``|e|`` and its sign."""
         return np.abs(error), np.sign(error)
 
 

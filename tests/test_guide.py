@@ -1,0 +1,61 @@
+"""The guide: its code is checked (`.ci/run` runs all of it), and no public name is left out."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+import tsrnn
+from tsrnn import baselines, datasets, evaluate, metrics, nn, plotting
+
+FOLDER = Path(__file__).parents[1] / "docs"
+BLOCKS = runpy.run_path(str(FOLDER / "blocks.py"))
+PAGE = """
+```python
+print("MAE", 64.04, "at", 3)
+```
+
+```text
+MAE 64.0 at 3
+```
+
+```bash
+echo {word}
+```
+
+```text
+two words
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "n_differences"),
+    [("MAE  66.1 at 3", 0), ("MAE 76.1 at 3", 1), ("MAE 64.0 at 4", 1), ("RMSE 64.0 at 3", 1)],
+)
+def test_outputs_are_held_against_what_is_shown(printed, n_differences):
+    assert len(BLOCKS["differences"]("MAE 64.0 at 3\n", printed)) == n_differences
+
+
+def test_blocks_of_python_and_bash_run_and_are_checked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.format(word="two words"))
+    assert BLOCKS["check"](page) == []
+    page.write_text(PAGE.format(word="another word"))
+    assert len(BLOCKS["check"](page)) == 1
+    BLOCKS["write"](page)
+    assert "MAE 64.04 at 3" in page.read_text()
+    assert BLOCKS["check"](page) == []
+
+
+def test_most_pages_hold_code():
+    assert len(BLOCKS["pages"]()) >= 15
+
+
+@pytest.mark.parametrize("module", [tsrnn, baselines, datasets, evaluate, metrics, nn, plotting])
+def test_every_public_name_is_in_the_reference(module):
+    entries = (FOLDER / "api" / "index.rst").read_text().split()
+    prefix = f"{module.__name__}.".removeprefix("tsrnn.")
+    callables = {name for name in module.__all__ if callable(getattr(module, name))}
+    assert {name for name in callables if f"{prefix}{name}" not in entries} == set()
