@@ -237,7 +237,6 @@ def test_a_regressor_at_the_end():
         (FunctionTransformer(lambda X: X[:-1]), "may not drop rows"),
         (FunctionTransformer(lambda X: X.to_numpy()[:, [0, 0]]), "columns without names"),
     ],
-    ids=str,
 )
 def test_what_cannot_come_back_is_refused_and_changes_nothing(transformer, message):
     rows = hourly(120)
