@@ -58,7 +58,7 @@ def reference(forecasts, actual, discounts):
                 gain = (mixtures[r] - y) * (mixtures[r] - f[e])
                 regret[r, e] = discount * regret[r, e] + gain
                 spread[r, e] = discount * spread[r, e] + gain**2
-            weight = np.maximum(regret[r], 0) / (spread[r] + 1e-12)
+            weight = np.maximum(regret[r] - 1e-12, 0) / (spread[r] + 1e-12)
             parts[r] = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
         least = min((v - y) ** 2 for v in [*f, *mixtures])
         most = 25 * (least + min(losses) / n_labels) if n_labels else np.inf

@@ -220,7 +220,7 @@ def _score(error, prior, discounts, moving, m, s):
 def _potential(regret, spread, parts, m, r, s):
     E, total = parts.shape[2], 0.0
     for e in range(E):
-        part = max(regret[m, r, e, s], 0.0) / (spread[m, r, e, s] + TINY)
+        part = max(regret[m, r, e, s] - TINY, 0.0) / (spread[m, r, e, s] + TINY)
         parts[m, r, e, s] = part
         total += part
     if total <= 0.0:  # no expert did better than the mixture

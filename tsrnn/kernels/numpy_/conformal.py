@@ -6,7 +6,7 @@ QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
 RATE = 0.01  # step of a quantile, as a share of its size, at each label in the long run
 LEVEL_RATE = 0.01  # weight of the newest error in the level, likewise
 # After n labels steps are larger: this over the root of n, at most that. Years are few rows.
-FIRST_RATE, LARGEST_RATE = 0.5, 0.05
+FIRST_RATE, LARGEST_RATE = 0.35, 0.05
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
 OUTLIER = 20.0  # times the level; more does not count

@@ -142,7 +142,7 @@ def favour(loss):
 
 def _potential(regret, spread):
     """Return weights (M, R, E, S) in proportion to what is positive of regret / spread."""
-    parts = np.maximum(regret, 0.0)
+    parts = np.maximum(regret - TINY, 0.0)  # less is rounding, of experts that agree
     parts /= spread + TINY
     total = parts.sum(axis=2, keepdims=True)
     lost = total <= 0.0  # no expert did better than the mixture
