@@ -86,7 +86,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
         negative = targets < 0.0
-        if outputs is None and negative.any():
+        if outputs is None and np.count_nonzero(negative):
             below_zero = below_zero.copy()
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
