@@ -118,12 +118,14 @@ def follow_rows(
     now, at = _readouts(after, sizes)
     delays, limits, linear_limits, columns = readouts
     given = delays, limits, learning
-    origins, told = _open(of_readout, place), _room(n, mixed)
-    if not _followed(features, base, labels, origins, given, then[:2], now[:2], told):
+    origins, results = _open(of_readout, place), _room(n, mixed)
+    if not _followed(features, base, labels, origins, given, then[:2], now[:2], results):
         return False
-    recurrent, told = _from_base(told[:, 1], base), _room(n, mixed)
+    recurrent, results = _from_base(results[:, 1], base), _room(n, mixed)
     origins, given = _open(of_linear, place), (delays, linear_limits, learning)
-    if not _followed(_taken(skip, columns), base, labels, origins, given, then[2:], now[2:], told):
+    if not _followed(
+        _taken(skip, columns), base, labels, origins, given, then[2:], now[2:], results
+    ):
         return False
     for k in range(at, len(after)):
         after[k] = before[k]
@@ -137,7 +139,7 @@ def follow_rows(
     smoothed = np.empty((n, n_steps, settings[3][-1] + 1, mixed.shape[1]))
     given = targets[start:], _open(seasonal, place), settings, zero, n_seen
     move_smoothing(*given, of_smoothing, smoothed)
-    given = recurrent, told[:, 1], forecasts, levels, smoothed
+    given = recurrent, results[:, 1], forecasts, levels, smoothed
     forecasts = expert_forecasts(*given, *repeats, n_seen)
     steps, discounts, fixed = mixing
     waiting = _open(issued, place)
@@ -238,16 +240,18 @@ def _room(n, mixed):
     return np.empty((n, 2, *mixed.shape[1:]))
 
 
-def _followed(features, base, labels, origins, given, before, after, told):
+def _followed(features, base, labels, origins, given, before, after, results):
     """Move a readout over rows, from arrays to arrays; tell whether nothing rare came up."""
     (delays, limits, learning), n = given, len(labels)
     if not learning:
         push_rows(origins, features, base)
-        outputs(before[1], features, told[:, 1])
+        outputs(before[1], features, results[:, 1])
         _copy(before, after)
         return True
     rows = features, base, labels
-    _, why, P, weights = learn_rows(0, n, START, origins, rows, delays, before, after, limits, told)
+    _, why, P, weights = learn_rows(
+        0, n, START, origins, rows, delays, before, after, limits, results
+    )
     if n > 1:  # the newest are in one of two buffers that take turns
         _copy((P, weights), after)
     return why == LEARNT

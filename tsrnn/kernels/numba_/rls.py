@@ -47,7 +47,7 @@ START, LEARNT, MISSING, SURPRISED, LOST = range(5)
 
 
 @compiled
-def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, told):
+def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, results):
     """Enter rows as origins, one by one, and learn from the labels that arrive with each.
 
     Parameters
@@ -67,7 +67,7 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, to
         Arrays of their shapes: where they are written as the first row leaves them.
     limits : tuple of float
         λ, the most surprise, and the largest mean eigenvalue of P.
-    told : ndarray of shape (n, 2, S, M)
+    results : ndarray of shape (n, 2, S, M)
         Where innovations and outputs are written.
 
     Returns
@@ -88,11 +88,11 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, to
         if row == first + 1:  # what was given stays; after that, two buffers take turns
             new_P, new_weights = np.empty_like(P), np.empty_like(weights)
         arrived = reach + row, origins, labels[row], delays
-        if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, told[row]):
+        if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, results[row]):
             return row, SURPRISED, P, weights
         P, new_P = new_P, P
         weights, new_weights = new_weights, weights
-        if not _finite(told[row, 1]):
+        if not _finite(results[row, 1]):
             return row + 1, LOST, P, weights
     return stop, LEARNT, P, weights
 
@@ -106,9 +106,9 @@ def _finite(values):
 
 
 @compiled
-def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weights, told):
+def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weights, results):
     """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
-    (innovation, output), K = told, P.shape[1]
+    (innovation, output), K = results, P.shape[1]
     for s in range(len(P)):
         phi = origins[row, s, :K]
         if not _enter(P[s], phi, limits, origins[row, s, K : 2 * K], new_P[s]):

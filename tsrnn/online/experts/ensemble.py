@@ -211,7 +211,9 @@ class Ensemble(AppendsRows):
         """As `follow`, where inputs are known ahead.
 
         Every forecast is a constant and an effect of each of Z values that are known of its step;
-        what was issued is scored with the values that the step turned out to have.
+        what was issued is scored with the values that the step turned out to have. The readout of
+        each step and the experts that smooth follow what is left of a value by the inputs of its
+        row, as the recurrent expert sees their effects one step ahead.
 
         Parameters
         ----------
@@ -234,16 +236,17 @@ class Ensemble(AppendsRows):
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
         explained = effect[:, :, 0, : inputs.shape[1]]  # of the inputs at a row: step 1's
         due = (explained * inputs[:, None]).sum(axis=2)
-        ensemble.per_step, per_step, own = self.per_step.follow(
-            base - due, labels[..., 0] - due, learning, inputs
-        )
+        left = labels[..., 0] - due
+        ensemble.per_step, per_step, own = self.per_step.follow(base - due, left, learning, inputs)
         own = own + explained[:, :, None]
-        ensemble.smoothing, smoothed = self.smoothing.follow(labels[..., 0])
+        ensemble.smoothing, smoothed = self.smoothing.follow(left)
         n_before = self.smoothing.n_rows
         forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)
         effects = np.zeros((*forecasts.shape, self.n_effects))
         effects[:, :, 0] = effect.swapaxes(1, 2)
-        effects[:, :, 2, :, : own.shape[3]] = own.swapaxes(1, 2)
+        n_inputs, n_smoothed = own.shape[3], smoothed.shape[2]
+        effects[:, :, 2, :, :n_inputs] = own.swapaxes(1, 2)
+        effects[:, :, -n_smoothed:, :, :n_inputs] = explained[:, None, None]
         terms = np.concatenate([forecasts[..., None], effects], axis=4)
         ensemble.mixing, mixed = self.mixing.follow_terms(
             terms, ensemble._issued, labels, self.scored, arrived

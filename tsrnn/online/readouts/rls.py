@@ -151,9 +151,9 @@ class DelayedRLS(AppendsRows, Covariances):
         """As `output`; compiled, with the bits of what is issued at a row that is learnt."""
         if not (loops := compiled_kernels()):
             return self.output(features)
-        told = np.empty((len(features), 2, *self.weights.shape[:2]))[:, 1]  # where others are told
-        loops.outputs(plain(self.weights), plain(features), told)
-        return told
+        results = np.empty((len(features), 2, *self.weights.shape[:2]))[:, 1]  # laid out as there
+        loops.outputs(plain(self.weights), plain(features), results)
+        return results
 
     def learn_with_innovations(self, features, base, labels):
         """Learn; return the readout and the outputs, as `follow` does, and the innovations.
@@ -182,13 +182,13 @@ class DelayedRLS(AppendsRows, Covariances):
 
     def _taught(self, features, base, labels):
         readout = self.opened(len(labels))  # new weights and a new P come in place of the old
-        told = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
+        results = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
         if loops := compiled_kernels():
-            readout._absorb_compiled(loops, (features, base, labels), told)
+            readout._absorb_compiled(loops, (features, base, labels), results)
         else:
             readout._enter(features, base)
-            readout._absorb(features, labels, told)
-        return readout, told[:, 1], told[:, 0]
+            readout._absorb(features, labels, results)
+        return readout, results[:, 1], results[:, 0]
 
     @property
     def rows_to_renewal(self):
@@ -211,7 +211,7 @@ class DelayedRLS(AppendsRows, Covariances):
         return self.with_rows(origins, **fields)
 
     @QUIETLY
-    def _absorb(self, features, labels, told):
+    def _absorb(self, features, labels, results):
         start = len(self._origins) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
@@ -220,12 +220,12 @@ class DelayedRLS(AppendsRows, Covariances):
             if not complete and not known[row].all():
                 self._take_back(~known[row], origins)
             self._gains[start + row] = self._gain(features[row])
-            told[row, 0] = self._correct(origins, labels[row])
-            told[row, 1] = self.output(features[row])
+            results[row, 0] = self._correct(origins, labels[row])
+            results[row, 1] = self.output(features[row])
             origins += 1
-            self._count(1, features[row], told[row])
+            self._count(1, features[row], results[row])
 
-    def _absorb_compiled(self, loops, rows, told):
+    def _absorb_compiled(self, loops, rows, results):
         """As `_enter` and `_absorb`; what is rare is done here: compiled code stops for it."""
         features, _, labels = rows = tuple(map(plain, rows))
         n, row, why = len(labels), 0, loops.START
@@ -243,37 +243,37 @@ class DelayedRLS(AppendsRows, Covariances):
             after = tuple(map(np.empty_like, state))
             limits = self.forgetting, most_surprise, MAX_MEAN_EIGENVALUE
             row, why, self.covariance, self.weights = loops.learn_rows(
-                row, stop, why, self._origins, rows, self.delays, state, after, limits, told
+                row, stop, why, self._origins, rows, self.delays, state, after, limits, results
             )
             if row > first:
-                self._count(row - first, features[row - 1], told[row - 1], why == loops.LOST)
+                self._count(row - first, features[row - 1], results[row - 1], why == loops.LOST)
 
-    def _count(self, n_rows, features, told, lost=None):
+    def _count(self, n_rows, features, results, lost=None):
         """Count rows as learnt; renew P when it is time, and see to outputs that are not finite.
 
-        Of the last row, features (S, K) and what is told (2, S, M). `lost` is whether an output is
+        Of the last row, features (S, K) and results (2, S, M). `lost` is whether an output is
         not finite, where that is known.
         """
         self.n_learnt += n_rows
         if self.n_learnt % self.renewal == 0:
-            self._renew(features, told)
+            self._renew(features, results)
             lost = None
-        if lost or (lost is None and not np.isfinite(told[1]).all()):
-            self._restart_lost(features, told)
+        if lost or (lost is None and not np.isfinite(results[1]).all()):
+            self._restart_lost(features, results)
 
     @QUIETLY
-    def _renew(self, features, told):
+    def _renew(self, features, results):
         self._check_covariance()
         if self.ridge is not None:
             self._renew_penalty()
-        told[1] = self.output(features)
+        results[1] = self.output(features)
 
     @QUIETLY
-    def _restart_lost(self, features, told):
-        lost = ~np.isfinite(told[1]).all(axis=1)
+    def _restart_lost(self, features, results):
+        lost = ~np.isfinite(results[1]).all(axis=1)
         self._restart_weights(lost)
-        told[0, lost] = 0.0
-        told[1] = self.output(features)
+        results[0, lost] = 0.0
+        results[1] = self.output(features)
 
     def _correct(self, origins, labels):
         """Let each output take its step by the label that arrives; return innovations (S, M)."""
