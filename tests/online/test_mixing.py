@@ -122,18 +122,18 @@ def test_an_expert_that_sleeps_changes_nothing_until_it_wakes(stream, woken_at):
     forecasts, actual = stream
     asleep = np.full_like(forecasts[:, :, :1], np.nan)
     asleep[woken_at:] = forecasts[woken_at:, :, :1]
-    waiting = np.full((N_ROWS + 1, M, E + 3, S), np.nan)
-    scored = ScoredSteps(np.ones(M, int), np.arange(M), np.zeros(M))
+    waiting = np.full((N_ROWS + M, M, E + 3, S), np.nan)
+    scored = ScoredSteps.of(M)
     more = np.concatenate([forecasts, asleep], axis=2)
     labels = actual[:, :1].swapaxes(1, 2)
     start = Mixing.of(M, E + 1, S)
-    mixed, mixtures = start.follow(more[:woken_at], waiting[: woken_at + 1], labels, scored)
-    alone = np.full((woken_at + 1, M, E + 2, S), np.nan)
+    mixed, mixtures = start.follow(more[:woken_at], waiting[: woken_at + M], labels, scored)
+    alone = np.full((woken_at + M, M, E + 2, S), np.nan)
     same, expected = Mixing.of(M, E, S).follow(forecasts[:woken_at], alone, labels, scored)
     np.testing.assert_allclose(mixtures, expected, rtol=1e-9)
     np.testing.assert_allclose(mixed.weights[:, :E], same.weights, rtol=1e-9, atol=1e-12)
     assert (mixed.weights[:, E] == 0.0).all()
-    awake, _ = start.follow(more, np.full_like(waiting, np.nan, shape=(N_ROWS + 1, M, E + 3, S)),
+    awake, _ = start.follow(more, np.full_like(waiting, np.nan, shape=(N_ROWS + M, M, E + 3, S)),
                             labels, scored)  # fmt: skip
     assert (awake.weights[:, E] > 0.0).all()
     np.testing.assert_allclose(awake.weights.sum(axis=1), 1.0)
