@@ -12,8 +12,11 @@ LAGS = 47
 
 
 def reference_features(y, stamps, t):
-    """The 47 values before the newest relative to it, the newest, the calendar, a constant."""
-    past = [y[max(t - k, 0)] - y[t] for k in range(1, LAGS + 1)]
+    """The 47 values before the newest relative to it, the newest, the calendar, a constant.
+
+    What lies before the first row counts as no change.
+    """
+    past = [y[t - k] - y[t] if k <= t else 0.0 for k in range(1, LAGS + 1)]
     ahead = stamps[t] + pd.Timedelta("1h")
     day = 2 * np.pi * (ahead.hour / 24)
     week = 2 * np.pi * (ahead.weekday() * 24 + ahead.hour) / 168

@@ -1,13 +1,14 @@
 """Hostile streams: whatever finite numbers come, forecasts stay finite and find their way back."""
 
 import tracemalloc
+import warnings
 from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn import RNNForecaster
+from tsrnn import NumericalWarning, RNNForecaster
 from tsrnn.baselines import LinearForecaster
 from tsrnn.online import encoder
 
@@ -51,12 +52,17 @@ LARGE = ["unit change", "sentinel", "spikes"]
     [*((kind, 0.9) for kind in KINDS), *((kind, 0.9995) for kind in LARGE)],
 )
 def test_forecasts_stay_finite(kind, forgetting):
+    """Numbers beyond what doubles resolve may lose a covariance: it starts anew, and a warning says
+    so. Here alone: values a billion times the history's spread, remembered for ten rows."""
     y = spoil(kind)
     ours = model(forgetting=forgetting).fit(y[:N_FIT])
     for row in range(N_FIT, len(y), 3):
         forecast = ours.forecast().to_numpy()
         assert np.isfinite(forecast).all(), row
-        ours.partial_fit(y[row : row + 3])
+        with warnings.catch_warnings():
+            if (kind, forgetting) == ("almost constant history", 0.9):
+                warnings.simplefilter("ignore", NumericalWarning)
+            ours.partial_fit(y[row : row + 3])
 
 
 def late_error(forecaster, y, n_rows=200):

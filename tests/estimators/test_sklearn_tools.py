@@ -138,6 +138,7 @@ def test_metadata_go_where_they_are_asked_for():
             requests = estimator.get_metadata_routing()
             for method in ("fit", "partial_fit", "predict"):
                 takes = {"ids": None} if isinstance(estimator, RNNForecaster) else {}
+                takes |= {"start": None} if method == "predict" else {}
                 assert getattr(requests, method).requests == takes
         with pytest.raises(TypeError, match="sample_weight"):
             make_pipeline(RNNRegressor(**QUICK)).fit(X, y, sample_weight=weights)

@@ -20,7 +20,7 @@ from helpers.panels import (
 import tsrnn
 from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
-from tsrnn.evaluate import backtest, prequential
+from tsrnn.evaluate import prequential
 from tsrnn.online.storage.values import twin
 
 
@@ -163,8 +163,6 @@ def test_evaluations_refuse_what_they_cannot_score():
     model = NaiveForecaster(2, id_col="id", time_col="time").fit(history)
     with pytest.raises(ValueError, match="have no intervals"):
         prequential(model, new, coverage=0.9)
-    with pytest.raises(ValueError, match="found a panel"):
-        backtest(model, history, initial=60, step=10)
     counted = NaiveForecaster(2, id_col="id").fit(history.drop(columns="time"))
     with pytest.raises(ValueError, match="without their ids and times"):
         prequential(counted, new.drop(columns="time").reset_index(drop=True))

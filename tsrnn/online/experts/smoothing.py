@@ -57,7 +57,7 @@ class Smoothing(AppendsRows):
     >>> values = np.tile([1.0, 5.0, 3.0], 20)[:, None]
     >>> smoothing, forecasts = smoothing.follow(values)
     >>> smoothing.names
-    ['mean', 'level', 'trend', 'holt_winters_3']
+    ['mean', 'exponential_smoothing', 'damped_trend', 'holt_winters_3']
     >>> forecasts[-1, :, [0, 3], 0].round(1)
     array([[3., 3.],
            [1., 5.]])
