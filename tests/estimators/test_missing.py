@@ -1,5 +1,6 @@
 """Missing values in inputs and targets: they cost what they hide, and nothing beside it."""
 
+import warnings
 from functools import cache
 
 import numpy as np
@@ -94,7 +95,10 @@ def test_a_target_missing_long_leaves_the_others_as_good_as_without_it(stretch):
     frame, missing = plant()[["level", "unused"]], slice(*STRETCHES[stretch])
     without = errors_without(("used", "unused"), None)
     frame.iloc[missing, 1] = np.nan
-    assert one_step_errors(frame, None).mean() < 1.05 * without.mean()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "found no known value of the targets")
+        errors = one_step_errors(frame, None)
+    assert errors.mean() < 1.05 * without.mean()
 
 
 @pytest.mark.parametrize(
