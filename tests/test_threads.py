@@ -264,3 +264,13 @@ def test_one_blas_thread_is_shared_by_all_inside():
         assert max(blas_threads()) == 1
         assert threads.one_blas_thread.available() == min(before)
     assert blas_threads() == before
+
+
+def test_a_lock_left_held_by_an_interrupt_does_not_stop_the_next_call():
+    """An interrupt may fall between the last line under the lock and its release."""
+    context = threads._OneBlasThread()
+    context._lock.acquire()  # as the interrupt leaves it
+    before = blas_threads()
+    with context:
+        assert set(blas_threads()) <= {1}
+    assert blas_threads() == before

@@ -37,7 +37,9 @@ class _OneBlasThread(ContextDecorator):
     """Context in which BLAS runs each product on one thread; see `one_blas_thread`."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Of one thread as often as it likes: an interrupt (Ctrl-C) between the last line under the
+        # lock and its release leaves it held, and the next call must not wait for itself.
+        self._lock = threading.RLock()
         self._libraries: list[Any] | None = None
         self._inside = 0
         self._before: list[int] = []
@@ -81,7 +83,7 @@ class _OneBlasThread(ContextDecorator):
 
     def after_fork(self) -> None:
         """Start anew in a forked process: other threads are gone, and one may have had the lock."""
-        self._lock, self._inside = threading.Lock(), 0
+        self._lock, self._inside = threading.RLock(), 0
 
 
 #: Context, and decorator of functions, in which BLAS runs each product on one thread.
