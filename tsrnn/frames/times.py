@@ -1,5 +1,7 @@
 """Times of rows in whatever kind they come: time stamps, periods, dates, texts or row numbers."""
 
+import warnings
+
 import pandas as pd
 
 LARGEST_NUMBER = 2**60  # of a row; beyond it, differences might overflow
@@ -28,7 +30,9 @@ def read_times(times, name="X"):
     >>> read_times(pd.Index(["2024-01-31", "2024-02-29"])).month.tolist()
     [1, 2]
     """
-    index = times if isinstance(times, pd.Index) else pd.Index(times)  # another takes a while
+    index = times
+    if not isinstance(times, pd.Index):  # another takes a while
+        index = pd.Index(times, dtype=object if times.dtype == object else None)
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         return index
     if isinstance(index.dtype, pd.CategoricalDtype):
@@ -84,10 +88,12 @@ def _numbers(index):
 
 def _stamps(index, name, texts):
     try:
-        if texts:
-            return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
-        return pd.DatetimeIndex(index, name=index.name)
-    except (ValueError, TypeError, OverflowError) as error:
+        with warnings.catch_warnings():  # of several offsets from UTC pandas 2 only warns
+            warnings.simplefilter("error", FutureWarning)
+            if texts:
+                return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
+            return pd.DatetimeIndex(index, name=index.name)
+    except (ValueError, TypeError, OverflowError, FutureWarning) as error:
         found = next((value for value in index if not pd.isna(value)), None)
         raise ValueError(
             f"found times of {name} of type {index.dtype}, such as {found!r}, expected time "
