@@ -9,6 +9,7 @@ from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.panel_window import PanelWindow
 from tsrnn.frames.types import Names
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.repeat_learner import RepeatLearner
@@ -212,5 +213,5 @@ def _repeating(model, history, season):
     learner = PanelLearner.of(
         design, len(columns.target_names), 1.0, rings_of(columns), guarded=False
     )
-    back = season * -(-design.delays // season) - design.delays
+    back = rows_back(design.delays, season)
     return learner.fixed((design.offsets == back[:, None]).astype(float))

@@ -11,6 +11,7 @@ from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.phase import CalendarProfile, repeats
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.frames.scaling import first_levels
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.persistence.registry import saved
 
 INPUT_LIMIT = 8.0  # standard deviations: one absurd value must not saturate the network for long
@@ -29,7 +30,7 @@ def lag_offsets(lags, seasons, horizon):
     """
     offsets = set(range(1, lags + 1))
     for season in seasons:
-        offsets |= {season * -(-step // season) - step for step in range(1, horizon + 1)}
+        offsets |= {rows_back(step, season) for step in range(1, horizon + 1)}
     return np.array(sorted(offsets - {0}), dtype=np.intp)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.kernels.numpy_.per_step import FAST, LEVEL, MEAN, N_COLUMNS, SLOW, ZERO
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.persistence.registry import saved
 
 MOST_LOOKED_BACK_ON = 5  # inputs known ahead, of which earlier values are features too
@@ -53,10 +54,10 @@ class StepFeatures:
         looked_up = [((origin + lag, LEVEL), now) for lag in range(1, 1 + N_CHANGES)]
         looked_up.append((now, (origin, MEAN)))
         for season in seasons:
-            phase = season * -(-steps // season) - steps
+            phase = rows_back(steps, season)
             looked_up += [(now, (origin + season, LEVEL)), ((phase, LEVEL), now)]
         if seasons:
-            phase = seasons[-1] * -(-steps // seasons[-1]) - steps
+            phase = rows_back(steps, seasons[-1])
             for profile in (FAST, SLOW):
                 looked_up += [(now, (origin, profile)), ((phase, profile), now)]
         for column in range(

@@ -95,10 +95,6 @@ class Writer:
         cutoffs = pd.Series(times, index=ids.rename(self.form.id_name))
         return cutoffs.where(known).rename(self.form.time_name)
 
-    def label(self, position):
-        """Return a position as the user knows it."""
-        return self.axis.label(self._stamp(position))
-
     def changes(self, ids, changes, sizes, targets):
         """Return the frame of changes ``(position, place, target, *sizes)``, named by `sizes`."""
         places = np.array([change[1] for change in changes], dtype=np.intp)

@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_steps
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.readouts.pooled_steps import PooledStepRLS
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import run
@@ -172,13 +173,12 @@ class PanelSteps:
         window, levels = memory.window, memory.window.levels.array
         back = [0, *range(1, 1 + N_CHANGES), *self.seasons]
         rows = [origins - lag for lag in back]
-        rows += [origins + steps - season * -(-steps // season) for season in self.seasons]
+        rows += [origins - rows_back(steps, season) for season in self.seasons]
         rows = np.stack(rows, axis=1) % len(levels)
         profiles = tuple(ring.array for ring in window.profiles)
         profile_rows = origins
         if self.seasons:
-            phase = steps - self.seasons[-1] * -(-steps // self.seasons[-1])
-            profile_rows = (origins + phase) % len(profiles[0])
+            profile_rows = (origins - rows_back(steps, self.seasons[-1])) % len(profiles[0])
         constant = rows.shape[1] + 2
         write = (compiled_kernels() or panel_steps).step_features
         for cut in range(first * BLOCK, len(columns), every * BLOCK):
@@ -189,7 +189,7 @@ class PanelSteps:
             write(levels, profiles, rows, profile_rows, columns[some], *of_series, features)
             features[:, :, constant] = 1.0
             if self.weekend is not None:
-                before = origins + steps - 1 - self.seasons[-1] * -(-steps // self.seasons[-1])
+                before = origins - rows_back(steps, self.seasons[-1]) - 1
                 flags = calendar[before % len(calendar), self.weekend]
                 features[:, :, constant + 1] = flags[:, None]
             yield some, features
@@ -203,7 +203,7 @@ class PanelSteps:
             return
         inputs, n = memory.window.inputs, len(self.future)
         season = self.seasons[0] if self.seasons else 0
-        before = origins if not season else origins + steps - season * -(-steps // season)
+        before = origins if not season else origins - rows_back(steps, season)
         newest = inputs.read(origins, columns)[:, self.future]
         earlier = inputs.read(before, columns)[:, self.future]
         for place, values in enumerate((at_step, newest, earlier)):

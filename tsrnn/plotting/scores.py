@@ -82,7 +82,6 @@ def plot_error_by_step(
         ax.plot(steps, values, label=name or None, markersize=3.5, **style)
     ax.set_xlabel("steps ahead", color=TEXT)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_ylim(bottom=0)
     name = metric if target == ALL else f"{metric} of {target}"
     plain(ax, name)
     ax.set_ylim(bottom=0)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tsrnn.kernels.numpy_.seasons import rows_back
+
 TINY = 1e-12  # squared error, in units of the history's spread: below it settings are equally right
 LOSS_DISCOUNT = 0.98  # of the squared errors by which settings are weighed
 SMALLEST = 1e-9  # in units of the history's spread: a logarithm is taken of nothing less
@@ -64,7 +66,7 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     lengths, columns = periods[some], np.arange(seasonal.shape[1])
     steps = np.arange(1, n_steps + 1)[:, None]
     damping = np.cumsum(phi[:, 0] ** steps, axis=0)  # (M, A)
-    ahead = lengths * -(-steps // lengths) - steps  # rows back to the newest of its phase
+    ahead = rows_back(steps, lengths)
     member = experts == np.arange(G)[:, None]
     for row in range(n):
         now, seen = reach + row, n_rows + row

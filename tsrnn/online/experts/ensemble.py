@@ -5,6 +5,7 @@ import numpy as np
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.experts.mixing import Mixing, regret_discounts
 from tsrnn.online.experts.smoothing import Smoothing
 from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
@@ -41,7 +42,7 @@ class Repeats:
     def __init__(self, delays, seasons):
         delays, self.seasons = np.asarray(delays), np.array(seasons, dtype=np.intp)
         back = [np.zeros_like(delays)]
-        back += [season * -(-delays // season) - delays for season in seasons]
+        back += [rows_back(delays, season) for season in seasons]
         self._back = np.stack(back, axis=1)  # rows back from the newest (M, 1 + seasons)
         self.names = ["naive", *(f"seasonal_naive_{season}" for season in seasons)]
         if seasons:

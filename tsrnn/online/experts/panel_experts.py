@@ -11,6 +11,7 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNSETTLED_DISCOUNT
+from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
@@ -224,7 +225,7 @@ class PanelExperts:
         steps = np.arange(1, readouts.shape[-1] + 1)
         newest = found[-1]
         for season in self.seasons:
-            rows = position - season * -(-steps // season) + steps
+            rows = position - rows_back(steps, season)
             value = levels.read(rows, series)
             value = np.where((rows[:, None] < first_positions)[:, None], found[-1], value)
             found.append(np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value))
@@ -403,7 +404,7 @@ class PanelExperts:
         """
         steps = self.scored.steps
         origins = position - steps
-        rows = [origins, *(position - season * -(-steps // season) for season in self.seasons)]
+        rows = [origins, *(origins - rows_back(steps, season) for season in self.seasons)]
         rows.append(origins - (self.seasons[-1] if self.seasons else 0))
         rows = np.stack(rows, axis=1)
         young = rows[:, 1:, None] < first_positions
