@@ -1,6 +1,7 @@
 """A forecast in one thread while another learns is of one state, before a row or after it."""
 
 import copy
+import sys
 import threading
 
 import numpy as np
@@ -30,8 +31,17 @@ def cases():
     }
 
 
+@pytest.fixture
+def hasty_threads():
+    """Threads take turns after microseconds, in the midst of a call."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
 @pytest.mark.parametrize("kind", ["one stream", "panel"])
-def test_a_forecast_beside_a_row_that_is_learnt_is_of_one_state(kind):
+def test_a_forecast_beside_a_row_that_is_learnt_is_of_one_state(kind, hasty_threads):
     model, parts, indexed = cases()[kind]
     alone = copy.deepcopy(model)
     expected = {}

@@ -148,7 +148,7 @@ def test_records_follow_the_guard_across_chunks():
     record = Window(targets, empty, empty)
     whole = record.padded(5, USUAL)
     parts = record[:41].padded(5, USUAL).append(record[41:100]).append(record[100:])
-    for name in ("targets", "levels", "spreads", "doubts", "jumps"):
+    for name in ("targets", "levels", "spreads", "refused", "jumps"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert np.isnan(whole.targets[45:48, 0]).all()
     assert np.isfinite(record.padded(5).targets[45:48]).all()  # only where it is asked for

@@ -20,7 +20,7 @@ from tsrnn.online.encoder import RecurrentEncoder
 from tsrnn.online.experts.ensemble import Ensemble
 from tsrnn.online.experts.mixing import Mixing
 from tsrnn.online.intervals.tracking import Intervals
-from tsrnn.online.one_call import take_in_at_once
+from tsrnn.online.one_call import take_in_by_one_call
 from tsrnn.online.readouts.covariance import RENEWAL
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.stream_learner import StreamLearner
@@ -136,7 +136,7 @@ def test_mixtures(on_both):
 def test_ensembles(on_both, seasons, learning):
     record = messy_record()
     design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True)
-    padded, start = record.padded(design.reach, design.usual), design.reach
+    padded, start = record.padded(design.reach, design.filter_start), design.reach
     skip, labels = design.skip(padded, start, len(padded)), design.labels(padded, start)
     recurrent = np.random.default_rng(4).normal(size=(N_ROWS, S, 3))
     blank = Ensemble.of(design, 0.99, None)
@@ -154,7 +154,7 @@ def test_records(loops, chunk, n_inputs, n_kept):
     record = messy_record(n_inputs=n_inputs)
     record.targets[100:130, 1] += 1e6  # a jump, and back
     design = ForecastDesign.of(record, 3, lags=2, seasons=(5,), guard=True)
-    one, n_refused = record[:2].padded(design.reach, design.usual), 0
+    one, n_refused = record[:2].padded(design.reach, design.filter_start), 0
     n_jumps = 0
     for start in range(2, N_ROWS, chunk):
         before, new, kept = content(one), record[start : start + chunk], n_kept or design.reach
@@ -176,7 +176,7 @@ def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seaso
     record = messy_record()
     widths = {"n_calendar": n_calendar, "n_inputs": n_inputs, "flagged": flagged}
     design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True, **widths)
-    padded = record.padded(design.reach, design.usual)
+    padded = record.padded(design.reach, design.filter_start)
     profile = CalendarProfile(12, 2, np.zeros((n_calendar, S)), np.ones(S))
     for start, stop in ((design.reach, len(padded)), (len(padded) - 1, len(padded))):
         for phase in (0, 2, -2) if 12 in seasons else (0,):
@@ -262,7 +262,10 @@ def blank_learner(record, cell="lstm", dtype=np.float64, seasons=(5, 12)):
         early_stopping=False, loss=get_loss("squared"), verbose=False,
     )  # fmt: skip
     encoder = RecurrentEncoder.fit(
-        design, record.padded(design.reach, design.usual), settings, np.random.default_rng(0),
+        design,
+        record.padded(design.reach, design.filter_start),
+        settings,
+        np.random.default_rng(0),
         cell=cell, hidden_size=4, n_layers=1, dtype=np.dtype(dtype),
     )  # fmt: skip
     intervals = Intervals(design.horizon, record.targets.shape[1], seasons)
@@ -290,7 +293,7 @@ def test_learners(on_both, cell):
         *[("rnn", "f4", S), ("lstm", "f4", S)],
     ],
 )
-def test_rows_at_once_are_what_they_are_part_by_part(
+def test_rows_by_one_call_are_what_they_are_part_by_part(
     loops, monkeypatch, cell, dtype, n_streams, seasons
 ):
     record = messy_record(n_streams=n_streams)
@@ -298,15 +301,15 @@ def test_rows_at_once_are_what_they_are_part_by_part(
     set_kernels("numba")
     bounds = [*range(200), *range(200, N_ROWS + 1, 5)]
     rows = [record[start:stop] for start, stop in pairwise(bounds)]
-    at_once, n_at_once = take_in_at_once, {True: 0, False: 0}
+    by_one_call, n_rows = take_in_by_one_call, {True: 0, False: 0}
 
     def counted(learner, new, learning, scoring):
-        taken_in = at_once(learner, new, learning, scoring)
-        n_at_once[learning] += len(new) if taken_in else 0
+        taken_in = by_one_call(learner, new, learning, scoring)
+        n_rows[learning] += len(new) if taken_in else 0
         return taken_in
 
     def streamed(how):
-        monkeypatch.setattr("tsrnn.online.stream_learner.take_in_at_once", how)
+        monkeypatch.setattr("tsrnn.online.stream_learner.take_in_by_one_call", how)
         learner, outputs = blank, []
         for row, new in enumerate(rows):
             outputs.append(learner.outputs(new)[0])
@@ -314,9 +317,9 @@ def test_rows_at_once_are_what_they_are_part_by_part(
         return learner, outputs
 
     found = content(streamed(counted))
-    assert n_at_once[False] > N_ROWS
+    assert n_rows[False] > N_ROWS
     most = N_ROWS * 0.9  # the others missed a label of a stream, or more
-    assert N_ROWS / (2 if n_streams == 1 else 4) < n_at_once[True] < most
+    assert N_ROWS / (2 if n_streams == 1 else 4) < n_rows[True] < most
     assert found == content(streamed(lambda *_: None))
 
 

@@ -361,7 +361,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         record, calendar, columns = history.record, self._reader.calendar, self._reader.columns
         norm = weekend = None
         if seasons:
-            norm = InstanceNorm.of(record.padded(0, design.usual).targets, seasons[-1])
+            norm = InstanceNorm.of(record.padded(0, design.filter_start).targets, seasons[-1])
             days = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
             if calendar.weekly and repeats(days[:, : calendar.n_cyclic], seasons[-1]):
                 weekend = calendar.n_harmonics

@@ -63,7 +63,7 @@ class ForecastDesign:
         Inputs that have a flag of missing values among the inputs of the network.
     change_scale : ndarray of shape (S,)
         Standard deviation of one-step changes, in scaled units.
-    usual : tuple of ndarray of shape (S,), or None
+    filter_start : tuple of ndarray of shape (S,), or None
         What `filter_outliers` starts from at the history's start, where outliers are filtered.
     future : list of int
         Inputs that are known ahead.
@@ -90,7 +90,7 @@ class ForecastDesign:
     n_inputs: int
     flagged: list
     change_scale: np.ndarray
-    usual: tuple | None
+    filter_start: tuple | None
     future: list
     pooled: bool = False
     norm: InstanceNorm | None = None
@@ -123,8 +123,8 @@ class ForecastDesign:
 
         The phase of the seasons is told by the first `n_cyclic` columns of the calendar.
         """
-        usual = start_from(first_levels(record.targets)) if guard else None
-        record = record.padded(0, usual)
+        filter_start = start_from(first_levels(record.targets)) if guard else None
+        record = record.padded(0, filter_start)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
         norm = profile = None
@@ -141,7 +141,7 @@ class ForecastDesign:
             n_inputs,
             list(range(n_inputs)) if flagged is None else flagged,
             np.where(change_scale > 0, change_scale, 1.0),
-            usual,
+            filter_start,
             list(future),
             pooled,
             norm,

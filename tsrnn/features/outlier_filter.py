@@ -10,12 +10,12 @@ LIMITS = JUMP_LIMIT, STEP
 def start_from(levels):
     """Return what `filter_outliers` starts from at these levels, any shape.
 
-    Usual changes, no doubts, and no jump behind.
+    Changes of one standard deviation, nothing refused, and no jump behind.
     """
     return levels, np.ones_like(levels), np.full_like(levels, np.nan), np.zeros_like(levels)
 
 
-def filter_outliers(targets, level, spread, doubt, jump):
+def filter_outliers(targets, level, spread, refused, jump):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
     A value is absurd if it jumps by more than 20 times the usual change, away from the level before
@@ -39,14 +39,14 @@ def filter_outliers(targets, level, spread, doubt, jump):
         Scaled, NaN where missing.
     level, spread : ndarray of shape (S,)
         Newest known value and usual change, at the row before.
-    doubt : ndarray of shape (S,)
+    refused : ndarray of shape (S,)
         The value refused last, NaN if one was believed since.
     jump : ndarray of shape (S,)
         What is taken out of targets and level.
 
     Returns
     -------
-    targets, levels, spreads, doubts, jumps : ndarray of shape (n, S)
+    targets, levels, spreads, refused, jumps : ndarray of shape (n, S)
         Absurd targets are NaN; the others are what the row after starts from.
 
     Examples
@@ -61,17 +61,17 @@ def filter_outliers(targets, level, spread, doubt, jump):
     """
     fields = np.empty((5, *targets.shape))
     for row, values in enumerate(targets):
-        change, difference = np.abs(values - (level + jump)), np.abs(values - doubt)
+        change, difference = np.abs(values - (level + jump)), np.abs(values - refused)
         limit, known = JUMP_LIMIT * spread, np.isfinite(values)
         agrees = (difference > 0.0) & (difference <= limit)
         absurd = (change > limit) & (np.abs(values) > limit) & ~agrees
         jump = np.where(agrees & (difference < change), values - level, jump)
         back = np.abs(values) < np.abs(values - jump)
         jump = np.where(back & ~absurd, 0.0, jump)
-        doubt = np.where(absurd, values, np.where(known, np.nan, doubt))
+        refused = np.where(absurd, values, np.where(known, np.nan, refused))
         values = np.where(absurd, np.nan, values - jump)
         level = np.where(np.isfinite(values), values, level)
         change = np.where(np.isfinite(change), np.minimum(change, limit), spread)
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
-        fields[:, row] = values, level, spread, doubt, jump
+        fields[:, row] = values, level, spread, refused, jump
     return tuple(fields)

@@ -30,7 +30,7 @@ class RegressionDesign:
         Inputs that the network has a flag of, whether their value is missing.
     linear_lags : int
         Earlier rows of X in the linear expert, fewer where X is wide: see `of`.
-    usual : tuple of ndarray of shape (n_outputs,), or None
+    filter_start : tuple of ndarray of shape (n_outputs,), or None
         What `filter_outliers` starts from; None: no label is taken for absurd.
     """
 
@@ -39,7 +39,7 @@ class RegressionDesign:
     lags: int
     flagged: list
     linear_lags: int = 24
-    usual: tuple | None = None
+    filter_start: tuple | None = None
     n_streams: ClassVar[int] = 1
     pooled: ClassVar[bool] = False
 
@@ -51,8 +51,8 @@ class RegressionDesign:
         """
         n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
         affordable = max(0, (MOST_LINEAR - 1) // max(1, n_inputs) - 1)
-        usual = start_from(first_levels(record.targets))
-        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable), usual)
+        filter_start = start_from(first_levels(record.targets))
+        return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable), filter_start)
 
     @cached_property
     def delays(self):

@@ -25,7 +25,7 @@ class Window:
         Targets with missing ones replaced by the newest known value; NaN before the first row.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where outliers count as missing (see `filter_outliers`).
-    doubts : ndarray of shape (n, S) or None
+    refused : ndarray of shape (n, S) or None
         Newest absurd target at each row, NaN if one was believed since; None without spreads.
     jumps : ndarray of shape (n, S) or None
         What is taken out of targets and levels since the series jumped to where its history never
@@ -39,7 +39,7 @@ class Window:
     calendar: np.ndarray
     levels: np.ndarray | None = None
     spreads: np.ndarray | None = None
-    doubts: np.ndarray | None = None
+    refused: np.ndarray | None = None
     jumps: np.ndarray | None = None
     missing: np.ndarray | None = None
 
@@ -77,7 +77,7 @@ class Window:
             guarded = (None,) * 3
         else:
             targets, levels, *guarded = filter_outliers(new.targets, *self.guard)
-            before = old.spreads, old.doubts, old.jumps
+            before = old.spreads, old.refused, old.jumps
             guarded = map(np.concatenate, zip(before, guarded, strict=True))
         return Window(
             np.concatenate([old.targets, targets]),
@@ -96,7 +96,7 @@ class Window:
     @property
     def guard(self):
         """What `filter_outliers` goes on from after the last row."""
-        return self.levels[-1], self.spreads[-1], self.doubts[-1], self.jumps[-1]
+        return self.levels[-1], self.spreads[-1], self.refused[-1], self.jumps[-1]
 
     def shifted(self, values, start):
         """Return values (n, S, ...) of the rows from `start` on with their jumps put back."""
@@ -108,19 +108,19 @@ class Window:
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
         return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])
 
-    def padded(self, n, usual=None, *, held=False):
+    def padded(self, n, filter_start=None, *, held=False):
         """Return the start of a stream: n rows that were never seen, then these rows.
 
         The levels of those rows are NaN; where they are to be `held`, they are the first ones.
-        Values missing at the start are the mean of the scaled history, zero. With `usual`,
+        Values missing at the start are the mean of the scaled history, zero. With `filter_start`,
         what `filter_outliers` starts from, absurd targets are taken for missing ones from here
         on (see `filter_outliers`).
         """
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
         targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
-        if usual is not None:
-            targets, levels, *guarded = filter_outliers(targets, *usual)
+        if filter_start is not None:
+            targets, levels, *guarded = filter_outliers(targets, *filter_start)
             guarded = (_repeat_first(values, n) for values in guarded)
         return Window(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
@@ -140,7 +140,7 @@ class Window:
             self.calendar,
             self.levels,
             self.spreads,
-            self.doubts,
+            self.refused,
             self.jumps,
             self.missing,
         )

@@ -163,9 +163,9 @@ def scaled_histories(units, targets, series):
     n_series = units.mean.shape[1]
     counts = np.bincount(series, minlength=n_series)
     starts = np.cumsum(counts) - counts
-    at_once = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
-    for first in range(0, n_series, at_once):
-        some = slice(first, min(first + at_once, n_series))
+    block = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
+    for first in range(0, n_series, block):
+        some = slice(first, min(first + block, n_series))
         grid = side_by_side(targets, starts[some], counts[some], NEWEST)
         yield (grid - units.mean[:, some].T) / units.scale[:, some].T
 

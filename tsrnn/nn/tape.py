@@ -144,16 +144,16 @@ class GradientTape:
         dtype = tape.Z.dtype
         self.cell, self.hidden_size = tape.cell, H
         self.length = max(1, min(n_steps, RUN_BYTES // (rows * N * dtype.itemsize)))
-        self.at_once = max(1, min(self.length, PIECE // (H * N)))  # steps of a piece
+        self.piece_length = max(1, min(self.length, PIECE // (H * N)))  # steps of a piece
         self.size = self.length * tape.size  # multiplications of the largest product
         # In C's order, unlike the weights: so the product comes, and runs are added up quicker.
         self.d_packed, self.d_run = (aligned((rows, columns), dtype) for _ in range(2))
         self.dZ = aligned((self.length, columns - 1, N), dtype)
         self.dA = aligned((self.length, rows, N), dtype)
         self.dH = aligned((self.length, H, N), dtype)
-        self.h_to_c = aligned((self.at_once, H, N), dtype) if self.cell.has_c else None
+        self.h_to_c = aligned((self.piece_length, H, N), dtype) if self.cell.has_c else None
         self.arrays = without_one(self.dZ), without_one(self.dA), without_one(self.dH)
-        self.tmp = aligned((self.at_once, 2 * H, N), dtype)
+        self.tmp = aligned((self.piece_length, 2 * H, N), dtype)
         self.stage = staging(self.length, H, N, dtype)
         self.steps = [self.cut(t) for t in range(0 if tape.whole else self.length)]
         dZ, dA, _ = self.arrays
@@ -172,8 +172,8 @@ class GradientTape:
         n = stop - start
         arrays = tape.Z[start:stop], self.dZ[:n], self.dA[:n], self.dH[:n]
         pieces = []
-        for k in () if tape.whole else reversed(range(0, n, self.at_once)):
-            end = min(k + self.at_once, n)
+        for k in () if tape.whole else reversed(range(0, n, self.piece_length)):
+            end = min(k + self.piece_length, n)
             where = slice(start + k, start + end)
             views = tape.cut(where, where), self.cut(slice(k, end))
             pieces.append((where.start, where.stop, *views))
@@ -187,7 +187,7 @@ class GradientTape:
         if isinstance(where, slice):
             piece: int | slice = slice(0, where.stop - where.start)
         else:
-            piece = where % self.at_once
+            piece = where % self.piece_length
         h_to_c = None if self.h_to_c is None else self.h_to_c[piece]
         h_prev, h = z[..., :H, :], self.dH[where]
         return Gradient(z, a, blocks, spans, h_prev, h, h_to_c, _halved(self.tmp[piece]))

@@ -16,7 +16,7 @@ MOST_ROWS = 32  # that are taken in by one call; more go part by part, as fast
 SPARE = 64  # places for rows to come in a buffer
 
 
-def take_in_at_once(learner, record, learning, scoring):
+def take_in_by_one_call(learner, record, learning, scoring):
     """Return the outputs after each row (n, S, M) and the learner after it.
 
     None where there are no compiled loops, the learner is not the usual one, the rows are many, or
@@ -49,7 +49,7 @@ def _packed(learner, loops):
         if replaced in ([], ["encoder"]) and learner.encoder.state is packed.part("encoder").state:
             return packed.with_network(design, learner.encoder)
     parts = [getattr(learner, name) for name in PARTS]
-    complete = learner.usual is not None and all(part is not None for part in parts)
+    complete = learner.filter_start is not None and all(part is not None for part in parts)
     if not complete or design.n_ahead or len(learner.encoder.state) > 1:
         return None
     return Packed.of(learner, *parts, loops.shapes_of)

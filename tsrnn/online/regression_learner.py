@@ -80,7 +80,7 @@ class RegressionLearner:
         self.conformal = Conformal.of(AGES, design.n_outputs)
         weights = readout.weights, linear.weights
         self.kept = KeptWeights.of(weights)
-        self.usual = design.usual
+        self.filter_start = design.filter_start
         self.window = None
         self._bands = ()
         self._restart()
@@ -120,7 +120,7 @@ class RegressionLearner:
         learner = twin(self)
         learner._restart()
         if anew:
-            learner.usual = self.design.usual
+            learner.filter_start = self.design.filter_start
         return learner
 
     @one_blas_thread
@@ -220,8 +220,8 @@ class RegressionLearner:
         self.readout, self.linear = self.readout.restarted(), self.linear.restarted()
         self.encoder = self.encoder.restarted()
         self.mixing = self.learnt
-        if self.window is not None and self.usual is not None:  # the guard goes on
-            self.usual = tuple(values.copy() for values in self.window.guard)
+        if self.window is not None and self.filter_start is not None:  # the guard goes on
+            self.filter_start = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = self.n_learnt = 0
         n_targets = self.design.n_outputs
@@ -338,7 +338,7 @@ class RegressionLearner:
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
-            return record.padded(self.design.reach, self.usual), self.design.reach
+            return record.padded(self.design.reach, self.filter_start), self.design.reach
         n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
         loops = compiled_kernels()
         return self.window.append(record, n_kept, loops and loops.append_rows), n_kept

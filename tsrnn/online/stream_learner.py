@@ -7,7 +7,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.ensemble import Ensemble
-from tsrnn.online.one_call import PARTS, take_in_at_once
+from tsrnn.online.one_call import PARTS, take_in_by_one_call
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
@@ -43,7 +43,8 @@ class StreamLearner:
         the delay of each output, ``reach`` the number of earlier rows it looks at, ``norm`` is None
         or what `local` comes from, ``follow(record, n_rows)`` then follows levels and phase,
         which ``restarted(anew)`` sets back, ``n_streams`` and ``n_features`` are S and K, and
-        ``usual`` is what `filter_outliers` starts from there, None where outliers are not filtered.
+        ``filter_start`` is what `filter_outliers` starts from there, None where outliers are
+        not filtered.
     readout : DelayedRLS
     encoder : RecurrentEncoder or None
     ensemble : Ensemble or None
@@ -60,7 +61,7 @@ class StreamLearner:
         self.encoder = encoder
         self.ensemble = ensemble
         self.intervals = intervals
-        self.usual = design.usual
+        self.filter_start = design.filter_start
         self.regime = Regime.of(design.n_streams)
         self.window = None
         n_outputs = design.n_streams * len(design.delays) * (1 + design.n_ahead)
@@ -136,7 +137,10 @@ class StreamLearner:
         learner._restart()
         learner.design = self.design.restarted(anew)
         if anew:
-            learner.usual, learner.regime = self.design.usual, Regime.of(self.design.n_streams)
+            learner.filter_start, learner.regime = (
+                self.design.filter_start,
+                Regime.of(self.design.n_streams),
+            )
         return learner
 
     def advance(self, record):
@@ -202,8 +206,8 @@ class StreamLearner:
         self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
         self.regime = self.regime.cleared()
-        if self.window is not None and self.usual is not None:  # the guard goes on
-            self.usual = tuple(values.copy() for values in self.window.guard)
+        if self.window is not None and self.filter_start is not None:  # the guard goes on
+            self.filter_start = tuple(values.copy() for values in self.window.guard)
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = self.n_learnt = 0
         self._newest = None
@@ -214,7 +218,7 @@ class StreamLearner:
         A design that looks ahead has outputs only where the inputs that follow are given. Where
         outputs alone are asked for there is no `scoring`: intervals are left behind.
         """
-        if taken_in := take_in_at_once(self, record, learning, scoring):
+        if taken_in := take_in_by_one_call(self, record, learning, scoring):
             return taken_in
         return self._take_in_by_parts(record, learning, following, scoring)
 
@@ -297,7 +301,7 @@ class StreamLearner:
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
-            return record.padded(self.design.reach, self.usual), self.design.reach
+            return record.padded(self.design.reach, self.filter_start), self.design.reach
         n_kept = self.kept_before(len(record))
         loops = compiled_kernels()
         return self.window.append(record, n_kept, loops and loops.append_rows), n_kept

@@ -15,7 +15,7 @@ def append_rows(old, new, n_kept, limits):
     Parameters
     ----------
     old : tuple of ndarray
-        Targets, inputs, calendar, levels, spreads, doubts, jumps, missing; see `Window`.
+        Targets, inputs, calendar, levels, spreads, refused, jumps, missing; see `Window`.
     new : tuple of ndarray
         Targets, inputs and calendar of the new rows.
     n_kept : int
@@ -26,25 +26,25 @@ def append_rows(old, new, n_kept, limits):
     n = len(new[0])
     targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
     calendar, levels = with_room(old[2], n_kept, n), with_room(old[3], n_kept, n)
-    spreads, doubts = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
+    spreads, refused = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
     jumps, missing = with_room(old[6], n_kept, n), with_room(old[7], n_kept, n)
-    fields = targets, inputs, calendar, levels, spreads, doubts, jumps, missing
+    fields = targets, inputs, calendar, levels, spreads, refused, jumps, missing
     write_rows(fields, n_kept, new, limits)
     return fields
 
 
 def write_rows(fields, start, new, limits):
     """Write new rows to the fields of a record, from `start` on; see `append_rows`."""
-    targets, inputs, calendar, levels, spreads, doubts, jumps, missing = fields
+    targets, inputs, calendar, levels, spreads, refused, jumps, missing = fields
     for row in range(len(new[0])):
         now = start + row
         for c in range(calendar.shape[1]):
             calendar[now, c] = new[2][row, c]
         for s in range(targets.shape[1]):
             at, before = (now, s), (now - 1, s)
-            guard = levels[before], spreads[before], doubts[before], jumps[before]
+            guard = levels[before], spreads[before], refused[before], jumps[before]
             targets[at], guard = _screen(new[0][row, s], guard, limits)
-            levels[at], spreads[at], doubts[at], jumps[at] = guard
+            levels[at], spreads[at], refused[at], jumps[at] = guard
         for e in range(inputs.shape[1]):
             value = new[1][row, e]
             inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
@@ -128,20 +128,20 @@ def _network_inputs(rows, local, arrays, widths, limit, places):
 
 def _screen(value, guard, limits):
     """Return a target without its jump, NaN if it is absurd, and the guard after it."""
-    (level, spread, doubt, jump), (most, step) = guard, limits
-    change, difference, limit = abs(value - (level + jump)), abs(value - doubt), most * spread
+    (level, spread, refused, jump), (most, step) = guard, limits
+    change, difference, limit = abs(value - (level + jump)), abs(value - refused), most * spread
     agrees = 0.0 < difference <= limit
     if change > limit and abs(value) > limit and not agrees:
-        value, doubt = np.nan, value
+        value, refused = np.nan, value
     elif np.isfinite(value):
         if agrees and difference < change:
             jump = value - level
         if abs(value) < abs(value - jump):
             jump = 0.0
         value -= jump
-        level, doubt = value, np.nan
+        level, refused = value, np.nan
     change = min(change, limit) if np.isfinite(change) else spread
-    return value, (level, max(spread + step * (change - spread), 1.0), doubt, jump)
+    return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
 _screen, write_rows = compiled(_screen, False), compiled(write_rows, False)
