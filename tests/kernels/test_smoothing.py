@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import content, needs_numba
 
+from tsrnn.kernels.numpy_.smoothing import LOSS_DISCOUNT
 from tsrnn.nn import set_kernels
 from tsrnn.online.experts.smoothing import Smoothing
 
@@ -83,6 +84,29 @@ def test_logarithms_are_taken_of_what_was_always_positive():
     assert np.isfinite(forecasts[10:, :, -1, 0]).all()
     assert np.isnan(forecasts[:, :, -1, 1]).all()
     assert (forecasts[10:, :, -1, 0] > -3.0).all()
+
+
+@pytest.mark.usefixtures("both_kernels")
+def test_settings_side_by_side_count_by_the_fourth_power_of_their_errors(monkeypatch):
+    """Each setting alone, as `test_equals_the_textbook` holds it, then weighed by its loss."""
+    values = messy()[:, :1]
+    settings = (0.1, 0.0, 0.0, 0.0), (0.8, 0.0, 0.0, 0.0)
+    alone, errors = [], []
+    for rates in settings:
+        alone.append(slow_state(values[:, 0], *rates, 1))
+        # The first value has no forecast: it is no error.
+        errors.append(np.append(0.0, values[1:, 0] - alone[-1][:-1]))
+    monkeypatch.setattr("tsrnn.online.experts.smoothing.LEVEL", settings)
+    _, forecasts = Smoothing(1, (), 1).follow(values)
+    losses = np.zeros(2)
+    for row in range(len(values)):
+        found = np.square([error[row] for error in errors])
+        if np.isfinite(found).all() and row:
+            losses = LOSS_DISCOUNT * losses + found
+        if row > 5:
+            weights = (losses.min() / losses) ** 4
+            expected = np.average([forecast[row] for forecast in alone], weights=weights)
+            np.testing.assert_allclose(forecasts[row, 0, 1, 0], expected, rtol=1e-9)
 
 
 @pytest.mark.usefixtures("both_kernels")
