@@ -27,6 +27,19 @@ def test_what_was_never_negative_is_not_forecast_to_be(counts):
     assert (model.predict(counts[40:60]) >= 0.0).all()
 
 
+def test_a_fall_towards_zero_is_forecast_down_to_zero():
+    """Here the forecasts themselves would go below, not the ends of their intervals alone."""
+    falling = pd.Series(np.linspace(40.0, 1.0, 60), pd.date_range("2024", periods=60), name="left")
+    forecasts = {}
+    for lower in ("auto", 0.0, None):
+        model = RNNForecaster(8, lower=lower, **SMALL).fit(falling[:50]).partial_fit(falling[50:])
+        forecasts[lower] = model.forecast()["left"].to_numpy()
+        rows = RNNForecaster(8, lower=lower, **SMALL).fit(falling[:50]).predict(falling[50:])
+        np.testing.assert_array_equal(rows.min() < 0.0, lower is None)
+    assert forecasts[None].min() < 0.0
+    assert forecasts["auto"].min() == forecasts[0.0].min() == 0.0
+
+
 def test_a_negative_value_lifts_the_bound_also_within_predict(counts):
     model = RNNForecaster(5, **SMALL).fit(counts[:40])
     rows, before = model.predict(counts[40:]), content(model._state)
