@@ -184,7 +184,8 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
     def _looks_back_by_days(self):
         """Whether what happened at the same time of days before is looked at: by a lag."""
         step_ns, lags = self._reader.axis.step_ns, self.lags
-        return step_ns is not None and (LINEAR_LAGS if lags is None else lags) * step_ns >= DAY_NS
+        n_values = 1 + (LINEAR_LAGS if lags is None else lags)
+        return step_ns is not None and n_values * step_ns >= DAY_NS
 
     def _make_learner(self, history):
         design = ForecastDesign.of(

@@ -280,8 +280,9 @@ def _require_static(columns, series, inputs, names):
 def _history(model, rows, scaling, clock=None):
     """Return the newest rows of some series side by side, to make a learner by and to train on.
 
-    Where there is a clock, positions of rows are its slots. Rows come sorted by series and time. The series' ends are aligned, whenever they were. The
-    longest series come first, and of equally long ones a random choice.
+    Where there is a clock, positions of rows are its slots. Rows come sorted by series and time.
+    The series' ends are aligned, whenever they were. The longest series come first, and of equally
+    long ones a random choice.
     """
     rng = np.random.default_rng(0)
     counts = np.bincount(rows.series)

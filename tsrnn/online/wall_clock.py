@@ -18,9 +18,10 @@ class OnWallClock:
     """A `tsrnn.online.protocol.Learner` whose own learner is given the slots of a `WallClock`.
 
     So whatever looks back by a season, a lag, a profile, an expert, looks at the same time of day.
-    Where clocks go forward, the slots that are left out are missing rows. Where they go back, the
-    rows of the slots that come twice are passed over the second time; forecasts go on meanwhile
-    from the last row before. Forecasts are made slot by slot and looked up by the slots of the
+    Where clocks go forward, slots are left out: they are taken to lie on the line between the rows
+    before and after, and are not learnt from. Where they go back, the rows of the slots that come
+    twice are passed over the second time; forecasts go on meanwhile from the last row before.
+    Forecasts are made slot by slot and looked up by the slots of the
     rows ahead: those of slots that were seen already are the values that were seen, and those of
     slots beyond the horizon are forecast as after missing rows.
 
@@ -123,16 +124,23 @@ class OnWallClock:
 
     def learn(self, block):
         """Learn from rows, position by position, and take them in."""
-        learner = self.learner
-        for piece in self._pieces(block):
-            learner = learner.learn(piece)
-        return self._after(block, learner)
+        return self._moved(block, lambda learner, piece: learner.learn(piece))
 
     def advance(self, block):
         """Take in rows without learning."""
+        return self._moved(block, lambda learner, piece: learner.advance(piece))
+
+    def _moved(self, block, move):
         learner = self.learner
-        for piece in self._pieces(block):
-            learner = learner.advance(piece)
+        for piece, following in self._pieces(block):
+            if following is None:
+                learner = move(learner, piece)
+                continue
+            before = learner.newest(piece.start - 1, piece.series, 1)[0]
+            n = len(piece.targets)
+            share = (np.arange(1, n + 1) / (n + 1))[:, None, None]
+            between = before + share * (following - before)
+            learner = learner.advance(piece._replace(targets=between))
         return self._after(block, learner)
 
     def outputs(self, block, following=None):
@@ -145,7 +153,8 @@ class OnWallClock:
             if following is not None:
                 known, following = following[: n_plain or 1], following[n_plain or 1 :]
             if n_plain:
-                found, after = learner.learner.outputs(*learner._pieces(part), known)
+                [(piece, _)] = learner._pieces(part)
+                found, after = learner.learner.outputs(piece, known)
                 learner = learner._after(part, after)
             else:
                 learner = learner.advance(part)
@@ -160,7 +169,10 @@ class OnWallClock:
         return changed(self, learner=learner, heads=heads)
 
     def _pieces(self, block):
-        """Yield a block in slots, cut where clocks change."""
+        """Yield a block in slots, cut where clocks change, each piece with what follows on it.
+
+        That is None, but of slots that were left out the targets (J, B) of the next row.
+        """
         heads, fresh = self.learner.heads[block.series].copy(), block.fresh
         heads[fresh] = NEVER
         row, n_rows = 0, len(block.targets)
@@ -172,16 +184,18 @@ class OnWallClock:
             skipped, again = ahead < 0, ahead.max()
             if skipped.any():  # clocks went forward
                 for head in np.unique(heads[skipped]):
-                    yield self._missing(int(head), slot - 1, block.series, heads == head)
+                    which = heads == head
+                    missing = self._missing(int(head), slot - 1, block.series, which)
+                    yield missing, block.targets[row][:, which]
                 heads[skipped] = slot - 1
                 continue
             if again:  # clocks went back: a row at a time, until slots are new to all series
                 n, new = 1, heads < slot
                 if new.any():
-                    yield self._piece(block, slice(row, row + 1), slot, fresh, new)
+                    yield self._piece(block, slice(row, row + 1), slot, fresh, new), None
                     heads[new] = slot
             else:
-                yield self._piece(block, slice(row, row + n), slot, fresh)
+                yield self._piece(block, slice(row, row + n), slot, fresh), None
                 heads[:] = slot + n - 1
             row, fresh = row + n, np.zeros_like(fresh)
 
@@ -227,7 +241,10 @@ class OnWallClock:
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
         def of_head(head, series, _):
-            offsets, steps = self.learner.offsets(probabilities, head, series), np.arange(1, 1 + self.horizon)
+            offsets, steps = (
+                self.learner.offsets(probabilities, head, series),
+                np.arange(1, 1 + self.horizon),
+            )
             ahead = self._steps(position, head)
             if offsets is None or ahead is None:
                 return offsets
