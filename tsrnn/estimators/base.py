@@ -51,6 +51,36 @@ class StreamingEstimator(BaseEstimator):
             copied._state = road.only(self._state, slice(None))
         return copied
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; once fitted, refuse what ``fit`` would refuse.
+
+        Those that say how rows are learnt hold from the next ``fit`` on; bounds and the policies of
+        rows, such as ``gap`` and ``late``, from the next call.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            There is no such parameter, or it cannot be that; nothing has changed.
+        """
+        before = self.get_params(deep=False)
+        super().set_params(**params)
+        if hasattr(self, "_state"):
+            try:
+                twin(self)._check_params()
+            except (ValueError, TypeError):
+                vars(self).update(before)
+                raise
+        return self
+
     def fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Forget everything, learn from this history, end with the state after its last row.
 
