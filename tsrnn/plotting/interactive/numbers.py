@@ -59,7 +59,7 @@ class Tables(NamedTuple):
         groups = frame.groupby(by, sort=False, observed=True)
         keys = frame[by].drop_duplicates().reset_index(drop=True)
         keys = pd.DataFrame({"id": keys[ids[0]] if len(ids) else None, "target": keys["target"]})
-        shares = [name.removeprefix("lower_") for name in frame if str(name).startswith("lower_")]
+        shares = [name[6:] for name in map(str, frame.columns) if name.startswith("lower_")]
         numbered = frame.assign(number=groups.ngroup().to_numpy())
         return cls(numbered, keys, sorted(shares, key=float))
 
@@ -92,7 +92,7 @@ def on_axis(times: Any) -> np.ndarray:
     if isinstance(index, pd.DatetimeIndex):
         index = index.tz_localize(None).as_unit("ms")
         return np.asarray(index.asi8, dtype=float)
-    return index.to_numpy(dtype=float)
+    return np.asarray(index, dtype=float)
 
 
 def series_errors(tables: Tables, scale: Any = None) -> pd.DataFrame:
@@ -188,8 +188,9 @@ def paths(tables: Tables, numbers: list[int], n_blocks: int) -> list[dict[str, A
         issued = np.unique(cutoffs[times >= x[0]]) if len(x) else cutoffs
         n_steps = len(rows) / max(1, len(np.unique(cutoffs)))
         most = MOST_VALUES / n_blocks / max(1.0, n_steps) / (1 + len(edges))
-        chosen = _spread(len(issued), int(np.clip(most, 1, MOST_ORIGINS))) if len(x) else []
-        kept = np.isin(cutoffs, issued[chosen]) & (times >= x[0]) if len(x) else times > 0
+        if len(x):
+            issued = issued[_spread(len(issued), int(np.clip(most, 1, MOST_ORIGINS)))]
+        kept = np.isin(cutoffs, issued) & (times >= x[0] if len(x) else False)
         order = np.flatnonzero(kept)[np.lexsort([times[kept], cutoffs[kept]])]
         starts = np.flatnonzero(np.diff(cutoffs[order], prepend=np.nan) != 0)
         blocks.append(
@@ -210,15 +211,19 @@ def paths(tables: Tables, numbers: list[int], n_blocks: int) -> list[dict[str, A
 
 def by_step(result: PrequentialResult, targets: list[Hashable]) -> dict[str, list[list[Any]]]:
     """Return each metric by target and step; the first target is all of them together."""
-    steps = [step for step in result.metrics.index.unique("step") if step != ALL]
-    table = {}
-    for name in result.metrics.columns:
-        values = result.metrics.reset_index().pivot(index="target", columns="step", values=name)
-        table[str(name)] = [
-            rounded(values.loc[target, steps].to_numpy(dtype=float)) if target in values.index
-            else [] for target in (ALL, *targets)
-        ]  # fmt: skip
-    return {"steps": [[int(step) for step in steps]], **table}
+    known = result.metrics.index.unique("target")
+    tables = [
+        result.metrics.xs(target, level="target").drop(ALL) if target in known else None
+        for target in (ALL, *targets)
+    ]
+    steps = next(table for table in tables if table is not None).index
+    values = {
+        str(name): [
+            [] if table is None else rounded(table[name].to_numpy(dtype=float)) for table in tables
+        ]
+        for name in result.metrics.columns
+    }
+    return {"steps": [[int(step) for step in steps]], **values}
 
 
 def over_time(tables: Tables) -> dict[str, dict[str, list[Any]]]:
@@ -233,7 +238,8 @@ def over_time(tables: Tables) -> dict[str, dict[str, list[Any]]]:
     frame = tables.frame
     x = on_axis(frame["time"])
     error = (frame["forecast"] - frame["actual"]).abs().to_numpy(dtype=float)
-    step, last = frame["step"].to_numpy(), int(frame["step"].max())
+    step: np.ndarray = frame["step"].to_numpy(dtype=int)
+    last = step.max()
     low, high = x.min(), x.max()
     n_spans = min(MOST_POINTS, len(np.unique(x)))
     width = (high - low) / max(1, n_spans - 1) or 1.0

@@ -106,8 +106,8 @@ def number(value: Any) -> str:
 
     Examples
     --------
-    >>> number(1234.5678), number(0.00012344), number(float("nan"))
-    ('1,235', '0.0001235', '–')
+    >>> number(1234.5678), number(0.00012341), number(float("nan"))
+    ('1,235', '0.0001234', '–')
     """
     if not np.isfinite(value):
         return DASH

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from bokeh.models import Span
 
-from tsrnn.evaluation.results import ALL, compare
+from tsrnn.evaluation.results import compare
 from tsrnn.persistence.atomic import replacing
 from tsrnn.persistence.environment import environment
 from tsrnn.plotting.interactive import figures, numbers
 from tsrnn.plotting.interactive.page import DASH, number, render, table, text
+from tsrnn.plotting.style import ACTUAL
 
 NEWEST = 100  # rows of the tables of drift and outliers
 
@@ -81,7 +82,7 @@ class _Parts:
 
     def _head(self, title: str) -> str:
         result, frame = self.result, self.table.frame
-        overall = result.metrics.loc[(ALL, ALL)]
+        overall = compare(self.results).loc[self.main]
         n_steps, n_origins = int(frame["step"].max()), frame["cutoff"].nunique()
         n_series = len(self.table.keys)
         series = f"{n_series:,} series, " if n_series > 1 else ""
@@ -215,7 +216,7 @@ class _Parts:
             "calibration", list(held), dated=False, x_range=(0, 1), y_range=(0, 1.02),
             x_axis_label="share asked for", y_axis_label="share held",
         )  # fmt: skip
-        fig.line([0, 1], [0, 1], color=figures.ACTUAL["color"], line_dash="dotted")
+        fig.line([0, 1], [0, 1], color=ACTUAL["color"], line_dash="dotted")
         self.data["calibration"] = [
             {"x": rows["asked"].tolist(), "y": numbers.rounded(rows["held"].to_numpy(dtype=float))}
             for rows in held.values()
@@ -276,7 +277,7 @@ class _Parts:
             return []
         times, shown = numbers.on_axis(log["time"]), numbers.on_axis(self.table.frame["time"])
         inside = (times >= shown.min()) & (times <= shown.max())
-        return np.unique(times[inside])[-NEWEST:].tolist()
+        return [float(x) for x in np.unique(times[inside])[-NEWEST:]]
 
     def _settings(self) -> str:
         model, about = self.result.model, environment()
@@ -302,7 +303,7 @@ def _card(name: str, value: str) -> str:
     return f'<div class="card"><b>{text(value)}</b><span>{text(name)}</span></div>'
 
 
-def _percent(share: float) -> str:
+def _percent(share: Any) -> str:
     return f"{100 * share:.1f} %" if np.isfinite(share) else DASH
 
 
