@@ -32,9 +32,11 @@ class Session:
     args : argparse.Namespace
     resumed : bool
         Whether `saved` is the checkpoint of an earlier run.
+    live : LivePage, optional
+        Page that is to show the stream.
     """
 
-    def __init__(self, saved, args, resumed):
+    def __init__(self, saved, args, resumed, live=None):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
         source = self.source = source_of(saved, args)
@@ -48,7 +50,7 @@ class Session:
         self.future = future_of(saved, args)
         require_forecast(self.model, self.options)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
-        self.live = None  # a page, if there is one
+        self.live = live
         self._shown = places_of_targets(self.model, source)
         self.stopped, self.one_for_one, self._n_written = False, args.one_for_one, 0
         self.n_rows = self.n_seen = self._n_since = 0
@@ -163,9 +165,7 @@ class Session:
         self._n_since, self._saved_at = 0, time.monotonic()
 
     def close(self):
-        """Close the file of the rows to come, and the page."""
-        if self.live is not None:
-            self.live.close()
+        """Close the file of the rows to come."""
         if self.future is not None:
             self.future.close()
 

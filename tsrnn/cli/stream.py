@@ -4,7 +4,7 @@ import argparse
 import importlib
 import os
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from tsrnn.cli.forecast import add_forecast_options
 from tsrnn.cli.io.frames import is_parquet
@@ -146,10 +146,14 @@ def run(args):
             "found --one-for-one and a model of a panel, whose rows of one time stamp are forecast "
             "together, expected a model of one stream; leave it out"
         )
-    session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
-    if args.live is not None:
-        session.live = live_page(session.model, args)
-        say(f"live at {session.live.url}")
+    with _live_page(saved.model, args) as page:  # before the session, which changes files
+        session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed, page)
+        _run(session, args)
+    session.report()
+    return 0
+
+
+def _run(session, args):
     inbox = Inbox(line_blocks(args.input, args.follow and args.input != "-"))
     # when nobody takes the output any more, the last checkpoint is the one to go on from
     with _stopping(session, inbox), suppress(NobodyReadsError):
@@ -161,12 +165,11 @@ def run(args):
         finally:
             session.close()
         session.checkpoint()
-    session.report()
-    return 0
 
 
-def live_page(model, args):
-    """Return the page of ``--live``, which is served until it is closed.
+@contextmanager
+def _live_page(model, args):
+    """Serve the page of ``--live``; yield it, or None if it is not asked for.
 
     Raises
     ------
@@ -177,13 +180,21 @@ def live_page(model, args):
     ImportError
         bokeh is not installed.
     """
+    if args.live is None:
+        yield None
+        return
     try:
         live = importlib.import_module("tsrnn.plotting.interactive.live")
     except ImportError as error:
-        raise ImportError('--live needs bokeh. Install it by: pip install "tsrnn[report]"') from error
+        raise ImportError(
+            '--live needs bokeh. Install it by: pip install "tsrnn[report]"'
+        ) from error
     address = live.Address.of(args.live, args.live_token)
     name = os.path.basename(args.checkpoint or args.model)
-    return live.LivePage(model, list(blank_forecast(model).columns), address, name)
+    page = live.LivePage(model, list(blank_forecast(model).columns), address, name)
+    with closing(page):
+        say(f"live at {page.url}")
+        yield page
 
 
 @contextmanager

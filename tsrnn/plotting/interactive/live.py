@@ -19,8 +19,8 @@ from tsrnn.plotting.interactive.server import Address, Server
 from tsrnn.plotting.style import ACTUAL
 
 EVERY = 0.4  # seconds between two looks at what has come
-WAITING = 1024  # calls of `take` that wait for it; older ones are forgotten
-WAITING_STAMPS = 16  # the same of a panel
+WAITING = 1024  # rows that wait for it; older ones are forgotten
+WAITING_STAMPS = 16  # of a panel they may be more, but of so many stamps at most
 DRIFT_EVERY = 2.0  # seconds between two looks at the drift log
 
 
@@ -48,7 +48,9 @@ class LivePage:
 
     def __init__(self, model: Any, targets: Sequence[Hashable], address: Address, name: str):
         self._model, self._is_panel = model, isinstance(model.cutoff_, pd.Series)
-        self._queue: deque[Taken] = deque(maxlen=WAITING_STAMPS if self._is_panel else WAITING)
+        n_series = len(model.cutoff_) if self._is_panel else 1
+        most = max(WAITING_STAMPS, WAITING // max(1, n_series))
+        self._queue: deque[Taken] = deque(maxlen=most)
         self._n_rows, self._options = 0, dict[str, Any]()
         self._board = Board(targets, getattr(model, "freq_", None))
         self._has_fan = True

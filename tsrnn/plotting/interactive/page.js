@@ -58,7 +58,7 @@ function legends() {
       const shown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(shown));
       for (const glyphs of named(button.dataset.figure).renderers) {
-        if (glyphs.tags.includes(button.dataset.name)) glyphs.visible = shown;
+        if (glyphs.glyph.tags.includes(button.dataset.name)) glyphs.visible = shown;
       }
     });
   }

@@ -60,9 +60,9 @@ function show_origin(moved) {
   fill("path", path);
   fill("path_points", x.length < 2 ? path : { x: [], y: [] });
   for (const share of DATA.shares) {
-    const edge = (name) => spring((shown[`${name}_${share}`] ?? []).slice(start, end));
-    const [lower, upper] = [edge("lower"), edge("upper")];
-    fill(`band_${share}`, { x: lower.length === whole_x.length ? whole_x : [], lower, upper });
+    const edge = (name) => spring(shown[`${name}_${share}`].slice(start, end));
+    fill(`band_${share}`, `lower_${share}` in shown  // another model may have no intervals
+      ? { x: whole_x, lower: edge("lower"), upper: edge("upper") } : { x: [], lower: [], upper: [] });
   }
   $("origin").value = String(origin);
   $("origin-name").textContent =
