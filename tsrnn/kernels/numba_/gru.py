@@ -13,13 +13,14 @@ from tsrnn.kernels.numba_.maths import (
     flat,
     halve,
     in_rows,
+    inner,
     packed_product,
     transposed_product,
 )
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
+@inner
 def _forward(wide, h_prev, h):
     size, half = h.size, wide.dtype.type(0.5)
     a, h_prev, h = flat(wide), flat(h_prev), flat(h)
@@ -30,7 +31,7 @@ def _forward(wide, h_prev, h):
         r[k], z[k], n[k], h[k] = r_k, z_k, n_k, n_k + z_k * (h_prev[k] - n_k)  # (2)
 
 
-@compiled
+@inner
 def _backward(wide, h_prev, d_h, d_h_carried, d_a):
     size, one = d_h.size, wide.dtype.type(1)
     a, h_prev, d_a = flat(wide), flat(h_prev), flat(d_a)

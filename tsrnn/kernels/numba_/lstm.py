@@ -11,13 +11,14 @@ from tsrnn.kernels.numba_.maths import (
     flat,
     in_rows,
     inlined,
+    inner,
     packed_product,
     transposed_product,
 )
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
+@inner
 def _forward(wide, h, c, tmp):
     n, half = h.size, wide.dtype.type(0.5)
     a, h, c, tmp = flat(wide), flat(h), flat(c), flat(tmp)
@@ -32,7 +33,7 @@ def _forward(wide, h, c, tmp):
         c[k] = tmp[k]
 
 
-@compiled
+@inner
 def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
     n = h.size
     a, h, c, d_a = flat(wide), flat(h), flat(c), flat(d_a)
@@ -95,4 +96,4 @@ def backward_window(packed_T, Z, A, dZ, dA, dH, d_h, d_c, block, start, stop):
         _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], dH[t - start], carried, d_c, d_a)
         transposed_product(packed_T, d_a, d_z, block)
         carried = d_z[:H]
-    d_h[:] = carried
+    copy_to(flat(d_h), flat(carried))  # a slice's assignment takes seconds to compile

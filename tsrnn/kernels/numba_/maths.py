@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-from numba.extending import overload
+from numba import njit, types
+from numba.core import cgutils, imputils
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
+
+from tsrnn.kernels.numba_.cache import KernelCache
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
 
 
-def compiled(function, fastmath=FASTMATH, **more):
-    """Compile on first use, for each dtype once, and keep the result on disk.
+def compiled(function, fastmath=FASTMATH):
+    """Compile on first use, for each dtype once, and keep the result on disk."""
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    dispatcher._cache = KernelCache(function)
+    return dispatcher
 
-    numba looks at the date of the function's own file: after a change of this one, touch those
-    that use it, or delete their ``__pycache__``.
+
+def inner(function, fastmath=FASTMATH, **more):
+    """Compile for other compiled functions alone.
+
+    Without the way in from Python, which takes longer to compile than a small function itself, and
+    without a file of its own: it is a part of those of its callers.
     """
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath} | more
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        return njit(**options)(function)
+    more = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | more
+    return njit(error_model="numpy", fastmath=fastmath, **more)(function)
 
 
 def inlined(function):
     """Compile into its callers: a call with arrays costs as much as the maths of a small step."""
-    return compiled(function, inline="always")
+    return inner(function, inline="always")
 
 
 def _product(W, z, out):
@@ -37,7 +45,7 @@ def _product(W, z, out):
 
 
 #: ``out = W[: len(out)] @ z`` for one stream; the order of summation is the compiler's.
-product = compiled(_product, FASTMATH | {"reassoc"})
+product = inner(_product, FASTMATH | {"reassoc"})
 
 
 @inlined
@@ -112,6 +120,34 @@ def all_finite(x):
 def in_rows(a, size):
     """View contiguous `a` as rows of that size."""
     return a.reshape(a.size // size, size)
+
+
+@intrinsic
+def view_of(typing_context, numbers, at, shape):
+    """View numbers (n,), contiguous, from a place on as an array of that shape.
+
+    What ``numbers[at : at + size].reshape(shape)`` is, which takes ten times as long to compile.
+    """
+    if not isinstance(numbers, types.Array) or numbers.layout != "C" or numbers.ndim != 1:
+        return None
+    array = types.Array(numbers.dtype, len(shape), "C")
+
+    def make(context, builder, signature, args):
+        values, place, lengths = args
+        of = arrayobj.make_array(signature.args[0])(context, builder, values)
+        view = arrayobj.make_array(array)(context, builder)
+        lengths = cgutils.unpack_tuple(builder, lengths)
+        strides, stride = [], of.itemsize
+        for length in reversed(lengths):
+            strides.insert(0, stride)
+            stride = builder.mul(stride, length)
+        data = builder.gep(of.data, [place])
+        arrayobj.populate_array(
+            view, data, lengths, strides, of.itemsize, of.meminfo, parent=of.parent
+        )
+        return imputils.impl_ret_borrowed(context, builder, array, view._getvalue())
+
+    return array(numbers, types.int64, shape), make
 
 
 def packed_product(packed, z, a, n_halved, block):

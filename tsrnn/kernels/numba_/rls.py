@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inner, product
 
 
 def _dot(x, y):
@@ -12,7 +12,7 @@ def _dot(x, y):
     return total
 
 
-_dot = compiled(_dot, FASTMATH | {"reassoc"})
+_dot = inner(_dot, FASTMATH | {"reassoc"})
 
 
 @compiled
@@ -97,7 +97,7 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, re
     return stop, LEARNT, P, weights
 
 
-@compiled
+@inner
 def _finite(values):
     total = 0.0
     for value in values.flat:
@@ -105,7 +105,7 @@ def _finite(values):
     return total == 0.0
 
 
-@compiled
+@inner
 def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weights, results):
     """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
     (innovation, output), K = results, P.shape[1]
@@ -123,7 +123,7 @@ def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weig
     return True
 
 
-@compiled
+@inner
 def _enter(P, phi, limits, gain, new_P):
     """Write the gain of a new origin, and P after it, symmetric to the last bit.
 
@@ -149,7 +149,7 @@ def _enter(P, phi, limits, gain, new_P):
     return True
 
 
-@compiled
+@inner
 def _correct(w, gain, error, new_w):
     for k in range(w.size):
         new_w[k] = w[k] + gain[k] * error

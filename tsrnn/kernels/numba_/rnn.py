@@ -10,6 +10,7 @@ from tsrnn.kernels.numba_.maths import (
     copy_to,
     flat,
     in_rows,
+    inner,
     packed_product,
     product_by_columns,
     transposed_product,
@@ -17,14 +18,14 @@ from tsrnn.kernels.numba_.maths import (
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
+@inner
 def _forward(a, h):
     a, h = flat(a), flat(h)
     for k in range(h.size):
         h[k] = tanh(a[k])
 
 
-@compiled
+@inner
 def _backward(h, d_h, d_h_carried, d_a):
     n = h.size
     h, d_h, d_h_carried, d_a = flat(h), flat(d_h), flat(d_h_carried), flat(d_a)
@@ -71,4 +72,4 @@ def backward_window(packed_T, Z, dZ, dA, dH, d_h, block, start, stop):
         _backward(Z[t + 1, :H], dH[t - start], carried, d_a)
         transposed_product(packed_T, d_a, d_z, block)
         carried = d_z[:H]
-    d_h[:] = carried
+    copy_to(flat(d_h), flat(carried))  # a slice's assignment takes seconds to compile
