@@ -8,7 +8,7 @@ that. So numbers that move lie side by side in one array, and nothing is returne
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import move_errors
-from tsrnn.kernels.numba_.maths import compiled, inner, view_of
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner, view_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, move_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream, put_state, state_of
 from tsrnn.kernels.numba_.per_step import follow_profiles, move_steps
@@ -316,9 +316,9 @@ def _shift(outputs, jumps):
 
 _shapes = inner(shapes_of, False)
 _open, _cut, _copy = inner(_open, False), inner(_cut, False), inner(_copy, False)
-_readouts, _others = inner(_readouts, False), inner(_others, False)
-_encoded, _taken = inner(_encoded, False), inner(_taken, False)
-_room, _followed = inner(_room, False), inner(_followed, False)
-_from_base, _stepped = inner(_from_base, False), inner(_stepped, False)
-_scored, _shift = inner(_scored, False), inner(_shift, False)
+_readouts, _others = inner(_readouts, False), inlined(_others, False)
+_encoded, _taken = inlined(_encoded, False), inlined(_taken, False)
+_room, _followed = inner(_room, False), inlined(_followed, False)
+_from_base, _stepped = inlined(_from_base, False), inlined(_stepped, False)
+_scored, _shift = inlined(_scored, False), inlined(_shift, False)
 follow_rows = compiled(follow_rows, False)
