@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner
 from tsrnn.kernels.numpy_.conformal import (
     FIRST_RATE,
     LARGEST_RATE,
@@ -182,7 +182,7 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 
 _profile, _score = inner(_profile, False), inner(_score, False)
-_move_profiles, _drift = inner(_move_profiles, False), inner(_drift, False)
+_move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)
 expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
 follow_size = compiled(follow_size, False)

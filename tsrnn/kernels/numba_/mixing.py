@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
@@ -242,9 +242,9 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
         shares[m, r, k, s] /= total
 
 
-_potential, _favour = inner(_potential, False), inner(_favour, False)
-_among = inner(_among, False)
-_issue, _score = inner(_issue, False), inner(_score, False)
-_interpolate, _by_step = inner(_interpolate, False), inner(_by_step, False)
+_potential, _favour = inlined(_potential, False), inner(_favour, False)
+_among, _issue = inlined(_among, False), inlined(_issue, False)
+_score, _by_step = inner(_score, False), inner(_by_step, False)
+_interpolate = inlined(_interpolate, False)
 score_experts = compiled(score_experts, False)
 expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)

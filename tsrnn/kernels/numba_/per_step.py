@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inner, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, product
 from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, RENEW_EVERY, SLOW
 
 
@@ -142,7 +142,7 @@ def follow_profiles(values, start, season, rates):
 
 
 _look, _start_covariance = inner(_look, False), inner(_start_covariance, False)
-_start, _renew = inner(_start, False), inner(_renew)
+_start, _renew = inlined(_start, False), inlined(_renew)
 _learn = inner(_learn)
 move_steps = compiled(move_steps, False)
 follow_profiles = compiled(follow_profiles, False)

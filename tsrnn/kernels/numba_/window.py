@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inlined
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
@@ -145,6 +145,6 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
-_screen, write_rows = inner(_screen, False), compiled(write_rows, False)
+_screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 lagged = compiled(lagged, False)
-_network_inputs, views = inner(_network_inputs, False), compiled(views, False)
+_network_inputs, views = inlined(_network_inputs, False), compiled(views, False)
