@@ -7,20 +7,49 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.persistence.registry import saved
 
+NEWEST = 5  # rows whose mean inputs the effects are estimated beside, and that of all lags
+
+
+def before_step(inputs):
+    """Return what inputs were before a step: newest, mean of the newest few, mean of all.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (rows, ..., F)
+        Newest last.
+
+    Returns
+    -------
+    ndarray of shape (..., 3 F)
+
+    Examples
+    --------
+    >>> before_step(np.array([[0.0], [0.0], [0.0], [5.0], [5.0], [5.0]]))
+    array([5. , 3. , 2.5])
+    """
+    parts = inputs[-1], inputs[-NEWEST:].mean(axis=0), inputs.mean(axis=0)
+    return np.concatenate(parts, axis=-1)
+
 
 @saved("adjusted-linear")
 class AdjustedLinear(AppendsRows):
-    """A short autoregression of a stream adjusted for its inputs known ahead.
+    r"""A short autoregression of a stream that is adjusted for its inputs known ahead.
 
-    What an input did to earlier values is taken out of them before they are looked back on: a lag
-    that a promotion has lifted says nothing of the days after it. The effects are given.
+    What inputs did to the values that are looked back on is taken out first: a day that a promotion
+    has lifted says nothing of the days after it. The adjusted stream is
+    :math:`\tilde y_t = y_t - \beta' x_t`, of which all lags are made anew at each row with
+    the newest effects β. These are learnt one step ahead, by least squares of the next value
+    on the lags of :math:`\tilde y`, on what the inputs have been lately, and on the inputs
+    :math:`x_{t+1}`; the theorem of Frisch, Waugh and Lovell takes them apart (see `FutureRLS`).
+    Without the second, an input that follows the year would be given what the year does to the
+    stream.
 
     It is a value: `follow` and `restarted` return a new one.
 
     Parameters
     ----------
-    n_streams : int
-        S.
+    n_streams, n_inputs : int
+        S and F.
     n_lags : int
         L.
     n_others : int
@@ -33,59 +62,111 @@ class AdjustedLinear(AppendsRows):
     Attributes
     ----------
     readout : DelayedRLS
+        Of the adjusted stream.
+    effects : FutureRLS
+        Of one step.
+
+    References
+    ----------
+    M. C. Lovell, "Seasonal adjustment of economic time series and multiple regression analysis",
+    Journal of the American Statistical Association 58, 1963. R. Hyndman, G. Athanasopoulos,
+    *Forecasting: principles and practice*, on regression with errors that are autoregressive.
 
     Examples
     --------
     >>> import numpy as np
-    >>> expert = AdjustedLinear(n_streams=1, n_lags=2, n_others=1, delays=[1, 2], forgetting=1.0)
-    >>> values, constant = np.tile([[1.0], [5.0]], (40, 1)), np.ones((80, 1, 1))
-    >>> expert, levels, forecasts = expert.follow(values, values, constant)
-    >>> levels[-1], forecasts[-1].round(1)
-    (array([5.]), array([[1., 5.]]))
+    >>> inputs = np.random.default_rng(0).normal(size=(300, 1))
+    >>> values = np.tile([[1.0], [5.0]], (150, 1)) + 3.0 * inputs
+    >>> expert = AdjustedLinear(1, n_inputs=1, n_lags=2, n_others=1, delays=[1, 2], forgetting=1.0)
+    >>> expert, forecasts, _ = expert.follow(values[..., None], values, np.ones((300, 1, 1)), inputs)
+    >>> forecasts[-1].round(1), expert.effect.round(1)
+    (array([[1., 5.]]), array([[3.]]))
     """
 
-    appended = ("_levels",)
+    appended = ("_levels", "_inputs")
 
     def __init__(self, n_streams, n_inputs, n_lags, n_others, delays, forgetting, ridge=None):
-        n_features, self.n_others = n_lags + 1 + n_others, n_others
+        n_features = n_lags + 1 + n_others
         self.readout = DelayedRLS(n_streams, n_features, delays, forgetting, ridge)
-        self.inputs = FutureRLS(n_streams, n_features + 3 * n_inputs, [1], forgetting, n_inputs, ridge)
-        self.means = np.zeros((2, n_inputs))
+        n_features += 3 * n_inputs
+        self.effects = FutureRLS(n_streams, n_features, [1], forgetting, n_inputs, ridge)
         self._levels = np.full((n_lags + 1, n_streams), np.nan)
+        self._inputs = np.full((*self._levels.shape, n_inputs), np.nan)
+
+    @property
+    def n_others(self):
+        """Features beside the lags and the newest value."""
+        return self.readout.weights.shape[2] - len(self._levels)
+
+    @property
+    def effect(self):
+        """Effects of the inputs, (S, F)."""
+        return self.effects.effect_weights[:, 0]
 
     def restarted(self):
-        """Drop what is remembered of rows; what was learnt stays."""
-        parts = {"readout": self.readout.restarted(), "inputs": self.inputs.restarted()}
-        return self.with_rows(np.full_like(self._levels, np.nan), **parts)
+        """Drop the rows that are remembered; what was learnt stays."""
+        return self.with_rows(
+            np.full_like(self._levels, np.nan),
+            _inputs=np.full_like(self._inputs, np.nan),
+            readout=self.readout.restarted(),
+            effects=self.effects.restarted(),
+        )
 
     def follow(self, labels, levels, others, inputs, learning=True):
+        """Take in rows, and forecast after each.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n, S, 1)
+            Values that arrive, NaN where missing.
+        levels : ndarray of shape (n, S)
+            Newest known values.
+        others : ndarray of shape (n, S, K)
+        inputs : ndarray of shape (n, F)
+        learning : bool
+
+        Returns
+        -------
+        expert : AdjustedLinear
+        forecasts : ndarray of shape (n, S, M)
+            Of the adjusted stream.
+        adjusted : tuple of ndarray of shape (n, S), (n, S) and (n, S, F)
+            The adjusted stream: newest known values and those that arrived, by the effects before
+            each row; and the effects after it.
+        """
         n, n_kept = len(labels), len(self._levels)
         expert = self.opened(n)
-        rows, left = expert._levels, np.empty((n, levels.shape[1]))
-        effects, forecasts = np.empty((*left.shape, inputs.shape[1])), []
-        means = self.means
-        of_inputs, readout = self.inputs, self.readout
+        known = np.isfinite(labels[..., 0])
+        expert._remember(levels, inputs, known, n_kept)
+        features = np.empty((*levels.shape, self.readout.weights.shape[2]))
+        features[..., n_kept:] = others
+        left, base = labels[..., 0].copy(), np.empty(levels.shape)
+        all_effects, effects = np.empty((*levels.shape, inputs.shape[1])), self.effects
         for row in range(n):
-            at = n_kept + row
-            now = slice(row, row + 1)
-            effect = of_inputs.effect_weights[:, 0]
-            due = (effect * inputs[row]).sum(axis=1)
-            left[row] = labels[row, :, 0] - due
-            before = np.where(np.isnan(rows[at - 1]), levels[row] - due, rows[at - 1])
-            rows[at] = newest = np.where(np.isfinite(left[row]), left[row], before)
-            lags = (rows[at - n_kept + 1:at][::-1] - newest).T
-            lags = np.where(np.isnan(lags), 0.0, lags)
-            features = np.concatenate([lags, newest[:, None], others[row]], axis=1)[None]
-            arrived = inputs[now, None, None]
-            means = means + np.array([[.2], [.03]]) * (inputs[row] - means)
-            past = np.broadcast_to(np.concatenate([inputs[row], means.ravel()]), (len(newest), 3 * inputs.shape[1]))
-            wide = np.concatenate([features[0], past], axis=1)[None]
-            of_inputs = of_inputs.follow(wide, newest[None], labels[now], arrived, learning)[0]
-            readout, changes = readout.follow(features, newest[None], left[now, :, None], learning)
-            forecasts.append(newest[:, None] + changes[0])
-            effects[row] = of_inputs.effect_weights[:, 0]
-        levels = rows[n_kept:].copy()
-        expert.readout, expert.inputs = readout, of_inputs
-        expert.means = means
+            rows = slice(row + 1, row + 1 + n_kept)
+            x, effect = expert._inputs[rows], effects.effect_weights[:, 0]
+            adjusted = expert._levels[rows] - (x * effect).sum(axis=2)
+            base[row] = adjusted[-1]
+            left[row] -= (effect * inputs[row]).sum(axis=1)
+            seen = features[row]
+            seen[:, : n_kept - 1] = (adjusted[-2::-1] - adjusted[-1]).T
+            seen[:, n_kept - 1] = adjusted[-1]
+            wide = np.concatenate([seen, before_step(x)], axis=1)[None]
+            arrived, now = inputs[None, row, None, None], slice(row, row + 1)
+            effects = effects.follow(wide, base[now], labels[now], arrived, learning)[0]
+            all_effects[row] = effects.effect_weights[:, 0]
+        rows = features, base, left[..., None], learning
+        expert.readout, changes = self.readout.follow(*rows)
+        expert.effects = effects
         expert.close(n)
-        return expert, np.stack(forecasts), (levels, left, effects)
+        return expert, base[..., None] + changes, (base, left, all_effects)
+
+    def _remember(self, levels, inputs, known, n_kept):
+        """Write new rows: values, and the inputs of the row from which each value is."""
+        values, of_values = self._levels, self._inputs
+        if np.isnan(of_values[n_kept - 1]).any():  # what lies before the first row is as that is
+            values[:n_kept], of_values[:n_kept] = levels[0], inputs[0]
+        values[n_kept:] = levels
+        for row, is_known in enumerate(known):
+            now, before = of_values[n_kept + row], of_values[n_kept + row - 1]
+            now[:] = np.where(is_known[:, None], inputs[row], before)
