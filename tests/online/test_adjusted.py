@@ -26,6 +26,15 @@ def blank():
     return AdjustedLinear(2, 2, LAGS, 1, DELAYS, 0.99, ridge=np.array([1.0, 0.5]))
 
 
+def features_of(values, came_with, effect, others):
+    """Lags, newest value and others, (S, K), of values adjusted one by one."""
+    adjusted = [
+        value - (effect * x).sum(axis=1) for value, x in zip(values, came_with, strict=True)
+    ]
+    lags = np.stack([adjusted[-1 - lag] - adjusted[-1] for lag in range(1, LAGS + 1)], axis=1)
+    return np.concatenate([lags, adjusted[-1][:, None], others], axis=1)
+
+
 def test_all_lags_are_adjusted_by_the_newest_effects(stream):
     """Row by row, from lists of the values and of the inputs that they came with."""
     labels, levels, others, inputs = stream
@@ -38,16 +47,13 @@ def test_all_lags_are_adjusted_by_the_newest_effects(stream):
         known = np.isfinite(labels[row])
         came_with.append(np.where(known, inputs[row], came_with[-1]))
         values.append(levels[row])
-        effect = learnt.effect_weights[:, 0]
-        adjusted = [
-            value - (effect * x).sum(axis=1) for value, x in zip(values, came_with, strict=True)
-        ]
-        newest = adjusted[-1]
-        lags = np.stack([adjusted[-1 - lag] - newest for lag in range(1, LAGS + 1)], axis=1)
-        seen = np.concatenate([lags, newest[:, None], others[row]], axis=1)
+        seen = features_of(values, came_with, learnt.effect_weights[:, 0], others[row])
         wide = np.concatenate([seen, before_step(np.array(came_with[-1 - LAGS :]))], axis=1)
-        own = labels[row, :, 0] - effect @ inputs[row]
+        newest = seen[:, LAGS]
         learnt = learnt.learn(wide[None], newest[None], labels[[row]], inputs[[row], None, None])
+        effect = learnt.effect_weights[:, 0]  # what the row has taught counts for the row itself
+        seen = features_of(values, came_with, effect, others[row])
+        newest, own = seen[:, LAGS], labels[row, :, 0] - effect @ inputs[row]
         readout = readout.learn(seen[None], newest[None], own[None, :, None])
         np.testing.assert_allclose(base[row], newest, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(left[row], own, rtol=1e-9, atol=1e-12)

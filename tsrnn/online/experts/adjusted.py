@@ -131,8 +131,8 @@ class AdjustedLinear(AppendsRows):
         forecasts : ndarray of shape (n, S, M)
             Of the adjusted stream.
         adjusted : tuple of ndarray of shape (n, S), (n, S) and (n, S, F)
-            The adjusted stream: newest known values and those that arrived, by the effects before
-            each row; and the effects after it.
+            The adjusted stream: newest known values and those that arrived; and the effects, all
+            as they are after each row.
         """
         n, n_kept = len(labels), len(self._levels)
         expert = self.opened(n)
@@ -140,21 +140,19 @@ class AdjustedLinear(AppendsRows):
         expert._remember(levels, inputs, known, n_kept)
         features = np.empty((*levels.shape, self.readout.weights.shape[2]))
         features[..., n_kept:] = others
-        left, base = labels[..., 0].copy(), np.empty(levels.shape)
-        all_effects, effects = np.empty((*levels.shape, inputs.shape[1])), self.effects
+        effects, all_effects = self.effects, np.empty((*levels.shape, inputs.shape[1]))
         for row in range(n):
             rows = slice(row + 1, row + 1 + n_kept)
-            x, effect = expert._inputs[rows], effects.effect_weights[:, 0]
-            adjusted = expert._levels[rows] - (x * effect).sum(axis=2)
-            base[row] = adjusted[-1]
-            left[row] -= (effect * inputs[row]).sum(axis=1)
-            seen = features[row]
-            seen[:, : n_kept - 1] = (adjusted[-2::-1] - adjusted[-1]).T
-            seen[:, n_kept - 1] = adjusted[-1]
+            values, x, seen = expert._levels[rows], expert._inputs[rows], features[row]
+            _adjust(values, x, effects.effect_weights[:, 0], seen)
             wide = np.concatenate([seen, before_step(x)], axis=1)[None]
-            arrived, now = inputs[None, row, None, None], slice(row, row + 1)
-            effects = effects.follow(wide, base[now], labels[now], arrived, learning)[0]
-            all_effects[row] = effects.effect_weights[:, 0]
+            base, arrived = seen[None, :, n_kept - 1], inputs[None, row, None, None]
+            label = labels[row : row + 1]
+            effects = effects.follow(wide, base, label, arrived, learning)[0]
+            effect = all_effects[row] = effects.effect_weights[:, 0]
+            _adjust(values, x, effect, seen)
+        base = features[..., n_kept - 1].copy()
+        left = labels[..., 0] - (all_effects * inputs[:, None]).sum(axis=2)
         rows = features, base, left[..., None], learning
         expert.readout, changes = self.readout.follow(*rows)
         expert.effects = effects
@@ -170,3 +168,14 @@ class AdjustedLinear(AppendsRows):
         for row, is_known in enumerate(known):
             now, before = of_values[n_kept + row], of_values[n_kept + row - 1]
             now[:] = np.where(is_known[:, None], inputs[row], before)
+
+
+def _adjust(values, inputs, effect, seen):
+    """Write the lags and the newest of adjusted values to features (S, K).
+
+    Of values (1 + L, S), newest last, inputs (1 + L, S, F) and their effects (S, F).
+    """
+    adjusted = values - (inputs * effect).sum(axis=2)
+    n_lags = len(values) - 1
+    seen[:, :n_lags] = (adjusted[-2::-1] - adjusted[-1]).T
+    seen[:, n_lags] = adjusted[-1]
