@@ -283,10 +283,11 @@ class StreamLearner:
         design, n_rows = self.design, len(joined) - start
         arrived, inputs = design.arrived(joined, start), joined.inputs[start:, design.future]
         rows = features, base, labels, arrived, learning
-        self.readout, constant, effects = self.readout.follow(*rows)
+        self.readout, constant, effects, without = self.readout.follow(*rows)
         constant, arrived = constant + base[..., None], arrived[:, 0]
         if self.ensemble:
-            rows = (constant, effects), skip, joined.levels, labels, learning, (inputs, arrived)
+            recurrent = constant, effects, without + base[..., None]
+            rows = recurrent, skip, joined.levels, labels, learning, (inputs, arrived)
             self.ensemble, (constant, effects) = self.ensemble.follow_ahead(*rows)
         if self.intervals and scoring:
             self.intervals = self.intervals.follow(constant, labels, effects, arrived)
