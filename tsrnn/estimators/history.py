@@ -102,6 +102,7 @@ def read_history(model, form, X, y, ids):
         The rows, the parameters, or the two together cannot be used.
     """
     parts, names, rows = read_rows(model, form, X, y, ids)
+    rows = _from_first_values(rows, len(names))
     reader, series, targets = model._reader, rows.series, rows.targets
     counts = np.bincount(series)
     _require_enough(model, reader.columns, counts, targets)
@@ -131,6 +132,21 @@ def read_history(model, form, X, y, ids):
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
     state = State(learner, names, scaling, newest=last, below_zero=below_zero)
     return reader, state, rows.of(recent), newest
+
+
+def _from_first_values(rows, n_series):
+    """Return rows without those before the first known value of their series, if it has one.
+
+    What is missing there would be learnt as if it had been a level.
+    """
+    known = np.isfinite(rows.targets).any(axis=1)
+    if known.all():
+        return rows
+    first = np.full(n_series, np.iinfo(np.int64).max)
+    np.minimum.at(first, rows.series[known], rows.positions[known])
+    never = np.bincount(rows.series[known], minlength=n_series) == 0
+    kept = (rows.positions >= first[rows.series]) | never[rows.series]
+    return rows if kept.all() else rows.of(kept)
 
 
 def naive_errors(series, targets, n_series):
