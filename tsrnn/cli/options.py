@@ -4,6 +4,8 @@ import argparse
 import inspect
 import re
 
+from tsrnn.cli.io.formats import READERS
+from tsrnn.cli.io.times import EPOCH_UNITS
 from tsrnn.estimators.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.estimators.forecaster import RNNForecaster
 
@@ -45,6 +47,11 @@ def add_data_options(parser):
     """Add the arguments that say how rows are to be read."""
     group = parser.add_argument_group("how to read the rows")
     group.add_argument(
+        "--precision",
+        choices=EPOCH_UNITS,
+        help="unit of the time stamps of line protocol (default: as at fit; at fit, ns)",
+    )
+    group.add_argument(
         "--time",
         "--time-col",
         metavar="COL",
@@ -78,6 +85,16 @@ def add_data_options(parser):
         default="raise",
         help="a row that cannot be used: stop, pass it over and count it, or say so as well "
         "(default: raise)",
+    )
+
+
+def add_format(parser):
+    """Add the argument that says what the lines of rows are."""
+    parser.add_argument(
+        "--format",
+        choices=READERS,
+        help="of the rows: JSON lines, CSV, or line protocol as InfluxDB and Telegraf speak it "
+        "(default: as the first line tells)",
     )
 
 

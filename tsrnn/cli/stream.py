@@ -12,7 +12,7 @@ from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.output import NobodyReadsError
 from tsrnn.cli.io.stamps import PATIENCE, PanelSession
 from tsrnn.cli.models import is_panel, read_forecaster
-from tsrnn.cli.options import add_data_options
+from tsrnn.cli.options import add_data_options, add_format
 from tsrnn.cli.session import Session
 
 EPILOG = f"""\
@@ -101,6 +101,7 @@ def add(commands):
     )
     add_forecast_options(parser)
     add_data_options(parser)
+    add_format(parser)
     return parser
 
 
@@ -126,11 +127,6 @@ def run(args):
         )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
-    if args.one_for_one and is_panel(saved.model):
-        raise ValueError(
-            "found --one-for-one and a model of a panel, whose rows of one time stamp are forecast "
-            "together, expected a model of one stream; leave it out"
-        )
     session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
     inbox = Inbox(line_blocks(args.input, args.follow and args.input != "-"))
     # when nobody takes the output any more, the last checkpoint is the one to go on from

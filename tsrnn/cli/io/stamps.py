@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.session import Session, forecast_line, reason_line
+from tsrnn.cli.io.issued import Issued
+from tsrnn.cli.session import Session
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
 
@@ -18,6 +19,7 @@ class Arrived(NamedTuple):
     id: Any
     numbers: np.ndarray
     labels: np.ndarray
+    origin: str | None
 
 
 class PanelSession(Session):
@@ -65,7 +67,9 @@ class PanelSession(Session):
             self.complaints.add(line, f"found {series!r} twice at {rows.index[row]}")
             return
         self._stamp = rows.index[row]
-        self._open[series] = Arrived(line, series, rows.numbers[row], rows.labels[row])
+        self._open[series] = Arrived(
+            line, series, rows.numbers[row], rows.labels[row], rows.origins[row]
+        )
         self._awaited.discard(series)
         if not self._awaited:
             self._take_stamp()
@@ -87,8 +91,7 @@ class PanelSession(Session):
             rows = self._without_bad_ones(rows, error)
         if rows:
             self._newest |= dict.fromkeys([row.id for row in rows], stamp.as_unit("ns").value)
-            self._issue(stamp, [row.id for row in rows])
-            self._count(len(rows))
+            self._issue(stamp, rows)
         self._wait_for_those_alive()
 
     def _without_bad_ones(self, rows, error):
@@ -113,9 +116,10 @@ class PanelSession(Session):
         numbers = np.array([row.numbers for row in rows])
         return self.source.frame(index, numbers, np.array([row.labels for row in rows]))
 
-    def _issue(self, stamp, ids):
-        """Write a line for each of these series, whose newest row is at the stamp."""
+    def _issue(self, stamp, rows):
+        """Issue a forecast for each of these rows, which are the newest of their series."""
         model, options, reasons = self.model, self.options, {}
+        ids = [row.id for row in rows]
         if self.future is not None:
             index = model.future_index(options["horizon"], ids=ids[0]).get_level_values(1)
             X_future, reasons = self.future.ahead(index, ids)
@@ -123,12 +127,12 @@ class PanelSession(Session):
         known = [series for series in ids if series not in reasons]
         if known:
             frame = model.forecast(**options, ids=known)
-            frame = frame.drop(columns=[c for c in (model.id_col, model.time_col) if c in frame])
+            if model.time_col is not None:
+                frame = frame.set_index(model.time_col)
+            frame = frame.drop(columns=model.id_col)
             parts = np.split(np.arange(len(frame)), len(known))
             forecasts = dict(zip(known, parts, strict=True))
-        for series in ids:
-            if series in reasons:
-                line = reason_line(stamp, reasons[series], id=series)
-            else:
-                line = forecast_line(stamp, frame.iloc[forecasts[series]], id=series)
-            self.output.write(line)
+        for row in rows:
+            reason = reasons.get(row.id)
+            ahead = None if row.id in reasons else frame.iloc[forecasts[row.id]]
+            self._issued.append(Issued(stamp, ahead, reason, row.id, row.origin))

@@ -9,7 +9,7 @@ import pandas as pd
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}  # in lower case
 OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")  # of a time stamp, after its date
-EPOCH_UNITS = ("s", "ms", "us", "ns")
+EPOCH_UNITS = "s", "ms", "us", "ns"
 DATE_LENGTH = len("2024-01-31")
 
 
@@ -26,12 +26,15 @@ class TimeOptions(NamedTuple):
         The zone that the rows are to be in; stamps without an offset are its wall clock.
     strict : bool
         Refuse stamps that have an offset where `tz` is None; else those are taken to UTC.
+    precision : str
+        One of `EPOCH_UNITS`: the unit of time stamps of line protocol.
     """
 
     columns: list
     format: str | None = None
     tz: object = None
     strict: bool = False
+    precision: str = "ns"
 
 
 def joined_time(parts):
