@@ -122,6 +122,15 @@ def on_grid(index, model):
     return pd.DatetimeIndex(moved, tz=index.tz).as_unit(index.unit)
 
 
+def by_time(forecast, model):
+    """Return a forecast by time, as of one stream; of a panel without the ids."""
+    if not is_panel(model):
+        return forecast
+    if model.time_col is not None:
+        forecast = forecast.set_index(model.time_col)
+    return forecast.drop(columns=model.id_col)
+
+
 def blank_forecast(model):
     """Return a forecast without its values: its columns are the targets, its index has its name."""
     if model.cutoff_ is None:

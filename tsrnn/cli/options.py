@@ -4,6 +4,8 @@ import argparse
 import inspect
 import re
 
+import pandas as pd
+
 from tsrnn.cli.io.formats import READERS
 from tsrnn.cli.io.times import EPOCH_UNITS
 from tsrnn.estimators.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
@@ -43,6 +45,17 @@ def coverage(text):
     return value
 
 
+def _zone(text):
+    """Read a time zone: the type of an argument."""
+    try:
+        pd.Timestamp("2024-01-01", tz=text)
+    except Exception as error:  # of another kind in each library of zones
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a time zone such as Europe/Rome or UTC"
+        ) from error
+    return text
+
+
 def add_data_options(parser):
     """Add the arguments that say how rows are to be read."""
     group = parser.add_argument_group("how to read the rows")
@@ -77,7 +90,9 @@ def add_data_options(parser):
         help="columns to take as texts, not as numbers (default: as at fit; at fit, those named "
         "as inputs that are no numbers)",
     )
-    group.add_argument("--tz", metavar="ZONE", help="time zone of the stamps, such as Europe/Rome")
+    group.add_argument(
+        "--tz", type=_zone, metavar="ZONE", help="time zone of the stamps, such as Europe/Rome"
+    )
     group.add_argument("--sep", metavar="CHAR", help="between the fields of a CSV (default: ',')")
     group.add_argument(
         "--on-error",

@@ -14,6 +14,7 @@ from tsrnn.cli.io.issued import Issued, WriterOptions
 from tsrnn.cli.io.output import Output
 from tsrnn.cli.models import (
     blank_forecast,
+    by_time,
     is_panel,
     known_ahead,
     newest,
@@ -250,7 +251,8 @@ def require_forecast(model, options):
     """
     if newest(model) is not None:
         X_future = unknown_ahead(model, options["horizon"]) if known_ahead(model) else None
-        return model.forecast(**options, **({} if X_future is None else {"X_future": X_future}))
+        ahead = {} if X_future is None else {"X_future": X_future}
+        return by_time(model.forecast(**options, **ahead), model)
     return None
 
 

@@ -1,6 +1,7 @@
 """Formats of lines: how each is read and written."""
 
 from tsrnn.cli.io.comma_separated import CsvReader, CsvWriter
+from tsrnn.cli.io.fields import BadRow, UnfinishedRow
 from tsrnn.cli.io.json_lines import JsonReader, JsonWriter
 from tsrnn.cli.io.line_protocol import LineProtocolReader, LineProtocolWriter, parse_line
 
@@ -20,6 +21,8 @@ def format_of(text):
         return "jsonl"
     try:
         parse_line(text)
-    except ValueError:
+    except UnfinishedRow:
+        return "influx"
+    except BadRow:
         return "csv"
     return "influx"

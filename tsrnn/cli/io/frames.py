@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.io.fields import number
+from tsrnn.cli.io.fields import number, require_columns
 from tsrnn.cli.io.formats import READERS, format_of
 from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.rows import Rows
@@ -208,13 +208,21 @@ def read_parquet(name):
         return pd.read_parquet(name)
     except ImportError as error:
         raise ImportError("Parquet needs pyarrow: pip install pyarrow") from error
+    except ValueError as error:
+        raise ValueError(f"found no Parquet in {name}, expected a whole file of it") from error
 
 
 def parquet_rows(name, source):
     """Return a Parquet file as `Rows`; a time stamp may be of a type of its own, or a text."""
     frame = read_parquet(name).reset_index(drop=False)
     frame.columns = [str(column) for column in frame.columns]
-    values = frame[source.numbers].to_numpy(dtype=float)
+    require_columns(
+        [*frame], [*source.time.columns, *source.numbers, *(name for name, _ in source.labels)]
+    )
+    for column in source.numbers:
+        if not pd.api.types.is_numeric_dtype(frame[column].dtype):
+            raise ValueError(f"found no numbers in column {column!r} of {name}, expected some")
+    values = frame[source.numbers].to_numpy(dtype=float, na_value=np.nan)
     lines, problems, time = np.arange(1, len(frame) + 1), {}, source.time
     labels = np.empty((len(frame), len(source.labels)), dtype=object)
     for place, (name, read) in enumerate(source.labels):

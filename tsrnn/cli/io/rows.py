@@ -137,12 +137,16 @@ class RowParser:
         return None
 
     def _row_alone(self, text):
-        """Return the row that a line without quotes is, if it has a number; quotes were wrong."""
+        """Return the row that a line without quotes is, if it has a time and a number."""
         try:
             row = self._read(text)
         except ValueError:
             return None
-        return row if row is not None and np.isfinite(row[1]).any() else None
+        if row is None or not np.isfinite(row[1]).any():
+            return None
+        if self.time.columns and parse_times([row[0]], self.time, [0], {}).hasnans:
+            return None
+        return row
 
     def _unclosed(self):
         self._open = []

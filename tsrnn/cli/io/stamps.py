@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.cli.io.issued import Issued
+from tsrnn.cli.models import by_time
 from tsrnn.cli.session import Session
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
@@ -126,10 +127,7 @@ class PanelSession(Session):
             options = {**options, "X_future": X_future}
         known = [series for series in ids if series not in reasons]
         if known:
-            frame = model.forecast(**options, ids=known)
-            if model.time_col is not None:
-                frame = frame.set_index(model.time_col)
-            frame = frame.drop(columns=model.id_col)
+            frame = by_time(model.forecast(**options, ids=known), model)
             parts = np.split(np.arange(len(frame)), len(known))
             forecasts = dict(zip(known, parts, strict=True))
         for row in rows:
