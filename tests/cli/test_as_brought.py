@@ -177,3 +177,46 @@ def test_one_for_one_of_a_panel_needs_lines_that_hold_several(panel, capsys):
     assert "found --one-for-one" not in capsys.readouterr().err
     assert cli.main(["stream", panel[0], "--one-for-one", "--format", "csv"]) == 1
     assert "expected --format jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "stamp", "found"),
+    [
+        ([], "2012-02-30T01:00", "found '2012-02-30T01:00' as time stamp, expected a date that"),
+        (["--time-format", "%d/%m/%Y"], "2/30/12", "expected the form '%d/%m/%Y' (--time-format)"),
+        (["--time-format", "s"], "noon", "found 'noon' as time stamp, expected a number of s since"),
+        ([], "2024-01-04T08:30", "found 1 rows off the frequency h"),
+    ],
+)
+def test_errors_are_in_words_of_its_own(argv, stamp, found, folder, capsys):
+    """Kind: messages of pandas inside one-line errors."""
+    (folder.path / "row.csv").write_text(f"time,s0,s1\n{stamp},1,2\n")
+    assert folder("update", folder.fit(), folder["row.csv"], *argv) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert found in line
+    assert "might want" not in line and "match format" not in line
+
+
+def test_arguments_that_mean_nothing_are_told(folder, capsys):
+    """Kind: the same, of a frequency, a time zone, a folder that is not there."""
+    argv = ("--time", "time", *SMALL, "-o", folder["x.tsrnn"])
+    assert folder("fit", folder["history.csv"], *argv, "--freq", "xyz") == 1
+    err = capsys.readouterr().err
+    assert "found freq='xyz', expected a frequency as pandas writes it" in err
+    assert "KeyError" not in err
+    with pytest.raises(SystemExit):
+        folder("fit", folder["history.csv"], *argv, "--tz", "Mars/Base")
+    assert "found 'Mars/Base', expected a time zone" in capsys.readouterr().err
+    assert folder("forecast", folder.fit(), "-o", folder["no/where.csv"]) == 1
+    assert "where.csv: No such file or directory" in capsys.readouterr().err
+
+
+def test_parquet_that_is_none_or_has_no_numbers_is_told(folder, capsys):
+    """Kind: the same, of pyarrow."""
+    pytest.importorskip("pyarrow")
+    (folder.path / "cut.parquet").write_bytes(b"PAR1 and no more")
+    folder.rows.astype({"s1": str}).to_parquet(folder["texts.parquet"])
+    model = folder.fit()
+    for name, found in (("cut", "found no Parquet in"), ("texts", "no numbers in column 's1'")):
+        assert folder("update", model, folder[f"{name}.parquet"]) == 1
+        assert found in capsys.readouterr().err
