@@ -129,7 +129,8 @@ def test_influxdb(tmp_path):
         answer = ask("query", db="energy_forecasts", epoch="ns", q="SELECT * FROM power")
         return pd.read_csv(StringIO(answer)) if answer else pd.DataFrame()
 
-    script = [sys.executable, str(FOLDER / "influxdb.py"), "--url", url, "--horizon", "6"]
+    script = [sys.executable, str(FOLDER / "influxdb.py"), "--url", url, "--horizon", "6",
+              "--max-iter", "5"]  # fmt: skip
     inside = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}}
     rows = load_electricity()[:360]
     with running([INFLUXD], port, env=environment):
@@ -146,13 +147,16 @@ def test_influxdb(tmp_path):
                            "the last forecast is there")  # fmt: skip
                 process.send_signal(signal.SIGINT)
             assert process.returncode == 0
-    found = forecasts_of(rows, tmp_path)
-    table = pd.DataFrame(found)
-    assert table is not None
-
-
-def forecasts_of(rows, tmp_path):
-    return []
+        found = forecasts()
+    model = RNNForecaster(6, max_iter=5, random_state=0).fit(rows[:300])
+    expected = {}
+    for row in range(300, 360):  # the newest forecast of each hour stands
+        model.partial_fit(rows[row : row + 1])
+        expected |= {time.value: value for time, value in model.forecast()["load"].items()}
+    assert (found["site"] == "north 1").all()
+    assert found["time"].tolist() == [*expected]
+    np.testing.assert_allclose(found["load_forecast"], [*expected.values()], rtol=1e-9)
+    assert load(tmp_path / "energy.tsrnn").cutoff_ == rows.index[-1]
 
 
 class Postgres:

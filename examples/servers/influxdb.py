@@ -28,6 +28,7 @@ parser.add_argument("--database", default="energy")
 parser.add_argument("--measurement", default="power")
 parser.add_argument("--field", default="load", help="what is forecast")
 parser.add_argument("--horizon", type=int, default=24)
+parser.add_argument("--max-iter", type=int, default=300, help="training steps of the fit")
 args = parser.parse_args()
 
 TSRNN = [sys.executable, "-m", "tsrnn"]
@@ -82,7 +83,8 @@ if model.exists():
     subprocess.run([*TSRNN, "update", str(model), "before.csv", "--on-error", "skip"], check=True)
 else:
     fit = ["fit", "before.csv", "--time", "time", "--time-format", "ns", "--target", args.field,
-           "--inputs", "none", "--horizon", str(args.horizon), "--random-state", "0"]  # fmt: skip
+           "--inputs", "none", "--horizon", str(args.horizon), "--random-state", "0",
+           "--max-iter", str(args.max_iter)]  # fmt: skip
     subprocess.run([*TSRNN, *fit, "-o", str(model)], check=True)
 
 command = [*TSRNN, "stream", str(model), "--format", "influx", "--on-error", "log"]
