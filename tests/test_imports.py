@@ -31,7 +31,7 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "narwhals", "matplotlib", "numba", "river", "sktime"}
+OPTIONAL = {"rich", "narwhals", "polars", "matplotlib", "numba", "river", "sktime"}
 # Imported by name, when their kernels are chosen; by users who have what they are made for.
 ON_DEMAND = [PACKAGE / "kernels" / "numba_", PACKAGE / "integrations"]
 

@@ -61,10 +61,10 @@ class Writer:
         form = self.form
         if form.native is None:
             return frame
+        names = None
         if not form.id_column and not form.just_follows:
             names = [form.id_name, form.time_name] if form.has_ids else form.time_name
-            frame = frame.rename_axis(names).reset_index()
-        return outgoing(frame, form.native, form.dates)
+        return outgoing(frame, form.native, form.dates, names)
 
     def keys(self, index):
         """Return the index of rows to come; of another library, the frame of its levels."""
