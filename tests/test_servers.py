@@ -42,15 +42,6 @@ def free_port():
         return found.getsockname()[1]
 
 
-def wait_until(condition, what, seconds=120):
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > limit:
-            raise AssertionError(f"{what} within {seconds} seconds")
-        time.sleep(0.1)
-    return found
-
-
 def answers(port):
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
@@ -58,18 +49,18 @@ def answers(port):
 
 
 @contextmanager
-def running(command, port=None, **options):
-    """A program in the background; it is stopped in the end."""
-    log = tempfile.TemporaryFile()
-    process = subprocess.Popen(command, stdout=log, stderr=log, **options)
+def running(command, port, **options):
+    """A server in the background, from when it answers; it is stopped in the end."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process, limit = subprocess.Popen(command, **quiet, **options), time.monotonic() + 120
     try:
-        if port is not None:
-            wait_until(lambda: answers(port) or process.poll() is not None, f"{command[0]} answers")
-        yield process
+        while not answers(port):
+            assert process.poll() is None and time.monotonic() < limit, f"{command[0]} is not there"
+            time.sleep(0.1)
+        yield
     finally:
         process.terminate()
         process.wait(60)
-        log.close()
 
 
 @needs(MOSQUITTO, "mosquitto")
@@ -133,6 +124,7 @@ def test_influxdb(tmp_path):
               "--max-iter", "5"]  # fmt: skip
     inside = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}}
     rows = load_electricity()[:360]
+    limit = time.monotonic() + 300
     with running([INFLUXD], port, env=environment):
         ask("query", b"", q="CREATE DATABASE energy")
         write(rows[:300])
@@ -143,8 +135,9 @@ def test_influxdb(tmp_path):
                 for row in range(stop - 5, stop):
                     write(rows[row : row + 1])
                 last = rows.index[stop - 1].value + 6 * 3600 * 10**9
-                wait_until(lambda: len(forecasts()) and forecasts()["time"].max() == last,
-                           "the last forecast is there")  # fmt: skip
+                while not len(found := forecasts()) or found["time"].max() < last:
+                    assert process.poll() is None and time.monotonic() < limit
+                    time.sleep(0.2)
                 process.send_signal(signal.SIGINT)
             assert process.returncode == 0
         found = forecasts()

@@ -184,7 +184,7 @@ def test_one_for_one_of_a_panel_needs_lines_that_hold_several(panel, capsys):
     [
         ([], "2012-02-30T01:00", "found '2012-02-30T01:00' as time stamp, expected a date that"),
         (["--time-format", "%d/%m/%Y"], "2/30/12", "expected the form '%d/%m/%Y' (--time-format)"),
-        (["--time-format", "s"], "noon", "found 'noon' as time stamp, expected a number of s since"),
+        (["--time-format", "s"], "noon", "found 'noon' as time stamp, expected a number of s"),
         ([], "2024-01-04T08:30", "found 1 rows off the frequency h"),
     ],
 )

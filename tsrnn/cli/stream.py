@@ -23,10 +23,19 @@ examples:
       --checkpoint state.tsrnn --every 60s --on-error log
   sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
   mosquitto_sub -t load | tsrnn stream m.tsrnn --one-for-one | mosquitto_pub -t forecast -l
+  telegraf ... | tsrnn stream m.tsrnn --format influx                (line protocol, in and out)
   tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
-Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
-values of the steps after it. Rows are CSV with a header, or JSON lines; they are learnt one by one.
+Each row gives a line of JSON: its time stamp as "cutoff", under "times" those of the steps after
+it, and under "forecast" for each column the values at these. Rows are CSV with a header, JSON
+lines, or line protocol; they are learnt one by one.
+
+--format csv writes a line for each step, with "cutoff" and "time". --format influx writes a line
+for each step at its time, under the measurement and tags of the row; the forecast of load is the
+field load_forecast. Of line protocol, fields and tags are columns by their keys (a tag may be the
+--id), and so is "measurement"; the time of a row is that of its line, in --precision. With
+--one-for-one all steps are on one line, as load_1, load_2 ... or load_forecast_1 ...; where there
+is no forecast, JSON has null, and the other formats give the line back as it came.
 
 A model with inputs known ahead finds those of the rows to come in the --future file, which has a
 header or JSON lines: by time stamp, and in a panel by id. A row that comes again replaces the one
@@ -92,7 +101,8 @@ def add(commands):
         "--one-for-one",
         action="store_true",
         help="a line for each line that comes in, null where there is no forecast, such as for the "
-        "header: what programs that answer line by line wait for (not of a panel)",
+        "header: what programs that wait for each answer need; of a panel a list, with all series "
+        "of a time stamp, for the line that ends it",
     )
     parser.add_argument(
         "--no-header",
