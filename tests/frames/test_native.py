@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -184,26 +183,6 @@ def test_a_lazy_frame_is_refused():
             call(lazy)
 
 
-def test_a_row_of_polars_takes_little_longer_than_one_of_pandas():
-    """One row in 150 µs more, in the time of the thread, at its best of ten: cores are shared."""
-    polars = pytest.importorskip("polars")
-    rows = hourly(300)
-    native = polars.DataFrame({"time": rows.index.to_numpy(), "s0": rows["s0"].to_numpy()})
-    best = []
-    for start in range(100, 300, 20):
-        seconds = []
-        for frame in (rows, native):
-            model, taken = NaiveForecaster().fit(frame[:start]), []
-            for part in [frame[row : row + 1] for row in range(start, start + 20)]:
-                begin = time.thread_time()
-                model.update(part)
-                taken.append(time.thread_time() - begin)
-            seconds.append(np.median(taken))
-        best.append(seconds)
-    pandas_row, polars_row = np.min(best, axis=0)
-    assert polars_row - pandas_row < 150e-6
-
-
 def test_without_narwhals_the_extra_is_named():
     """The import error names ``tsrnn[polars]``."""
     pytest.importorskip("polars")
@@ -249,8 +228,8 @@ def test_a_forecast_is_the_same_frame_however_it_is_made(unit, zone, monkeypatch
     """A frame of polars of times and floats is made the short way, and must be that of narwhals."""
     polars_testing = pytest.importorskip("polars.testing")
     index = pd.date_range("2024-03-31", periods=5, freq="h", tz=zone).as_unit(unit)
-    frame = pd.DataFrame({"a": np.arange(5.0), 7: [1.5, np.nan, 3, 4, 5]}, index)
-    found = native.outgoing(frame, "polars", index="time")
-    monkeypatch.setattr(native, "_times_and_floats", lambda *_: None)
-    polars_testing.assert_frame_equal(found, native.outgoing(frame, "polars", index="time"))
+    columns = {"time": index, "a": np.arange(10.0)[::2], 7: np.array([1.5, np.nan, 3, 4, 5])}
+    found = native.outgoing(columns, "polars")
+    monkeypatch.setattr(native, "_times_and_floats", lambda _: None)
+    polars_testing.assert_frame_equal(found, native.outgoing(columns, "polars"))
     assert found.columns == ["time", "a", "7"]

@@ -36,9 +36,11 @@ class Session:
     args : argparse.Namespace
     resumed : bool
         Whether `saved` is the checkpoint of an earlier run.
+    live : LivePage, optional
+        Page that is to show the stream.
     """
 
-    def __init__(self, saved, args, resumed):
+    def __init__(self, saved, args, resumed, live=None):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
         source = self.source = source_of(saved, args)._replace(format=args.format)
@@ -54,6 +56,7 @@ class Session:
         self.writer = writer_of(self.model, source, args)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
         self.writer.begin(expected, self.output.is_empty)
+        self.live, self._shown = live, places_of_targets(self.model, source)
         self.stopped, self.one_for_one, self._issued = False, args.one_for_one, []
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
@@ -146,20 +149,23 @@ class Session:
             self.complaints.add(line, error)
             return
         self._newest = stamp
-        forecast, reason = self._forecast()
-        self._issued.append(
-            Issued(self.model.cutoff_, forecast, reason, origin=self._rows.origins[row])
-        )
+        forecast, reason, options = self._forecast()
+        origin = self._rows.origins[row]
+        self._issued.append(Issued(self.model.cutoff_, forecast, reason, origin=origin))
+        if self.live is not None:
+            actual = self._rows.numbers[row : row + 1, self._shown]
+            self.live.take(self.model.cutoff_, actual, forecast, options)
 
     def _forecast(self):
-        """Return the forecast after the newest row, or None and why there is none."""
+        """Return the forecast after the newest row, why there is none, what it was asked with."""
         model, options = self.model, self.options
         if self.future is None:
-            return model.forecast(**options), None
+            return model.forecast(**options), None, options
         X_future, reasons = self.future.ahead(model.future_index(options["horizon"]))
         if reasons:
-            return None, reasons[None]
-        return model.forecast(**options, X_future=X_future), None
+            return None, reasons[None], None
+        options = {**options, "X_future": X_future}
+        return model.forecast(**options), None, options
 
     def finish(self):
         """Take in what is left when the input has ended: nothing, where each row stands alone."""
@@ -239,6 +245,12 @@ def writer_of(model, source, args):
         source.time.precision,
     )
     return WRITERS[args.format or "jsonl"](options)
+
+
+def places_of_targets(model, source):
+    """Return where the targets of a model stand among the numbers of a row."""
+    names = [source.names.get(name, name) for name in source.numbers]
+    return [names.index(target) for target in blank_forecast(model).columns]
 
 
 def require_forecast(model, options):

@@ -118,7 +118,7 @@ class PanelSession(Session):
         return self.source.frame(index, numbers, np.array([row.labels for row in rows]))
 
     def _issue(self, stamp, rows):
-        """Issue a forecast for each of these rows, which are the newest of their series."""
+        """Issue a forecast for each of these rows, the newest ones of their series."""
         model, options, reasons = self.model, self.options, {}
         ids = [row.id for row in rows]
         if self.future is not None:
@@ -130,6 +130,9 @@ class PanelSession(Session):
             frame = by_time(model.forecast(**options, ids=known), model)
             parts = np.split(np.arange(len(frame)), len(known))
             forecasts = dict(zip(known, parts, strict=True))
+        if known and self.live is not None:
+            actual = np.array([row.numbers for row in rows if row.id in forecasts])
+            self.live.take(stamp, actual[:, self._shown], frame, options, known)
         for row in rows:
             reason = reasons.get(row.id)
             ahead = None if row.id in reasons else frame.iloc[forecasts[row.id]]
