@@ -10,6 +10,7 @@ Run: ``python benchmarks/first_fit.py`` (some minutes; ``--turns 1`` for a short
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -21,18 +22,17 @@ import time
 from memory import print_table
 from report import save
 
-STAGES = ("import", "fit and forecast", "first row", "second row")
+from tsrnn import RNNForecaster, datasets
+
+STAGES = ("start and import", "fit and forecast", "first row", "second row")
 HOW = ("numpy", "numba, empty cache", "numba, later process")
 MOST_MORE, MOST_LATER = 3.0, 1.5
 
 
-def measure():
-    """Import, fit, forecast and stream in this process; return the seconds of each stage."""
-    marks = [_now()]
-    from tsrnn import RNNForecaster, datasets
-
+def measure(started):
+    """Fit, forecast and stream in this process; return the seconds of each stage."""
+    marks = [(0.0, started), _now()]
     data = datasets.load_electricity()[:4002]
-    marks.append(_now())
     model = RNNForecaster(24, random_state=0).fit(data[:4000])
     model.forecast()
     marks.append(_now())
@@ -41,7 +41,7 @@ def measure():
         marks.append(_now())
     spent = [
         [after - before for before, after in zip(first, second, strict=True)]
-        for first, second in zip(marks, marks[1:], strict=False)
+        for first, second in itertools.pairwise(marks)
     ]
     return {
         clock: dict(zip(STAGES, (times[c] for times in spent), strict=True))
@@ -50,7 +50,7 @@ def measure():
 
 
 def _now():
-    return time.process_time(), time.perf_counter()
+    return time.process_time(), time.monotonic()
 
 
 def in_fresh_process(how, cache):
@@ -60,7 +60,7 @@ def in_fresh_process(how, cache):
         "NUMBA_CACHE_DIR": cache,
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, __file__, "--measure"]
+    command = [sys.executable, __file__, "--measure", str(time.monotonic())]
     process = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return json.loads(process.stdout) | {"stderr": process.stderr}
 
@@ -73,7 +73,9 @@ def summed_up(turns):
         }
         for how in HOW
     }
-    first = {how: seconds[how]["import"] + seconds[how]["fit and forecast"] for how in HOW}
+    first = {
+        how: seconds[how]["start and import"] + seconds[how]["fit and forecast"] for how in HOW
+    }
     numpy, empty, later = (first[how] for how in HOW)
     more, share = (empty - later) / numpy, later / numpy
     lines = {turn[HOW[1]]["stderr"].count("\n") for turn in turns}
@@ -89,10 +91,10 @@ def summed_up(turns):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--turns", type=int, default=3, help="not saved where fewer than three")
-    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", type=float, metavar="STARTED", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.measure:
-        print(json.dumps(measure()))
+    if arguments.measure is not None:
+        print(json.dumps(measure(arguments.measure)))
         return
     load, turns = os.getloadavg(), []
     for _ in range(arguments.turns):

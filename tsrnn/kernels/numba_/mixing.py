@@ -244,7 +244,7 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 
 _potential, _favour = inlined(_potential, False), inner(_favour, False)
 _among, _issue = inlined(_among, False), inlined(_issue, False)
-_score, _by_step = inlined(_score, False), inner(_by_step, False)
+_score, _by_step = inner(_score, False), inner(_by_step, False)
 _interpolate = inlined(_interpolate, False)
 score_experts = compiled(score_experts, False)
 expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)
