@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators.forecaster import RNNForecaster
@@ -170,6 +169,7 @@ def export(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import onnxruntime
     >>> from tsrnn import RNNForecaster, datasets
     >>> from tsrnn.integrations.onnx import export
@@ -178,7 +178,7 @@ def export(
     >>> step = export(model, "load.onnx")
     >>> session, state = onnxruntime.InferenceSession("load.onnx"), step.initial_state()
     >>> forecast, state = step.step(session, state, load[400:401])
-    >>> forecast.round(6).equals(model.update(load[400:401]).forecast().round(6))
+    >>> np.allclose(forecast, model.update(load[400:401]).forecast())
     True
     """
     _require_exportable(model)
@@ -191,10 +191,11 @@ def export(
         "inputs": [str(name) for name in columns.expanded_names],
         "calendar": _calendar_names(model._reader.calendar),
     }
-    names = {key: of_values for key, of_values in names.items() if of_values}
+    proto, start = graph.finished("tsrnn")
+    names = {value.name: names[value.name] for value in proto.graph.input if value.name in names}
     experts = [stream.ensemble.names[place] for place in kept]
-    metadata = {**names, "experts": experts, "left_out": LEFT_OUT}
-    proto, start = graph.finished("tsrnn", {key: json.dumps(v) for key, v in metadata.items()})
+    for key, value in {**names, "experts": experts, "left_out": LEFT_OUT}.items():
+        proto.metadata_props.add(key=key, value=json.dumps(value))
     with replacing(path) as file:
         file.write(proto.SerializeToString())
     return OnnxStep(model, start, experts, names)
@@ -227,9 +228,13 @@ def _forecast(graph, model, stream, kept):
         repeats(ensemble.repeats, seen, level, counted),
         smoothing(graph, ensemble.smoothing, targets, counted),
     ]
-    if len(kept) < len(ensemble.names):
-        forecasts = [g.take(g.concatenate(forecasts, axis=1), kept, axis=1)]
-    mixture = mixed(graph, ensemble, kept, g.concatenate(forecasts, axis=1), targets)
+    own = np.split(kept, np.searchsorted(kept, np.cumsum([part.shape[1] for part in forecasts])))
+    first, chosen = 0, []  # part by part: what leads to none of them is no part of the graph
+    for part, places in zip(forecasts, own, strict=False):
+        if len(places):
+            chosen.append(g.take(part, places - first, axis=1))
+        first += part.shape[1]
+    mixture = mixed(graph, ensemble, kept, g.concatenate(chosen, axis=1), targets)
     values = restored(model.target_transform, (mixture + jump) * scale + mean)
     if model.lower is not None:
         lower = model.lower
@@ -287,7 +292,11 @@ def _places_of(names, experts):
 
 def _calendar_names(calendar):
     """Return the names of the columns of `Calendar.features`."""
-    cycles = [("day", 2, calendar.daily), ("week", 1, calendar.weekly), ("year", 2, calendar.yearly)]
+    cycles = [
+        ("day", 2, calendar.daily),
+        ("week", 1, calendar.weekly),
+        ("year", 2, calendar.yearly),
+    ]
     names = []
     for cycle, n_harmonics, is_there in cycles:
         if not is_there:

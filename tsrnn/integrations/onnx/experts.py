@@ -22,6 +22,7 @@ class Counted:
     def __init__(self, graph, n_rows):
         self.at_export = n_rows
         state = graph.state("n_rows", np.array([n_rows], np.int64))
+        graph.kept.add("n_rows")
         graph.carry("n_rows", state + np.array([1], np.int64))
         self._seen = g.cast(state, np.float64)
 
@@ -80,13 +81,13 @@ def per_step(graph, readout, seen, label, level):
     # Whatever is looked up lies in one table: newest values, profiles by row, the mean.
     parts = seen.levels, g.reshape(joined, 2 * (season + 1), n_streams)
     table = g.concatenate([*parts, g.reshape(mean, 1, n_streams)])
-    n_levels = len_of(seen.levels)
+    n_levels = seen.levels.shape[0]
     back, columns, _ = readout.features.table
     places = {
         LEVEL: n_levels - 1 - back,
         FAST: n_levels + 2 * (season - back),
         SLOW: n_levels + 2 * (season - back) + 1,
-        MEAN: np.full_like(back, len_of(table) - 1),
+        MEAN: np.full_like(back, table.shape[0] - 1),
     }
     at = np.select([columns == column for column in places], list(places.values()))
     features = g.take(table, at[..., 0]) - g.take(table, at[..., 1])  # (M, L, S)
@@ -134,7 +135,7 @@ def smoothing(graph, part, label, counted):
         seasonal = graph.state("smoothing_seasons", part.rows)
         past = _looked_up(seasonal, reach - lengths)
         past = past - _first(counted, lengths, lengths, first_mean, n_plain)
-        seasons = g.where(_of_seasonal(young, n_plain), 0.0, past)
+        seasons = g.where(g.rows(young, n_plain), 0.0, past)
         expected = base + g.concatenate([np.zeros((n_plain, S)), seasons])
     error = g.where(known, value - expected, 0.0)
     equal = 1.0 / (n_known + 1.0)
@@ -150,7 +151,7 @@ def smoothing(graph, part, label, counted):
             visited = g.maximum(1.0 / (counted.seasons(lengths[:, None]) + 1.0), visited)
         seasons = seasons + visited * g.rows(error, n_plain)
         raw = g.rows(g.where(known, value, level), n_plain)
-        seasons = g.where(_of_seasonal(young, n_plain), raw, seasons)
+        seasons = g.where(g.rows(young, n_plain), raw, seasons)
         joined = g.concatenate([seasonal, g.reshape(seasons, 1, n_seasonal, S)])
         graph.carry("smoothing_seasons", g.rows(joined, 1))
     ended = has_season & counted.at(periods[:, None] - 1)
@@ -182,11 +183,7 @@ def smoothing(graph, part, label, counted):
     found = g.where(asleep, 0.0, found * share)
     forecasts = g.product(member, found)
     first_of = member.argmax(axis=1)  # all settings of an expert sleep together
-    if isinstance(asleep, g.Tensor):
-        asleep = g.take(asleep, first_of)
-    else:
-        asleep = asleep[first_of]
-    asleep = asleep | (n_known <= 0.0)
+    asleep = g.take(asleep, first_of) | (n_known <= 0.0)
     return g.where(asleep, np.nan, forecasts)
 
 
@@ -215,13 +212,3 @@ def _first(counted, back, lengths, first_mean, n_plain):
     """
     first = counted.below((back + lengths)[..., None])
     return g.where(first, g.rows(first_mean, n_plain), 0.0)
-
-
-def _of_seasonal(values, n_plain):
-    """Return the rows of settings that have a season."""
-    return g.rows(values, n_plain) if isinstance(values, g.Tensor) else values[n_plain:]
-
-
-def len_of(tensor):
-    """Return the length of the first axis."""
-    return tensor.shape[0]

@@ -83,6 +83,7 @@ class Graph:
 
     def __init__(self):
         self.inputs, self.states, self.carried, self.outputs = {}, {}, {}, {}
+        self.kept = set()  # states that stay though no output needs them
         self._nodes, self._constants, self._n_names = [], {}, 0
 
     def input(self, name, shape, dtype=np.float64):
@@ -111,7 +112,7 @@ class Graph:
         self._nodes.append(helper.make_node(kind, names, [name], **attributes))
         return Tensor(self, name, shape, dtype)
 
-    def finished(self, name, metadata):
+    def finished(self, name):
         """Return the model, and the states it needs with what each is at the start.
 
         What leads to no output is left out, and so are inputs and states that lead to none.
@@ -119,7 +120,7 @@ class Graph:
         ends = {key: self.node("Identity", [tensor], tensor.shape, tensor.dtype)
                 for key, tensor in (self.outputs | self.carried).items()}  # fmt: skip
         makers = {node.output[0]: node for node in self._nodes}
-        needed, open_ = set(), [ends[key].name for key in self.outputs]
+        needed, open_ = set(), [*(ends[key].name for key in self.outputs), *self.kept]
         while open_:
             found = open_.pop()
             if found in needed:
@@ -148,7 +149,6 @@ class Graph:
         model = helper.make_model(
             graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tsrnn"
         )
-        helper.set_model_props(model, metadata)
         onnx.checker.check_model(model)
         return model, states
 
@@ -274,6 +274,10 @@ def transpose(values, *axes):
 def take(values, places, axis=0):
     """Look values up along an axis; `places` may have any shape, and are not negative."""
     places = np.asarray(places, np.int64)
+    if not isinstance(values, Tensor):
+        return values.take(places, axis)
+    if np.array_equal(places, np.arange(values.shape[axis])):
+        return values
     shape = (*values.shape[:axis], *places.shape, *values.shape[axis + 1 :])
     return values.graph.node("Gather", [values, places], shape, values.dtype, axis=axis)
 
@@ -281,6 +285,8 @@ def take(values, places, axis=0):
 def rows(values, start, stop=None, axis=0):
     """Return values from `start` to `stop` along an axis; to its end by default."""
     stop = values.shape[axis] if stop is None else stop
+    if not isinstance(values, Tensor):
+        return values.take(np.arange(start, stop), axis)
     shape = (*values.shape[:axis], stop - start, *values.shape[axis + 1 :])
     if shape == values.shape:
         return values

@@ -72,7 +72,7 @@ def restricted(mixing, kept):
 
 def _after(error, discounts, moving):
     """Return losses and regrets, and by them the weights, after labels; see `score_experts`."""
-    regret, spread, loss, n_labels, parts, blend = moving
+    regret, spread, loss, n_labels, *_ = moving
     (m, R, E, S), discounts = regret.shape, discounts[..., None, None]
     of_experts, of_mixtures = g.rows(error, 0, E, axis=1), g.rows(error, E, axis=1)
     of_last = g.rows(error, E + R, axis=1)

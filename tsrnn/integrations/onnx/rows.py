@@ -1,4 +1,4 @@
-"""A row in the graph: scaled, its outliers filtered, joined to those before, seen by the network."""
+"""A row in the graph: its outliers filtered, joined to those before, seen by the network."""
 
 import numpy as np
 
@@ -111,7 +111,9 @@ class Seen:
         parts = [np.ones((1, self.n_streams))]
         if shared is not None:
             parts.insert(0, shared)
-        parts.insert(0, g.reshape(level - (design.norm.level if design.norm else 0.0), 1, self.n_streams))
+        parts.insert(
+            0, g.reshape(level - (design.norm.level if design.norm else 0.0), 1, self.n_streams)
+        )
         if len(design.offsets):
             parts.insert(0, _zero_unseen(self.back(design.offsets) - level))
         return g.concatenate(parts)
