@@ -1,8 +1,8 @@
 """Keep a model for each key as bytes, as the state stores of stream processors do.
 
 Messages of many sensors come in any order between them. The state of a key is its model, a value of
-bytes in a dict; in Quix Streams it would be ``state.get("model")`` and ``state.set("model", ...)``, in others
-a row of RocksDB or Redis. A message that comes twice does no harm.
+bytes in a dict; in Quix Streams it would be ``state.get("model")`` and ``state.set("model", ...)``,
+elsewhere a row of RocksDB or Redis. A message that comes twice does no harm.
 
     python examples/keyed_state.py
 """

@@ -1,7 +1,7 @@
 """Export the step of a stream to ONNX, and run it beside the estimator.
 
-The file holds update and forecast: scaling, network, experts, mixture. What moves is a state that goes in
-and comes out, so that one session serves many streams.
+The file holds update and forecast: scaling, network, experts, mixture. What moves is a state that
+goes in and comes out, so that one session serves many streams.
 
     pip install "tsrnn[onnx]" && python examples/onnx_step.py
 """

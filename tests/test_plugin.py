@@ -48,8 +48,7 @@ class Engine:
 
     def query(self, sql):
         assert sql == (
-            'SELECT time, "load" FROM "power" WHERE "load" IS NOT NULL '
-            "ORDER BY time DESC LIMIT 100"
+            'SELECT time, "load" FROM "power" WHERE "load" IS NOT NULL ORDER BY time DESC LIMIT 100'
         )
         return self.rows[:-101:-1]
 

@@ -43,8 +43,8 @@
 #   influxdb3 create trigger --trigger-spec "table:power" --plugin-filename tsrnn_forecast.py \
 #       --trigger-arguments table=power,field=load --database home forecast_power
 #
-# The model lives in the engine's cache, as bytes. After a restart of the server it is fitted anew to
-# the newest rows of the table. `LineBuilder` and `influxdb3_local` are put in by the engine.
+# The model lives in the engine's cache, as bytes. After a restart of the server it is fitted anew
+# to the newest rows of the table. `LineBuilder` and `influxdb3_local` are put in by the engine.
 
 import pandas as pd
 
