@@ -132,7 +132,7 @@ def test_a_series_that_has_moved_and_come_to_be_early(tmp_path):
 
 @pytest.mark.parametrize("kind", ["numbers", "periods", "zone", "y", "polars"])
 def test_rows_in_the_forms_they_come_in(kind, tmp_path):
-    rows, y = hourly(120, 2, tz="Europe/Rome" if kind == "zone" else None), None
+    rows, y = hourly(120, 2, tz="Asia/Tokyo" if kind == "zone" else None), None
     if kind == "numbers":
         rows = rows.set_axis(pd.RangeIndex(0, 240, 2))
     elif kind == "periods":
@@ -243,6 +243,10 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
     for wrong, message in [
         (panel, "found a panel of 2 series, expected one stream; fit a forecaster to each"),
         (known, "found future_cols='s1', expected none: inputs that are known ahead"),
+        (
+            RNNForecaster(3, **SMALL).fit(hourly(60, tz="Europe/Rome")),
+            "found rows in the time zone Europe/Rome, whose days are not of one length",
+        ),
         (RNNForecaster(3), "not fitted yet"),
         (pickle.loads(pickle.dumps(model)).reset_state(), "found no row since reset_state"),
     ]:

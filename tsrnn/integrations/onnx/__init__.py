@@ -17,6 +17,7 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.types import Data
 from tsrnn.online.storage.values import twin
+from tsrnn.online.wall_clock import OnWallClock
 from tsrnn.persistence.atomic import replacing
 
 try:
@@ -162,8 +163,8 @@ def export(
     Raises
     ------
     ValueError
-        The model is a panel, has inputs that are known ahead (``future_cols``, ``holidays``), has
-        seen no row, or has no such expert.
+        The model is a panel, has inputs that are known ahead (``future_cols``, ``holidays``), goes
+        by the wall clock of a time zone, has seen no row, or has no such expert.
     TypeError
         It is no RNNForecaster.
 
@@ -263,6 +264,12 @@ def _require_exportable(model):
         raise ValueError(
             f"found {found}={getattr(model, found)!r}, expected none: inputs that are known ahead "
             "are not exported; fit without them, or with them as past inputs"
+        )
+    if isinstance(state.learner, OnWallClock):
+        raise ValueError(
+            f"found rows in the time zone {reader.axis.tz}, whose days are not of one length, "
+            "expected days of 24 hours: the wall clock is not exported; fit to rows in UTC, "
+            "X.tz_convert('UTC')"
         )
     if state.learner.heads[0] == NEVER:
         raise ValueError(
