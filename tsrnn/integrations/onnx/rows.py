@@ -7,14 +7,14 @@ from tsrnn.features.instance_norm import LARGEST, SMALLEST
 from tsrnn.features.outlier_filter import JUMP_LIMIT, STEP
 from tsrnn.integrations.onnx import graph as g
 
-CHANGES = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
+LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
 
 
 def transformed(name, targets):
     """Return targets on the scale on which they are learnt; see `tsrnn.frames.target_transform`."""
     if name is None:
         return targets
-    low = CHANGES[name]
+    low = LOWEST[name]
     fits = targets >= low if name == "sqrt" else targets > low
     safe = g.where(fits, targets, 1.0)
     found = {"log": g.log, "log1p": lambda x: g.log(1.0 + x), "sqrt": g.sqrt}[name](safe)
