@@ -167,7 +167,7 @@ def _page(name: str, board: Board, dated: bool, is_panel: bool) -> str:
     )
     cards = [
         ("n_rows", "rows"), ("rate", "rows a second"), ("cutoff", "newest row"),
-        ("ratio", "recent error; 1: repeat the newest value"),
+        ("ratio", "recent error (newest value: 1)"),
         *(("mae_" + str(place), f"mean absolute error, {target}")
           for place, target in enumerate(board.targets)),
         ("held", f"held by {100 * float(SCORED):g} % intervals"),
