@@ -1,7 +1,7 @@
 """``tsrnn demo``: a stream whose level falls, forecast row by row by a model that learns.
 
-Beside it go a frozen copy of it and simple forecasters. A terminal shows them as they go; in the end
-there are a table, a picture, and what the model noted.
+Beside it go a frozen copy of it and simple forecasters. A terminal shows them as they go; in the
+end there are a table, a picture, and what the model noted.
 """
 
 import copy
@@ -136,11 +136,6 @@ class Run:
         self.errors, self.held, self.n_held = deque(maxlen=WEEK), 0, 0
         self._ahead = deque(maxlen=HORIZON)  # of the rows to come: forecast, lower, upper
 
-    def fit(self, history):
-        """Fit the model, and keep a copy of its newest forecast."""
-        self.model.fit(history)
-        return self
-
     def walk(self, place, row):
         """Forecast, then take in the row at this place of the stream."""
         begin = time.perf_counter()
@@ -150,7 +145,7 @@ class Run:
         self.seconds += time.perf_counter() - begin
         self.log.add(place, cutoff, self.forecast)
         self._ahead.append(self.forecast.to_numpy()[-1])
-        actual = row.iat[0, 0]
+        actual = row.to_numpy()[0, 0]
         if len(self._ahead) == HORIZON and np.isfinite(actual):
             forecast, lower, upper = self._ahead[0]
             self.errors.append(abs(actual - forecast))
@@ -179,7 +174,7 @@ def _stream_all(runs, history, stream):
     with Live(view.fitting(history), console=console, transient=True, auto_refresh=False) as live:
         learning, frozen, *others = runs
         for run in (learning, *others):
-            run.fit(history)
+            run.model.fit(history)
         frozen.model = copy.deepcopy(learning.model)
         seen = view.begun = time.perf_counter()
         for place in range(len(stream)):
