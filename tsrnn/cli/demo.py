@@ -68,10 +68,10 @@ def demo(output, weeks, seed):
     history, stream = rows[:HISTORY], rows[HISTORY : HISTORY + weeks * WEEK]
     console = rich.console.Console(highlight=False)
     console.print(
-        f"People an hour at 188 Quay Street, Auckland: fit on {len(history):,} rows, then stream "
-        f"{len(stream):,} ({weeks} week{'s' if weeks > 1 else ''}).\n"
-        f"After each row: learn from it, then forecast the next {HORIZON} hours, with an interval "
-        f"for {100 * COVERAGE:g} %.\nOn {SHIFT:%d %B %Y}, about half the people stop coming."
+        f"People an hour at 188 Quay Street, Auckland: fit on {len(history):,} rows,\n"
+        f"then stream {len(stream):,} ({weeks} week{'s' if weeks > 1 else ''}). After each row: "
+        f"learn from it, then forecast the\nnext {HORIZON} hours, with an interval for "
+        f"{100 * COVERAGE:g} %. On {SHIFT:%d %B %Y} the level halves."
     )
     runs = _stream_all(_runs(seed, stream), history, stream)
     results = {run.name: run.log.result(run.model, run.seconds / len(stream)) for run in runs}

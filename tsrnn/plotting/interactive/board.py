@@ -258,12 +258,11 @@ class Board:
     def take_fans(self, frame: pd.DataFrame, times: pd.Index, ids: Sequence[Hashable]) -> None:
         """Note forecasts of `ids` with the intervals `FAN`; those of the sample will be scored."""
         edges = [f"{edge}_{short(share)}" for share in FAN for edge in ("lower", "upper")]
-        columns = {name: [column_of(target, name) for target in self.targets] for name in edges}
-        values = frame.to_numpy(dtype=float).reshape(len(ids), -1, frame.shape[1])
-        parts = {
-            name: values[:, :, frame.columns.get_indexer(chosen)]
-            for name, chosen in {"path": self.targets, **columns}.items()
-        }
+        wanted = [column_of(target, name) for name in edges for target in self.targets]
+        places = frame.columns.get_indexer([*self.targets, *wanted])
+        values = frame.to_numpy(dtype=float)[:, places]
+        values = values.reshape(len(ids), -1, 1 + len(edges), len(self.targets))
+        parts = {name: values[:, :, at] for at, name in enumerate(["path", *edges])}
         x = on_axis(times).reshape(len(ids), -1).tolist()
         self.fans = {
             id: Fan(x[at], {name: part[at] for name, part in parts.items()})
