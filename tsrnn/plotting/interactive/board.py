@@ -139,8 +139,8 @@ class Board:
         self._score(place, error, naive, sizes.repeat(sizes) - rank - 1, times[:, 0], stamp)
         self._cover(place, x, values)
         for row in np.argsort(stamp, kind="stable")[-NEWEST:].tolist():
-            kept = [plain(values[row]), plain(forecast[row])]
-            self.rows.append([x[row], self.label(place[row]), *kept])
+            shown = [plain(values[row]), plain(forecast[row])]
+            self.rows.append([x[row], self.label(place[row]), *shown])
         kept = rank >= sizes.repeat(sizes) - KEPT
         head = (seen + rank)[kept] % KEPT
         self._x[place[kept], head] = x[kept]
@@ -259,7 +259,7 @@ class Board:
         """Note forecasts of `ids` with the intervals `FAN`; those of the sample will be scored."""
         edges = [f"{edge}_{short(share)}" for share in FAN for edge in ("lower", "upper")]
         wanted = [column_of(target, name) for name in edges for target in self.targets]
-        places = frame.columns.get_indexer([*self.targets, *wanted])
+        places = [frame.columns.get_loc(name) for name in (*self.targets, *wanted)]
         values = frame.to_numpy(dtype=float)[:, places]
         values = values.reshape(len(ids), -1, 1 + len(edges), len(self.targets))
         parts = {name: values[:, :, at] for at, name in enumerate(["path", *edges])}
@@ -326,7 +326,8 @@ def plain(values: np.ndarray) -> list[float | None]:
 
 
 def _mean(total: np.ndarray, n: np.ndarray) -> np.ndarray:
-    return np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+    mean: np.ndarray = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+    return mean
 
 
 def _milliseconds(step: Any) -> float | None:

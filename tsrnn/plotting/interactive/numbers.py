@@ -238,7 +238,7 @@ def over_time(tables: Tables) -> dict[str, dict[str, list[Any]]]:
     frame = tables.frame
     x = on_axis(frame["time"])
     error = (frame["forecast"] - frame["actual"]).abs().to_numpy(dtype=float)
-    step: np.ndarray = frame["step"].to_numpy(dtype=int)
+    step = np.asarray(frame["step"], dtype=int)
     last = step.max()
     low, high = x.min(), x.max()
     n_spans = min(MOST_POINTS, len(np.unique(x)))
