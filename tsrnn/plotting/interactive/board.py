@@ -259,7 +259,7 @@ class Board:
         """Note forecasts of `ids` with the intervals `FAN`; those of the sample will be scored."""
         edges = [f"{edge}_{short(share)}" for share in FAN for edge in ("lower", "upper")]
         wanted = [column_of(target, name) for name in edges for target in self.targets]
-        places = [frame.columns.get_loc(name) for name in (*self.targets, *wanted)]
+        places: Any = [frame.columns.get_loc(name) for name in (*self.targets, *wanted)]
         values = frame.to_numpy(dtype=float)[:, places]
         values = values.reshape(len(ids), -1, 1 + len(edges), len(self.targets))
         parts = {name: values[:, :, at] for at, name in enumerate(["path", *edges])}

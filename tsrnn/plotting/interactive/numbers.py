@@ -177,7 +177,7 @@ def paths(tables: Tables, numbers: list[int], n_blocks: int) -> list[dict[str, A
     """
     edges = [f"{edge}_{share}" for share in tables.shares for edge in ("lower", "upper")]
     frame = tables.frame[tables.frame["number"].isin(numbers)]
-    by_number = {int(number): rows for number, rows in frame.groupby("number")}
+    by_number: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("number")))
     blocks = []
     for number in numbers:
         rows = by_number.get(number, frame[:0])
