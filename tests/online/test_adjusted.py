@@ -38,7 +38,7 @@ def features_of(values, came_with, effect, others):
 def test_all_lags_are_adjusted_by_the_newest_effects(stream):
     """Row by row, from lists of the values and of the inputs that they came with."""
     labels, levels, others, inputs = stream
-    expert, forecasts, (base, left, effects) = blank().follow(*stream)
+    _, forecasts, (base, left, effects) = blank().follow(*stream)
     readout = DelayedRLS(2, LAGS + 2, DELAYS, 0.99, np.array([1.0, 0.5]))
     learnt = FutureRLS(2, LAGS + 2 + 6, [1], 0.99, 2, np.array([1.0, 0.5]))
     came_with = [np.repeat(inputs[:1], 2, axis=0)] * LAGS

@@ -78,7 +78,8 @@ class AdjustedLinear(AppendsRows):
     >>> inputs = np.random.default_rng(0).normal(size=(300, 1))
     >>> values = np.tile([[1.0], [5.0]], (150, 1)) + 3.0 * inputs
     >>> expert = AdjustedLinear(1, n_inputs=1, n_lags=2, n_others=1, delays=[1, 2], forgetting=1.0)
-    >>> expert, forecasts, _ = expert.follow(values[..., None], values, np.ones((300, 1, 1)), inputs)
+    >>> labels, others = values[..., None], np.ones((300, 1, 1))
+    >>> expert, forecasts, _ = expert.follow(labels, values, others, inputs)
     >>> forecasts[-1].round(1), expert.effect.round(1)
     (array([[1., 5.]]), array([[3.]]))
     """
