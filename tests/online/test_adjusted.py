@@ -8,6 +8,8 @@ from tsrnn.online.experts.adjusted import AdjustedLinear, before_step
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 LAGS, DELAYS = 3, [1, 2, 4]
 
 

@@ -106,7 +106,8 @@ class Ensemble(AppendsRows):
     The experts are the recurrent readout, a short linear autoregression, a small readout for each
     step, the newest value, the value one season ago (for each season) and the newest value plus the
     change one season ago (for the longest), and those of `Smoothing`. Those of a season sleep until
-    it has been seen. What each has issued is kept until its label arrives.
+    it has been seen. Where inputs are known ahead, there are others: see `follow_ahead`. What each
+    has issued is kept until its label arrives.
 
     An ensemble is a value: `follow` and `restarted` return a new one.
 
