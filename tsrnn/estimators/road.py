@@ -95,7 +95,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             group.start,
             series,
             scaling.apply(series, targets),
-            model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
+            _with_holidays(model._reader, group, rows.inputs),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
         )
@@ -116,6 +116,14 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         is_row = group.rows >= 0
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
+
+
+def _with_holidays(reader, group, inputs):
+    """Return the inputs (T, E, B) of a group, out of those of the rows of a call."""
+    inputs = group.take(inputs).swapaxes(1, 2)
+    if reader.holidays is None:
+        return inputs
+    return reader.with_holidays(inputs, group.start + np.arange(len(group)))
 
 
 def with_series(state, new):

@@ -346,6 +346,12 @@ class PanelLearner:
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
+    def newest(self, position, series, n):
+        """Return the newest n values, missing ones carried forward, (n, J, B)."""
+        window = self.memory.window
+        levels = window.levels.read(np.arange(position + 1 - n, position + 1), series)
+        return levels + window.jumps.read(position, series)
+
     def _output(self, position, series, features, following):
         window = self.memory.window
         readouts = self._forecasts(position, series, features, following)
