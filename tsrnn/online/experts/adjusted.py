@@ -7,6 +7,8 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.persistence.registry import saved
 
+EVIDENCE = 2.0  # variances by which the square of an effect is shrunk, as many as Akaike asks for
+NOISE_RATE = 0.005  # weight of the newest error of one step in the variance of the noise
 NEWEST = 5  # rows whose mean inputs the effects are estimated beside, and that of all lags
 
 
@@ -42,7 +44,8 @@ class AdjustedLinear(AppendsRows):
     on the lags of :math:`\tilde y`, on what the inputs have been lately, and on the inputs
     :math:`x_{t+1}`; the theorem of Frisch, Waugh and Lovell takes them apart (see `FutureRLS`).
     Without the second, an input that follows the year would be given what the year does to the
-    stream.
+    stream. An estimate b of variance v is shrunk to
+    :math:`\beta = b\, \max(0, 1 - 2 v / b^2)`: what says nothing adds no noise.
 
     It is a value: `follow` and `restarted` return a new one.
 
@@ -71,6 +74,7 @@ class AdjustedLinear(AppendsRows):
     M. C. Lovell, "Seasonal adjustment of economic time series and multiple regression analysis",
     Journal of the American Statistical Association 58, 1963. R. Hyndman, G. Athanasopoulos,
     *Forecasting: principles and practice*, on regression with errors that are autoregressive.
+    L. Breiman, "Better subset regression using the nonnegative garrote", Technometrics 37, 1995.
 
     Examples
     --------
@@ -91,6 +95,8 @@ class AdjustedLinear(AppendsRows):
         self.readout = DelayedRLS(n_streams, n_features, delays, forgetting, ridge)
         n_features += 3 * n_inputs
         self.effects = FutureRLS(n_streams, n_features, [1], forgetting, n_inputs, ridge)
+        self.noise, self.n_errors = np.zeros(n_streams), np.zeros(n_streams)
+        self._issued = np.full(n_streams, np.nan)
         self._levels = np.full((n_lags + 1, n_streams), np.nan)
         self._inputs = np.full((*self._levels.shape, n_inputs), np.nan)
 
@@ -101,14 +107,15 @@ class AdjustedLinear(AppendsRows):
 
     @property
     def effect(self):
-        """Effects of the inputs, (S, F)."""
-        return self.effects.effect_weights[:, 0]
+        """Effects of the inputs, (S, F), shrunk."""
+        return _shrunk(self.effects, self.noise)
 
     def restarted(self):
         """Drop the rows that are remembered; what was learnt stays."""
         return self.with_rows(
             np.full_like(self._levels, np.nan),
             _inputs=np.full_like(self._inputs, np.nan),
+            _issued=np.full_like(self._issued, np.nan),
             readout=self.readout.restarted(),
             effects=self.effects.restarted(),
         )
@@ -142,15 +149,20 @@ class AdjustedLinear(AppendsRows):
         features = np.empty((*levels.shape, self.readout.weights.shape[2]))
         features[..., n_kept:] = others
         effects, all_effects = self.effects, np.empty((*levels.shape, inputs.shape[1]))
+        effect = self.effect
         for row in range(n):
             rows = slice(row + 1, row + 1 + n_kept)
             values, x, seen = expert._levels[rows], expert._inputs[rows], features[row]
-            _adjust(values, x, effects.effect_weights[:, 0], seen)
+            _adjust(values, x, effect, seen)
             wide = np.concatenate([seen, before_step(x)], axis=1)[None]
             base, arrived = seen[None, :, n_kept - 1], inputs[None, row, None, None]
             label = labels[row : row + 1]
-            effects = effects.follow(wide, base, label, arrived, learning)[0]
-            effect = all_effects[row] = effects.effect_weights[:, 0]
+            if learning:
+                expected = expert._issued + effects.effect(arrived)[0, :, 0]
+                expert._follow_noise(label[0, :, 0] - expected)
+            effects, constant, *_ = effects.follow(wide, base, label, arrived, learning)
+            expert._issued = base[0] + constant[0, :, 0]
+            effect = all_effects[row] = _shrunk(effects, expert.noise)
             _adjust(values, x, effect, seen)
         base = features[..., n_kept - 1].copy()
         left = labels[..., 0] - (all_effects * inputs[:, None]).sum(axis=2)
@@ -159,6 +171,13 @@ class AdjustedLinear(AppendsRows):
         expert.effects = effects
         expert.close(n)
         return expert, base[..., None] + changes, (base, left, all_effects)
+
+    def _follow_noise(self, error):
+        """Follow the variance of errors (S,) of one step, NaN where there is none."""
+        known = np.isfinite(error)
+        self.n_errors = self.n_errors + known
+        rate = known * np.maximum(NOISE_RATE, 1.0 / np.maximum(self.n_errors, 1.0))
+        self.noise = self.noise + rate * (np.where(known, error, 0.0) ** 2 - self.noise)
 
     def _remember(self, levels, inputs, known, n_kept):
         """Write new rows: values, and the inputs of the row from which each value is."""
@@ -180,3 +199,12 @@ def _adjust(values, inputs, effect, seen):
     n_lags = len(values) - 1
     seen[:, :n_lags] = (adjusted[-2::-1] - adjusted[-1]).T
     seen[:, n_lags] = adjusted[-1]
+
+
+def _shrunk(effects, noise):
+    """Return the effects (S, F) of a `FutureRLS` of one step, shrunk, for a noise (S,)."""
+    estimate = effects.effect_weights[:, 0]
+    variance = noise[:, None] * np.einsum("sff->sf", effects.effects.covariance)
+    square = estimate * estimate
+    excess = np.maximum(square - EVIDENCE * variance, 0.0)
+    return estimate * np.divide(excess, square, out=np.zeros_like(square), where=square > 0.0)
