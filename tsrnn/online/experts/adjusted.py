@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.spare_rows import AppendsRows
@@ -91,19 +92,18 @@ class AdjustedLinear(AppendsRows):
     appended = ("_levels", "_inputs")
 
     def __init__(self, n_streams, n_inputs, n_lags, n_others, delays, forgetting, ridge=None):
-        n_features = n_lags + 1 + n_others
+        n_features, self.n_lags = n_lags + 1 + n_others, n_lags
         self.readout = DelayedRLS(n_streams, n_features, delays, forgetting, ridge)
         n_features += 3 * n_inputs
         self.effects = FutureRLS(n_streams, n_features, [1], forgetting, n_inputs, ridge)
         self.noise, self.n_errors = np.zeros(n_streams), np.zeros(n_streams)
         self._issued = np.full(n_streams, np.nan)
-        self._levels = np.full((n_lags + 1, n_streams), np.nan)
-        self._inputs = np.full((*self._levels.shape, n_inputs), np.nan)
+        self._levels = self._inputs = None  # values, and inputs of the rows that these are from
 
     @property
     def n_others(self):
         """Features beside the lags and the newest value."""
-        return self.readout.weights.shape[2] - len(self._levels)
+        return self.readout.weights.shape[2] - self.n_lags - 1
 
     @property
     def effect(self):
@@ -113,13 +113,14 @@ class AdjustedLinear(AppendsRows):
     def restarted(self):
         """Drop the rows that are remembered; what was learnt stays."""
         return self.with_rows(
-            np.full_like(self._levels, np.nan),
-            _inputs=np.full_like(self._inputs, np.nan),
+            None,
+            _inputs=None,
             _issued=np.full_like(self._issued, np.nan),
             readout=self.readout.restarted(),
             effects=self.effects.restarted(),
         )
 
+    @QUIETLY
     def follow(self, labels, levels, others, inputs, learning=True):
         """Take in rows, and forecast after each.
 
@@ -142,10 +143,10 @@ class AdjustedLinear(AppendsRows):
             The adjusted stream: newest known values and those that arrived; and the effects, all
             as they are after each row.
         """
-        n, n_kept = len(labels), len(self._levels)
-        expert = self.opened(n)
-        known = np.isfinite(labels[..., 0])
-        expert._remember(levels, inputs, known, n_kept)
+        n, n_kept = len(labels), self.n_lags + 1
+        expert = self if self._levels is not None else self._padded(levels[0], inputs[0])
+        expert = expert.opened(n)
+        expert._remember(levels, inputs, np.isfinite(labels[..., 0]))
         features = np.empty((*levels.shape, self.readout.weights.shape[2]))
         features[..., n_kept:] = others
         effects, all_effects = self.effects, np.empty((*levels.shape, inputs.shape[1]))
@@ -174,20 +175,25 @@ class AdjustedLinear(AppendsRows):
 
     def _follow_noise(self, error):
         """Follow the variance of errors (S,) of one step, NaN where there is none."""
-        known = np.isfinite(error)
+        square = error * error
+        known = np.isfinite(square)
         self.n_errors = self.n_errors + known
         rate = known * np.maximum(NOISE_RATE, 1.0 / np.maximum(self.n_errors, 1.0))
-        self.noise = self.noise + rate * (np.where(known, error, 0.0) ** 2 - self.noise)
+        self.noise = self.noise + rate * (np.where(known, square, 0.0) - self.noise)
 
-    def _remember(self, levels, inputs, known, n_kept):
-        """Write new rows: values, and the inputs of the row from which each value is."""
-        values, of_values = self._levels, self._inputs
-        if np.isnan(of_values[n_kept - 1]).any():  # what lies before the first row is as that is
-            values[:n_kept], of_values[:n_kept] = levels[0], inputs[0]
-        values[n_kept:] = levels
-        for row, is_known in enumerate(known):
-            now, before = of_values[n_kept + row], of_values[n_kept + row - 1]
-            now[:] = np.where(is_known[:, None], inputs[row], before)
+    def _padded(self, level, inputs):
+        """Return the expert before its first row: what lies before that is as it is."""
+        n_kept = self.n_lags + 1
+        of_values = np.broadcast_to(inputs, (n_kept, len(level), len(inputs)))
+        return self.with_rows(np.repeat(level[None], n_kept, axis=0), _inputs=of_values.copy())
+
+    def _remember(self, levels, inputs, known):
+        """Write the new rows."""
+        n_before = len(self._levels) - len(levels)
+        self._levels[n_before:] = levels
+        for row, is_known in enumerate(known, n_before):
+            before, now = self._inputs[row - 1], inputs[row - n_before]
+            self._inputs[row] = np.where(is_known[:, None], now, before)
 
 
 def _adjust(values, inputs, effect, seen):
