@@ -123,7 +123,9 @@ def test_errors_follow_what_is_chosen(result, window, tmp_path):
     expected = result.metrics.loc["all"].drop("all")["RMSE"]
     assert np.allclose(data_of(page, "by_step_0")["y"], expected, rtol=1e-5)
     page.locator(".legend [data-name='band_0.9']").click()
-    hidden = "named('forecasts').renderers.filter((r) => r.glyph.tags.includes('band_0.9'))[0].visible"
+    hidden = (
+        "named('forecasts').renderers.filter((r) => r.glyph.tags.includes('band_0.9'))[0].visible"
+    )
     assert page.evaluate(hidden) is False
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.locator("#theme").click()

@@ -107,7 +107,10 @@ def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
     effects = np.zeros((300, 1, 4, 2))
     effects[..., 0] = 3.0
     ahead = inputs, design.arrived(padded, first)[:, 0]
-    rows = (np.zeros((300, 1, 4)), effects, np.zeros((300, 1, 4))), design.skip(padded, first, len(padded))
+    rows = (
+        (np.zeros((300, 1, 4)), effects, np.zeros((300, 1, 4))),
+        design.skip(padded, first, len(padded)),
+    )
     labels = design.labels(padded, first)
     _, (constant, mixed) = Ensemble.of(design, 0.999, None).follow_ahead(
         *rows, padded.levels, labels, True, ahead

@@ -592,7 +592,9 @@ class PanelLearner:
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
         if self.adjusted:
-            found[:, ADJUSTED] = self.adjusted.due(inputs.read(position, series)[self.design.future].T)
+            found[:, ADJUSTED] = self.adjusted.due(
+                inputs.read(position, series)[self.design.future].T
+            )
         found[:, -1] = self.steps.effect(self.memory, position, steps, series)
         return found
 
@@ -639,7 +641,9 @@ class PanelLearner:
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
         n_own = features.shape[-1]
-        origins = [(piece, kept[..., :n_own]) for piece, kept in stored] if self.adjusted else stored
+        origins = (
+            [(piece, kept[..., :n_own]) for piece, kept in stored] if self.adjusted else stored
+        )
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
