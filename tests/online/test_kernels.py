@@ -323,20 +323,21 @@ def test_rows_by_one_call_are_what_they_are_part_by_part(
     assert found == content(streamed(lambda *_: None))
 
 
-@pytest.mark.parametrize("how", ["learn", "advance", "outputs"])
-def test_rows_of_a_history_never_need_the_one_call(monkeypatch, how):
+def test_rows_of_a_history_never_need_the_one_call(monkeypatch):
     record, blocks = messy_record(), []
+    learner = blank_learner(record)
+    period = learner.encoder.period
 
     def noted(learner, new, *_):
         blocks.append(len(new))
 
     monkeypatch.setattr("tsrnn.online.stream_learner.take_in_by_one_call", noted)
     set_kernels("numpy")
-    learner = blank_learner(record).learn(record[:101])
-    getattr(learner, how)(record[101 : 101 + MOST_ROWS + 1])
-    assert blocks == []  # whatever the blocks that the encoder's period cuts them into
-    getattr(learner, how)(record[101 : 101 + MOST_ROWS])
-    assert sum(blocks) == MOST_ROWS
+    assert 3 < MOST_ROWS < period + 3 < N_ROWS
+    learner = learner.learn(record[: period + 3])
+    assert blocks == []  # the period leaves a block of three
+    learner.learn(record[period + 3 : period + 6])
+    assert blocks == [3]
     set_kernels(None)
 
 
