@@ -22,6 +22,7 @@ from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
 from tsrnn.online.experts.panel_experts import PanelExperts
+from tsrnn.online.experts.panel_smoothing import PanelSmoothing
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.panel_steps import PanelSteps
@@ -94,13 +95,13 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, optional
-        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Of one
-        stream those that the history does not hold arrive with its rows.
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Those
+        that the history does not hold arrive with its rows.
     season : int, sequence of int, None or "auto", default="auto"
         Season lengths in rows. "auto": those that the calendar can have, such as a day and a week
         of hours, a week of days, a year of weeks, months or quarters; of days and weeks the year
         counts too, once two have been seen. A season arrives when the rows hold it, at fit or
-        later, under ``update`` too. Of a panel: those of which the history holds two.
+        later, under ``update`` too; of a panel, series by series.
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
@@ -329,11 +330,11 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     def _make_learner(self, history):
         columns, record = self._reader.columns, history.record
-        seasons = self._seasons_of(history.n_rows if history.is_panel else None)
+        seasons = self._seasons_of()
         design = ForecastDesign.of(
             record,
             self._horizon,
-            self._lags_seen(history.n_rows, history.is_panel),
+            self._lags_seen(history.n_rows),
             seasons,
             flagged=columns.flagged,
             future=self._reader.future,
@@ -351,17 +352,19 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
         return OneSeries(stream, future=tuple(self._reader.future))
 
-    def _lags_seen(self, n_rows, is_panel):
-        """Newest values to look at; those of a stream arrive with its rows."""
-        if is_panel or self.lags is None:
+    def _lags_seen(self, n_rows):
+        """Newest values to look at; those that the history does not hold arrive with its rows."""
+        if self.lags is None:
             return self._lags_of(DEFAULT_LAGS, n_rows)
         return check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
 
     def _make_panel_learner(self, design, seasons, history):
         record, calendar, columns = history.record, self._reader.calendar, self._reader.columns
         norm = weekend = None
+        shown = [season for season in seasons if 2 * season <= len(record)]
+        if shown:
+            norm = InstanceNorm.of(record.padded(0, design.filter_start).targets, shown[-1])
         if seasons:
-            norm = InstanceNorm.of(record.padded(0, design.filter_start).targets, seasons[-1])
             days = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
             if calendar.weekly and repeats(days[:, : calendar.n_cyclic], seasons[-1]):
                 weekend = calendar.n_harmonics
@@ -373,13 +376,18 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         )
         # The edges of a coverage are tracked, those of 0.9 where there is none.
         bands = bands_of(0.9 if self.coverage is None else self.coverage)
+        smoothing = PanelSmoothing(
+            self._horizon, n_targets, seasons, self.target_transform is None, design.year
+        )
         experts = PanelExperts(
             self._horizon,
             n_targets,
             READOUTS,
             seasons,
-            profile=min(self._calendar_seasons(history.n_rows), default=1),
+            profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
+            others=smoothing.names,
         )
         parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
-        return PanelLearner.of(design, n_targets, *parts, experts=experts, steps=steps)
+        mixed = {"experts": experts, "steps": steps, "smoothing": smoothing}
+        return PanelLearner.of(design, n_targets, *parts, **mixed)

@@ -98,6 +98,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
+            None if transform else scaling.zero(series),
         )
         if outputs is None:
             learner = learner.learn(block) if how == "learn" else learner.advance(block)

@@ -117,6 +117,10 @@ class SeriesScaling:
         """Scale targets (T, J, B); where the unit is unknown, they are all missing."""
         return (targets - _of(series, self.mean)) / _of(series, self.scale)
 
+    def zero(self, series):
+        """Return where zero is, in scaled units, (J, B); NaN where the unit is unknown."""
+        return -_of(series, self.mean) / _of(series, self.scale)
+
     def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""
         mean, scale = _of(series, self.mean), _of(series, self.scale)

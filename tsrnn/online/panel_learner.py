@@ -63,6 +63,8 @@ class PanelLearner:
     steps : PanelSteps, optional
         Readouts of each step, an expert.
     norm : PanelNorm, optional
+    smoothing : PanelSmoothing, optional
+        Others of the experts.
 
     Attributes
     ----------
@@ -87,9 +89,13 @@ class PanelLearner:
 
     learns = True  # whether `learn` does
 
-    def __init__(self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None):
+    def __init__(
+        self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None,
+        smoothing=None,
+    ):  # fmt: skip
         self.design, self.readout, self.memory = design, readout, memory
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
+        self.smoothing = smoothing
         n_targets = len(readout.weights)
         self.regime = PanelRegime.none(n_targets)
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
@@ -103,7 +109,7 @@ class PanelLearner:
     @classmethod
     def of(
         cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True,
-        experts=None, steps=None,
+        experts=None, steps=None, smoothing=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
 
@@ -131,12 +137,15 @@ class PanelLearner:
         issued = norm = None
         if experts:
             issued = IssuedForecasts.none(
-                experts.scored.steps, 1 + MARGIN, experts.n_readouts, n_targets
+                experts.scored.steps, 1 + SPARE, experts.n_issued, n_targets
             )
-        memory = SeriesMemory.none(rings, n_targets, n_features, n_outputs, states, issued)
+        seasonal = smoothing and smoothing.ring(MARGIN)
+        sizes = n_targets, n_features, n_outputs
+        memory = SeriesMemory.none(rings, *sizes, states, issued, seasonal)
         if design.norm:
             norm = PanelNorm.of_series(design.norm.season, (), n_targets)
-        return cls(replace(design, norm=None), readout, memory, encoder, experts, steps, norm)
+        parts = encoder, experts, steps, norm, smoothing
+        return cls(replace(design, norm=None), readout, memory, *parts)
 
     def __copy__(self):
         twin = object.__new__(type(self))
@@ -213,7 +222,9 @@ class PanelLearner:
 
     def expert_weights(self):
         """Return the weights (C, J, M, E) of the experts."""
-        return self.experts.weights(slice(None)).transpose(3, 2, 1, 0)
+        ages = np.where(self.heads == NEVER, 0, self.heads - self.first_positions + 1)
+        others = self.smoothing.awake(slice(None), ages)
+        return self.experts.weights(slice(None), ages, others).transpose(3, 2, 1, 0)
 
     def carried_states(self):
         """Return the state of each layer after each series' last row, arrays of shape (S, H)."""
@@ -277,6 +288,7 @@ class PanelLearner:
         learner.memory = self.memory.taken(series, n_more)
         learner.calendar = self.calendar.copy()
         learner.experts = self.experts and self.experts.taken(series, n_more)
+        learner.smoothing = self.smoothing and self.smoothing.taken(series, n_more)
         return learner
 
     # --- rows -------------------------------------------------------------------------------------
@@ -338,16 +350,16 @@ class PanelLearner:
 
     def _output(self, position, series, features, following):
         window = self.memory.window
-        readouts = self._forecasts(position, series, features, following)
+        issued = self._forecasts(position, series, features, following)
         if self.experts:
-            first = self.first_positions[series]
-            outputs = self.experts.mix(readouts, window.levels, position, series, first)
+            ages = position - self.first_positions[series] + 1
+            outputs = self.experts.mix(issued, window.levels, position, series, ages)
         else:
-            outputs = readouts[0]
+            outputs = issued[0]
         return outputs + window.jumps.read(position, series)[..., None]  # see `filter_outliers`
 
     def _forecasts(self, position, series, features, following=None):
-        """Return the forecasts of the readouts at an origin, (R, J, B, M).
+        """Return the forecasts of the readouts, then of those that smooth, (R, J, B, M).
 
         Where inputs are known ahead but not given, what is due to them is left out.
         """
@@ -366,7 +378,20 @@ class PanelLearner:
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
         found *= scales[:, None]
         found += window.levels.read(position, series)[:, None]
-        return found.swapaxes(2, 3)
+        found = found.swapaxes(2, 3)
+        if self.smoothing is None:
+            return found
+        ages = position - self.first_positions[series] + 1
+        others = self.smoothing.forecasts(self.memory.seasonal, position, series, ages)
+        if steps_ahead is not None:
+            due = np.einsum("jf,bmf->jbm", self._explained, steps_ahead)
+            others += due * scales[..., None]
+        return np.concatenate([found, others])
+
+    @property
+    def _explained(self):
+        """What inputs known ahead are worth at their own row (J, F), as one step ahead of it."""
+        return self.readout.effects[:, 0, : len(self.design.future)]
 
     def _take_in(self, block, learning):
         learner = self
@@ -397,6 +422,7 @@ class PanelLearner:
             fresh = np.arange(len(self.heads))[series][block.fresh]
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
             learner.experts = self.experts and self.experts.started(fresh)
+            learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
         local, sizes = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
@@ -419,6 +445,7 @@ class PanelLearner:
             else:
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
                 self.memory.opened.write(position, series, shut)
+            learner._smooth(position, series, arrived, block.zero)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[series] = position
             if self.experts:
@@ -434,6 +461,18 @@ class PanelLearner:
                     learner = learner._followed()._train_encoder()
         learner.seen[series] = learner.n_groups
         return learner, outputs
+
+    def _smooth(self, position, series, arrived, zero):
+        """Let those that smooth follow what inputs known ahead leave of the labels (J, B)."""
+        if self.smoothing is None:
+            return
+        if self.design.n_ahead:
+            inputs = self.memory.window.inputs.read(position, series)[self.design.future]
+            arrived = arrived - self._explained @ inputs * self._scales(position, series)
+        zero = np.zeros_like(arrived) if zero is None else zero
+        ages = position - self.first_positions[series] + 1
+        row = position, series, ages, arrived, zero
+        self.smoothing = self.smoothing.follow(self.memory.seasonal, *row)
 
     def _tick(self, position, n_steps, calendar):
         if not n_steps:
@@ -521,7 +560,8 @@ class PanelLearner:
         for row in range(n_rows):
             limited = np.minimum(newest[row], LARGEST_CHANGE * change)
             moved = change + PACE * (limited - change)
-            sizes[row] = change = np.where(np.isnan(known[row]), change, moved)
+            missing = np.isnan(known[row]) | np.isnan(newest[row])  # a first row is no change
+            sizes[row] = change = np.where(missing, change, moved)
         self.ranges = self.ranges.copy()
         self.ranges[2][:, series] = change
         return sizes / (MAE_OF_NORMAL * self.change_scale[:, series])
@@ -559,9 +599,12 @@ class PanelLearner:
         known = inputs.read(np.arange(first + 1, position + 1), series)
         known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
-        found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
+        found = np.zeros((len(steps), self.experts.n_issued, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
-        found[:, -1] = self.steps.effect(self.memory, position, steps, series)
+        n_readouts = self.experts.n_readouts
+        found[:, n_readouts - 1] = self.steps.effect(self.memory, position, steps, series)
+        now = inputs.read(position, series)[self.design.future]
+        found[:, n_readouts:] = self._explained @ now
         return found
 
     def _weigh(self, position, series, features, growth):

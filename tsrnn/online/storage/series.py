@@ -21,6 +21,7 @@ class Block(NamedTuple):
     inputs: np.ndarray  # (T, E, B), scaled, NaN where missing
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
+    zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: nowhere
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -29,8 +30,8 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.series, *first, self.fresh),
-            Block(self.start + n, self.series, *rest, later),
+            Block(self.start, self.series, *first, self.fresh, self.zero),
+            Block(self.start + n, self.series, *rest, later, self.zero),
         )
 
 
@@ -57,16 +58,19 @@ class SeriesMemory:
     states : list of tuple of Ring
         State of each layer of the network.
     issued : IssuedForecasts or None
+    seasonal : Ring or None
+        Seasonal states of `PanelSmoothing`.
     """
 
     rings = ("features", "roots", "opened", "groups")
 
-    def __init__(self, window, features, roots, opened, groups, states, issued):
+    def __init__(self, window, features, roots, opened, groups, states, issued, seasonal):
         self.window, self.features, self.roots = window, features, roots
         self.opened, self.groups, self.states, self.issued = opened, groups, states, issued
+        self.seasonal = seasonal
 
     @classmethod
-    def none(cls, window, n_targets, n_features, n_outputs, states, issued):
+    def none(cls, window, n_targets, n_features, n_outputs, states, issued, seasonal=None):
         """Return the memory of no series yet.
 
         Parameters
@@ -90,6 +94,7 @@ class SeriesMemory:
                 for state in states
             ],
             issued,
+            seasonal,
         )
 
     def taken(self, series, n_more=0):
@@ -105,6 +110,9 @@ class SeriesMemory:
             setattr(memory, name, ring.cleaned(heads, len(ring) - MARGIN))
         memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
         memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
+        if self.seasonal:
+            n_rows = np.minimum(heads - first_positions + 1, len(self.seasonal) - MARGIN)
+            memory.seasonal = self.seasonal.cleaned(heads, n_rows)
         return memory
 
     def carried_states(self, heads):
@@ -127,4 +135,5 @@ class SeriesMemory:
             *(change(getattr(self, name)) for name in self.rings),
             [tuple(change(r) for r in layer) for layer in self.states],
             self.issued and change(self.issued),
+            self.seasonal and change(self.seasonal),
         )
