@@ -365,11 +365,20 @@ def test_rows_only_taken_in_move_weights_and_widths_of_their_own_series():
     pd.testing.assert_frame_equal(model.expert_weights_, before.expert_weights_)
 
 
-def test_baselines_say_that_their_panels_have_neither():
-    history, _ = divided(long_frame(3, N_FIT))
-    model = tsrnn.baselines.NaiveForecaster(2, target="y", id_col="id", time_col="time")
-    model.fit(history)
-    with pytest.raises(ValueError, match="have no intervals"):
-        model.forecast(coverage=0.9)
-    with pytest.raises(AttributeError, match="have no experts"):
-        _ = model.drift_log_
+@pytest.mark.parametrize("name", ["Naive", "SeasonalNaive", "Linear"])
+def test_baselines_have_intervals_and_forecast_as_without(name):
+    """Noise of one size for each series, and one that grows tenfold."""
+    frame = long_frame(3, N_FIT + 500)
+    rng, late = np.random.default_rng(0), frame["time"] >= START + pd.Timedelta(N_FIT + 250, "h")
+    size = 1.0 + 9.0 * (late & (frame["id"] == "s1"))
+    frame["y"] = size * rng.normal(size=len(frame))
+    history, new = divided(frame.drop(columns="x"))
+    make = getattr(tsrnn.baselines, f"{name}Forecaster")
+    result = prequential(make(2, id_col="id", time_col="time").fit(history), new, coverage=0.9)
+    table = result.forecasts.dropna(subset="actual")
+    inside = table["actual"].between(table["lower_0.9"], table["upper_0.9"])
+    assert (abs(inside.groupby(table["id"]).mean() - 0.9) < 0.05).all()
+    log = result.model.drift_log_
+    assert set(log["id"]) == {"s1"} and (log["error"] > 2.0).any()
+    loaded = tsrnn.loads(tsrnn.dumps(result.model))
+    pd.testing.assert_frame_equal(loaded.forecast(coverage=0.9), result.model.forecast(coverage=0.9))

@@ -297,8 +297,6 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         check_is_fitted(self)
         state = self._state
         experts = state.learner.expert_names
-        if not experts:
-            raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
 
@@ -388,6 +386,5 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             probabilities=sorted({probability for _, probability in bands}),
             others=smoothing.names,
         )
-        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
-        mixed = {"experts": experts, "steps": steps, "smoothing": smoothing}
-        return PanelLearner.of(design, n_targets, *parts, **mixed)
+        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), experts, encoder
+        return PanelLearner.of(design, n_targets, *parts, steps=steps, smoothing=smoothing)

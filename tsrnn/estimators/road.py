@@ -1,5 +1,6 @@
 """The road of rows: read, brought to their places and positions, and taken in by the learner."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,7 +91,10 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             below_zero = below_zero.copy()
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
-        before, scaling = scaling, scaling.with_first_values(series, targets)
+        before = scaling
+        if not scaling.complete:
+            levels = partial(_typical_level, learner, group.start)
+            scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
             group.start,
             series,
@@ -117,6 +121,10 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         is_row = group.rows >= 0
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
+
+
+def _typical_level(learner, start, row):
+    return learner.typical_level(start + row)
 
 
 def with_series(state, new):

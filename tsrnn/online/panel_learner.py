@@ -15,6 +15,7 @@ from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.readouts.targets import origin_targets
+from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
@@ -57,11 +58,12 @@ class PanelLearner:
     memory : SeriesMemory
     encoder : RecurrentEncoder, optional
         Whose own state is not used.
-    experts : PanelExperts, optional
+    experts : PanelExperts
         That the readouts are mixed with, and the intervals around the mixture. They follow all
         rows: what was issued is scored.
     steps : PanelSteps, optional
-        Readouts of each step, an expert.
+        Readouts of each step, an expert. Without them there is the one readout alone, which learns
+        from all origins alike.
     norm : PanelNorm, optional
     smoothing : PanelSmoothing, optional
         Others of the experts.
@@ -87,10 +89,10 @@ class PanelLearner:
         How often `learnt_to` has moved on.
     """
 
-    learns = True  # whether `learn` does
+    learns = True  # whether the readout does
 
     def __init__(
-        self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None,
+        self, design, readout, memory, experts, encoder=None, steps=None, norm=None,
         smoothing=None,
     ):  # fmt: skip
         self.design, self.readout, self.memory = design, readout, memory
@@ -108,8 +110,8 @@ class PanelLearner:
 
     @classmethod
     def of(
-        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True,
-        experts=None, steps=None, smoothing=None,
+        cls, design, n_targets, forgetting, make_rings, experts, encoder=None, *, guarded=True,
+        steps=None, smoothing=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
 
@@ -122,7 +124,7 @@ class PanelLearner:
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
         penalty = ridge_of(encoder.noise.mean()) if encoder else 1.0
-        columns = n_hidden + design.autoregression if experts else None
+        columns = n_hidden + design.autoregression if steps else None
         sizes = n_targets, n_features, n_outputs, forgetting, penalty
         if design.n_ahead:
             readout = PooledFutureRLS(*sizes, design.n_ahead, columns)
@@ -134,17 +136,14 @@ class PanelLearner:
         length = design.reach + window + n_origins
         rings = make_rings(length, 1 + MARGIN, design.reach, guarded, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
-        issued = norm = None
-        if experts:
-            issued = IssuedForecasts.none(
-                experts.scored.steps, 1 + SPARE, experts.n_issued, n_targets
-            )
+        norm, scored = None, experts.scored.steps
+        issued = IssuedForecasts.none(scored, 1 + SPARE, experts.n_issued, n_targets)
         seasonal = smoothing and smoothing.ring(MARGIN)
         sizes = n_targets, n_features, n_outputs
         memory = SeriesMemory.none(rings, *sizes, states, issued, seasonal)
         if design.norm:
             norm = PanelNorm.of_series(design.norm.season, (), n_targets)
-        parts = encoder, experts, steps, norm, smoothing
+        parts = experts, encoder, steps, norm, smoothing
         return cls(replace(design, norm=None), readout, memory, *parts)
 
     def __copy__(self):
@@ -189,6 +188,19 @@ class PanelLearner:
         """Rows of a series that its rings hold."""
         return len(self.memory.window.levels)
 
+    def typical_level(self, position):
+        """Return the median (J,) of the series a season before a position, or just before it.
+
+        0 where there is none.
+        """
+        ring, (last, first) = self.memory.window.levels, (self.heads, self.first_positions)
+        for back in (*self.design.seasons[:1], 1):
+            row = position - back
+            there = (first <= row) & (row <= last) & (row > last - len(ring) + MARGIN)
+            if there.any():
+                return np.median(ring.array[row % len(ring)][:, there], axis=1)
+        return np.zeros(len(self.change_scale))
+
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
@@ -201,15 +213,7 @@ class PanelLearner:
         """Tell whether more rows than the rings have spare have been written since."""
         return other.n_groups - self.n_groups > SPARE
 
-    @property
-    def has_intervals(self):
-        """Whether `offsets` has an answer."""
-        return self.experts is not None
-
-    @property
-    def change_sizes(self):
-        """Names of the sizes of each of `changes`."""
-        return ("error", "level", "scale", "phase") if self.experts else ()
+    change_sizes = tuple(CHANGE_COLUMNS)
 
     def changes(self):
         """Return the changes noted, ``(position, place, target, error, level, scale, phase)``."""
@@ -218,7 +222,7 @@ class PanelLearner:
     @property
     def expert_names(self):
         """Names of the experts, none where there is one alone."""
-        return self.experts.names if self.experts else []
+        return self.experts.names if self.steps else []
 
     def expert_weights(self):
         """Return the weights (C, J, M, E) of the experts."""
@@ -280,14 +284,14 @@ class PanelLearner:
         learner = copy.copy(self)
         learner.heads = self.heads.copy()
         learner.heads[series] = NEVER
-        learner.experts = self.experts and self.experts.restarted(series)
+        learner.experts = self.experts.restarted(series)
         return learner
 
     def _with_memory(self, series, n_more=0):
         learner = copy.copy(self)
         learner.memory = self.memory.taken(series, n_more)
         learner.calendar = self.calendar.copy()
-        learner.experts = self.experts and self.experts.taken(series, n_more)
+        learner.experts = self.experts.taken(series, n_more)
         learner.smoothing = self.smoothing and self.smoothing.taken(series, n_more)
         return learner
 
@@ -301,7 +305,7 @@ class PanelLearner:
     @one_blas_thread
     def learn(self, block):
         """Learn from rows, position by position, and take them in."""
-        return self._take_in(block, learning=self.learns)
+        return self._take_in(block, learning=True)
 
     @one_blas_thread
     def outputs(self, block, following=None):
@@ -342,20 +346,15 @@ class PanelLearner:
         return self._output(position, series, features, following)
 
     def offsets(self, probabilities, position, series):
-        """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
-        if self.experts is None:
-            return None
+        """Return quantiles (P, J, B, M) of the errors of `output`."""
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
     def _output(self, position, series, features, following):
         window = self.memory.window
         issued = self._forecasts(position, series, features, following)
-        if self.experts:
-            ages = position - self.first_positions[series] + 1
-            outputs = self.experts.mix(issued, window.levels, position, series, ages)
-        else:
-            outputs = issued[0]
+        ages = position - self.first_positions[series] + 1
+        outputs = self.experts.mix(issued, window.levels, position, series, ages)
         return outputs + window.jumps.read(position, series)[..., None]  # see `filter_outliers`
 
     def _forecasts(self, position, series, features, following=None):
@@ -421,25 +420,23 @@ class PanelLearner:
         if block.fresh.any():
             fresh = np.arange(len(self.heads))[series][block.fresh]
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
-            learner.experts = self.experts and self.experts.started(fresh)
+            learner.experts = self.experts.started(fresh)
             learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
         local, sizes = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
-        features = None
-        if learning or wanted or self.experts:
-            scales = self._scales(np.arange(start, start + n_rows), series)
-            features = self._features(view, start, scales, hidden, design)
+        scales = self._scales(np.arange(start, start + n_rows), series)
+        features = self._features(view, start, scales, hidden, design)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
             arrived, roots = window.targets.read(position, series), None
-            if self.experts:
+            if self.steps:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
             limits = learner._score(position, series, arrived, n_steps, learning)
-            if learning:
+            if learning and self.learns:
                 rows = features[row], roots, limits
                 learner._learn_row(position, series, arrived, *rows, n_steps)
             else:
@@ -448,10 +445,9 @@ class PanelLearner:
             learner._smooth(position, series, arrived, block.zero)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[series] = position
-            if self.experts:
-                issued = learner._forecasts(position, series, features[row])
-                issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
-                self.memory.issued.write(position, series, issued)
+            issued = learner._forecasts(position, series, features[row])
+            issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
+            self.memory.issued.write(position, series, issued)
             if wanted:
                 ahead = None if following is None else following[row]
                 outputs.append(learner._output(position, series, features[row], ahead))
@@ -576,8 +572,6 @@ class PanelLearner:
 
     def _score(self, position, series, arrived, n_steps, learning):
         """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
-        if self.experts is None:
-            return None
         memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
         effects = self._effects(position, series, scored) if self.design.n_ahead else None
@@ -587,7 +581,7 @@ class PanelLearner:
             learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
-        return limits
+        return limits if self.steps else None
 
     def _effects(self, position, series, steps):
         """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
@@ -683,13 +677,13 @@ class PanelLearner:
         rows = np.arange(first, first + n_outputs)
         scales = self._scales(rows, series)
         targets = (arrived - window.levels.read(rows, series)) / scales
-        roots = 1.0 if self.experts is None else self.memory.roots.read(rows, series)
+        roots = self.memory.roots.read(rows, series) if self.steps else 1.0
         targets = targets * roots
         if self.design.n_ahead:
             inputs = window.inputs.read(rows + 1, series)
             ahead = self.design.arrived_of_series(inputs)[:, None]  # (M, 1, Z, B)
             ahead = np.broadcast_to(ahead, (*targets.shape[:2], *ahead.shape[2:]))
-            if self.experts:
+            if self.steps:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
         if limits is not None:
@@ -743,7 +737,7 @@ class PanelLearner:
         shape = len(self.change_scale), -1
         level, scale = (a.reshape(shape) for a in norm.at(rows, position, position + 1))
         level = level + window.jumps.read(position, places)
-        sizes = self.experts.sizes(places) if self.experts else np.ones_like(level)
+        sizes = self.experts.sizes(places)
         learner.regime = self.regime.follow(position, places, level, scale, sizes)
         return learner
 
@@ -756,7 +750,7 @@ class PanelLearner:
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
-        if self.experts and len(complete):
+        if self.steps and len(complete):
             settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
             complete = complete[settled] if settled.any() else complete
         if not len(complete):

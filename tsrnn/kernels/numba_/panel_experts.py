@@ -35,6 +35,8 @@ def expert_errors(
                 forecast, to = issued[due[m], r, j], out[m, r if r < R else r + n_repeats, j]
                 for s in range(b):
                     to[s] = (np.float64(forecast[columns[s]]) - label[s]) / unit[s]
+            if n_repeats == 0:
+                continue
             last = out[m, R, j]
             for s in range(b):
                 last[s] = newest[columns[s]]

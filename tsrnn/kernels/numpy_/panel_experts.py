@@ -44,7 +44,7 @@ def expert_errors(
     n_readouts : int
     out : ndarray of shape (M, E, J, b)
         E = R + N', those that repeat, N' = 1 + N and 1 more where there are seasons, behind the
-        readouts; NaN of those that sleep.
+        readouts; NaN of those that sleep. Or E = R, where none repeats.
     """
     n_seasons, stop = rows.shape[1] - 2, n_readouts + asleep.shape[1]
     targets = np.arange(levels.shape[1])[:, None]
@@ -52,7 +52,8 @@ def expert_errors(
     waiting = issued[due][..., columns]
     out[:, :n_readouts], out[:, stop:] = waiting[:, :n_readouts], waiting[:, n_readouts:]
     newest = found[0]
-    out[:, n_readouts] = newest
+    if stop > n_readouts:
+        out[:, n_readouts] = newest
     for season in range(n_seasons):
         value = found[1 + season]
         value = np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value)

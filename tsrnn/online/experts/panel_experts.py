@@ -86,6 +86,8 @@ class PanelExperts:
         Of the tracked quantiles, ascending; others are interpolated.
     others : sequence of str
         Names of other experts.
+    repeats : bool
+        Whether there are experts that repeat.
 
     Attributes
     ----------
@@ -104,17 +106,17 @@ class PanelExperts:
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
-        others=(),
+        others=(), *, repeats=True,
     ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
-        self.names = [*readouts, "naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
-        if self.seasons:
-            self.names.append(f"seasonal_change_{self.seasons[-1]}")
-        self.names += others
+        repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
+        repeating += [f"seasonal_change_{s}" for s in self.seasons[-1:]]
+        self.names = [*readouts, *(repeating if repeats else ()), *others]
         self.n_readouts, self.n_issued = len(readouts), len(readouts) + len(others)
         self.n_targets = n_targets
         # Rows that those that repeat have to have seen.
-        self._needs = np.array([1, *self.seasons, *(s + 1 for s in self.seasons[-1:])])
+        needs = [1, *self.seasons, *(s + 1 for s in self.seasons[-1:])]
+        self._needs = np.array(needs if repeats else [], dtype=np.intp)
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
@@ -179,6 +181,9 @@ class PanelExperts:
     def started(self, series):
         """Return the experts with series that start and have no label of their own as the panel is.
 
+        The size of their errors is, until they have one, that of repeating the newest value: where
+        a series is, as against the others, a few rows do not tell.
+
         Parameters
         ----------
         series : ndarray of int, shape (B,), ascending
@@ -191,6 +196,9 @@ class PanelExperts:
         level = np.where(
             self.pooled[-1] > 0.0, self.pooled[-2] / np.maximum(self.pooled[-1], 1.0), MAE_OF_NORMAL
         )
+        if len(self._needs):
+            naive = np.sqrt(self._panel_losses()[self.n_readouts])
+            level = np.maximum(level, MAE_OF_NORMAL * naive)
         for number, columns, _ in self.tracks.pieces(series):
             values = np.ascontiguousarray(self.tracks.blocks[number][:, columns])
             fields = self._fields(values)
@@ -231,6 +239,8 @@ class PanelExperts:
         Of those that sleep, whose weights are 0, it may be anything.
         """
         issued = issued.transpose(0, 3, 1, 2)
+        if not len(self._needs):
+            return list(issued)
         found = [*issued[: self.n_readouts], levels.read([position], series)]
         steps = np.arange(1, issued.shape[1] + 1)
         newest = found[-1]

@@ -102,16 +102,20 @@ class PanelSmoothing:
         """
         move = (compiled_kernels() or panel_smoothing).move_series
 
-        def work(piece, places, changes):
-            number, columns, some = piece
+        places, pieces = np.arange(self.tracks.n_series)[series], self.tracks.pieces(series)
+        changes = [None] * len(pieces)
+
+        def work(piece):
+            number, columns, some = pieces[piece]
             values = np.array(self.tracks.blocks[number][:, columns], order="C")
             fields = self._fields(values)
             fields.zero[...] = zero[:, some].ravel()
             row = self._row(ring, position, ages[some], places[some])
             move(np.ascontiguousarray(labels[:, some]).ravel(), *row, fields.zero, fields[:6])
-            changes.append((number, columns, values))
+            changes[piece] = number, columns, values
 
-        return self._with(self._by_piece(work, series))
+        _in_halves(work, len(pieces))
+        return self._with(changes)
 
     def forecasts(self, ring, position, series, ages):
         """Return the forecasts (G, J, B, H) of the experts at an origin, NaN of those that sleep.
@@ -125,13 +129,16 @@ class PanelSmoothing:
         shape = len(self.names), self.n_targets, len(places), self.horizon
         found = np.empty(shape)
         forecast = (compiled_kernels() or panel_smoothing).forecast_series
-        for cut in range(0, len(places), BLOCK):
-            some = slice(cut, cut + BLOCK)
+
+        def work(piece):
+            some = slice(piece * BLOCK, (piece + 1) * BLOCK)
             fields = self._fields(self.tracks.read(places[some]))
             out = np.empty((self.horizon, len(self.names), len(fields.zero)))
             row = self._row(ring, position, ages[some], places[some])
             forecast(*row, fields.zero, fields[:6], out)
             found[:, :, some] = out.reshape(self.horizon, *shape[:2], -1).transpose(1, 2, 3, 0)
+
+        _in_halves(work, -(-len(places) // BLOCK))
         return found
 
     def awake(self, series, ages):
@@ -151,19 +158,6 @@ class PanelSmoothing:
         seen = np.tile(ages - 1, self.n_targets)
         return seen, position % length, cells.ravel(), seasonal, self._settings
 
-    def _by_piece(self, work, series):
-        """Call ``work(piece, places, results)`` for each block of series; return the results."""
-        places, pieces = np.arange(self.tracks.n_series)[series], self.tracks.pieces(series)
-        n_halves = 2 if len(pieces) >= MANY_PIECES else 1
-        results = [[] for _ in range(n_halves)]
-
-        def half(number):
-            for piece in pieces[number::n_halves]:
-                work(piece, places, results[number])
-
-        run(half, n_halves, 0)
-        return sum(results, [])
-
     def _with(self, changes):
         smoothing = copy.copy(self)
         smoothing.tracks = self.tracks.changed(changes)
@@ -174,3 +168,14 @@ class PanelSmoothing:
         n, J = len(self._settings[1]), self.n_targets
         many = values[: 4 * n * J].reshape(4, n, -1)
         return Fields(*many, *values[4 * n * J :].reshape(3, -1))
+
+
+def _in_halves(work, n_pieces):
+    """Call ``work(piece)`` for each piece, every second one in another thread if there are many."""
+    n_halves = 2 if n_pieces >= MANY_PIECES else 1
+
+    def half(number):
+        for piece in range(number, n_pieces, n_halves):
+            work(piece)
+
+    run(half, n_halves, 0)
