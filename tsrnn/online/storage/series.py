@@ -105,9 +105,11 @@ class SeriesMemory:
         """Return a memory of its own, zero but for the rows that will still be looked at."""
         memory = self._each(lambda ring: None)
         memory.window = self.window.cleaned(heads, len(self.window.levels) - MARGIN, MARGIN)
-        for name in self.rings:
-            ring = getattr(self, name)
-            setattr(memory, name, ring.cleaned(heads, len(ring) - MARGIN))
+        memory.opened = self.opened.cleaned(heads, len(self.opened) - MARGIN)
+        for name in ("features", "roots", "groups"):  # of what is learnt from; they are as long
+            array = getattr(self, name).array
+            opened = memory.opened.array.reshape(*memory.opened.array.shape, *[1] * (array.ndim - 3))
+            setattr(memory, name, Ring(np.where(opened, array, np.zeros((), array.dtype))))
         memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
         memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
         if self.seasonal:
