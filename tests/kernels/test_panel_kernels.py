@@ -38,9 +38,7 @@ def test_score_series(compiled):
         for kernels, block, sums in zip((panel_experts, compiled), blocks, pooled, strict=True):
             fields = tuple(experts._fields(block)[:15])
             fixed = experts.discounts, experts.probabilities, experts.profile_seasons, row
-            noted.append(
-                kernels.score_series(errors.copy(), known, usual, *fixed, fields, sums)
-            )
+            noted.append(kernels.score_series(errors.copy(), known, usual, *fixed, fields, sums))
         np.testing.assert_allclose(noted[1], noted[0], rtol=1e-9)
         n_noted += np.isfinite(noted[0]).sum()
     assert n_noted > 3

@@ -381,4 +381,6 @@ def test_baselines_have_intervals_and_forecast_as_without(name):
     log = result.model.drift_log_
     assert set(log["id"]) == {"s1"} and (log["error"] > 2.0).any()
     loaded = tsrnn.loads(tsrnn.dumps(result.model))
-    pd.testing.assert_frame_equal(loaded.forecast(coverage=0.9), result.model.forecast(coverage=0.9))
+    pd.testing.assert_frame_equal(
+        loaded.forecast(coverage=0.9), result.model.forecast(coverage=0.9)
+    )

@@ -78,8 +78,10 @@ def seasonal(n_series, n_rows, freq, season, seed=0):
     values = 50.0 + 5.0 * pattern + 0.5 * rng.normal(size=(n_rows, n_series))
     times = pd.date_range(START.normalize(), periods=n_rows, freq=freq)
     frame = pd.DataFrame(values, times, [f"s{i}" for i in range(n_series)]).rename_axis("time")
-    return frame.melt(ignore_index=False, var_name="id", value_name="y").reset_index().sort_values(
-        ["time", "id"], ignore_index=True
+    return (
+        frame.melt(ignore_index=False, var_name="id", value_name="y")
+        .reset_index()
+        .sort_values(["time", "id"], ignore_index=True)
     )
 
 

@@ -21,16 +21,18 @@ from tsrnn.frames.bands import bands_of
 from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
+from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.experts.panel_smoothing import PanelSmoothing
 from tsrnn.online.one_series import OneSeries
+from tsrnn.online.panel_adjusted import PanelAdjusted
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.panel_steps import PanelSteps
 from tsrnn.online.stream_learner import StreamLearner, ridge_of
 from tsrnn.persistence.registry import saved
 
 DEFAULT_LAGS = 24
-READOUTS = ("recurrent", "linear", "per_step")  # of a panel, in the order of its learner
+READOUTS = ["recurrent", "linear", "per_step"]  # of a panel, in the order of its learner
 
 
 @saved("rnn-forecaster")
@@ -380,11 +382,18 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         experts = PanelExperts(
             self._horizon,
             n_targets,
-            READOUTS,
+            READOUTS[:2] + (WITH_AND_WITHOUT if design.future else []) + READOUTS[2:],
             seasons,
             profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
             others=smoothing.names,
         )
+        adjusted = None
+        if design.future:
+            n_others = design.n_calendar + 1
+            n_lags = len(design.autoregression) - 1 - n_others
+            sizes = n_targets, self._horizon, n_lags, n_others, design.future
+            adjusted = PanelAdjusted(*sizes, self.forgetting, penalty)
         parts = self.forgetting, rings_of(columns, self._reader.n_inputs), experts, encoder
-        return PanelLearner.of(design, n_targets, *parts, steps=steps, smoothing=smoothing)
+        more = {"steps": steps, "adjusted": adjusted, "smoothing": smoothing}
+        return PanelLearner.of(design, n_targets, *parts, **more)

@@ -99,7 +99,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             group.start,
             series,
             scaling.apply(series, targets),
-            model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
+            _with_holidays(model._reader, group, rows.inputs),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
             None if transform else scaling.zero(series),
@@ -125,6 +125,14 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
 
 def _typical_level(learner, start, row):
     return learner.typical_level(start + row)
+
+
+def _with_holidays(reader, group, inputs):
+    """Return the inputs (T, E, B) of a group, out of those of the rows of a call."""
+    inputs = group.take(inputs).swapaxes(1, 2)
+    if reader.holidays is None:
+        return inputs
+    return reader.with_holidays(inputs, group.start + np.arange(len(group)))
 
 
 def with_series(state, new):

@@ -103,6 +103,12 @@ class OneSeries:
         """Return quantiles (P, J, 1, M) of the errors of `output`."""
         return self.stream.offsets(probabilities)[:, :, None]
 
+    def newest(self, position, series, n):
+        """Return the newest n values, missing ones carried forward, (n, J, 1)."""
+        window = self.stream.window
+        rows = np.maximum(np.arange(len(window) - n, len(window)), 0)
+        return window.shifted(window.levels, 0)[rows, :, None]
+
     def overtaken_by(self, other):
         """Return False: nothing that is read is ever written to."""
         return False

@@ -30,6 +30,7 @@ PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent on
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
 
 
@@ -64,6 +65,8 @@ class PanelLearner:
     steps : PanelSteps, optional
         Readouts of each step, an expert. Without them there is the one readout alone, which learns
         from all origins alike.
+    adjusted : PanelAdjusted, optional
+        Readout of the series adjusted for their inputs known ahead, an expert.
     norm : PanelNorm, optional
     smoothing : PanelSmoothing, optional
         Others of the experts.
@@ -93,11 +96,11 @@ class PanelLearner:
 
     def __init__(
         self, design, readout, memory, experts, encoder=None, steps=None, norm=None,
-        smoothing=None,
+        adjusted=None, smoothing=None,
     ):  # fmt: skip
         self.design, self.readout, self.memory = design, readout, memory
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
-        self.smoothing = smoothing
+        self.adjusted, self.smoothing = adjusted, smoothing
         n_targets = len(readout.weights)
         self.regime = PanelRegime.none(n_targets)
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
@@ -111,7 +114,7 @@ class PanelLearner:
     @classmethod
     def of(
         cls, design, n_targets, forgetting, make_rings, experts, encoder=None, *, guarded=True,
-        steps=None, smoothing=None,
+        steps=None, adjusted=None, smoothing=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
 
@@ -139,11 +142,12 @@ class PanelLearner:
         norm, scored = None, experts.scored.steps
         issued = IssuedForecasts.none(scored, 1 + SPARE, experts.n_issued, n_targets)
         seasonal = smoothing and smoothing.ring(MARGIN)
-        sizes = n_targets, n_features, n_outputs
+        n_kept = n_features + (adjusted.n_kept if adjusted else 0)
+        sizes = n_targets, n_kept, n_outputs
         memory = SeriesMemory.none(rings, *sizes, states, issued, seasonal)
         if design.norm:
             norm = PanelNorm.of_series(design.norm.season, (), n_targets)
-        parts = experts, encoder, steps, norm, smoothing
+        parts = experts, encoder, steps, norm, adjusted, smoothing
         return cls(replace(design, norm=None), readout, memory, *parts)
 
     def __copy__(self):
@@ -350,6 +354,14 @@ class PanelLearner:
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
+    def newest(self, position, series, n):
+        """Return the newest n values, missing ones carried forward, (n, J, B)."""
+        window = self.memory.window
+        levels = window.levels.read(np.arange(position + 1 - n, position + 1), series)
+        for row in range(n - 2, -1, -1):  # what is before a series began is its first one
+            levels[row] = np.where(np.isnan(levels[row]), levels[row + 1], levels[row])
+        return levels + window.jumps.read(position, series)
+
     def _output(self, position, series, features, following):
         window = self.memory.window
         issued = self._forecasts(position, series, features, following)
@@ -364,6 +376,10 @@ class PanelLearner:
         """
         window, scales = self.memory.window, self._scales(position, series)
         found = self.readout.outputs(features)
+        if self.adjusted:
+            others = self.adjusted.output(self._look(position, series, features, scales))
+            alone = self.readout.outputs_alone(features)
+            found = np.concatenate([found, np.stack([others, alone])])
         if self.steps:
             found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
@@ -372,6 +388,8 @@ class PanelLearner:
             ahead = self.design.ahead_of_series(newest, following)
             found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
+            if self.adjusted:
+                found[ADJUSTED] += self.adjusted.due(steps_ahead).swapaxes(1, 2)
         if self.steps:
             where = self.memory, position, series, self._centers(series), scales, self.calendar
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
@@ -383,14 +401,16 @@ class PanelLearner:
         ages = position - self.first_positions[series] + 1
         others = self.smoothing.forecasts(self.memory.seasonal, position, series, ages)
         if steps_ahead is not None:
-            due = np.einsum("jf,bmf->jbm", self._explained, steps_ahead)
-            others += due * scales[..., None]
+            others += self.adjusted.due(steps_ahead) * scales[..., None]
         return np.concatenate([found, others])
 
-    @property
-    def _explained(self):
-        """What inputs known ahead are worth at their own row (J, F), as one step ahead of it."""
-        return self.readout.effects[:, 0, : len(self.design.future)]
+    def _look(self, position, series, features, scales):
+        """Return what the readout of adjusted series keeps of an origin, (J, B, n)."""
+        window, design = self.memory.window, self.design
+        known = features.shape[-1] - design.n_features + len(design.offsets) + 1
+        calendar = features[..., known : known + design.n_calendar]
+        others = np.concatenate([calendar, np.ones((*scales.shape, 1))], axis=2)
+        return self.adjusted.look(window, position, series, self._centers(series), scales, others)
 
     def _take_in(self, block, learning):
         learner = self
@@ -464,8 +484,7 @@ class PanelLearner:
             return
         if self.design.n_ahead:
             inputs = self.memory.window.inputs.read(position, series)[self.design.future]
-            arrived = arrived - self._explained @ inputs * self._scales(position, series)
-        zero = np.zeros_like(arrived) if zero is None else zero
+            arrived = arrived - self.adjusted.due(inputs.T) * self._scales(position, series)
         ages = position - self.first_positions[series] + 1
         row = position, series, ages, arrived, zero
         self.smoothing = self.smoothing.follow(self.memory.seasonal, *row)
@@ -597,8 +616,8 @@ class PanelLearner:
         found[:, 0] = np.moveaxis(effect, 2, 0)
         n_readouts = self.experts.n_readouts
         found[:, n_readouts - 1] = self.steps.effect(self.memory, position, steps, series)
-        now = inputs.read(position, series)[self.design.future]
-        found[:, n_readouts:] = self._explained @ now
+        due = self.adjusted.due(inputs.read(position, series)[self.design.future].T)
+        found[:, ADJUSTED], found[:, n_readouts:] = due, due
         return found
 
     def _weigh(self, position, series, features, growth):
@@ -638,11 +657,15 @@ class PanelLearner:
         memory, first = self.memory, position - len(self.design.delays)
         opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
-        origins = [
+        stored = [
             (piece, memory.features.array[rows] if isinstance(series, slice)
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
+        n_own = features.shape[-1]
+        origins = (
+            [(piece, kept[..., :n_own]) for piece, kept in stored] if self.adjusted else stored
+        )
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
@@ -657,6 +680,11 @@ class PanelLearner:
         if errors is not None:
             readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout
+        if self.adjusted:
+            kept = [(piece, all_kept[..., n_own:]) for piece, all_kept in stored]
+            rows = features, roots, limits, n_steps
+            own = self._learn_adjusted(position, series, arrived, kept, known, missing, *rows)
+            weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, series, np.ones(shape, bool))
         memory.groups.write(position, series, np.full(shape, self.n_groups))
@@ -667,6 +695,30 @@ class PanelLearner:
             scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
             rows = arrived, known[::-1], self._centers(series), scales, self.calendar
             self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
+
+    def _learn_adjusted(
+        self, position, series, arrived, origins, known, missing, features, roots, limits, n_steps
+    ):  # fmt: skip
+        """Let the readout of adjusted series learn; return what is kept of the new origins."""
+        memory, n_outputs = self.memory, len(self.design.delays)
+        rows = np.arange(position - n_outputs, position)
+        scales, adjusted = self._scales(rows, series), self.adjusted
+        if missing.any():
+            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins))
+        scale = self._scales(position, series)
+        self.adjusted = adjusted
+        kept = self._look(position, series, features, scale)
+        adjusted = adjusted.enter(self.n_groups, kept, roots, n_steps)
+        if known.any():
+            changes = (arrived - memory.window.levels.read(rows, series)) / scales
+            groups = memory.groups.read(rows, series)[:, 0]
+            limits = limits.transpose(2, 0, 1)[::-1]
+            inputs = memory.window.inputs.read(position, series)[self.design.future].T
+            of_origins = memory.roots.read(rows, series), limits, inputs
+            adjusted = adjusted.learn(origins, changes, *of_origins, groups, known)
+        self.adjusted = adjusted
+        kept[..., :-1] *= roots[..., None]
+        return kept
 
     def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.

@@ -97,6 +97,9 @@ class Learner(Protocol):
     def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
+    def newest(self, position: int, series: Any, n: int) -> np.ndarray:
+        """Return the newest values (n, J, B) of series, missing ones carried forward."""
+
     def overtaken_by(self, other: "Learner") -> bool:
         """Tell whether what this learner reads may have been written over on the way to another."""
 

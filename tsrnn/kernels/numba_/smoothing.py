@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inner
 from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT, SMALLEST, TINY
 
 
 def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     """Move the states over rows, and forecast after each; see the NumPy twin."""
-    level, trend, first_mean, loss, n_known, positive = state
-    level, trend, first_mean = level.copy(), trend.copy(), first_mean.copy()
-    moving = level, trend, first_mean, loss.copy(), n_known.copy(), positive.copy()
+    moving = tuple(map(np.copy, state))
     (n, S), G = labels.shape, settings[3][-1] + 1
     forecasts = np.empty((n, n_steps, G, S))
     move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts)
@@ -144,10 +142,9 @@ def _before(row, back, length):
 
 
 _before, move_stream, forecast_stream = (
-    compiled(_before, False),
-    compiled(move_stream, False),
-    compiled(forecast_stream, False),
+    inner(_before, False),
+    inner(move_stream, False),
+    inner(forecast_stream, False),
 )
 move_smoothing = compiled(move_smoothing, False)
-follow_smoothing = compiled(follow_smoothing, False)
 move_series, forecast_series = compiled(move_series, False), compiled(forecast_series, False)

@@ -403,9 +403,7 @@ class PanelExperts:
             np.multiply(mean_error, CLIP, out=limits[:, :, piece])
         self._change_states(fields, position, unsettled[:, piece].ravel())
         fixed = self.discounts, self.probabilities, self.profile_seasons, position
-        sizes = kernels.score_series(
-            errors, known, panel_losses, *fixed, tuple(fields[:15]), sums
-        )
+        sizes = kernels.score_series(errors, known, panel_losses, *fixed, tuple(fields[:15]), sums)
         found = []
         for stream in np.flatnonzero(~np.isnan(sizes)):
             target, column = divmod(int(stream), arrived.shape[1])

@@ -97,8 +97,8 @@ class PanelSmoothing:
             Rows that series have had, with this one.
         labels : ndarray of shape (J, B)
             NaN where missing.
-        zero : ndarray of shape (J, B)
-            Where zero is, in the units of the labels; NaN where that is unknown.
+        zero : ndarray of shape (J, B), or None
+            Where zero is, in the units of the labels; NaN where that is unknown. None: as before.
         """
         move = (compiled_kernels() or panel_smoothing).move_series
 
@@ -109,7 +109,8 @@ class PanelSmoothing:
             number, columns, some = pieces[piece]
             values = np.array(self.tracks.blocks[number][:, columns], order="C")
             fields = self._fields(values)
-            fields.zero[...] = zero[:, some].ravel()
+            if zero is not None:
+                fields.zero[...] = zero[:, some].ravel()
             row = self._row(ring, position, ages[some], places[some])
             move(np.ascontiguousarray(labels[:, some]).ravel(), *row, fields.zero, fields[:6])
             changes[piece] = number, columns, values

@@ -21,7 +21,7 @@ class Block(NamedTuple):
     inputs: np.ndarray  # (T, E, B), scaled, NaN where missing
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
-    zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: nowhere
+    zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: as before
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -108,7 +108,9 @@ class SeriesMemory:
         memory.opened = self.opened.cleaned(heads, len(self.opened) - MARGIN)
         for name in ("features", "roots", "groups"):  # of what is learnt from; they are as long
             array = getattr(self, name).array
-            opened = memory.opened.array.reshape(*memory.opened.array.shape, *[1] * (array.ndim - 3))
+            opened = memory.opened.array.reshape(
+                *memory.opened.array.shape, *[1] * (array.ndim - 3)
+            )
             setattr(memory, name, Ring(np.where(opened, array, np.zeros((), array.dtype))))
         memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
         memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
