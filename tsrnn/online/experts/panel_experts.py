@@ -53,10 +53,11 @@ class PanelExperts:
 
     The experts are the readouts, which all series share, the repetitions of each series' own past:
     the newest value, for each season the value one season ago, and for the longest the change one
-    season ago, and others, which `PanelSmoothing` makes. A series weights them, step by step, as `Mixing` does without regrets; five
-    labels' worth of the panel's mean squared error are added to its own at first, and soon
-    forgotten, so that a new series starts with what is good for the others. An expert sleeps until
-    it has seen enough of a series, such as a season; until then it counts as good as the mixture.
+    season ago, and others, which `PanelSmoothing` makes. A series weights them, step by step, as
+    `Mixing` does without regrets; five labels' worth of the panel's mean squared error are added to
+    its own at first, and soon forgotten, so that a new series starts with what is good for the
+    others. An expert sleeps until it has seen enough of a series, such as a season; until then it
+    counts as good as the mixture.
 
     Errors are in units of the scale that their series has at the origin. Quantiles of the mixture's
     error, relative to its recent mean absolute value times a profile over the shortest season, are
@@ -67,7 +68,8 @@ class PanelExperts:
     those of before: what is bad in between may well be the best again.
 
     Scored is what was issued: forecasts of readouts and of others wait for their labels, what
-    repeats is made again, which is exact. The mixture's error is that of its weights as they now are.
+    repeats is made again, which is exact. The mixture's error is that of its weights as they are
+    now.
 
     Experts are a value: methods return new ones.
 
