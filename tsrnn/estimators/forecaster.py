@@ -44,9 +44,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
     short linear autoregression, a small readout for each step, the newest value, the values and the
-    change one season ago; of one stream also a mean, a smoothed level, a damped trend, and Holt-
-    Winters smoothing of each season, of logarithms too) by what their forecasts have been worth
-    lately, under ``update`` too. A label of step h is learnt from only when its row has arrived.
+    change one season ago, a mean, a smoothed level, a damped trend, and Holt-Winters smoothing of
+    each season, of logarithms too) by what their forecasts have been worth lately, under ``update``
+    too. A label of step h is learnt from only when its row has arrived.
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
@@ -68,9 +68,10 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
-    seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.frames.series_scaling.SeriesScaling`. The experts are those of one stream; each series
-    has a mixture of its own, step by step, and intervals of its own, and a new series starts with
+    seen: those start from the zero state; their scale is set by their first known value and by
+    where the others are then, see `tsrnn.frames.series_scaling.SeriesScaling`. The experts are
+    those of one stream (each season is smoothed with three settings in place of six, which is what
+    ten thousand series have memory for); each series has a mixture of its own, step by step, and intervals of its own, and a new series starts with
     what is good for the others. A series that does what it never did, such as a jump, counts less
     in what the series share, for as long as that lasts.
 
