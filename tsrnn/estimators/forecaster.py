@@ -71,8 +71,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     seen: those start from the zero state; their scale is set by their first known value and by
     where the others are then, see `tsrnn.frames.series_scaling.SeriesScaling`. The experts are
     those of one stream (each season is smoothed with three settings in place of six, which is what
-    ten thousand series have memory for); each series has a mixture of its own, step by step, and intervals of its own, and a new series starts with
-    what is good for the others. A series that does what it never did, such as a jump, counts less
+    ten thousand series have memory for); each series has a mixture of its own, step by step, and
+    intervals of its own, and a new series starts with what is good for the others. A series that
+    does what it never did, such as a jump, counts less
     in what the series share, for as long as that lasts.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20

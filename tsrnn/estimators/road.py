@@ -69,14 +69,18 @@ def roll(model, state, rows, n_outputs=None, start=None):
     if reader.holidays:
         following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
     outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
-    taken_in(model, own, arrived, "outputs", outputs, following)
+    beside = None
+    if len(own.ids) and own is not state and not own.scaling.complete:
+        beside = state.learner, np.flatnonzero(~state.ids.isin(own.ids))
+    taken_in(model, own, arrived, "outputs", outputs, following, beside)
     return outputs, arrived
 
 
-def taken_in(model, state, rows, how, outputs=None, following=None):
+def taken_in(model, state, rows, how, outputs=None, following=None, beside=None):
     """Return the state after rows; with ``outputs``, write what is forecast after each there.
 
-    ``following`` are the inputs known ahead of each row, None where none are.
+    ``following`` are the inputs known ahead of each row, None where none are; ``beside`` are
+    series that the state leaves out, see `tsrnn.online.protocol.Learner.typical_level`.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
     below_zero, transform = state.below_zero, model._transform
@@ -93,7 +97,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         targets = transformed(transform, targets)
         before = scaling
         if not scaling.complete:
-            levels = partial(_typical_level, learner, group.start)
+            levels = partial(_typical_level, learner, group.start, beside)
             scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
             group.start,
@@ -123,8 +127,8 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
 
 
-def _typical_level(learner, start, row):
-    return learner.typical_level(start + row)
+def _typical_level(learner, start, beside, row):
+    return learner.typical_level(start + row, beside)
 
 
 def _with_holidays(reader, group, inputs):

@@ -69,7 +69,7 @@ class OneSeries:
             return self
         return changed(self, stream=self.stream.restarted(anew=True), heads=NO_ROWS)
 
-    def typical_level(self, position):
+    def typical_level(self, position, beside=None):
         """Return 0: there are no other series."""
         return 0.0
 

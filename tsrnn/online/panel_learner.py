@@ -192,18 +192,29 @@ class PanelLearner:
         """Rows of a series that its rings hold."""
         return len(self.memory.window.levels)
 
-    def typical_level(self, position):
+    def typical_level(self, position, beside=None):
         """Return the median (J,) of the series a season before a position, or just before it.
 
-        0 where there is none.
+        0 where there is none. With some series `beside` these: a learner, and their places there.
         """
-        ring, (last, first) = self.memory.window.levels, (self.heads, self.first_positions)
         for back in (*self.design.seasons[:1], 1):
-            row = position - back
-            there = (first <= row) & (row <= last) & (row > last - len(ring) + MARGIN)
-            if there.any():
-                return np.median(ring.array[row % len(ring)][:, there], axis=1)
+            found = self._levels_at(position - back, slice(None))
+            if beside is not None:
+                others, places = beside
+                found = np.append(found, others._levels_at(position - back, places), axis=1)
+            if found.size:
+                return np.median(found, axis=1)
         return np.zeros(len(self.change_scale))
+
+    def _levels_at(self, position, series):
+        """Return the levels (J, n) of those series that had a row at a position, and have it yet."""
+        ring, last, first = (
+            self.memory.window.levels,
+            self.heads[series],
+            self.first_positions[series],
+        )
+        there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
+        return ring.array[position % len(ring)][:, series][:, there]
 
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""

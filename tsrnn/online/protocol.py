@@ -54,8 +54,13 @@ class Learner(Protocol):
     def restarted(self, series: Any) -> "Learner":
         """Return the learner with these series back before their first row."""
 
-    def typical_level(self, position: int) -> np.ndarray:
-        """Return where the series, in their units, are to be expected at a position, (J,)."""
+    def typical_level(
+        self, position: int, beside: "tuple[Learner, np.ndarray] | None" = None
+    ) -> np.ndarray:
+        """Return where the series, in their units, are to be expected at a position, (J,).
+
+        `beside` are series more: a learner, and their places there.
+        """
 
     # --- rows ---------------------------------------------------------------------------------
 

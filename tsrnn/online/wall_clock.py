@@ -112,9 +112,11 @@ class OnWallClock:
 
     # --- rows -------------------------------------------------------------------------------------
 
-    def typical_level(self, position):
+    def typical_level(self, position, beside=None):
         """Return where series are to be expected; see `tsrnn.online.protocol.Learner`."""
-        return self.learner.typical_level(int(self.clock.slots(np.array([position]))[0]))
+        slot = int(self.clock.slots(np.array([position]))[0])
+        beside = beside and (beside[0].learner, beside[1])
+        return self.learner.typical_level(slot, beside)
 
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
