@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
-from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.nn import State
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.covariance import QUIETLY
@@ -27,6 +27,7 @@ MAX_SAMPLED = 32  # series in a training step on the stream
 # than others: the root of their weight is the power of the limit's share of what they span.
 FAR, POWER = 1.3, 8
 PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
+MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
@@ -41,7 +42,7 @@ class PanelLearner:
     All that grows with the number of series and of rows lies in a `SeriesMemory`, where new rows
     are written beyond what the learner as it stands looks at: `heads` says where that ends. So a
     method can return a new learner at the cost of its heads, the old one being as good as before
-    for as long as not more than 8 rows have been written; for more, `writable` makes a memory of
+    for as long as not more than `SPARE` rows have been written; for more, `writable` makes a memory of
     its own.
 
     Features, labels and errors of a series are in units of the scale at which it now is: a series
@@ -193,17 +194,23 @@ class PanelLearner:
         return len(self.memory.window.levels)
 
     def typical_level(self, position, beside=None):
-        """Return the median (J,) of the series a season before a position, or just before it.
+        """Return where another series is to be expected at a position, (J,).
 
-        0 where there is none. With some series `beside` these: a learner, and their places there.
+        That is the median of the series a season before, or just before it, as far as they agree:
+        of their variance over time, 1, what they have in common is what is not between them. With
+        some series `beside` these: a learner, and their places there.
         """
         for back in (*self.design.seasons[:1], 1):
             found = self._levels_at(position - back, slice(None))
             if beside is not None:
                 others, places = beside
                 found = np.append(found, others._levels_at(position - back, places), axis=1)
-            if found.size:
-                return np.median(found, axis=1)
+            if found.shape[1] > 1:
+                level = np.median(found, axis=1)
+                apart = np.median(np.abs(found - level[:, None]), axis=1) / MAD_OF_NORMAL
+                between = np.minimum(apart**2, 1.0)
+                common = (found.shape[1] - 1) * (1.0 - between)
+                return level * common / (common + between + TINY)
         return np.zeros(len(self.change_scale))
 
     def _levels_at(self, position, series):

@@ -8,7 +8,7 @@ from tsrnn.features.ring_buffer import NEVER, Ring
 from tsrnn.nn import State
 from tsrnn.persistence.registry import saved
 
-SPARE = 8  # rows that may be written beyond the newest that is kept
+SPARE = 4  # rows that may be written beyond the newest that is kept
 MARGIN = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
 
 
@@ -40,7 +40,7 @@ class SeriesMemory:
     """What is kept of each series, in rings: raw rows, origins, states, and issued forecasts.
 
     New rows are written beyond what a learner looks at, so that one memory serves a learner and
-    the ones it came from, for as long as not more than 8 rows have been written.
+    the ones it came from, for as long as not more than `SPARE` rows have been written.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class SeriesMemory:
         states : tuple of tsrnn.nn.State
             Of one stream, for the shapes of its arrays; empty without a network.
         """
-        n_rows = n_outputs + 1 + MARGIN
+        n_rows = n_outputs + 1 + SPARE  # what learning alone looks at
         return cls(
             window,
             Ring.zeros(n_rows, n_targets, 0, n_features, dtype=np.float32),
@@ -105,7 +105,7 @@ class SeriesMemory:
         """Return a memory of its own, zero but for the rows that will still be looked at."""
         memory = self._each(lambda ring: None)
         memory.window = self.window.cleaned(heads, len(self.window.levels) - MARGIN, MARGIN)
-        memory.opened = self.opened.cleaned(heads, len(self.opened) - MARGIN)
+        memory.opened = self.opened.cleaned(heads, len(self.opened) - SPARE)
         for name in ("features", "roots", "groups"):  # of what is learnt from; they are as long
             array = getattr(self, name).array
             opened = memory.opened.array.reshape(
