@@ -26,21 +26,19 @@ def test_score_series(compiled):
     n_experts = len(experts.names)
     experts = experts.taken(slice(None), C)
     blocks = [experts.tracks.blocks[0].copy() for _ in range(2)]
-    pooled = [np.zeros((n_experts + 3, M, J)) for _ in range(2)]
+    pooled = [np.zeros((n_experts + 2, M, J)) for _ in range(2)]
     n_noted = 0
     for row in range(400):
         errors = rng.normal(size=(M, n_experts, J, C)) * np.arange(1, n_experts + 1)[:, None, None]
         errors *= 1.0 + 9.0 * (row > 300)
         known = rng.random((M, J, C)) < 0.8
-        weighed = known & (rng.random((M, J, C)) < 0.9)
-        usual = pooled[0][:n_experts] / np.maximum(pooled[0][n_experts], 1.0)
+        errors[:, 3:][:, :, rng.random((J, C)) < 0.2] = np.nan  # of experts that sleep
+        usual = pooled[0][:n_experts] / np.maximum(pooled[0][-1], 1.0)
         noted = []
         for kernels, block, sums in zip((panel_experts, compiled), blocks, pooled, strict=True):
             fields = tuple(experts._fields(block)[:15])
             fixed = experts.discounts, experts.probabilities, experts.profile_seasons, row
-            noted.append(
-                kernels.score_series(errors.copy(), known, weighed, usual, *fixed, fields, sums)
-            )
+            noted.append(kernels.score_series(errors.copy(), known, usual, *fixed, fields, sums))
         np.testing.assert_allclose(noted[1], noted[0], rtol=1e-9)
         n_noted += np.isfinite(noted[0]).sum()
     assert n_noted > 3
@@ -55,16 +53,18 @@ def test_expert_errors(compiled):
     columns = np.array([0, 2, 3, 7])
     arrived = rng.normal(size=(J, 4))
     due, rows = rng.integers(0, L, M), rng.integers(0, L, (M, 4))
-    young, scales = rng.random((M, 3, 4)) < 0.3, rng.uniform(0.5, 3.0, (M, J, 4))
+    asleep, scales = rng.random((M, 4, 4)) < 0.3, rng.uniform(0.5, 3.0, (M, J, 4))
     found = [np.empty((M, 7, J, 4)) for _ in range(2)]
+    of_row = columns, scales, 2  # readouts, of three that were issued
     for kernels, out in zip((panel_experts, compiled), found, strict=True):
-        kernels.expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out)
+        kernels.expert_errors(arrived, issued, due, levels, rows, asleep, *of_row, out)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
 
 
 def test_step_features_and_season_moments(compiled):
     rng = np.random.default_rng(0)
     levels, columns = rng.normal(size=(L, J, C)), np.array([0, 2, 3, 7])
+    levels[:20, :, 2] = np.nan  # before its first row
     profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
     profiles[0][rng.random(profiles[0].shape) < 0.3] = np.nan
     rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
@@ -102,14 +102,13 @@ def test_known_errors(compiled):
     errors = rng.normal(size=(M, R + 1, J, C))
     errors[rng.random(errors.shape) < 0.2] = np.nan
     errors[rng.random(errors.shape) < 0.1] = -np.inf
-    waited, grown = rng.random((2, M, C)) < 0.7
+    waited = rng.random((M, C)) < 0.7
     expected = np.isfinite(errors[:, 0]) & np.isfinite(errors[:, 1]) & waited[:, None]
     assert expected.any()
     for kernels in (panel_experts, compiled):
-        known, weighed = np.empty((2, M, J, C), dtype=bool)
-        kernels.known_errors(errors, R, waited, grown, known, weighed)
+        known = np.empty((M, J, C), dtype=bool)
+        kernels.known_errors(errors, R, waited, known)
         np.testing.assert_array_equal(known, expected)
-        np.testing.assert_array_equal(weighed, expected & grown[:, None])
 
 
 def test_label_sums(compiled):

@@ -193,9 +193,6 @@ def test_what_cannot_be_split_is_refused():
 
 def test_evaluations_refuse_what_they_cannot_score():
     history, new = divided(long_frame(3, N_FIT + 5).drop(columns="x"))
-    model = NaiveForecaster(2, id_col="id", time_col="time").fit(history)
-    with pytest.raises(ValueError, match="have no intervals"):
-        prequential(model, new, coverage=0.9)
     counted = NaiveForecaster(2, id_col="id").fit(history.drop(columns="time"))
     with pytest.raises(ValueError, match="without their ids and times"):
         prequential(counted, new.drop(columns="time").reset_index(drop=True))

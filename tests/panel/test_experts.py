@@ -85,7 +85,7 @@ def test_weights_are_those_of_a_plain_loop():
         every = [*readouts[..., m], *(levels.array[position - b] for b in (0, *back))]
         every.append(every[-1] + levels.array[position] - levels.array[position - 4])
         expected[..., m] = sum(w * s for w, s in zip(weights[:, m], every, strict=True))
-    mixed = experts.mix(readouts, levels, position, slice(None), np.zeros(n_series))
+    mixed = experts.mix(readouts, levels, position, slice(None), np.full(n_series, 99))
     np.testing.assert_allclose(mixed, expected, rtol=1e-9)
 
 
@@ -299,7 +299,9 @@ def test_a_new_series_starts_with_what_is_good_for_the_others():
     weights = model.expert_weights_
     pooled = model._state.learner.experts
     E = len(pooled.names)
-    own = before[:E, :, 0] / before[E, :, 0]
+    own = before[:E, :, 0] / before[-1, :, 0]
+    asleep = ["24" in name for name in pooled.names]  # a day has not been seen
+    own[asleep] = np.inf
     expected = own**-8 / (own**-8).sum(axis=0)
     np.testing.assert_allclose(weights.loc["s4"].to_numpy(), expected.T, rtol=1e-6)
     forecast = model.forecast(coverage=0.9, ids=["s4"])
@@ -363,11 +365,22 @@ def test_rows_only_taken_in_move_weights_and_widths_of_their_own_series():
     pd.testing.assert_frame_equal(model.expert_weights_, before.expert_weights_)
 
 
-def test_baselines_say_that_their_panels_have_neither():
-    history, _ = divided(long_frame(3, N_FIT))
-    model = tsrnn.baselines.NaiveForecaster(2, target="y", id_col="id", time_col="time")
-    model.fit(history)
-    with pytest.raises(ValueError, match="have no intervals"):
-        model.forecast(coverage=0.9)
-    with pytest.raises(AttributeError, match="have no experts"):
-        _ = model.drift_log_
+@pytest.mark.parametrize("name", ["Naive", "SeasonalNaive", "Linear"])
+def test_baselines_have_intervals_and_forecast_as_without(name):
+    """Noise of one size for each series, and one that grows tenfold."""
+    frame = long_frame(3, N_FIT + 500)
+    rng, late = np.random.default_rng(0), frame["time"] >= START + pd.Timedelta(N_FIT + 250, "h")
+    size = 1.0 + 9.0 * (late & (frame["id"] == "s1"))
+    frame["y"] = size * rng.normal(size=len(frame))
+    history, new = divided(frame.drop(columns="x"))
+    make = getattr(tsrnn.baselines, f"{name}Forecaster")
+    result = prequential(make(2, id_col="id", time_col="time").fit(history), new, coverage=0.9)
+    table = result.forecasts.dropna(subset="actual")
+    inside = table["actual"].between(table["lower_0.9"], table["upper_0.9"])
+    assert (abs(inside.groupby(table["id"]).mean() - 0.9) < 0.05).all()
+    log = result.model.drift_log_
+    assert set(log["id"]) == {"s1"} and (log["error"] > 2.0).any()
+    loaded = tsrnn.loads(tsrnn.dumps(result.model))
+    pd.testing.assert_frame_equal(
+        loaded.forecast(coverage=0.9), result.model.forecast(coverage=0.9)
+    )

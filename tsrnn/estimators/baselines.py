@@ -11,6 +11,7 @@ from tsrnn.features.panel_window import PanelWindow
 from tsrnn.frames.frequency import DAY_NS
 from tsrnn.frames.types import Names
 from tsrnn.kernels.numpy_.seasons import rows_back
+from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.repeat_learner import RepeatLearner
@@ -197,9 +198,7 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
             n_inputs=0,
         )
         if history.is_panel:
-            n_targets = len(self._reader.columns.target_names)
-            rings = rings_of(self._reader.columns)
-            return PanelLearner.of(design, n_targets, self.forgetting, rings, guarded=False)
+            return _of_panel(self, design, self.forgetting)
         intervals = self._make_intervals(history)
         return OneSeries(StreamLearner.of(design, self.forgetting, intervals=intervals))
 
@@ -216,9 +215,15 @@ def _repeating(model, history, season):
         return OneSeries(RepeatLearner(model._horizon, season, model._make_intervals(history)))
     seasons = (season,) if season > 1 else ()
     design = ForecastDesign.of(history.record, model._horizon, 0, seasons, n_calendar=0, n_inputs=0)
-    columns = model._reader.columns
-    learner = PanelLearner.of(
-        design, len(columns.target_names), 1.0, rings_of(columns), guarded=False
-    )
     back = rows_back(design.delays, season)
+    learner = _of_panel(model, design, 1.0)
     return learner.fixed((design.offsets == back[:, None]).astype(float))
+
+
+def _of_panel(model, design, forgetting):
+    """Return the learner of a panel with the one readout of a design, and intervals around it."""
+    columns, profile = model._reader.columns, min(model._calendar_seasons(), default=1)
+    n_targets = len(columns.target_names)
+    experts = PanelExperts(model._horizon, n_targets, ("readout",), profile=profile, repeats=False)
+    rings = rings_of(columns)
+    return PanelLearner.of(design, n_targets, forgetting, rings, experts, guarded=False)

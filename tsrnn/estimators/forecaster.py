@@ -23,6 +23,7 @@ from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
 from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 from tsrnn.online.experts.panel_experts import PanelExperts
+from tsrnn.online.experts.panel_smoothing import PanelSmoothing
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.panel_adjusted import PanelAdjusted
 from tsrnn.online.panel_learner import PanelLearner
@@ -43,9 +44,9 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     learnt by recursive least squares from each row as it arrives; the network itself goes on
     learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
     short linear autoregression, a small readout for each step, the newest value, the values and the
-    change one season ago; of one stream also a mean, a smoothed level, a damped trend, and Holt-
-    Winters smoothing of each season, of logarithms too) by what their forecasts have been worth
-    lately, under ``update`` too. A label of step h is learnt from only when its row has arrived.
+    change one season ago, a mean, a smoothed level, a damped trend, and Holt-Winters smoothing of
+    each season, of logarithms too) by what their forecasts have been worth lately, under ``update``
+    too. A label of step h is learnt from only when its row has arrived.
 
     Where the newest season has left the history for another level or scale, the network sees it as
     the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
@@ -67,10 +68,12 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
     ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
     each. A call may hold rows of any of them, in any order between series, and of series never
-    seen: those start from the zero state; their scale is set by their first known value, see
-    `tsrnn.frames.series_scaling.SeriesScaling`. The experts are those of one stream; each series
-    has a mixture of its own, step by step, and intervals of its own, and a new series starts with
-    what is good for the others. A series that does what it never did, such as a jump, counts less
+    seen: those start from the zero state; their scale is set by their first known value and by
+    where the others are then, see `tsrnn.frames.series_scaling.SeriesScaling`. The experts are
+    those of one stream (each season is smoothed with three settings in place of six, which is what
+    ten thousand series have memory for); each series has a mixture of its own, step by step, and
+    intervals of its own, and a new series starts with what is good for the others. A series that
+    does what it never did, such as a jump, counts less
     in what the series share, for as long as that lasts.
 
     Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
@@ -96,13 +99,13 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         Rows of a truncated-BPTT window that count in the loss; on the stream, one such step is
         taken every ``window_size`` rows that are learnt.
     lags : int, optional
-        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Of one
-        stream those that the history does not hold arrive with its rows.
+        Newest values that the readout sees. Default: 24, or a quarter of a shorter history. Those
+        that the history does not hold arrive with its rows.
     season : int, sequence of int, None or "auto", default="auto"
         Season lengths in rows. "auto": those that the calendar can have, such as a day and a week
         of hours, a week of days, a year of weeks, months or quarters; of days and weeks the year
         counts too, once two have been seen. A season arrives when the rows hold it, at fit or
-        later, under ``update`` too. Of a panel: those of which the history holds two.
+        later, under ``update`` too; of a panel, series by series.
     future_cols : label or list of labels, optional
         Inputs that are known ahead, such as holidays or planned prices: `forecast` then needs them
         as ``X_future``, and each step is forecast in the light of its own. `predict` and `score`
@@ -298,8 +301,6 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         check_is_fitted(self)
         state = self._state
         experts = state.learner.expert_names
-        if not experts:
-            raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.weights(state.ids, state.learner.expert_weights(), experts, targets)
 
@@ -333,11 +334,11 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     def _make_learner(self, history):
         columns, record = self._reader.columns, history.record
-        seasons = self._seasons_of(history.n_rows if history.is_panel else None)
+        seasons = self._seasons_of()
         design = ForecastDesign.of(
             record,
             self._horizon,
-            self._lags_seen(history.n_rows, history.is_panel),
+            self._lags_seen(history.n_rows),
             seasons,
             flagged=columns.flagged,
             future=self._reader.future,
@@ -355,17 +356,19 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
         return OneSeries(stream, future=tuple(self._reader.future))
 
-    def _lags_seen(self, n_rows, is_panel):
-        """Newest values to look at; those of a stream arrive with its rows."""
-        if is_panel or self.lags is None:
+    def _lags_seen(self, n_rows):
+        """Newest values to look at; those that the history does not hold arrive with its rows."""
+        if self.lags is None:
             return self._lags_of(DEFAULT_LAGS, n_rows)
         return check_scalar(self.lags, "lags", (int, np.integer), min_val=0)
 
     def _make_panel_learner(self, design, seasons, history):
         record, calendar, columns = history.record, self._reader.calendar, self._reader.columns
         norm = weekend = None
+        shown = [season for season in seasons if 2 * season <= len(record)]
+        if shown:
+            norm = InstanceNorm.of(record.padded(0, design.filter_start).targets, shown[-1])
         if seasons:
-            norm = InstanceNorm.of(record.padded(0, design.filter_start).targets, seasons[-1])
             days = record.calendar if record.calendar.ndim == 2 else record.calendar[:, 0]
             if calendar.weekly and repeats(days[:, : calendar.n_cyclic], seasons[-1]):
                 weekend = calendar.n_harmonics
@@ -377,13 +380,17 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         )
         # The edges of a coverage are tracked, those of 0.9 where there is none.
         bands = bands_of(0.9 if self.coverage is None else self.coverage)
+        smoothing = PanelSmoothing(
+            self._horizon, n_targets, seasons, self.target_transform is None, design.year
+        )
         experts = PanelExperts(
             self._horizon,
             n_targets,
             READOUTS[:2] + (WITH_AND_WITHOUT if design.future else []) + READOUTS[2:],
             seasons,
-            profile=min(self._calendar_seasons(history.n_rows), default=1),
+            profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
+            others=smoothing.names,
         )
         adjusted = None
         if design.future:
@@ -391,6 +398,6 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             n_lags = len(design.autoregression) - 1 - n_others
             sizes = n_targets, self._horizon, n_lags, n_others, design.future
             adjusted = PanelAdjusted(*sizes, self.forgetting, penalty)
-        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
-        experts = {"experts": experts, "steps": steps, "adjusted": adjusted}
-        return PanelLearner.of(design, n_targets, *parts, **experts)
+        parts = self.forgetting, rings_of(columns, self._reader.n_inputs), experts, encoder
+        more = {"steps": steps, "adjusted": adjusted, "smoothing": smoothing}
+        return PanelLearner.of(design, n_targets, *parts, **more)

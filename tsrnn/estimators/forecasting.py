@@ -156,7 +156,7 @@ class ForecasterMixin:
         ValueError
             ``horizon`` is larger than the fitted one, no row has been seen since ``reset_state``,
             ``X_future`` does not hold what it should, or a coverage or quantile is not between 0
-            and 1, or asked for of a baseline's panel, which has no intervals.
+            and 1.
         """
         self._require_fitted()
         frame = self._forecast_frame(horizon, X_future, coverage, quantiles, ids, active)
@@ -183,11 +183,6 @@ class ForecasterMixin:
 
     def _forecast_of(self, state, ids, horizon, X_future, bands, within):
         learner, targets = state.learner, self._reader.columns.target_names
-        if bands and not learner.has_intervals:
-            raise ValueError(
-                f"found coverage or quantiles for {type(self).__name__}, expected none: panels of "
-                "baselines have no intervals; leave them out, or fit an RNNForecaster"
-            )
         places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
         if ids is not None or NEVER in distinct or not distinct or within is not None:
@@ -366,8 +361,6 @@ class ForecasterMixin:
         check_is_fitted(self)
         state = self._state
         sizes = state.learner.change_sizes
-        if not sizes:
-            raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
 
@@ -471,12 +464,6 @@ class ForecasterMixin:
             inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
             known = inputs[:, future].reshape(len(heads), horizon, len(future))
         return reader.with_holidays_ahead(known, heads, horizon)
-
-    def _without_experts(self):
-        return (
-            f"found {type(self).__name__}, expected an RNNForecaster: panels of baselines have no "
-            "experts, no intervals and no drift log, and one stream of them no experts"
-        )
 
     def _bounded(self, values, below_zero):
         lower = self.lower

@@ -1,5 +1,6 @@
 """The road of rows: read, brought to their places and positions, and taken in by the learner."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,14 +70,18 @@ def roll(model, state, rows, n_outputs=None, start=None):
     if reader.holidays:
         following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
     outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
-    taken_in(model, own, arrived, "outputs", outputs, following)
+    beside = None
+    if len(own.ids) and own is not state and not own.scaling.complete:
+        beside = state.learner, np.flatnonzero(~state.ids.isin(own.ids))
+    taken_in(model, own, arrived, "outputs", outputs, following, beside)
     return outputs, arrived
 
 
-def taken_in(model, state, rows, how, outputs=None, following=None):
+def taken_in(model, state, rows, how, outputs=None, following=None, beside=None):
     """Return the state after rows; with ``outputs``, write what is forecast after each there.
 
-    ``following`` are the inputs known ahead of each row, None where none are.
+    ``following`` are the inputs known ahead of each row, None where none are; ``beside`` are
+    series that the state leaves out, see `tsrnn.online.protocol.Learner.typical_level`.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
     below_zero, transform, watch = state.below_zero, model._transform, state.watch
@@ -91,7 +96,10 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             below_zero = below_zero.copy()
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
-        before, scaling = scaling, scaling.with_first_values(series, targets)
+        before = scaling
+        if not scaling.complete:
+            levels = partial(_typical_level, learner, group.start, beside)
+            scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
             group.start,
             series,
@@ -99,6 +107,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             _with_holidays(model._reader, group, rows.inputs),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
+            None if transform else scaling.zero(series),
         )
         if outputs is None:
             learning = how == "learn"
@@ -150,6 +159,10 @@ def _watched_outputs(watch, learner, block, following):
 
     learner, watch = watch.take(learner, block, move, False)
     return np.concatenate(outputs), learner, watch
+
+
+def _typical_level(learner, start, beside, row):
+    return learner.typical_level(start + row, beside)
 
 
 def _with_holidays(reader, group, inputs):

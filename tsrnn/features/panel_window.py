@@ -170,12 +170,13 @@ class PanelWindow:
         return PanelWindow(*map(change, fields), *of_season, *self._settings)
 
     def _pad(self, start, series, fresh):
-        """Let fresh series have held their first level, and known nothing, all the time before."""
+        """Let fresh series have known nothing all the time before, and held their first inputs."""
         columns = np.flatnonzero(fresh) if isinstance(series, slice) else series[fresh]
         rows = (np.arange(start - self.reach, start) % len(self.levels))[:, None]
         first = start % len(self.levels)
-        self.targets.array[rows, :, columns] = np.nan
-        for ring in (self.levels, self.inputs, self.missing):
+        for ring in (self.targets, self.levels):
+            ring.array[rows, :, columns] = np.nan
+        for ring in (self.inputs, self.missing):
             ring.array[rows, :, columns] = ring.array[first][:, columns].T
         if self.season:
             rows = (np.arange(start - self.season, start) % len(self.profiles[0]))[:, None]

@@ -70,6 +70,7 @@ class Ring:
         ----------
         heads : ndarray of int, shape (C,)
             Position of the last row of each.
+        n_kept : int or ndarray of int, shape (C,)
         """
         age = (heads - np.arange(len(self.array))[:, None]) % len(self.array)
         kept = ((age < n_kept) & (heads != NEVER))[:, None]

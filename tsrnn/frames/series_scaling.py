@@ -10,6 +10,9 @@ from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
 NEWEST = 20_000  # rows of each of many series whose mean and scale are read off
+# Of a series that starts: how far from its mean its first value is believed to be, in units of its
+# scale, and what share of the mean it is at least.
+LARGEST_LEVEL, SMALLEST_SHARE = 3.0, 0.25
 
 
 @saved("series-scaling")
@@ -17,10 +20,10 @@ NEWEST = 20_000  # rows of each of many series whose mean and scale are read off
 class SeriesScaling:
     """Mean and scale of J targets of C series, fixed once known; of one stream, C is 1.
 
-    A series of the history has those of its own rows. One that comes later has its first known
-    value for its mean; for its scale, the median of the history's scales, or, where most means of
-    the history are larger than their scales (loads, counts, prices), that value times the median
-    of scale / mean.
+    A series of the history has those of its own rows. One that comes later has for its scale the
+    median of the history's scales, or, where most means of the history are larger than their scales
+    (loads, counts, prices), its mean times the median of scale / mean. Its mean is such that its
+    first known value lies as far from it as the other series lie from theirs at that time.
 
     Attributes
     ----------
@@ -93,29 +96,45 @@ class SeriesScaling:
         names = ("mean", "scale", "change_scale", "initial_level")
         return replace(self, **{name: getattr(self, name)[:, series] for name in names})
 
-    def with_first_values(self, series, targets):
-        """Return the units, those of new series by their first known value in targets (T, J, B)."""
+    def with_first_values(self, series, targets, levels=None):
+        """Return the units, those of new series by their first known value in targets (T, J, B).
+
+        `levels` is a callable: ``levels(row)`` returns where series are, in their units, at a row
+        of these, (J,); without it they are at their means.
+        """
         if self.complete:
             return self
         unknown = np.isnan(self.scale[:, series])
         if not unknown.any():
             return self
         known = np.isfinite(targets)
-        row = known.argmax(axis=0)[None]
-        first = np.take_along_axis(targets, row, axis=0)[0]
-        _, scale, relative, _ = self.typical[..., None]
-        by_size = np.where((relative < 1.0) & (first != 0.0), relative * np.abs(first), scale)
         new = unknown & known.any(axis=0)
         if not new.any():
             return self
+        rows = known.argmax(axis=0)
+        first = np.take_along_axis(targets, rows[None], axis=0)[0]
+        level = np.zeros(first.shape)
+        for row in np.unique(rows[new]) if levels else ():
+            level = np.where(rows == row, np.reshape(levels(row), (-1, 1)), level)
+        level = np.clip(level, -LARGEST_LEVEL, LARGEST_LEVEL)
+        _, scale, relative, _ = self.typical[..., None]
+        # The mean m of |m| relative = scale and m + level scale = first.
+        share = np.maximum(1.0 + np.sign(first) * level * relative, SMALLEST_SHARE)
+        by_size = (relative < 1.0) & (first != 0.0)
+        found = np.where(by_size, first / share, first - level * scale)
         mean, scales = self.mean.copy(), self.scale.copy()
-        mean[:, series] = np.where(new, first, mean[:, series])
-        scales[:, series] = np.where(new, by_size, scales[:, series])
+        mean[:, series] = np.where(new, found, mean[:, series])
+        scale = np.where(by_size, relative * np.abs(found), scale)
+        scales[:, series] = np.where(new, scale, scales[:, series])
         return replace(self, mean=mean, scale=scales)
 
     def apply(self, series, targets):
         """Scale targets (T, J, B); where the unit is unknown, they are all missing."""
         return (targets - _of(series, self.mean)) / _of(series, self.scale)
+
+    def zero(self, series):
+        """Return where zero is, in scaled units, (J, B); NaN where the unit is unknown."""
+        return -_of(series, self.mean) / _of(series, self.scale)
 
     def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""

@@ -69,6 +69,10 @@ class OneSeries:
             return self
         return changed(self, stream=self.stream.restarted(anew=True), heads=NO_ROWS)
 
+    def typical_level(self, position, beside=None):
+        """Return 0: there are no other series."""
+        return 0.0
+
     def prepared(self, series, positions, again):
         """Return the learner, which is a value."""
         return self
@@ -121,11 +125,6 @@ class OneSeries:
     def with_bands(self, bands):
         """Return the learner whose outputs hold bounds of these bands behind each estimate."""
         return changed(self, stream=self.stream.with_bands(bands))
-
-    @property
-    def has_intervals(self):
-        """Whether `offsets` has an answer."""
-        return self.stream.intervals is not None
 
     change_sizes = tuple(CHANGE_COLUMNS)
 

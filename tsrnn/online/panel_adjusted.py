@@ -84,6 +84,7 @@ class PanelAdjusted:
         due = self._due_of_values(inputs, np.isfinite(window.targets.read(rows, series)))
         adjusted = (levels - centers) / scales - due
         newest, past = adjusted[-1], before_step(inputs)
+        adjusted = np.where(np.isnan(adjusted), newest, adjusted)  # before the first row: no change
         n_own = self.n_lags + 1 + others.shape[2]
         kept = np.empty((*newest.shape, self.n_kept))
         kept[..., : self.n_lags] = (adjusted[-2::-1] - newest).transpose(1, 2, 0)

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
-from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.nn import State
 from tsrnn.online.panel_adjusted import newest_of
 from tsrnn.online.panel_regime import PanelRegime
@@ -16,6 +16,7 @@ from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.pooled_future import PooledFutureRLS
 from tsrnn.online.readouts.targets import origin_targets
+from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
@@ -27,6 +28,7 @@ MAX_SAMPLED = 32  # series in a training step on the stream
 # than others: the root of their weight is the power of the limit's share of what they span.
 FAR, POWER = 1.3, 8
 PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent one, and its limit
+MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
@@ -41,7 +43,7 @@ class PanelLearner:
     All that grows with the number of series and of rows lies in a `SeriesMemory`, where new rows
     are written beyond what the learner as it stands looks at: `heads` says where that ends. So a
     method can return a new learner at the cost of its heads, the old one being as good as before
-    for as long as not more than 8 rows have been written; for more, `writable` makes a memory of
+    for as long as not more than `SPARE` rows have been written; for more, `writable` makes a memory of
     its own.
 
     Features, labels and errors of a series are in units of the scale at which it now is: a series
@@ -59,14 +61,17 @@ class PanelLearner:
     memory : SeriesMemory
     encoder : RecurrentEncoder, optional
         Whose own state is not used.
-    experts : PanelExperts, optional
+    experts : PanelExperts
         That the readouts are mixed with, and the intervals around the mixture. They follow all
         rows: what was issued is scored.
     steps : PanelSteps, optional
-        Readouts of each step, an expert.
+        Readouts of each step, an expert. Without them there is the one readout alone, which learns
+        from all origins alike.
     adjusted : PanelAdjusted, optional
         Readout of the series adjusted for their inputs known ahead, an expert.
     norm : PanelNorm, optional
+    smoothing : PanelSmoothing, optional
+        Others of the experts.
 
     Attributes
     ----------
@@ -89,15 +94,15 @@ class PanelLearner:
         How often `learnt_to` has moved on.
     """
 
-    learns = True  # whether `learn` does
+    learns = True  # whether the readout does
 
     def __init__(
-        self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None,
-        adjusted=None,
+        self, design, readout, memory, experts, encoder=None, steps=None, norm=None,
+        adjusted=None, smoothing=None,
     ):  # fmt: skip
         self.design, self.readout, self.memory = design, readout, memory
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
-        self.adjusted = adjusted
+        self.adjusted, self.smoothing = adjusted, smoothing
         n_targets = len(readout.weights)
         self.regime = PanelRegime.none(n_targets)
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
@@ -110,8 +115,8 @@ class PanelLearner:
 
     @classmethod
     def of(
-        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True,
-        experts=None, steps=None, adjusted=None,
+        cls, design, n_targets, forgetting, make_rings, experts, encoder=None, *, guarded=True,
+        steps=None, adjusted=None, smoothing=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
 
@@ -124,7 +129,7 @@ class PanelLearner:
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
         penalty = ridge_of(encoder.noise.mean()) if encoder else 1.0
-        columns = n_hidden + design.autoregression if experts else None
+        columns = n_hidden + design.autoregression if steps else None
         sizes = n_targets, n_features, n_outputs, forgetting, penalty
         if design.n_ahead:
             readout = PooledFutureRLS(*sizes, design.n_ahead, columns)
@@ -136,17 +141,15 @@ class PanelLearner:
         length = design.reach + window + n_origins
         rings = make_rings(length, 1 + MARGIN, design.reach, guarded, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
-        issued = norm = None
-        if experts:
-            issued = IssuedForecasts.none(
-                experts.scored.steps, 1 + MARGIN, experts.n_readouts, n_targets
-            )
-        if adjusted:
-            n_features += adjusted.n_kept
-        memory = SeriesMemory.none(rings, n_targets, n_features, n_outputs, states, issued)
+        norm, scored = None, experts.scored.steps
+        issued = IssuedForecasts.none(scored, 1 + SPARE, experts.n_issued, n_targets)
+        seasonal = smoothing and smoothing.ring(MARGIN)
+        n_kept = n_features + (adjusted.n_kept if adjusted else 0)
+        sizes = n_targets, n_kept, n_outputs
+        memory = SeriesMemory.none(rings, *sizes, states, issued, seasonal)
         if design.norm:
             norm = PanelNorm.of_series(design.norm.season, (), n_targets)
-        parts = encoder, experts, steps, norm, adjusted
+        parts = experts, encoder, steps, norm, adjusted, smoothing
         return cls(replace(design, norm=None), readout, memory, *parts)
 
     def __copy__(self):
@@ -191,6 +194,36 @@ class PanelLearner:
         """Rows of a series that its rings hold."""
         return len(self.memory.window.levels)
 
+    def typical_level(self, position, beside=None):
+        """Return where another series is to be expected at a position, (J,).
+
+        That is the median of the series a season before, or just before it, as far as they agree:
+        of their variance over time, 1, what they have in common is what is not between them. With
+        some series `beside` these: a learner, and their places there.
+        """
+        for back in (*self.design.seasons[:1], 1):
+            found = self._levels_at(position - back, slice(None))
+            if beside is not None:
+                others, places = beside
+                found = np.append(found, others._levels_at(position - back, places), axis=1)
+            if found.shape[1] > 1:
+                level = np.median(found, axis=1)
+                apart = np.median(np.abs(found - level[:, None]), axis=1) / MAD_OF_NORMAL
+                between = np.minimum(apart**2, 1.0)
+                common = (found.shape[1] - 1) * (1.0 - between)
+                return level * common / (common + between + TINY)
+        return np.zeros(len(self.change_scale))
+
+    def _levels_at(self, position, series):
+        """Return the levels (J, n) of those series that had a row at a position, and have it yet."""
+        ring, last, first = (
+            self.memory.window.levels,
+            self.heads[series],
+            self.first_positions[series],
+        )
+        there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
+        return ring.array[position % len(ring)][:, series][:, there]
+
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
@@ -203,15 +236,7 @@ class PanelLearner:
         """Tell whether more rows than the rings have spare have been written since."""
         return other.n_groups - self.n_groups > SPARE
 
-    @property
-    def has_intervals(self):
-        """Whether `offsets` has an answer."""
-        return self.experts is not None
-
-    @property
-    def change_sizes(self):
-        """Names of the sizes of each of `changes`."""
-        return ("error", "level", "scale", "phase") if self.experts else ()
+    change_sizes = tuple(CHANGE_COLUMNS)
 
     def changes(self):
         """Return the changes noted, ``(position, place, target, error, level, scale, phase)``."""
@@ -220,11 +245,13 @@ class PanelLearner:
     @property
     def expert_names(self):
         """Names of the experts, none where there is one alone."""
-        return self.experts.names if self.experts else []
+        return self.experts.names if self.steps else []
 
     def expert_weights(self):
         """Return the weights (C, J, M, E) of the experts."""
-        return self.experts.weights(slice(None)).transpose(3, 2, 1, 0)
+        ages = np.where(self.heads == NEVER, 0, self.heads - self.first_positions + 1)
+        others = self.smoothing.awake(slice(None), ages)
+        return self.experts.weights(slice(None), ages, others).transpose(3, 2, 1, 0)
 
     def carried_states(self):
         """Return the state of each layer after each series' last row, arrays of shape (S, H)."""
@@ -280,14 +307,15 @@ class PanelLearner:
         learner = copy.copy(self)
         learner.heads = self.heads.copy()
         learner.heads[series] = NEVER
-        learner.experts = self.experts and self.experts.restarted(series)
+        learner.experts = self.experts.restarted(series)
         return learner
 
     def _with_memory(self, series, n_more=0):
         learner = copy.copy(self)
         learner.memory = self.memory.taken(series, n_more)
         learner.calendar = self.calendar.copy()
-        learner.experts = self.experts and self.experts.taken(series, n_more)
+        learner.experts = self.experts.taken(series, n_more)
+        learner.smoothing = self.smoothing and self.smoothing.taken(series, n_more)
         return learner
 
     # --- rows -------------------------------------------------------------------------------------
@@ -300,7 +328,7 @@ class PanelLearner:
     @one_blas_thread
     def learn(self, block):
         """Learn from rows, position by position, and take them in."""
-        return self._take_in(block, learning=self.learns)
+        return self._take_in(block, learning=True)
 
     @one_blas_thread
     def outputs(self, block, following=None):
@@ -341,9 +369,7 @@ class PanelLearner:
         return self._output(position, series, features, following)
 
     def offsets(self, probabilities, position, series):
-        """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""
-        if self.experts is None:
-            return None
+        """Return quantiles (P, J, B, M) of the errors of `output`."""
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
@@ -351,20 +377,19 @@ class PanelLearner:
         """Return the newest n values, missing ones carried forward, (n, J, B)."""
         window = self.memory.window
         levels = window.levels.read(np.arange(position + 1 - n, position + 1), series)
+        for row in range(n - 2, -1, -1):  # what is before a series began is its first one
+            levels[row] = np.where(np.isnan(levels[row]), levels[row + 1], levels[row])
         return levels + window.jumps.read(position, series)
 
     def _output(self, position, series, features, following):
         window = self.memory.window
-        readouts = self._forecasts(position, series, features, following)
-        if self.experts:
-            first = self.first_positions[series]
-            outputs = self.experts.mix(readouts, window.levels, position, series, first)
-        else:
-            outputs = readouts[0]
+        issued = self._forecasts(position, series, features, following)
+        ages = position - self.first_positions[series] + 1
+        outputs = self.experts.mix(issued, window.levels, position, series, ages)
         return outputs + window.jumps.read(position, series)[..., None]  # see `filter_outliers`
 
     def _forecasts(self, position, series, features, following=None):
-        """Return the forecasts of the readouts at an origin, (R, J, B, M).
+        """Return the forecasts of the readouts, then of those that smooth, (R, J, B, M).
 
         Where inputs are known ahead but not given, what is due to them is left out.
         """
@@ -389,7 +414,14 @@ class PanelLearner:
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
         found *= scales[:, None]
         found += window.levels.read(position, series)[:, None]
-        return found.swapaxes(2, 3)
+        found = found.swapaxes(2, 3)
+        if self.smoothing is None:
+            return found
+        ages = position - self.first_positions[series] + 1
+        others = self.smoothing.forecasts(self.memory.seasonal, position, series, ages)
+        if steps_ahead is not None:
+            others += self.adjusted.due(steps_ahead) * scales[..., None]
+        return np.concatenate([found, others])
 
     def _look(self, position, series, features, scales):
         """Return what the readout of adjusted series keeps of an origin, (J, B, n)."""
@@ -427,35 +459,34 @@ class PanelLearner:
         if block.fresh.any():
             fresh = np.arange(len(self.heads))[series][block.fresh]
             self.memory.opened.array[:, :, fresh] = False  # origins of before are not theirs
-            learner.experts = self.experts and self.experts.started(fresh)
+            learner.experts = self.experts.started(fresh)
+            learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
         local, sizes = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
-        features = None
-        if learning or wanted or self.experts:
-            scales = self._scales(np.arange(start, start + n_rows), series)
-            features = self._features(view, start, scales, hidden, design)
+        scales = self._scales(np.arange(start, start + n_rows), series)
+        features = self._features(view, start, scales, hidden, design)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
             n_steps = 0 if position <= learner.clock else 1
             arrived, roots = window.targets.read(position, series), None
-            if self.experts:
+            if self.steps:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
             limits = learner._score(position, series, arrived, n_steps, learning)
-            if learning:
+            if learning and self.learns:
                 rows = features[row], roots, limits
                 learner._learn_row(position, series, arrived, *rows, n_steps)
             else:
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
                 self.memory.opened.write(position, series, shut)
+            learner._smooth(position, series, arrived, block.zero)
             learner._tick(position, n_steps, block.calendar[row])
             learner.heads[series] = position
-            if self.experts:
-                issued = learner._forecasts(position, series, features[row])
-                issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
-                self.memory.issued.write(position, series, issued)
+            issued = learner._forecasts(position, series, features[row])
+            issued = self.experts.scored.take(issued).transpose(3, 0, 1, 2)
+            self.memory.issued.write(position, series, issued)
             if wanted:
                 ahead = None if following is None else following[row]
                 outputs.append(learner._output(position, series, features[row], ahead))
@@ -465,6 +496,17 @@ class PanelLearner:
                     learner = learner._followed()._train_encoder()
         learner.seen[series] = learner.n_groups
         return learner, outputs
+
+    def _smooth(self, position, series, arrived, zero):
+        """Let those that smooth follow what inputs known ahead leave of the labels (J, B)."""
+        if self.smoothing is None:
+            return
+        if self.design.n_ahead:
+            inputs = self.memory.window.inputs.read(position, series)[self.design.future]
+            arrived = arrived - self.adjusted.due(inputs.T) * self._scales(position, series)
+        ages = position - self.first_positions[series] + 1
+        row = position, series, ages, arrived, zero
+        self.smoothing = self.smoothing.follow(self.memory.seasonal, *row)
 
     def _tick(self, position, n_steps, calendar):
         if not n_steps:
@@ -552,7 +594,8 @@ class PanelLearner:
         for row in range(n_rows):
             limited = np.minimum(newest[row], LARGEST_CHANGE * change)
             moved = change + PACE * (limited - change)
-            sizes[row] = change = np.where(np.isnan(known[row]), change, moved)
+            missing = np.isnan(known[row]) | np.isnan(newest[row])  # a first row is no change
+            sizes[row] = change = np.where(missing, change, moved)
         self.ranges = self.ranges.copy()
         self.ranges[2][:, series] = change
         return sizes / (MAE_OF_NORMAL * self.change_scale[:, series])
@@ -567,8 +610,6 @@ class PanelLearner:
 
     def _score(self, position, series, arrived, n_steps, learning):
         """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
-        if self.experts is None:
-            return None
         memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
         effects = self._effects(position, series, scored) if self.design.n_ahead else None
@@ -578,7 +619,7 @@ class PanelLearner:
             learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
-        return limits
+        return limits if self.steps else None
 
     def _effects(self, position, series, steps):
         """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
@@ -590,12 +631,12 @@ class PanelLearner:
         known = inputs.read(np.arange(first + 1, position + 1), series)
         known = self.design.arrived_of_series(known)[::-1]  # of step 1 first
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
-        found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
+        found = np.zeros((len(steps), self.experts.n_issued, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
-        if self.adjusted:
-            now = inputs.read(position, series)[self.design.future]
-            found[:, ADJUSTED] = self.adjusted.due(now.T)
-        found[:, -1] = self.steps.effect(self.memory, position, steps, series)
+        n_readouts = self.experts.n_readouts
+        found[:, n_readouts - 1] = self.steps.effect(self.memory, position, steps, series)
+        due = self.adjusted.due(inputs.read(position, series)[self.design.future].T)
+        found[:, ADJUSTED], found[:, n_readouts:] = due, due
         return found
 
     def _weigh(self, position, series, features, growth):
@@ -707,13 +748,13 @@ class PanelLearner:
         rows = np.arange(first, first + n_outputs)
         scales = self._scales(rows, series)
         targets = (arrived - window.levels.read(rows, series)) / scales
-        roots = 1.0 if self.experts is None else self.memory.roots.read(rows, series)
+        roots = self.memory.roots.read(rows, series) if self.steps else 1.0
         targets = targets * roots
         if self.design.n_ahead:
             inputs = window.inputs.read(rows + 1, series)
             ahead = self.design.arrived_of_series(inputs)[:, None]  # (M, 1, Z, B)
             ahead = np.broadcast_to(ahead, (*targets.shape[:2], *ahead.shape[2:]))
-            if self.experts:
+            if self.steps:
                 ahead = ahead * roots[:, :, None]
             targets = np.concatenate([targets[:, :, None], ahead], axis=2)
         if limits is not None:
@@ -767,7 +808,7 @@ class PanelLearner:
         shape = len(self.change_scale), -1
         level, scale = (a.reshape(shape) for a in norm.at(rows, position, position + 1))
         level = level + window.jumps.read(position, places)
-        sizes = self.experts.sizes(places) if self.experts else np.ones_like(level)
+        sizes = self.experts.sizes(places)
         learner.regime = self.regime.follow(position, places, level, scale, sizes)
         return learner
 
@@ -780,7 +821,7 @@ class PanelLearner:
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
-        if self.experts and len(complete):
+        if self.steps and len(complete):
             settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
             complete = complete[settled] if settled.any() else complete
         if not len(complete):

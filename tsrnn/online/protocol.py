@@ -27,10 +27,8 @@ class Learner(Protocol):
         The larger, the later a series was last seen.
     expert_names : list of str
         Of the experts whose mixture is forecast; empty where there is one alone.
-    has_intervals : bool
-        Whether `offsets` has an answer.
     change_sizes : tuple of str
-        What is noted of each of `changes`; empty where changes are not followed.
+        What is noted of each of `changes`.
     """
 
     heads: np.ndarray
@@ -38,7 +36,6 @@ class Learner(Protocol):
     n_kept: int
     seen: np.ndarray
     expert_names: list
-    has_intervals: bool
     change_sizes: tuple
 
     # --- series -------------------------------------------------------------------------------
@@ -56,6 +53,14 @@ class Learner(Protocol):
 
     def restarted(self, series: Any) -> "Learner":
         """Return the learner with these series back before their first row."""
+
+    def typical_level(
+        self, position: int, beside: "tuple[Learner, np.ndarray] | None" = None
+    ) -> np.ndarray:
+        """Return where the series, in their units, are to be expected at a position, (J,).
+
+        `beside` are series more: a learner, and their places there.
+        """
 
     # --- rows ---------------------------------------------------------------------------------
 

@@ -76,11 +76,6 @@ class OnWallClock:
         return self.learner.expert_names
 
     @property
-    def has_intervals(self):
-        """Whether `offsets` has an answer."""
-        return self.learner.has_intervals
-
-    @property
     def change_sizes(self):
         """What is noted of each of `changes`."""
         return self.learner.change_sizes
@@ -116,6 +111,12 @@ class OnWallClock:
         return changed(self, learner=self.learner.restarted(series), heads=heads)
 
     # --- rows -------------------------------------------------------------------------------------
+
+    def typical_level(self, position, beside=None):
+        """Return where series are to be expected; see `tsrnn.online.protocol.Learner`."""
+        slot = int(self.clock.slots(np.array([position]))[0])
+        beside = beside and (beside[0].learner, beside[1])
+        return self.learner.typical_level(slot, beside)
 
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
@@ -205,11 +206,12 @@ class OnWallClock:
     def _piece(self, block, rows, slot, fresh, which=None):
         """Return rows of a block from a slot on, of all its series or of some (B,)."""
         targets, inputs, series = block.targets[rows], block.inputs[rows], block.series
+        zero = block.zero
         if which is not None and not which.all():
             targets, inputs, fresh = targets[..., which], inputs[..., which], fresh[which]
-            series = self._places(series)[which]
+            series, zero = self._places(series)[which], None if zero is None else zero[:, which]
         calendar = self.clock.calendar_after(slot, len(targets))
-        return Block(slot, series, targets, inputs, calendar, fresh)
+        return Block(slot, series, targets, inputs, calendar, fresh, zero)
 
     def _missing(self, head, last, series, which=None):
         """Return the missing rows after a slot up to another, of some of the series."""

@@ -23,7 +23,7 @@ from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
-from tsrnn.kernels.numba_.smoothing import follow_smoothing
+from tsrnn.kernels.numba_.smoothing import follow_smoothing, forecast_series, move_series
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
 __all__ = [
@@ -42,10 +42,12 @@ __all__ = [
     "follow_size",
     "follow_smoothing",
     "follow_steps",
+    "forecast_series",
     "known_errors",
     "label_sums",
     "lagged",
     "learn_rows",
+    "move_series",
     "outputs",
     "push_rows",
     "score_errors",

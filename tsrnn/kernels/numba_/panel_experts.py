@@ -21,24 +21,29 @@ FIRST_ROWS = drift.FIRST_ROWS
 # series, side by side in memory, and choose values in place of branches: so they are vectorized.
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+def expert_errors(
+    arrived, issued, due, levels, rows, asleep, columns, scales, n_readouts, out
+):  # fmt: skip
     """Write the errors of what experts had forecast, by the scale; see the NumPy twin."""
-    (M, _, J, b), R, N = out.shape, issued.shape[1], rows.shape[1] - 2
+    (M, _, J, b), R, N = out.shape, n_readouts, rows.shape[1] - 2
+    n_repeats = asleep.shape[1]
     for m in range(M):
         for j in range(J):
             label, newest, before = arrived[j], levels[rows[m, 0], j], levels[rows[m, N + 1], j]
             unit = scales[m, j]
-            for r in range(R):
-                forecast, to = issued[due[m], r, j], out[m, r, j]
+            for r in range(issued.shape[1]):
+                forecast, to = issued[due[m], r, j], out[m, r if r < R else r + n_repeats, j]
                 for s in range(b):
                     to[s] = (np.float64(forecast[columns[s]]) - label[s]) / unit[s]
+            if n_repeats == 0:
+                continue
             last = out[m, R, j]
             for s in range(b):
                 last[s] = newest[columns[s]]
             for season in range(N):
                 earlier, to = levels[rows[m, 1 + season], j], out[m, R + 1 + season, j]
                 for s in range(b):
-                    value = last[s] if young[m, season, s] else earlier[columns[s]]
+                    value = earlier[columns[s]]
                     now = newest[columns[s]]
                     to[s] = now if abs(value - now) > UNIT_CHANGE else value
                 last = to
@@ -46,34 +51,31 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, ou
                 to = out[m, R + 1 + N, j]
                 for s in range(b):
                     change = newest[columns[s]] - before[columns[s]]
-                    if young[m, N, s] or abs(change) > UNIT_CHANGE:
-                        change = 0.0
-                    to[s] = last[s] + change
-            for e in range(R, out.shape[1]):
-                to = out[m, e, j]
+                    to[s] = last[s] + (0.0 if abs(change) > UNIT_CHANGE else change)
+            for e in range(R, R + n_repeats):
+                to, sleeps = out[m, e, j], asleep[m, e - R]
                 for s in range(b):
-                    to[s] = (to[s] - label[s]) / unit[s]
+                    error = (to[s] - label[s]) / unit[s]
+                    to[s] = np.nan if sleeps[s] else error
 
 
-def known_errors(errors, n_readouts, waited, grown, known, weighed):
-    """Write which errors there are, and which of them count; see the NumPy twin."""
+def known_errors(errors, n_readouts, waited, known):
+    """Write which errors there are; see the NumPy twin."""
     M, _, J, b = errors.shape
     for m in range(M):
-        there, counts = waited[m], grown[m]
+        there = waited[m]
         for j in range(J):
-            to, weigh = known[m, j], weighed[m, j]
+            to = known[m, j]
             for s in range(b):
                 to[s] = there[s]
             for r in range(n_readouts):
                 error = errors[m, r, j]
                 for s in range(b):
                     to[s] &= error[s] - error[s] == 0.0
-            for s in range(b):
-                weigh[s] = to[s] & counts[s]
 
 
 def score_series(
-    errors, known, weighed, panel_losses, discounts, probabilities, seasons, row, fields, pooled
+    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled
 ):
     """Move all that is kept of some series by errors of their experts; see the NumPy twin.
 
@@ -83,8 +85,8 @@ def score_series(
     _, _, loss, n_scored, parts, blend, prior, quantiles = fields[:8]
     level, n_labels, profiles, size, n_rows, calm, mean_error = fields[8:]
     errors, known = errors.reshape(M, E, S), known.reshape(M, S)
-    weighed = weighed.reshape(M, S)
     mixed, least, best, total = np.empty(S), np.empty(S), np.empty(S), np.empty(S)
+    share, plain, n_awake = np.empty(S), np.empty(S), np.empty(S)
     scaled, excess, n_known = np.zeros(S), np.zeros(S), np.zeros(S)
     expected, ratios = np.ones(S), np.empty((E, S))
     start = 0
@@ -93,17 +95,30 @@ def score_series(
             expected[s] *= profiles[start + row % season, s]
         start += season
     for m in range(M):
-        now, w, own, mix = known[m], weighed[m], prior[m], blend[m, 0]
+        w, own, mix = known[m], prior[m], blend[m, 0]
         mixed[:], least[:], best[:], total[:] = 0.0, np.inf, np.inf, 0.0
+        share[:], plain[:], n_awake[:] = 0.0, 0.0, 0.0
         for e in range(E):
             error, part, lost = errors[m, e], parts[m, 0, e], loss[m, e]
             for s in range(S):
-                value = error[s] if now[s] else 0.0
-                squared = value * value
+                value = error[s] if w[s] else 0.0
                 error[s] = value
+                awake = value == value
+                value = value if awake else 0.0
+                weight = 1.0 if awake else 0.0
+                squared = value * value
                 mixed[s] += part[s] * value
-                least[s] = squared if squared < least[s] else least[s]
+                share[s] += part[s] * weight
+                plain[s] += value
+                n_awake[s] += weight
+                least[s] = squared if awake and squared < least[s] else least[s]
                 best[s] = lost[s] if lost[s] < best[s] else best[s]
+        for s in range(S):
+            mixed[s] = mixed[s] / share[s] if share[s] > 0.0 else plain[s] / n_awake[s]
+        for e in range(E):  # who sleeps is as good as the mixture
+            error = errors[m, e]
+            for s in range(S):
+                error[s] = error[s] if error[s] == error[s] else mixed[s]
         lost, seen = loss[m, E], n_scored[m]
         for s in range(S):
             squared = mixed[s] * mixed[s]
@@ -147,18 +162,16 @@ def score_series(
             own[s] = left if w[s] else own[s]
             mix[s] = 1.0 if w[s] else mix[s]
         _score_mixture(
-            mixed, errors[m, 0], now, expected, probabilities, quantiles, m, level[m],
+            mixed, errors[m, 0], w, expected, probabilities, quantiles, m, level[m],
             n_labels[m], mean_error[m], scaled, excess, n_known,
         )  # fmt: skip
         for j in range(J):
-            n_weighed = absolute = n_now = 0.0
+            absolute = n_known_now = 0.0
             for s in range(j * b, j * b + b):
-                n_weighed += w[s]
                 absolute += abs(mixed[s])
-                n_now += now[s]
-            pooled[E, m, j] += n_weighed
-            pooled[E + 1, m, j] += absolute
-            pooled[E + 2, m, j] += n_now
+                n_known_now += w[s]
+            pooled[E, m, j] += absolute
+            pooled[E + 1, m, j] += n_known_now
     noted = np.empty(S)
     for s in range(S):
         if n_known[s] > 0.0:

@@ -14,10 +14,12 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, scale, 
             for k in range(n):
                 earlier, to = levels[rows[m, 1 + k], j], out[j, m, k]
                 for s in range(b):
-                    to[s] = (earlier[columns[s]] - newest[columns[s]]) / unit[s]
+                    value = (earlier[columns[s]] - newest[columns[s]]) / unit[s]
+                    to[s] = 0.0 if np.isnan(value) else value
             now = out[j, m, n + 2]
             for s in range(b):
-                now[s] = (newest[columns[s]] - center[j, s]) / unit[s]
+                value = (newest[columns[s]] - center[j, s]) / unit[s]
+                now[s] = 0.0 if np.isnan(value) else value
             if len(profiles[0]):
                 for place in range(2):
                     profile, to = profiles[place][profile_rows[m], j], out[j, m, n + place]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inner
 from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT, SMALLEST, TINY
 
 
@@ -17,76 +17,134 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
 
 def move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts):
     """As `follow_smoothing`, with the state in place, and forecasts written."""
+    (n, S), G = labels.shape, settings[3][-1] + 1
+    reach, spare = len(seasonal) - n, (np.empty(len(settings[1])), np.empty((2, G)))
+    for row, s in np.ndindex(n, S):
+        at = n_rows + row, reach + row, s, s
+        move_stream(labels[row, s], zero[s], at, seasonal, settings, moving)
+        forecast_stream(zero[s], at, seasonal, settings, moving, spare, forecasts[row])
+
+
+def move_stream(y, zero, at, seasonal, settings, moving):
+    """Move the states of a stream by a row, in place.
+
+    Parameters
+    ----------
+    y, zero : float
+    at : tuple of int
+        Rows seen before this one, its row of the seasonal states, and the stream's column there and
+        in the others.
+    seasonal : ndarray of shape (L, A', S)
+        Where the row is before the L-th, rows of before the first are the last ones.
+    settings, moving
+        As for `move_smoothing`.
+    """
+    rates, periods, logs, _ = settings
+    level, trend, first_mean, loss, n_known, positive = moving
+    (seen, now, cell, s), A = at, len(periods)
+    n_plain, known, above = A - seasonal.shape[1], np.isfinite(y), y - zero
+    if known and not above > SMALLEST:
+        positive[s] = 0.0
+    logarithm = np.log(above) if above > SMALLEST else 0.0
+    equal = 1.0 / (n_known[s] + 1.0)
+    for a in range(A):
+        period, k = periods[a], a - n_plain
+        young = period > 1 and seen < period
+        season = 0.0
+        if period > 1 and not young:
+            season = np.float64(seasonal[_before(now, period, len(seasonal)), k, cell])
+            if seen - period < period:
+                season -= first_mean[a, s]
+        value = logarithm if logs[a] > 0.0 else y
+        base = level[a, s] + rates[a, 2] * trend[a, s]
+        error = value - base - season if known else 0.0
+        old = not young and n_known[s] > 0.0
+        if logs[a] > 0.0 and old:
+            error = min(max(error, -LARGEST_LOG), LARGEST_LOG)
+        rate = equal if young else max(rates[a, 0], equal)
+        level[a, s] = base + rate * error
+        trend[a, s] = rates[a, 2] * trend[a, s]
+        if old:
+            trend[a, s] += rates[a, 1] * rate * error
+        if young:
+            seasonal[now, k, cell] = value if known else level[a, s]
+            if seen == period - 1:
+                first_mean[a, s] = level[a, s]
+        elif period > 1:
+            visits = seen // period
+            seasonal[now, k, cell] = season + max(rates[a, 3], 1.0 / (visits + 1.0)) * error
+        if known and old:
+            loss[a, s] = LOSS_DISCOUNT * loss[a, s] + error * error
+    if known:
+        n_known[s] += 1.0
+
+
+def forecast_stream(zero, at, seasonal, settings, moving, spare, forecasts):
+    """Write the forecasts (M, G, S) of a stream after a row, as of `move_stream`.
+
+    `spare` is room for A and for 2 G numbers.
+    """
     rates, periods, logs, experts = settings
     level, trend, first_mean, loss, n_known, positive = moving
-    (n, S), A, G = labels.shape, len(periods), experts[-1] + 1
-    n_plain, reach, n_steps = A - seasonal.shape[1], len(seasonal) - n, forecasts.shape[1]
-    forecasts[:] = 0.0
-    share, least, total = np.empty(A), np.empty(G), np.empty(G)
-    for row, s in np.ndindex(n, S):
-        now, seen, y = reach + row, n_rows + row, labels[row, s]
-        known, above = np.isfinite(y), labels[row, s] - zero[s]
-        if known and not above > SMALLEST:
-            positive[s] = 0.0
-        logarithm = np.log(above) if above > SMALLEST else 0.0
-        equal = 1.0 / (n_known[s] + 1.0)
-        least[:], total[:] = np.inf, 0.0
-        for a in range(A):
-            period, k = periods[a], a - n_plain
-            young = period > 1 and seen < period
-            season = 0.0
-            if period > 1 and not young:
-                season = seasonal[now - period, k, s]
-                if seen - period < period:
-                    season -= first_mean[a, s]
-            value = logarithm if logs[a] > 0.0 else y
-            base = level[a, s] + rates[a, 2] * trend[a, s]
-            error = value - base - season if known else 0.0
-            old = not young and n_known[s] > 0.0
-            if logs[a] > 0.0 and old:
-                error = min(max(error, -LARGEST_LOG), LARGEST_LOG)
-            rate = equal if young else max(rates[a, 0], equal)
-            level[a, s] = base + rate * error
-            trend[a, s] = rates[a, 2] * trend[a, s]
-            if old:
-                trend[a, s] += rates[a, 1] * rate * error
-            if young:
-                seasonal[now, k, s] = value if known else level[a, s]
-                if seen == period - 1:
-                    first_mean[a, s] = level[a, s]
-            elif period > 1:
-                visits = seen // period
-                seasonal[now, k, s] = season + max(rates[a, 3], 1.0 / (visits + 1.0)) * error
-            if known and old:
-                loss[a, s] = LOSS_DISCOUNT * loss[a, s] + error * error
-            least[experts[a]] = min(least[experts[a]], loss[a, s])
-        if known:
-            n_known[s] += 1.0
-        for a in range(A):
-            ratio = (least[experts[a]] + TINY) / (loss[a, s] + TINY)
-            ratio *= ratio
-            share[a] = ratio * ratio
-            total[experts[a]] += share[a]
-        for a in range(A):
-            period, g, k = periods[a], experts[a], a - n_plain
-            asleep = n_known[s] == 0.0 or (logs[a] > 0.0 and positive[s] == 0.0)
-            if asleep or (period > 1 and seen + 1 < period):
-                forecasts[row, :, g, s] = np.nan
-                continue
-            weight, damping, slope, phase = share[a] / total[g], rates[a, 2], 0.0, 0
-            at = level[a, s]
-            for m in range(n_steps):
-                slope = damping * (slope + 1.0)
-                found = at + slope * trend[a, s]
-                if period > 1:
-                    phase = period if phase == 0 else phase
-                    phase -= 1
-                    found += seasonal[now - phase, k, s]
-                    if seen - phase < period:
-                        found -= first_mean[a, s]
-                if logs[a] > 0.0:
-                    found = np.exp(min(max(found, at - FURTHEST), at + FURTHEST)) + zero[s]
-                forecasts[row, m, g, s] += weight * found
+    (seen, now, cell, s), A, n_steps = at, len(periods), len(forecasts)
+    share, (least, total) = spare
+    n_plain, length = A - seasonal.shape[1], len(seasonal)
+    least[:], total[:] = np.inf, 0.0
+    for a in range(A):
+        least[experts[a]] = min(least[experts[a]], loss[a, s])
+    for a in range(A):
+        ratio = (least[experts[a]] + TINY) / (loss[a, s] + TINY)
+        ratio *= ratio
+        share[a] = ratio * ratio
+        total[experts[a]] += share[a]
+    forecasts[:, :, s] = 0.0
+    for a in range(A):
+        period, g, k = periods[a], experts[a], a - n_plain
+        asleep = n_known[s] == 0.0 or (logs[a] > 0.0 and positive[s] == 0.0)
+        if asleep or (period > 1 and seen + 1 < period):
+            forecasts[:, g, s] = np.nan
+            continue
+        weight, damping, slope, phase = share[a] / total[g], rates[a, 2], 0.0, 0
+        base = level[a, s]
+        for m in range(n_steps):
+            slope = damping * (slope + 1.0)
+            found = base + slope * trend[a, s]
+            if period > 1:
+                phase = period if phase == 0 else phase
+                phase -= 1
+                found += seasonal[_before(now, phase, length), k, cell]
+                if seen - phase < period:
+                    found -= first_mean[a, s]
+            if logs[a] > 0.0:
+                found = np.exp(min(max(found, base - FURTHEST), base + FURTHEST)) + zero
+            forecasts[m, g, s] += weight * found
 
 
+def move_series(labels, seen, row, cells, seasonal, settings, zero, state):
+    """Move the states of streams of a panel by a row; see the NumPy twin."""
+    for s in range(len(labels)):
+        at = seen[s], row, cells[s], s
+        move_stream(labels[s], zero[s], at, seasonal, settings, state)
+
+
+def forecast_series(seen, row, cells, seasonal, settings, zero, state, out):
+    """Write the forecasts of streams of a panel after a row; see the NumPy twin."""
+    spare = np.empty(len(settings[1])), np.empty((2, settings[3][-1] + 1))
+    for s in range(len(seen)):
+        at = seen[s], row, cells[s], s
+        forecast_stream(zero[s], at, seasonal, settings, state, spare, out)
+
+
+def _before(row, back, length):
+    """Return the row of a ring so many rows before another."""
+    row -= back
+    return row + length if row < 0 else row
+
+
+_before, move_stream, forecast_stream = (
+    inner(_before, False),
+    inner(move_stream, False),
+    inner(forecast_stream, False),
+)
 move_smoothing = compiled(move_smoothing, False)
+move_series, forecast_series = compiled(move_series, False), compiled(forecast_series, False)

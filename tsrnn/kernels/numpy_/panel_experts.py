@@ -13,20 +13,22 @@ UNIT_CHANGE = (
 )
 
 
-def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, out):
+def expert_errors(
+    arrived, issued, due, levels, rows, asleep, columns, scales, n_readouts, out
+):  # fmt: skip
     """Write the errors of what experts had forecast: issued less label, by the scale.
 
     The experts are the readouts, the newest value, for each season the value a season before the
-    step, and for the last of them that plus the change since a season before the origin. Where a
-    series is too young for one, it repeats what the expert before it does; where it was in another
-    unit then, the newest value.
+    step, and for the last of them that plus the change since a season before the origin. An expert
+    sleeps where it has not seen enough of a series; where the series was in another unit then, it
+    repeats the newest value. Last come those whose forecasts were issued too.
 
     Parameters
     ----------
     arrived : ndarray of shape (J, b)
         The labels, NaN where missing.
     issued : ndarray of shape (rows, R, J, C)
-        What the readouts had issued.
+        What R experts had issued, readouts and others; NaN where they slept.
     due : ndarray of int, shape (M,)
         Rows of it whose labels these are.
     levels : ndarray of shape (L, J, C)
@@ -34,34 +36,40 @@ def expert_errors(arrived, issued, due, levels, rows, young, columns, scales, ou
     rows : ndarray of int, shape (M, 1 + N + 1)
         Its rows that each step looks at: origin, a season before the step for each of N seasons,
         the longest season before the origin.
-    young : ndarray of bool, shape (M, N + 1, b)
-        Whether the last N + 1 of those lie before a series began.
+    asleep : ndarray of bool, shape (M, N', b)
+        Which of those that repeat had not seen enough at the origins.
     columns : ndarray of int, shape (b,)
     scales : ndarray of shape (M, J, b)
         Of the series at the origins.
+    n_readouts : int
     out : ndarray of shape (M, E, J, b)
-        E = R + 1 + N, and 1 more where there are seasons.
+        E = R + N', those that repeat, N' = 1 + N and 1 more where there are seasons, behind the
+        readouts; NaN of those that sleep. Or E = R, where none repeats.
     """
-    n_readouts, n_seasons = issued.shape[1], rows.shape[1] - 2
+    n_seasons, stop = rows.shape[1] - 2, n_readouts + asleep.shape[1]
     targets = np.arange(levels.shape[1])[:, None]
     found = levels[rows.T[:, :, None, None], targets, columns]  # (2 + N, M, J, b)
-    out[:, :n_readouts] = issued[due][..., columns]
+    waiting = issued[due][..., columns]
+    out[:, :n_readouts], out[:, stop:] = waiting[:, :n_readouts], waiting[:, n_readouts:]
     newest = found[0]
-    out[:, n_readouts] = newest
+    if stop > n_readouts:
+        out[:, n_readouts] = newest
     for season in range(n_seasons):
-        value = np.where(young[:, season, None], out[:, n_readouts + season], found[1 + season])
+        value = found[1 + season]
         value = np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value)
         out[:, n_readouts + 1 + season] = value
     if n_seasons:
-        change = np.where(young[:, -1, None], 0.0, newest - found[-1])
+        change = newest - found[-1]
         change = np.where(np.abs(change) > UNIT_CHANGE, 0.0, change)
-        out[:, -1] = out[:, -2] + change
+        out[:, stop - 1] = out[:, stop - 2] + change
+    repeated = out[:, n_readouts:stop]
+    repeated[np.broadcast_to(asleep[:, :, None], repeated.shape)] = np.nan
     out -= arrived
     out /= scales[:, None]
 
 
-def known_errors(errors, n_readouts, waited, grown, known, weighed):
-    """Write which errors there are, and which of them count for the weights of the experts.
+def known_errors(errors, n_readouts, waited, known):
+    """Write which errors there are.
 
     Parameters
     ----------
@@ -69,17 +77,16 @@ def known_errors(errors, n_readouts, waited, grown, known, weighed):
         Not finite where a label is missing, or an error overflows.
     n_readouts : int
         Experts, the first ones, that are looked at.
-    waited, grown : ndarray of bool, shape (M, b)
-        Whether there is a forecast, and whether it counts for the weights.
-    known, weighed : ndarray of bool, shape (M, J, b)
+    waited : ndarray of bool, shape (M, b)
+        Whether there is a forecast.
+    known : ndarray of bool, shape (M, J, b)
         Filled.
     """
     known[...] = np.isfinite(errors[:, :n_readouts].sum(axis=1)) & waited[:, None]
-    weighed[...] = known & grown[:, None]
 
 
 def score_series(
-    errors, known, weighed, panel_losses, discounts, probabilities, seasons, row, fields, pooled
+    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled
 ):
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -88,9 +95,9 @@ def score_series(
     Parameters
     ----------
     errors : ndarray of shape (M, E, J, b)
-        Issued less label.
-    known, weighed : ndarray of bool, shape (M, J, b)
-        Errors that there are, and those that count for the weights of the experts.
+        Issued less label; NaN of experts that slept, which count as good as the mixture of others.
+    known : ndarray of bool, shape (M, J, b)
+        Errors that there are.
     panel_losses : ndarray of shape (E, M, J)
         Mean squared errors of the panel, which stand in for a prior number of labels.
     discounts : ndarray of shape (R,)
@@ -101,8 +108,8 @@ def score_series(
         regret, spread, loss, n_labels, parts and blend as of `score_experts`; prior (M, S);
         quantiles, level, n_labels and profiles as of `score_errors`; size, n_rows and calm (1, S)
         as of `follow_size`; and the recent mean absolute error of the first expert (M, S).
-    pooled : ndarray of shape (E + 3, M, J)
-        To which squared errors, their number, absolute errors of the mixture and theirs are added.
+    pooled : ndarray of shape (E + 2, M, J)
+        To which squared errors, absolute errors of the mixture, and their number are added.
 
     Returns
     -------
@@ -112,18 +119,20 @@ def score_series(
     (M, E, J, b), prior = errors.shape, fields[6]
     size, n_rows, calm, mean_error = fields[11:]
     errors = errors.reshape(M, E, J * b)
-    known, weighed = known.reshape(M, -1), weighed.reshape(M, -1)
+    known = known.reshape(M, -1)
     errors = np.where(known[:, None], errors, 0.0)
-    issued, error = mixing.issue(errors, fields[4], fields[5])
-    squared = np.square(errors) * weighed[:, None]
+    asleep = np.isnan(errors)
+    parts = mixing.among(~asleep, fields[4]) if asleep.any() else fields[4]
+    issued, error = mixing.issue(errors, parts, fields[5])
+    squared = np.square(np.where(asleep, error[:, None], errors))
     pooled[:E] += squared.reshape(M, E, J, b).sum(axis=-1).swapaxes(0, 1)
-    for total, gain in zip(pooled[E:], (weighed, np.abs(error), known), strict=True):
+    for total, gain in zip(pooled[E:], (np.abs(error), known), strict=True):
         total += gain.reshape(M, J, b).sum(axis=-1)
-    issued[:, -1] = np.where(weighed, issued[:, -1], np.nan)
+    issued[:, -1] = np.where(known, issued[:, -1], np.nan)
     before = np.zeros(issued.shape)
     of_panel = prior.reshape(M, 1, J, b) * panel_losses.swapaxes(0, 1)[..., None]
     before[:, :E] = of_panel.reshape(M, E, J * b)
-    prior *= np.where(weighed, PRIOR_DISCOUNT, 1.0)
+    prior *= np.where(known, PRIOR_DISCOUNT, 1.0)
     prior[prior < LEAST_PRIOR] = 0.0
     mixing.score_experts(issued, before, discounts, *fields[:6])
     error = np.where(known, -error, np.nan)

@@ -12,7 +12,8 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, scale, 
     Parameters
     ----------
     levels : ndarray of shape (L, J, C)
-        Ring of the levels of J targets of C series.
+        Ring of the levels of J targets of C series; NaN before the first row of a series, which
+        counts as no change.
     profiles : two ndarrays of shape (P, J, C)
         Rings of the fast and the slow profile, from the level and in units of the scale, NaN where
         there is none yet.
@@ -36,6 +37,7 @@ def step_features(levels, profiles, rows, profile_rows, columns, center, scale, 
     out[:, :, :n] /= scale[:, :, None]
     np.subtract(newest, center[:, None], out=out[:, :, n + 2])
     out[:, :, n + 2] /= scale
+    out[:, :, : n + 3][np.isnan(out[:, :, : n + 3])] = 0.0
     if len(profiles[0]):
         for place, profile in enumerate(profiles):
             at = profile[profile_rows[None, :, None], targets[:, None, None], columns]

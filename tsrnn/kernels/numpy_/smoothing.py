@@ -56,68 +56,108 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     .. [1] R. Hyndman, A. Koehler, J. Ord, R. Snyder (2008), Forecasting with exponential
        smoothing, chapter 2.
     """
-    rates, periods, logs, experts = settings
-    alpha, beta, phi, gamma = rates.T[..., None]
-    level, trend, first_mean, loss, n_known, positive = (array.copy() for array in state)
-    (n, S), A, G = labels.shape, len(periods), experts.max() + 1
-    forecasts, is_log = np.empty((n, n_steps, G, S)), logs[:, None] > 0
-    has_season, reach = (periods > 1)[:, None], len(seasonal) - n
-    some = slice(A - seasonal.shape[1], A)  # that have seasons
-    lengths, columns = periods[some], np.arange(seasonal.shape[1])
-    steps = np.arange(1, n_steps + 1)[:, None]
-    damping = np.cumsum(phi[:, 0] ** steps, axis=0)  # (M, A)
-    ahead = rows_back(steps, lengths)
-    member = experts == np.arange(G)[:, None]
+    state = tuple(array.copy() for array in state)
+    (n, S), experts = labels.shape, settings[3]
+    lengths, columns = season_lengths(settings), np.arange(seasonal.shape[1])
+    ahead = rows_back(np.arange(1, n_steps + 1)[:, None], lengths)
+    forecasts, reach = np.empty((n, n_steps, experts.max() + 1, S)), len(seasonal) - n
     for row in range(n):
-        now, seen = reach + row, n_rows + row
-        young = has_season & (seen < periods)[:, None]
-        y, above = labels[row], labels[row] - zero
-        known = np.isfinite(y)
-        positive[known & ~(above > SMALLEST)] = 0.0
-        value = np.where(is_log, np.log(np.where(above > SMALLEST, above, 1.0)), y)
-        season = np.zeros((A, S))
+        now, seen = reach + row, np.array([n_rows + row])
         past = seasonal[now - lengths, columns]
-        past = past - _first(seen - lengths, lengths, first_mean[some])
-        season[some] = np.where(young[some], 0.0, past)
-        base = level + phi * trend
-        error = np.where(known, value - base - season, 0.0)
-        equal = 1.0 / (n_known + 1.0)
-        rate = np.where(young, equal, np.maximum(alpha, equal))
-        old = ~young & (n_known > 0)
-        limited = np.clip(error, -LARGEST_LOG, LARGEST_LOG)
-        error = np.where(is_log & old, limited, error)
-        level = base + rate * error
-        trend = phi * trend + np.where(old, beta * rate * error, 0.0)
-        visits = (seen // periods)[:, None]
-        season = season + np.maximum(gamma, 1.0 / (visits + 1.0)) * error
-        raw = np.where(known, value, level)
-        seasonal[now] = np.where(young, raw, season)[some]
-        ended = has_season & (seen == periods - 1)[:, None]
-        first_mean = np.where(ended, level, first_mean)
-        counts = known & old
-        loss = np.where(counts, LOSS_DISCOUNT * loss + error * error, loss)
-        n_known += known
-        asleep = (has_season & (seen + 1 < periods)[:, None]) | (n_known == 0)
-        asleep |= is_log & (positive == 0)
-        with np.errstate(invalid="ignore"):
-            least = np.array([np.where(m[:, None], loss, np.inf).min(axis=0) for m in member])
-        share = (least[experts] + TINY) / (loss + TINY)
-        share *= share
-        share *= share
-        for g in range(G):
-            share[member[g]] /= share[member[g]].sum(axis=0)
-        found = level + damping[..., None] * trend  # (M, A, S)
-        looked_at = now - ahead
-        found[:, some] += seasonal[looked_at, columns]
-        found[:, some] -= _first(seen - ahead, lengths, first_mean[some])
-        limited = np.clip(found, level - FURTHEST, level + FURTHEST)
-        found = np.where(is_log, np.exp(np.where(is_log, limited, 0.0)) + zero, found)
-        found = np.where(asleep, np.nan, found * share)
-        for g in range(G):
-            forecasts[row, :, g] = found[:, member[g]].sum(axis=1)
-    return forecasts, (level, trend, first_mean, loss, n_known, positive)
+        seasonal[now] = move_states(labels[row], seen, past, settings, zero, state)
+        newest = seasonal[now - ahead, columns]
+        forecasts[row] = forecast_states(seen, newest, settings, zero, state)
+    return forecasts, state
 
 
-def _first(row, periods, first_mean):
-    """Return what the seasonal state of a row (..., A) is measured from, (..., A, S)."""
-    return np.where((row < periods)[..., None], first_mean, 0.0)
+def season_lengths(settings):
+    """Return the rows of a season (A',) of the settings that have one, which come last."""
+    return settings[1][settings[1] > 1]
+
+
+def move_states(labels, seen, past, settings, zero, state):
+    """Move the states of streams by a row, in place; see `follow_smoothing`.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (S,)
+    seen : ndarray of int, shape (1,) or (S,)
+        Rows seen before this one.
+    past : ndarray of shape (A', S)
+        Seasonal states one season before the row.
+    settings, zero, state
+        As for `follow_smoothing`.
+
+    Returns
+    -------
+    ndarray of shape (A', S)
+        Seasonal states of the row.
+    """
+    rates, periods, logs, _ = settings
+    alpha, beta, phi, gamma = rates.T[..., None]
+    periods, is_log, lengths = periods[:, None], logs[:, None] > 0, season_lengths(settings)
+    level, trend, first_mean, loss, n_known, positive = state
+    has_season, some = periods > 1, slice(len(periods) - len(lengths), None)
+    young = has_season & (seen < periods)
+    above, known = labels - zero, np.isfinite(labels)
+    positive[known & ~(above > SMALLEST)] = 0.0
+    value = np.where(is_log, np.log(np.where(above > SMALLEST, above, 1.0)), labels)
+    season = np.zeros(level.shape)
+    past = past - _first(seen - lengths[:, None], lengths, first_mean[some])
+    season[some] = np.where(young[some], 0.0, past)
+    base = level + phi * trend
+    error = np.where(known, value - base - season, 0.0)
+    equal = 1.0 / (n_known + 1.0)
+    rate = np.where(young, equal, np.maximum(alpha, equal))
+    old = ~young & (n_known > 0)
+    limited = np.clip(error, -LARGEST_LOG, LARGEST_LOG)
+    error = np.where(is_log & old, limited, error)
+    level[...] = base + rate * error
+    trend[...] = phi * trend + np.where(old, beta * rate * error, 0.0)
+    season = season + np.maximum(gamma, 1.0 / (seen // periods + 1.0)) * error
+    raw = np.where(known, value, level)
+    np.copyto(first_mean, level, where=has_season & (seen == periods - 1))
+    np.copyto(loss, LOSS_DISCOUNT * loss + error * error, where=known & old)
+    n_known += known
+    return np.where(young, raw, season)[some]
+
+
+def forecast_states(seen, newest, settings, zero, state):
+    """Return the forecasts (M, G, S) of experts after a row; see `follow_smoothing`.
+
+    Parameters
+    ----------
+    seen : ndarray of int, shape (1,) or (S,)
+        Rows seen before this one.
+    newest : ndarray of shape (M, A', S)
+        Newest seasonal states of the phase of each step.
+    settings, zero, state
+        As for `follow_smoothing`.
+    """
+    rates, periods, logs, experts = settings
+    level, trend, first_mean, loss, n_known, positive = state
+    lengths, is_log, periods = season_lengths(settings), logs[:, None] > 0, periods[:, None]
+    some, steps = slice(len(periods) - len(lengths), None), np.arange(1, len(newest) + 1)[:, None]
+    damping = np.cumsum(rates[:, 2] ** steps, axis=0)  # (M, A)
+    member = experts == np.arange(experts.max() + 1)[:, None]
+    asleep = ((periods > 1) & (seen + 1 < periods)) | (n_known == 0) | (is_log & (positive == 0))
+    with np.errstate(invalid="ignore"):
+        least = np.array([np.where(m[:, None], loss, np.inf).min(axis=0) for m in member])
+    share = (least[experts] + TINY) / (loss + TINY)
+    share *= share
+    share *= share
+    for of_expert in member:
+        share[of_expert] /= share[of_expert].sum(axis=0)
+    found = level + damping[..., None] * trend  # (M, A, S)
+    found[:, some] += newest
+    rows = seen - rows_back(steps, lengths)[..., None]
+    found[:, some] -= _first(rows, lengths, first_mean[some])
+    limited = np.clip(found, level - FURTHEST, level + FURTHEST)
+    found = np.where(is_log, np.exp(np.where(is_log, limited, 0.0)) + zero, found)
+    found = np.where(asleep, np.nan, found * share)
+    return np.stack([found[:, of_expert].sum(axis=1) for of_expert in member], axis=1)
+
+
+def _first(rows, periods, first_mean):
+    """Return what the seasonal states of rows (..., A', 1 or S) are measured from."""
+    return np.where(rows < periods[:, None], first_mean, 0.0)

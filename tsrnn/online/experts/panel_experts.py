@@ -51,13 +51,13 @@ class Fields(NamedTuple):
 class PanelExperts:
     r"""Weights, quantiles and error levels of each series and step, moved by every label.
 
-    The experts are the readouts, which all series share, and the repetitions of each series' own
-    past: the newest value, for each season the value one season ago, and for the longest the change
-    one season ago. A series weights them, step by step, as `Mixing` does without regrets; five
-    labels' worth of the panel's mean squared error are added to its own at first, and soon
-    forgotten, so that a new series starts with what is good for the others. Its own errors count
-    from when its longest season can be repeated; until then an expert that would look further back
-    repeats the forecast of the one before it.
+    The experts are the readouts, which all series share, the repetitions of each series' own past:
+    the newest value, for each season the value one season ago, and for the longest the change one
+    season ago, and others, which `PanelSmoothing` makes. A series weights them, step by step, as
+    `Mixing` does without regrets; five labels' worth of the panel's mean squared error are added to
+    its own at first, and soon forgotten, so that a new series starts with what is good for the
+    others. An expert sleeps until it has seen enough of a series, such as a season; until then it
+    counts as good as the mixture.
 
     Errors are in units of the scale that their series has at the origin. Quantiles of the mixture's
     error, relative to its recent mean absolute value times a profile over the shortest season, are
@@ -67,8 +67,9 @@ class PanelExperts:
     Then its experts are weighted by losses of their own, with a short memory, and afterwards by
     those of before: what is bad in between may well be the best again.
 
-    Scored is what was issued: forecasts of the readouts wait for their labels, what repeats is made
-    again, which is exact. The mixture's error is that of its weights as they now are.
+    Scored is what was issued: forecasts of readouts and of others wait for their labels, what
+    repeats is made again, which is exact. The mixture's error is that of its weights as they are
+    now.
 
     Experts are a value: methods return new ones.
 
@@ -85,6 +86,10 @@ class PanelExperts:
         Rows of the season over which errors vary, 1 for none.
     probabilities : sequence of float
         Of the tracked quantiles, ascending; others are interpolated.
+    others : sequence of str
+        Names of other experts.
+    repeats : bool
+        Whether there are experts that repeat.
 
     Attributes
     ----------
@@ -96,19 +101,24 @@ class PanelExperts:
         Moved by all rows.
     learnt : Tracks
         As they were when something was last learnt.
-    pooled : ndarray of shape (E + 3, M, J)
-        Discounted sums over the panel: squared errors of the experts and how many labels are in
-        them, absolute errors of the mixture and how many labels are in those.
+    pooled : ndarray of shape (E + 2, M, J)
+        Discounted sums over the panel: squared errors of the experts, absolute errors of the
+        mixture, and how many labels are in them.
     """
 
     def __init__(
-        self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95)
-    ):
+        self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
+        others=(), *, repeats=True,
+    ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
-        self.names = [*readouts, "naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
-        if self.seasons:
-            self.names.append(f"seasonal_change_{self.seasons[-1]}")
-        self.n_readouts, self.n_targets = len(readouts), n_targets
+        repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
+        repeating += [f"seasonal_change_{s}" for s in self.seasons[-1:]]
+        self.names = [*readouts, *(repeating if repeats else ()), *others]
+        self.n_readouts, self.n_issued = len(readouts), len(readouts) + len(others)
+        self.n_targets = n_targets
+        # Rows that those that repeat have to have seen.
+        needs = [1, *self.seasons, *(s + 1 for s in self.seasons[-1:])]
+        self._needs = np.array(needs if repeats else [], dtype=np.intp)
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
@@ -147,7 +157,7 @@ class PanelExperts:
         ]
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
         self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
-        self.pooled = np.zeros((E + 3, M, n_targets))
+        self.pooled = np.zeros((E + 2, M, n_targets))
 
     # --- series -------------------------------------------------------------------------------
 
@@ -173,6 +183,9 @@ class PanelExperts:
     def started(self, series):
         """Return the experts with series that start and have no label of their own as the panel is.
 
+        The size of their errors is, until they have one, that of repeating the newest value: where
+        a series is, as against the others, a few rows do not tell.
+
         Parameters
         ----------
         series : ndarray of int, shape (B,), ascending
@@ -185,6 +198,9 @@ class PanelExperts:
         level = np.where(
             self.pooled[-1] > 0.0, self.pooled[-2] / np.maximum(self.pooled[-1], 1.0), MAE_OF_NORMAL
         )
+        if len(self._needs):
+            naive = np.sqrt(self._panel_losses()[self.n_readouts])
+            level = np.maximum(level, MAE_OF_NORMAL * naive)
         for number, columns, _ in self.tracks.pieces(series):
             values = np.ascontiguousarray(self.tracks.blocks[number][:, columns])
             fields = self._fields(values)
@@ -199,56 +215,74 @@ class PanelExperts:
 
     # --- forecasting --------------------------------------------------------------------------
 
-    def mix(self, readouts, levels, position, series, first_positions):
+    def mix(self, issued, levels, position, series, ages):
         """Return the mixtures (J, B, H) at an origin.
 
         Parameters
         ----------
-        readouts : ndarray of shape (R, J, B, H)
-            Forecasts of the readouts for all steps.
+        issued : ndarray of shape (R, J, B, H)
+            Forecasts of the readouts, then of the others, for all steps; NaN of those that sleep.
         levels : Ring
         position : int
             Of the origin.
-        first_positions : ndarray of int, shape (B,)
-            Of the first row of each series.
+        ages : ndarray of int, shape (B,)
+            Rows that series have had.
         """
-        forecasts = self.forecasts(readouts, levels, position, series, first_positions)
-        weights = self.weights(series)
+        forecasts = self.forecasts(issued, levels, position, series)
+        weights = self.weights(series, ages, ~np.isnan(issued[self.n_readouts :, ..., 0]))
         mixture = weights[0] * forecasts[0]
         for weight, forecast in zip(weights[1:], forecasts[1:], strict=True):
-            mixture += weight * forecast
+            mixture += weight * mixing.where_awake(forecast)
         return mixture.transpose(1, 2, 0)
 
-    def forecasts(self, readouts, levels, position, series, first_positions):
-        """Return what each expert forecasts at an origin, a list of arrays (H or 1, J, B)."""
-        found = [*readouts.transpose(0, 3, 1, 2), levels.read([position], series)]
-        steps = np.arange(1, readouts.shape[-1] + 1)
+    def forecasts(self, issued, levels, position, series):
+        """Return what each expert forecasts at an origin, a list of arrays (H or 1, J, B).
+
+        Of those that sleep, whose weights are 0, it may be anything.
+        """
+        issued = issued.transpose(0, 3, 1, 2)
+        if not len(self._needs):
+            return list(issued)
+        found = [*issued[: self.n_readouts], levels.read([position], series)]
+        steps = np.arange(1, issued.shape[1] + 1)
         newest = found[-1]
         for season in self.seasons:
-            rows = position - rows_back(steps, season)
-            value = levels.read(rows, series)
-            value = np.where((rows[:, None] < first_positions)[:, None], found[-1], value)
+            value = levels.read(position - rows_back(steps, season), series)
             found.append(np.where(np.abs(value - newest) > UNIT_CHANGE, newest, value))
         if self.seasons:
-            before = position - self.seasons[-1]
-            change = newest - levels.read([before], series)
-            change = np.where(before < first_positions, 0.0, change)
+            change = newest - levels.read([position - self.seasons[-1]], series)
             found.append(found[-1] + np.where(np.abs(change) > UNIT_CHANGE, 0.0, change))
-        return found
+        return [*found, *issued[self.n_readouts :]]
 
-    def weights(self, series):
-        """Return the weights (E, H, J, B) of the experts at all steps, of sum 1 over E."""
+    def weights(self, series, ages=None, others=None):
+        """Return the weights (E, H, J, B) of the experts at all steps, of sum 1 over E.
+
+        `ages` (B,) are the rows that series have had; 0 where the next one is their first. Without
+        them no expert sleeps. `others` (G, J, B) tell which of those are awake.
+        """
         places = np.arange(self.tracks.n_series)[series]
         n_steps = len(self.scored.left)
         weights = np.empty((len(self.names), n_steps, self.n_targets, len(places)))
         for cut in range(0, len(places), BLOCK):  # what is needed on the way stays small
             some = slice(cut, cut + BLOCK)
             fields = self._fields(self.tracks.read(places[some]))
-            found = (fields.blend[:, :, None] * fields.parts).sum(axis=1)  # (M, E, S)
+            parts = fields.parts
+            if ages is not None and not (awake := self._awake(ages[some], others[..., some])).all():
+                parts = mixing.among(np.broadcast_to(awake, (len(parts), *awake.shape)), parts)
+            found = (fields.blend[:, :, None] * parts).sum(axis=1)  # (M, E, S)
             found = self.scored.spread(found.transpose(1, 2, 0))  # (E, S, H)
             found = found.reshape(len(found), self.n_targets, -1, n_steps)
             weights[..., some] = found.transpose(0, 3, 1, 2)
         return weights
+
+    def _awake(self, ages, others):
+        """Tell which experts have seen enough of series that have had so many rows, (E, S)."""
+        awake = np.ones((len(self.names), self.n_targets, len(ages)), dtype=bool)
+        stop = self.n_readouts + len(self._needs)
+        awake[self.n_readouts : stop] = (ages >= self._needs[:, None])[:, None]
+        awake[stop:] = others
+        awake[..., ages == 0] = True
+        return awake.reshape(len(awake), -1)
 
     def offsets(self, probabilities, position, series, scales):
         """Return quantiles (P, J, B, H) of the errors of what is forecast at an origin.
@@ -299,8 +333,8 @@ class PanelExperts:
         learning : bool
             Whether the readouts learn of the labels too: see `learnt`.
         effects : ndarray of shape (M, R, J, B), optional
-            What inputs known ahead, as they turned out, add to the readouts' forecasts, in units of
-            the scales.
+            What inputs known ahead, as they turned out, add to the forecasts that were issued, in
+            units of the scales.
 
         Returns
         -------
@@ -340,7 +374,7 @@ class PanelExperts:
     ):  # fmt: skip
         """Score series of one block; return their new columns, changes, and sums of the panel."""
         number, columns, piece = piece
-        rows, young, waited, grown = looked_at
+        rows, asleep, waited = looked_at
         kernels = compiled_kernels() or panel_experts
         values = np.array(self.tracks.blocks[number][:, columns], order="C")
         arrived = np.ascontiguousarray(arrived[:, piece])
@@ -353,26 +387,25 @@ class PanelExperts:
             due,
             levels.array,
             rows,
-            young[..., piece],
+            asleep[..., piece],
             places,
             scales,
+            self.n_readouts,
             errors,
         )
         if effects is not None:
-            errors[:, : self.n_readouts] += effects[..., piece]
-        known, weighed = np.empty((2, len(due), *arrived.shape), dtype=bool)
-        kernels.known_errors(
-            errors, self.n_readouts, waited[:, piece], grown[:, piece], known, weighed
-        )
+            stop = self.n_readouts + len(self._needs)
+            errors[:, : self.n_readouts] += effects[:, : self.n_readouts, :, piece]
+            errors[:, stop:] += effects[:, self.n_readouts :, :, piece]
+        known = np.empty((len(due), *arrived.shape), dtype=bool)
+        kernels.known_errors(errors, self.n_readouts, waited[:, piece], known)
         fields = self._fields(values)
         if limits is not None:
             mean_error = fields.mean_error.reshape(len(due), *arrived.shape)
             np.multiply(mean_error, CLIP, out=limits[:, :, piece])
         self._change_states(fields, position, unsettled[:, piece].ravel())
         fixed = self.discounts, self.probabilities, self.profile_seasons, position
-        sizes = kernels.score_series(
-            errors, known, weighed, panel_losses, *fixed, tuple(fields[:15]), sums
-        )
+        sizes = kernels.score_series(errors, known, panel_losses, *fixed, tuple(fields[:15]), sums)
         found = []
         for stream in np.flatnonzero(~np.isnan(sizes)):
             target, column = divmod(int(stream), arrived.shape[1])
@@ -396,21 +429,17 @@ class PanelExperts:
         -------
         rows : ndarray of int, shape (M, N + 2)
             See `expert_errors`, in a ring of that length.
-        young : ndarray of bool, shape (M, N + 1, B)
+        asleep : ndarray of bool, shape (M, N', B)
         waited : ndarray of bool, shape (M, B)
             Whether the origin is a row of the series.
-        grown : ndarray of bool, shape (M, B)
-            Whether the longest season could be repeated there.
         """
         steps = self.scored.steps
         origins = position - steps
         rows = [origins, *(origins - rows_back(steps, season) for season in self.seasons)]
         rows.append(origins - (self.seasons[-1] if self.seasons else 0))
         rows = np.stack(rows, axis=1)
-        young = rows[:, 1:, None] < first_positions
-        waited = origins[:, None] >= first_positions
-        grown = waited if not self.seasons else ~young[:, -2]
-        return rows % length, young, waited, grown
+        ages = origins[:, None] - first_positions + 1
+        return rows % length, ages[:, None] < self._needs[:, None], ages > 0
 
     def _change_states(self, fields, position, unsettled):
         """Give experts the losses of the state in which the labels' forecasts were issued."""
@@ -441,7 +470,7 @@ class PanelExperts:
     def _panel_losses(self):
         """Return the panel's mean squared errors (E, M, J)."""
         n_experts = len(self.names)
-        return self.pooled[:n_experts] / np.maximum(self.pooled[n_experts], 1.0)
+        return self.pooled[:n_experts] / np.maximum(self.pooled[-1], 1.0)
 
     def _fields(self, values):
         """Return views of the fields of columns (F, b)."""

@@ -17,6 +17,40 @@ SEASON = tuple((a, 0.05, 0.95, g) for a in (0.05, 0.3, 0.7) for g in (0.05, 0.3)
 YEAR = ((0.003, 0.0, 0.0, 0.1), (0.02, 0.0, 0.0, 0.2))  # far steps ask for a level that stays
 
 
+def side_by_side(seasons, of_season, logs, year=None):
+    """Return the names of the experts, and the settings of all of them; see `follow_smoothing`.
+
+    Parameters
+    ----------
+    seasons : tuple of int
+        Shortest first.
+    of_season : sequence of tuple
+        Rates with which each season is smoothed.
+    logs : bool
+        Whether logarithms are smoothed too.
+    year : int, optional
+        Rows of one more season.
+    """
+    families = [
+        ("mean", MEAN, 1, False),
+        ("exponential_smoothing", LEVEL, 1, False),
+        ("damped_trend", TREND, 1, False),
+    ]
+    families += [(f"holt_winters_{season}", of_season, season, False) for season in seasons]
+    if year:
+        families.append((f"seasonal_mean_{year}", YEAR, year, False))
+    if seasons and logs:
+        families.append((f"log_holt_winters_{seasons[-1]}", of_season, seasons[-1], True))
+    counts = [len(settings) for _, settings, *_ in families]
+    settings = (
+        np.array([rates for _, settings, *_ in families for rates in settings]),
+        np.repeat([period for *_, period, _ in families], counts),
+        np.repeat([float(log) for *_, log in families], counts),
+        np.repeat(np.arange(len(families)), counts),
+    )
+    return [name for name, *_ in families], settings
+
+
 @saved("smoothing")
 class Smoothing(AppendsRows):
     """Exponential smoothing of several settings for each expert, side by side.
@@ -66,25 +100,8 @@ class Smoothing(AppendsRows):
     appended = ("_seasonal",)
 
     def __init__(self, n_steps, seasons, n_streams, zero=None, year=None):
-        families = [
-            ("mean", MEAN, 1, False),
-            ("exponential_smoothing", LEVEL, 1, False),
-            ("damped_trend", TREND, 1, False),
-        ]
-        families += [(f"holt_winters_{season}", SEASON, season, False) for season in seasons]
-        if year:
-            families.append((f"seasonal_mean_{year}", YEAR, year, False))
-        if seasons and zero is not None:
-            families.append((f"log_holt_winters_{seasons[-1]}", SEASON, seasons[-1], True))
-        self.names = [name for name, *_ in families]
+        self.names, self._settings = side_by_side(seasons, SEASON, zero is not None, year)
         self.n_steps, self.zero = n_steps, np.zeros(n_streams) if zero is None else np.array(zero)
-        counts = [len(settings) for _, settings, *_ in families]
-        self._settings = (
-            np.array([rates for _, settings, *_ in families for rates in settings]),
-            np.repeat([period for *_, period, _ in families], counts),
-            np.repeat([float(log) for *_, log in families], counts),
-            np.repeat(np.arange(len(families)), counts),
-        )
         self._restart()
 
     def restarted(self):

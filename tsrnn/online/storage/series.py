@@ -8,7 +8,7 @@ from tsrnn.features.ring_buffer import NEVER, Ring
 from tsrnn.nn import State
 from tsrnn.persistence.registry import saved
 
-SPARE = 8  # rows that may be written beyond the newest that is kept
+SPARE = 4  # rows that may be written beyond the newest that is kept
 MARGIN = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
 
 
@@ -22,6 +22,7 @@ class Block(NamedTuple):
     inputs: np.ndarray  # (T, E, B), scaled, NaN where missing
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
+    zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: as before
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -30,8 +31,8 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.series, *first, self.fresh),
-            Block(self.start + n, self.series, *rest, later),
+            Block(self.start, self.series, *first, self.fresh, self.zero),
+            Block(self.start + n, self.series, *rest, later, self.zero),
         )
 
 
@@ -40,7 +41,7 @@ class SeriesMemory:
     """What is kept of each series, in rings: raw rows, origins, states, and issued forecasts.
 
     New rows are written beyond what a learner looks at, so that one memory serves a learner and
-    the ones it came from, for as long as not more than 8 rows have been written.
+    the ones it came from, for as long as not more than `SPARE` rows have been written.
 
     Parameters
     ----------
@@ -58,16 +59,19 @@ class SeriesMemory:
     states : list of tuple of Ring
         State of each layer of the network.
     issued : IssuedForecasts or None
+    seasonal : Ring or None
+        Seasonal states of `PanelSmoothing`.
     """
 
     rings = ("features", "roots", "opened", "groups")
 
-    def __init__(self, window, features, roots, opened, groups, states, issued):
+    def __init__(self, window, features, roots, opened, groups, states, issued, seasonal):
         self.window, self.features, self.roots = window, features, roots
         self.opened, self.groups, self.states, self.issued = opened, groups, states, issued
+        self.seasonal = seasonal
 
     @classmethod
-    def none(cls, window, n_targets, n_features, n_outputs, states, issued):
+    def none(cls, window, n_targets, n_features, n_outputs, states, issued, seasonal=None):
         """Return the memory of no series yet.
 
         Parameters
@@ -75,7 +79,7 @@ class SeriesMemory:
         states : tuple of tsrnn.nn.State
             Of one stream, for the shapes of its arrays; empty without a network.
         """
-        n_rows = n_outputs + 1 + MARGIN
+        n_rows = n_outputs + 1 + SPARE  # what learning alone looks at
         return cls(
             window,
             Ring.zeros(n_rows, n_targets, 0, n_features, dtype=np.float32),
@@ -91,6 +95,7 @@ class SeriesMemory:
                 for state in states
             ],
             issued,
+            seasonal,
         )
 
     def taken(self, series, n_more=0):
@@ -101,11 +106,18 @@ class SeriesMemory:
         """Return a memory of its own, zero but for the rows that will still be looked at."""
         memory = self._each(lambda ring: None)
         memory.window = self.window.cleaned(heads, len(self.window.levels) - MARGIN, MARGIN)
-        for name in self.rings:
-            ring = getattr(self, name)
-            setattr(memory, name, ring.cleaned(heads, len(ring) - MARGIN))
+        memory.opened = self.opened.cleaned(heads, len(self.opened) - SPARE)
+        for name in ("features", "roots", "groups"):  # of what is learnt from; they are as long
+            array = getattr(self, name).array
+            opened = memory.opened.array.reshape(
+                *memory.opened.array.shape, *[1] * (array.ndim - 3)
+            )
+            setattr(memory, name, Ring(np.where(opened, array, np.zeros((), array.dtype))))
         memory.states = [tuple(r.cleaned(heads, 1) for r in layer) for layer in self.states]
         memory.issued = self.issued and self.issued.cleaned(heads, first_positions)
+        if self.seasonal:
+            n_rows = np.minimum(heads - first_positions + 1, len(self.seasonal) - MARGIN)
+            memory.seasonal = self.seasonal.cleaned(heads, n_rows)
         return memory
 
     def carried_states(self, heads):
@@ -128,4 +140,5 @@ class SeriesMemory:
             *(change(getattr(self, name)) for name in self.rings),
             [tuple(change(r) for r in layer) for layer in self.states],
             self.issued and change(self.issued),
+            self.seasonal and change(self.seasonal),
         )
