@@ -19,6 +19,7 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import incoming
 from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
+from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
 
 
@@ -285,6 +286,88 @@ class ForecasterMixin:
         """
         outcome = self._outcome(X, y, ids)
         return mean_r2(outcome.actual, outcome.forecast)
+
+    def p_values(
+        self,
+        X: Data,
+        y: Data | None = None,
+        *,
+        ids: Ids = None,
+        start: Literal["fit", "cutoff"] | None = None,
+    ) -> pd.DataFrame:
+        """Return how improbable each row is, as its forecaster sees it. It stays as it was.
+
+        The p-value of a row is the two-sided probability, under the forecast issued one row before
+        (with the row's own inputs known ahead), of a value at least as far out: small is anomalous.
+        If errors go on as they were, a share of 0.01 of the rows has a p-value below 0.01, which
+        is the rate of false alarms of that limit. Up to 0.01, of the default quantiles, it agrees
+        with the intervals: a value outside that of coverage 0.95 has one below 0.05. Beyond, and of
+        a panel beyond the edges of its ``coverage``, errors follow a generalized Pareto
+        distribution whose mean and variance move with the stream, of a panel with all its series.
+
+        Nothing is learnt on the way: to score each row by a model that has learnt the rows before,
+        call it row by row, before ``partial_fit``.
+
+        Parameters
+        ----------
+        X, y, ids, start
+            As in ``predict``, which rows roll from.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_targets)
+            Indexed as X, a column for each target; NaN where its value is missing, or no row of
+            the series comes before. After a fit on a frame of polars or Arrow it is one of those,
+            with ids and times as columns.
+
+        Raises
+        ------
+        ValueError
+            As in ``predict``, y is missing although targets came as y at fit, or a baseline's panel
+            is asked, which has no intervals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsrnn import RNNForecaster
+        >>> noise = np.random.default_rng(0).normal(size=(600, 1))
+        >>> model = RNNForecaster(max_iter=3, hidden_size=4, random_state=0).fit(noise[:598])
+        >>> noise[-1] = 6.0
+        >>> model.p_values(noise[598:]).round(2)
+             x0
+        0  0.57
+        1  0.00
+        """
+        return self._writer.outgoing(self._p_values_frame(X, y, ids, start))
+
+    def _p_values_frame(self, X, y=None, ids=None, start=None):
+        """As `p_values`, in a frame of pandas whatever rows came in."""
+        self._require_fitted()
+        if not self.has_intervals_:
+            raise ValueError(
+                f"found {type(self).__name__} of a panel, expected a forecaster with intervals: "
+                "panels of baselines have none; fit an RNNForecaster"
+            )
+        columns, form = self._reader.columns, self._reader.form
+        if y is None and columns.targets is None:
+            raise ValueError(
+                f"found y=None, expected the targets {columns.target_names}, which came as y at "
+                "fit; pass y"
+            )
+        rows = self._read_to_roll(X, y, ids, start)
+        found = road.p_values(self, self._state, rows, start)
+        received = form.received(X)
+        frame = pd.DataFrame(found, row_index(received), columns.target_names)
+        if form.native is not None and form.id_column:
+            for place, name in enumerate((form.id_name, form.time_name)):
+                frame.insert(place, name, received[name])
+        return frame
+
+    @property
+    def has_intervals_(self) -> bool:
+        """Whether there are intervals and p-values, as always but for a panel of a baseline."""
+        check_is_fitted(self)
+        return bool(self._state.learner.has_intervals)
 
     def _outcome(self, X, y=None, ids=None):
         """Return the `Outcome` of the forecasts after each row."""

@@ -331,6 +331,11 @@ class StreamingPipeline(Pipeline):
         -------
         DataFrame of shape (n_rows, n_targets)
         """
+        found = self._p_values_frame(X, **options)
+        return found if self._native is None else outgoing(_flat(found), self._native)
+
+    def _p_values_frame(self, X, **options):
+        """As `p_values`, in a frame of pandas whatever rows came in."""
         return self._last.p_values(self._prepared(X), **options)
 
     @available_if(_last_has("predict_interval"))
@@ -425,6 +430,7 @@ class StreamingPipeline(Pipeline):
     n_late_ = _of_last("n_late_")
     expert_weights_ = _of_last("expert_weights_")
     drift_log_ = _of_last("drift_log_")
+    has_intervals_ = _of_last("has_intervals_", False)
     horizon = _of_last("horizon")
     coverage = _of_last("coverage", None)
     future_cols = _of_last("future_cols", None)

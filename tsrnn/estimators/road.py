@@ -47,6 +47,31 @@ def roll(model, state, rows, n_outputs=None, start=None):
     Series whose first row is not newer than their last one roll from the zero state; with `start`
     "fit" all do, with "cutoff" that is an error.
     """
+    own, arrived = _rolling(model, state, rows, start)
+    reader, following = model._reader, None
+    if reader.columns.future:
+        inputs = arrived.inputs[:, reader.columns.future]
+        following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
+    if reader.holidays:
+        following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
+    outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
+    taken_in(model, own, arrived, "outputs", outputs, following)
+    return outputs, arrived
+
+
+def p_values(model, state, rows, start=None):
+    """Return the p-values (n, J) of rows under the forecasts of the row before each.
+
+    Series roll from where `roll` lets them start.
+    """
+    own, arrived = _rolling(model, state, rows, start)
+    found = np.full((*arrived.targets.shape, 1), np.nan)
+    taken_in(model, own, arrived, "p_values", found)
+    return found[..., 0]
+
+
+def _rolling(model, state, rows, start):
+    """Return the state from which rows roll, and the rows at their places and positions."""
     own = state if rows.ids is None else _of_called(state, rows)
     series = _places_in(own.ids, rows)
     if start == "fit":
@@ -61,28 +86,22 @@ def roll(model, state, rows, n_outputs=None, start=None):
     np.minimum.at(first, arrived.series, arrived.positions)
     in_sample = np.flatnonzero(first <= own.learner.heads)
     own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
-    reader, following = model._reader, None
-    if reader.columns.future:
-        inputs = arrived.inputs[:, reader.columns.future]
-        following = following_inputs(arrived.series, arrived.positions, inputs, model._horizon)
-    if reader.holidays:
-        following = reader.with_holidays_ahead(following, arrived.positions, model._horizon)
-    outputs = np.empty((*arrived.targets.shape, n_outputs or model._horizon))
-    taken_in(model, own, arrived, "outputs", outputs, following)
-    return outputs, arrived
+    return own, arrived
 
 
 def taken_in(model, state, rows, how, outputs=None, following=None):
     """Return the state after rows; with ``outputs``, write what is forecast after each there.
 
-    ``following`` are the inputs known ahead of each row, None where none are.
+    Or, where `how` is "p_values", how probable each row was. ``following`` are the inputs known
+    ahead of each row, None where none are.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
     below_zero, transform = state.below_zero, model._transform
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
-    for group in arrange(rows.series, rows.positions, steps, model.gap):
+    groups = arrange(rows.series, rows.positions, steps, model.gap)
+    for group in groups:
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
         negative = targets < 0.0
@@ -102,6 +121,15 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         if outputs is None:
             learner = learner.learn(block) if how == "learn" else learner.advance(block)
             continue
+        is_row = group.rows >= 0
+        if how == "p_values":
+            for row in range(len(group)):
+                now, block = block.cut(1)
+                found = learner.p_values(now, model._reader.calendar_after)
+                outputs[group.rows[row, is_row[row]], :, 0] = found.T[is_row[row]]
+                if len(block.targets) or group is not groups[-1]:  # else nobody looks at it
+                    learner = learner.advance(now)
+            continue
         known = None if following is None else group.take(following)
         issued, learner = learner.outputs(block, known)
         if before is scaling:
@@ -113,7 +141,6 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         below_zero = below_zero.copy()
         below_zero[:, series] = signed[-1]
         issued = model._bounded(restored(transform, issued), signed[..., None])
-        is_row = group.rows >= 0
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
 

@@ -131,6 +131,7 @@ class Packed:
             readout.covariance, readout.weights, linear.covariance, linear.weights,
             per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
             *mixing.moving, *conformal.moving, *drift.moving, *smoothing.moving,
+            intervals.tails,
         )  # fmt: skip
         rows = (
             window.fields, tuple(a if a is None else a[None] for a in encoder.state[0]),
@@ -268,8 +269,8 @@ class Packed:
         size, n_rows, calm = self._arrays(17, 20)
         conformal = self.bare["conformal"].moved(*self._arrays(13, 17))
         drift = self.bare["drift"].moved(size, n_rows, calm > 0.0)
-        issued = self._newest(self.rows[6])
-        return self.bare["intervals"].filled(issued, conformal, drift, self.n_rows)
+        (tails,), issued = self._arrays(26, 27), self._newest(self.rows[6])
+        return self.bare["intervals"].filled(issued, conformal, drift, tails, self.n_rows)
 
 
 MAKERS = {

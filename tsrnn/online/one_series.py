@@ -99,6 +99,15 @@ class OneSeries:
         """Return quantiles (P, J, 1, M) of the errors of `output`."""
         return self.stream.offsets(probabilities)[:, :, None]
 
+    def p_values(self, row, calendar):
+        """Return how probable the row is that comes next, (J, 1)."""
+        label = row.targets[0, :, 0]
+        if row.fresh[0]:
+            return np.full((len(label), 1), np.nan)
+        known = row.inputs[:, list(self.future), 0][None] if self.future else None
+        forecast = self.output(row.start - 1, row.series, calendar, known)[:, 0, 0]
+        return self.stream.intervals.p_values(label, forecast)[:, None]
+
     def overtaken_by(self, other):
         """Return False: nothing that is read is ever written to."""
         return False

@@ -336,6 +336,20 @@ class PanelLearner:
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
+    def p_values(self, row, calendar):
+        """Return how probable the row is that comes next of some series, (J, B)."""
+        found, started = np.full(row.targets.shape[1:], np.nan), np.flatnonzero(~row.fresh)
+        if not len(started):
+            return found
+        series, position = np.arange(len(self.heads))[row.series][started], row.start - 1
+        known = None
+        if self.design.future:
+            known = row.inputs[0][self.design.future][:, started].T[:, None]
+        forecast = self.output(position, series, calendar, known)[..., 0]
+        error = (row.targets[0][:, started] - forecast) / self._scales(position, series)
+        found[:, started] = self.experts.p_values(error, row.start, series)
+        return found
+
     def _output(self, position, series, features, following):
         window = self.memory.window
         readouts = self._forecasts(position, series, features, following)

@@ -97,6 +97,14 @@ class Learner(Protocol):
     def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
+    def p_values(self, row: Block, calendar: Callable[[int, int], np.ndarray]) -> np.ndarray:
+        """Return how probable one row of some series is that comes next, (J, B).
+
+        The two-sided probability, under the forecast of the row before with the row's own inputs
+        known ahead, of a target at least as far out; NaN where it is missing, or nothing was
+        forecast. `calendar` is that of `output`.
+        """
+
     def overtaken_by(self, other: "Learner") -> bool:
         """Tell whether what this learner reads may have been written over on the way to another."""
 

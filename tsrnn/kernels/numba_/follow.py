@@ -35,8 +35,8 @@ def shapes_of(sizes):
     tuple of tuple of int
         Covariance and weights of the readout, and of the linear expert; then, of the readout of
         each step, covariance, weights and, as integers, numbers of labels; the moving arrays of a
-        `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, and the moving arrays
-        of a `Smoothing`.
+        `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, the moving arrays of a
+        `Smoothing`, and the tails of the errors.
     """
     S, M, K, L, F, m, R, E, Q, n_factors, A = sizes
     return (
@@ -45,7 +45,7 @@ def shapes_of(sizes):
         (m, R, E, S), (m, R, E, S), (m, E + R + 1, S), (m, S), (m, R + 1, E, S), (m, R + 1, S),
         (Q, m, S), (m, S), (m, S), (n_factors, S),
         (S,), (S,), (S,),
-        (A, S), (A, S), (A, S), (A, S), (S,), (S,),
+        (A, S), (A, S), (A, S), (A, S), (S,), (S,), (2, 3, S),
     )  # fmt: skip
 
 
@@ -202,8 +202,9 @@ def _others(numbers, at, sizes):
     smooth_loss, at = _cut(numbers, at, shapes[23])
     n_known, at = _cut(numbers, at, shapes[24])
     positive, at = _cut(numbers, at, shapes[25])
+    tails, at = _cut(numbers, at, shapes[26])
     mixing = regret, spread, loss, n_labels, parts, blend
-    conformal = quantiles, level, n_errors, profiles
+    conformal = quantiles, level, n_errors, profiles, tails
     smoothing = smooth_level, trend, first_mean, smooth_loss, n_known, positive
     return (P, weights, counts), mixing, conformal, (size, n_rows, calm), smoothing
 
