@@ -16,11 +16,15 @@ from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.holidays import HOLIDAY_NAMES
 from tsrnn.frames.native import incoming
 from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
+
+
+FAR = 3.0  # standard deviations: an input whose values are as far from 0 is never near it
 
 
 class Outcome(NamedTuple):
@@ -178,6 +182,106 @@ class ForecasterMixin:
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)
         return self._writer.forecast(names, heads, values, columns)
+
+    def explain(
+        self, horizon: int | None = None, X_future: Data | None = None, ids: Ids = None
+    ) -> pd.DataFrame:
+        """Return what the forecast is made of: each row adds up to ``forecast()`` at that step.
+
+        A forecast is a weighted mean of experts, and the readouts among them are weighted sums, so
+        that it can be taken apart exactly. The columns, in the units of the target:
+
+        - ``level``: the newest value, the constants of readouts, and where the stream is against
+          its usual level,
+        - ``lags``, ``season``, ``calendar``: values just before, values of earlier seasons and
+          their profiles, hour and weekday, as the readouts see them,
+        - ``network``: the hidden state of the recurrent network,
+        - each input by its name: what it adds at the step where it is known ahead, and what its
+          newest values do. It is measured from 0 of it, or, where 0 lies more than 3 standard
+          deviations from its mean, from its mean; of categories from none of them,
+        - each expert that is no readout, by its name: how far it pulls the forecast away from the
+          newest value,
+        - ``bounds``: what ``lower`` and ``upper`` cut off.
+
+        With a ``target_transform`` parts are those on the scale that is learnt, all but the level
+        times one factor at each step, so that they add up on the target's own.
+
+        Parameters
+        ----------
+        horizon, X_future, ids
+            As in ``forecast``.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by target and step, of a panel by id, target and step.
+
+        Raises
+        ------
+        ValueError
+            As in ``forecast``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from tsrnn import RNNForecaster
+        >>> rng = np.random.default_rng(0)
+        >>> days = pd.date_range("2024", periods=400, name="day")
+        >>> promotion = (rng.random(400) < 0.2).astype(float)
+        >>> sold = 10.0 + 4.0 * promotion + rng.normal(scale=0.3, size=400)
+        >>> sales = pd.DataFrame({"sold": sold, "promotion": promotion}, days)
+        >>> model = RNNForecaster(2, target="sold", future_cols="promotion", max_iter=3,
+        ...                       hidden_size=4, random_state=0).fit(sales[:398])
+        >>> ahead = pd.DataFrame({"promotion": [0.0, 1.0]}, model.future_index())
+        >>> model.explain(X_future=ahead)["promotion"].round(0).abs().tolist()
+        [0.0, 4.0]
+        """
+        self._require_fitted()
+        horizon = self._checked_horizon(horizon)
+        self._require_ids(ids)
+        while True:
+            state = self._state  # once: another thread may replace it
+            frame = self._explanation_of(state, ids, horizon, X_future)
+            if not state.learner.overtaken_by(self._state.learner):
+                return frame
+
+    def _explanation_of(self, state, ids, horizon, X_future):
+        reader, learner = self._reader, state.learner
+        places = self._started_places(state, ids)
+        names, heads = state.ids[places], learner.heads[places]
+        ahead = self._known_ahead(names, heads, horizon, X_future)
+        input_names = [*reader.columns.expanded_names, *HOLIDAY_NAMES][: reader.n_inputs]
+        usual, found = usual_inputs(reader), {}
+        shape = len(heads), len(reader.columns.target_names), horizon
+        for head in np.unique(heads):
+            which = np.flatnonzero(heads == head)
+            known = None if ahead is None else ahead[which]
+            rows = head, places[which], reader.calendar_after, known
+            parts = learner.explain(*rows, usual)
+            for name, part in self._in_units(state, places[which], parts).items():
+                label = name if isinstance(name, str) else input_names[name]
+                values = found.setdefault((isinstance(name, str), label), np.zeros(shape))
+                values[which] += part[..., :horizon].swapaxes(0, 1)
+        return self._writer.explanation(names, found, reader.columns.target_names)
+
+    def _in_units(self, state, series, parts):
+        """Return parts (J, B, M) of outputs in the units of the targets, that of the bounds too."""
+        total = sum(parts.values())
+        zero = state.scaling.undo(series, np.zeros_like(total))
+        scale = state.scaling.undo(series, np.ones_like(total)) - zero
+        learnt = {name: part * scale for name, part in parts.items()}
+        level = learnt["level"] + zero
+        whole, alone = total * scale + zero, restored(self._transform, level)
+        free = restored(self._transform, whole)
+        if self._transform is not None:
+            beside = whole - level
+            with np.errstate(invalid="ignore", divide="ignore"):
+                factor = np.where(beside == 0.0, 0.0, (free - alone) / beside)
+            learnt = {name: part * factor for name, part in learnt.items()}
+        learnt["level"] = alone
+        cut = self._bounded(free, state.below_zero[:, series, None])
+        return learnt | {"bounds": cut - free}
 
     def _restored(self, state, series, values):
         """Return outputs (..., J, B, M) of the learner in the units of the targets."""
@@ -603,6 +707,20 @@ def mean_r2(actual, outputs):
             "the horizon; score on more rows"
         )
     return float(np.mean(scores))
+
+
+def usual_inputs(reader):
+    """Return the values (E,), scaled, that what inputs add to a forecast is measured from.
+
+    That is 0 of an input, or its mean where 0 is far from all its values.
+    """
+    scaling = reader.input_scaling
+    usual = np.zeros(reader.n_inputs)
+    with np.errstate(invalid="ignore"):
+        zero = -scaling.mean / scaling.scale
+    near = (np.abs(zero) <= FAR) | reader.columns.one_hot
+    usual[: len(zero)] = np.where(near & np.isfinite(zero), zero, 0.0)
+    return usual
 
 
 def _steps_within(active):

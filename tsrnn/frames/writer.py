@@ -119,6 +119,27 @@ class Writer:
         index = pd.MultiIndex.from_product(levels, names=names)
         return pd.DataFrame(weights.reshape(len(index), len(experts)), index, experts)
 
+    def explanation(self, ids, parts, targets):
+        """Return parts of forecasts as a frame with a row for each series, target and step.
+
+        Parameters
+        ----------
+        ids : Index of length B
+        parts : dict of (bool, label) to ndarray of shape (B, J, M)
+            By whether it is a part of its own or an input, and its name: inputs stand behind the
+            first five, which all forecasts have.
+        targets : list of length J
+        """
+        own, inputs = ([key for key in parts if key[0] is is_own] for is_own in (True, False))
+        order = [*own[:5], *inputs, *own[5:]]
+        shape = parts[order[0]].shape
+        levels, names = [targets, range(1, shape[2] + 1)], ["target", "step"]
+        if self.form.has_ids:
+            levels, names = [ids, *levels], [self.form.id_name, *names]
+        index = pd.MultiIndex.from_product(levels, names=names)
+        values = np.stack([parts[key].reshape(-1) for key in order], axis=1)
+        return pd.DataFrame(values, index, pd.Index([key[1] for key in order], dtype=object))
+
     def _times_after(self, heads, horizon):
         positions = heads[:, None] + 1 + np.arange(horizon)
         return self.axis.index_at(positions.ravel())

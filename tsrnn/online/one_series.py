@@ -99,6 +99,14 @@ class OneSeries:
         """Return quantiles (P, J, 1, M) of the errors of `output`."""
         return self.stream.offsets(probabilities)[:, :, None]
 
+    def explain(self, position, series, calendar, following, usual):
+        """Return the parts (J, 1, M) of `output` by name."""
+        known = None
+        if following is not None:
+            known = self._inputs(following[0], self.stream.window.inputs.shape[1])
+        parts = self.stream.explain(known, usual)
+        return {name: part[:, None] for name, part in parts.items()}
+
     def p_values(self, row, calendar):
         """Return how probable the row is that comes next, (J, 1)."""
         label = row.targets[0, :, 0]

@@ -105,6 +105,19 @@ class Learner(Protocol):
         forecast. `calendar` is that of `output`.
         """
 
+    def explain(
+        self,
+        position: int,
+        series: Any,
+        calendar: Callable[[int, int], np.ndarray],
+        following: np.ndarray | None,
+        usual: np.ndarray,
+    ) -> dict[Any, np.ndarray]:
+        """Return the parts (J, B, M) of `output` by name; they add up to it.
+
+        See `tsrnn.online.explanation`. What inputs add is measured from `usual` values (E,).
+        """
+
     def overtaken_by(self, other: "Learner") -> bool:
         """Tell whether what this learner reads may have been written over on the way to another."""
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.ensemble import Ensemble
+from tsrnn.online.explanation import explain_stream
 from tsrnn.online.one_call import PARTS, take_in_by_one_call
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
@@ -185,6 +186,10 @@ class StreamLearner:
             ahead = self.design.ahead(self.window, len(self.window) - 1, following)[0]
             return constant + (effects * ahead).sum(axis=-1)
         return self._newest.copy()
+
+    def explain(self, following, usual):
+        """Return the parts (S, M) of `output` by name; see `explain_stream`."""
+        return explain_stream(self, following, usual)
 
     def offsets(self, probabilities):
         """Return quantiles of the errors of the newest outputs, shape (P, S, M).
