@@ -23,7 +23,6 @@ from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
 
-
 FAR = 3.0  # standard deviations: an input whose values are as far from 0 is never near it
 
 

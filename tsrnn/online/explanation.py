@@ -12,7 +12,7 @@ from tsrnn.features.step_features import N_CHANGES
 from tsrnn.kernels.numpy_.per_step import N_COLUMNS, step_features
 
 GROUPS = "level", "lags", "season", "calendar", "network"
-READOUTS = "recurrent", "linear", "per_step"  # experts that are told by their features
+READOUTS = "recurrent", "linear", "per_step"  # experts that are taken apart by their features
 
 
 class Parts:
@@ -37,7 +37,7 @@ class Parts:
         self.found[name] = self.found.get(name, 0.0) + values
 
     def add_terms(self, share, terms, weights, names):
-        """Add a readout's terms, (..., M, K), by the names (K,) of its features; return their sum.
+        """Add a readout's terms, (..., M, K), by the names (K,) of its features.
 
         What an input adds is measured from its usual value; what that adds is part of the level.
 
@@ -48,17 +48,14 @@ class Parts:
         terms, weights : ndarray that broadcast to (..., M, K)
             Weights times features, and the weights.
         """
-        total = 0.0
         for name in dict.fromkeys(names):
             columns = [k for k, other in enumerate(names) if other == name]
             value = share * terms[..., columns].sum(axis=-1)
-            total = total + value
             if not isinstance(name, str):
                 of_usual = share * weights[..., columns].sum(axis=-1) * self.usual[name]
                 self.add("level", of_usual)
                 value = value - of_usual
             self.add(name, value)
-        return total
 
     def total(self):
         """Return the sum of all parts."""
@@ -90,8 +87,8 @@ def explain_stream(learner, following, usual):
     usual : ndarray of shape (E,)
         See `Parts`.
     """
-    design, window, newest = learner.design, learner.window, len(learner.window) - 1
-    output = learner.output(following)
+    design, window = learner.design, learner.window
+    output, newest = learner.output(following), len(window) - 1
     level = window.levels[newest]
     parts, as_usual = Parts(output.shape, usual), None
     if design.n_ahead:
@@ -99,21 +96,27 @@ def explain_stream(learner, following, usual):
         as_usual = ahead.copy()
         as_usual[:, design.future] = usual[design.future]
         _add_inputs(parts, learner.output, ahead, as_usual, design.future)
-    parts.add("level", np.broadcast_to(window.shifted(level[None], newest)[0][:, None], output.shape))
-    experts, ones = learner.ensemble, np.ones(output.shape)
-    n_hidden = learner.encoder.network.hidden_size if learner.encoder else 0
-    names = names_of(design, n_hidden)
-    readout, share = learner.readout, ones
+    parts.add("level", np.repeat(window.shifted(level[None], newest).T, output.shape[1], axis=1))
+    experts, share = learner.ensemble, np.ones(output.shape)
     if experts:
         weights = dict(zip(experts.names, experts.weights.swapaxes(1, 2), strict=True))
         share = weights["recurrent"]
-    past = readout.past if design.n_ahead else readout
-    features = past.rows[-1, :, None, : len(names)]
-    told = {"recurrent": parts.add_terms(share, readout.weights * features, readout.weights, names)}
+    n_hidden = learner.encoder.network.hidden_size if learner.encoder else 0
+    names, readout = names_of(design, n_hidden), learner.readout
+    origins = (readout.past if design.n_ahead else readout).rows
+    parts.add_terms(share, *_terms(origins, readout.weights), names)
+    if design.n_ahead:
+        ahead = design.ahead(window, newest, as_usual)
+        parts.add("level", share * readout.effect(ahead)[0])
     if experts:
-        _explain_experts(parts, learner, weights, told, level, as_usual)
-    parts.add("level", output - parts.total())  # rounding; of a long horizon also what is left
+        _explain_experts(parts, learner, weights, names[n_hidden:], level, as_usual)
+    parts.add("level", output - parts.total())  # rounding, and what a penalty put back has moved
     return parts.found
+
+
+def _terms(origins, weights):
+    """Return the terms (S, M, K) of a shared readout at the newest origin, and the weights."""
+    return weights * origins[-1, :, None, : weights.shape[2]], weights
 
 
 def _add_inputs(parts, output, ahead, as_usual, future):
@@ -125,81 +128,131 @@ def _add_inputs(parts, output, ahead, as_usual, future):
         parts.add(name, output(varied) - without)
 
 
-def _explain_experts(parts, learner, weights, told, level, as_usual):
-    """Add the experts of a stream beside its recurrent one, whose features are told already.
+def _explain_experts(parts, learner, weights, names, level, as_usual):
+    """Add the experts of a stream beside its recurrent one.
 
     Parameters
     ----------
-    weights, told : dict of str to ndarray of shape (S, M)
-        By expert its weights, and what has been told of it, relative to the level.
+    weights : dict of str to ndarray of shape (S, M)
+        Of each expert.
+    names : list
+        Of the features beside the hidden state.
     level : ndarray of shape (S,)
     as_usual : ndarray of shape (m, E) or None
         Usual inputs of the rows to come.
     """
-    experts, design, window = learner.ensemble, learner.design, learner.window
-    linear, per_step = experts.linear, experts.per_step
-    n_hidden = learner.encoder.network.hidden_size if learner.encoder else 0
-    names = np.array(names_of(design, n_hidden), dtype=object)[n_hidden:][experts.columns]
-    features = linear.rows[-1, :, None, : len(names)]
-    rows = linear.weights * features, linear.weights, list(names)
-    told["linear"] = parts.add_terms(weights["linear"], *rows)
-    names = step_names(per_step.features, design.future)
-    origins = np.full(per_step.weights.shape[1], len(per_step.rows) - 1)
-    at_step = np.zeros((len(level), len(design.future)))
-    features = step_features(per_step.rows, origins, per_step.features.table, at_step)
-    rows = per_step.weights * features, per_step.weights, names
-    told["per_step"] = parts.add_terms(weights["per_step"], *rows[:2], names)
-    issued, due = _newest_forecasts(learner, as_usual)
-    shift = 0.0
+    experts, future, usual = learner.ensemble, learner.design.future, parts.usual
+    linear, per_step, share = experts.linear, experts.per_step, weights["per_step"]
+    of_linear = [names[k] for k in experts.columns]
+    parts.add_terms(weights["linear"], *_terms(linear.rows, linear.weights), of_linear)
+    origins = np.full(share.shape[1], len(per_step.rows) - 1)
+    at_step = np.repeat(usual[None, future], len(level), axis=0)
+    x = step_features(per_step.rows, origins, per_step.features.table, at_step)
+    of_steps = step_names(per_step.features, future)
+    parts.add_terms(share, per_step.weights * x, per_step.weights, of_steps)
+    forecasts, due = _newest_forecasts(learner, as_usual)
+    beyond = np.zeros(share.shape)
     if due is not None:  # what the inputs of the newest row are worth is not of the level
-        beyond = window.inputs[-1, design.future] - parts.usual[design.future]
-        shift = (due * beyond).sum(axis=-1)[:, None]
-    for name, forecast in issued.items():
+        beyond += (due * (learner.window.inputs[-1, future] - usual[future])).sum(axis=1)[:, None]
+    parts.add("level", -share * beyond)
+    for name, forecast in forecasts.items():
         share = weights[name]
-        forecast = np.where(share > 0.0, forecast, 0.0)  # NaN of those that sleep
-        beside = share * (np.where(share > 0.0, forecast - level[:, None], 0.0))
-        if name in READOUTS:
-            parts.add("level", beside - told[name])
-            continue
-        adjusted = name in experts.smoothing.names
-        from_level = -share * shift if adjusted else np.zeros(share.shape)
-        parts.add("level", from_level)
-        parts.add(name, beside - from_level)
+        pull = share * np.where(share > 0.0, forecast - level[:, None], 0.0)  # NaN where it sleeps
+        if name in experts.smoothing.names:
+            parts.add("level", -share * beyond)
+            pull = pull + share * beyond
+        parts.add(name, pull)
 
 
 def step_names(features, future):
-    """Return the names of the features of a `PerStepRLS`."""
+    """Return the names of the features of a `PerStepRLS`; inputs at the step are as usual."""
     names = []
-    for place, (first, second) in enumerate(features.columns.tolist()):
+    for place, (first, _) in enumerate(features.columns.tolist()):
         if first >= N_COLUMNS:
             names.append(future[first - N_COLUMNS])
         elif place < N_CHANGES:
             names.append("lags")
         else:
             names.append("level" if place == N_CHANGES else "season")
-    return [*names, *["level"] * (1 + features.n_ahead)]  # inputs at the step are left out: 0
+    return [*names, *["level"] * (1 + features.n_ahead)]
+
+
+def explain_panel(learner, position, series, calendar, following, usual):
+    """Return the parts (J, B, M) of the newest outputs of a `PanelLearner`, by name.
+
+    Parameters
+    ----------
+    learner : PanelLearner
+    position, series, calendar
+        As for `PanelLearner.output`.
+    following : ndarray of shape (B, m, F) or None
+        Inputs known ahead.
+    usual : ndarray of shape (E,)
+    """
+    design, window = learner.design, learner.memory.window
+    features = learner.features_at(position, series, calendar)
+    output = learner.output(position, series, calendar, following)
+    level, scales = window.levels.read(position, series), learner._scales(position, series)
+    parts, as_usual = Parts(output.shape, usual), None
+    if design.n_ahead:
+        newest = window.inputs.read(position, series)[design.future].T
+        ahead = design.ahead_of_series(newest, following)[..., : len(design.future)]
+        as_usual = np.broadcast_to(usual[design.future], ahead.shape)
+        for place, name in enumerate(design.future):
+            varied = as_usual.copy()
+            varied[..., place] = ahead[..., place]
+            without = learner.output(position, series, calendar, as_usual)
+            parts.add(name, learner.output(position, series, calendar, varied) - without)
+    parts.add("level", np.broadcast_to(level[..., None], output.shape))
+    parts.add("level", window.jumps.read(position, series)[..., None])
+    forecasts = learner._forecasts(position, series, features, as_usual)
+    names = names_of(design, features.shape[-1] - design.n_features)
+    scale, share = scales[..., None], np.ones(output.shape)
+    shares = {}
+    if learner.experts:
+        shares = learner.expert_shares(position, series, forecasts)
+        share = shares["recurrent"][0]
+    weights = learner.readout.weights[:, None]
+    parts.add_terms(share * scale, weights * features[:, :, None], weights, names)
+    if as_usual is not None:
+        of_steps = learner.readout.effect(design.ahead_of_series(newest, as_usual))
+        parts.add("level", share * scale * of_steps)
+    if learner.experts and learner.readout.linear is not None:
+        columns, weights = learner.readout.columns, learner.readout.linear[:, None]
+        of_linear = [names[k] for k in columns]
+        seen = features[:, :, None][..., columns]
+        parts.add_terms(shares["linear"][0] * scale, weights * seen, weights, of_linear)
+    if learner.steps:
+        terms, weights, of_steps = learner.steps_terms(position, series, usual)
+        parts.add_terms(shares["per_step"][0] * scale, terms, weights, of_steps)
+    for name, (share, forecast) in shares.items():
+        if name not in READOUTS:
+            parts.add(name, share * np.where(share > 0.0, forecast - level[..., None], 0.0))
+    parts.add("level", output - parts.total())  # rounding
+    return parts.found
 
 
 def _newest_forecasts(learner, as_usual):
-    """Return what each expert of a stream forecasts with usual inputs, and what inputs are worth.
+    """Return what experts that are no readouts forecast, and what the inputs of a row are worth.
 
     Returns
     -------
     forecasts : dict of str to ndarray of shape (S, M)
-        NaN of those that sleep. Between scored steps those that are not known here are interpolated.
+        With usual inputs at the steps; NaN of those that sleep.
     due : ndarray of shape (S, F) or None
-        Effects of the inputs of a row that experts which follow the rest of it leave out.
+        Effects of the inputs of a row, where experts follow what these leave of its value.
     """
     experts, design, window = learner.ensemble, learner.design, learner.window
     names, spread, due = experts.names, experts.scored.spread, None
     terms = experts.rows[-1][:, : len(names)]  # (m, E, S) or, with effects, (m, E, S, 1 + Z)
     forecasts = spread(np.moveaxis(terms[..., 0] if design.n_ahead else terms, 0, -1))
     smooth = [names.index(name) for name in experts.smoothing.names]
-    if not experts.scored.all_are:
+    if not experts.scored.all_are:  # those between scored steps are made again
         repeats = slice(len(READOUTS), len(READOUTS) + len(experts.repeats.names))
         n_before = experts.smoothing.n_rows - 1
-        repeated = experts.repeats.forecasts(window.levels, 1, n_before)[0]  # (M, n, S)
-        forecasts[repeats] = repeated.transpose(1, 2, 0)
+        forecasts[repeats] = experts.repeats.forecasts(window.levels, 1, n_before)[0].transpose(
+            1, 2, 0
+        )
         # A row without a value moves what smooths on by just one step.
         unknown = np.full((1, len(forecasts[0])), np.nan)
         later = experts.smoothing.follow(unknown)[1][0].transpose(1, 2, 0)
@@ -209,4 +262,5 @@ def _newest_forecasts(learner, as_usual):
         effects = spread(np.moveaxis(terms[..., 1:], 0, -1))  # (E, S, Z, M)
         forecasts = forecasts + (effects * ahead.T).sum(axis=2)
         due = effects[smooth[0], :, : len(design.future), 0]
-    return dict(zip(names, forecasts, strict=True)), due
+    pairs = zip(names[len(READOUTS) :], forecasts[len(READOUTS) :], strict=True)
+    return dict(pairs), due

@@ -10,6 +10,7 @@ from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
+from tsrnn.online.explanation import explain_panel
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
@@ -322,12 +323,37 @@ class PanelLearner:
             Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
             beyond, the newest value stands.
         """
+        features = self.features_at(position, series, calendar)
+        return self._output(position, series, features, following)
+
+    def features_at(self, position, series, calendar):
+        """Return the readout features (J, B, K) of series whose last row lies at a position."""
         view = self.memory.window.view(series, calendar(position, 1), position)
         design = self._design_of(series)
         hidden = self._hidden(position, series)
         scales = self._scales([position], series)
-        features = self._features(view, position, scales, hidden, design)[0]
-        return self._output(position, series, features, following)
+        return self._features(view, position, scales, hidden, design)[0]
+
+    @one_blas_thread
+    def explain(self, position, series, calendar, following, usual):
+        """Return the parts (J, B, M) of `output` by name; see `explain_panel`."""
+        return explain_panel(self, position, series, calendar, following, usual)
+
+    def expert_shares(self, position, series, readouts):
+        """Return by expert its weights and forecasts, (J, B, M) each, those of readouts given."""
+        experts, first = self.experts, self.first_positions[series]
+        levels = self.memory.window.levels
+        forecasts = experts.forecasts(readouts, levels, position, series, first)
+        weights = experts.weights(series).transpose(0, 2, 3, 1)
+        forecasts = [np.moveaxis(forecast, 0, -1) for forecast in forecasts]
+        pairs = zip(weights, forecasts, strict=True)
+        return dict(zip(experts.names, pairs, strict=True))
+
+    def steps_terms(self, position, series, usual):
+        """Return what `PanelSteps.terms` does of series whose last row lies at a position."""
+        scales = self._scales(position, series)
+        where = self.memory, position, series, self._centers(series), scales, self.calendar
+        return self.steps.terms(*where, usual)
 
     def offsets(self, probabilities, position, series):
         """Return quantiles (P, J, B, M) of the errors of `output`, None without experts."""

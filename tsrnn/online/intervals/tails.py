@@ -95,9 +95,8 @@ def _share_below(scaled, probabilities, quantiles, tails):
     inside = _CDF(np.where(np.isfinite(x), x, 0.0)).astype(float)
     # Above the highest one it is not this side that counts.
     found = np.where(at_or_below == len(normal), probabilities[-1], inside)
-    found = np.where(
-        at_or_below == 0, probabilities[0] * _survival(scaled, probabilities, quantiles, tails), found
-    )
+    beyond = probabilities[0] * _survival(scaled, probabilities, quantiles, tails)
+    found = np.where(at_or_below == 0, beyond, found)
     return np.where(np.isnan(scaled), np.nan, found)
 
 
