@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -181,26 +180,6 @@ def test_a_lazy_frame_is_refused():
     for call in (model.update, model.partial_fit, model.predict):
         with pytest.raises(ValueError, match="collect"):
             call(lazy)
-
-
-def test_a_row_of_polars_takes_little_longer_than_one_of_pandas():
-    """One row in 150 µs more, in the time of the thread, at its best of ten: cores are shared."""
-    polars = pytest.importorskip("polars")
-    rows = hourly(300)
-    native = polars.DataFrame({"time": rows.index.to_numpy(), "s0": rows["s0"].to_numpy()})
-    best = []
-    for start in range(100, 300, 20):
-        seconds = []
-        for frame in (rows, native):
-            model, taken = NaiveForecaster().fit(frame[:start]), []
-            for part in [frame[row : row + 1] for row in range(start, start + 20)]:
-                begin = time.thread_time()
-                model.update(part)
-                taken.append(time.thread_time() - begin)
-            seconds.append(np.median(taken))
-        best.append(seconds)
-    pandas_row, polars_row = np.min(best, axis=0)
-    assert polars_row - pandas_row < 150e-6
 
 
 def test_without_narwhals_the_extra_is_named():

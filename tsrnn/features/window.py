@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsrnn.features.outlier_filter import LIMITS, filter_outliers
+from tsrnn.kernels import compiled_kernels
 from tsrnn.persistence.registry import saved
 
 
@@ -88,10 +89,35 @@ class Window:
             np.concatenate([old.missing, np.isnan(new.inputs)]),
         )
 
+    def continued(self, new, reach, memory):
+        """Return the rows that n new ones look back on with those behind, and where those start.
+
+        Parameters
+        ----------
+        new : Window
+        reach, memory : int
+            Rows that a row looks at before itself, and rows to keep after the new ones.
+        """
+        n_kept = min(len(self), max(reach, memory - len(new)))
+        loops = compiled_kernels()
+        return self.append(new, n_kept, loops and loops.append_rows), n_kept
+
+    def newest(self, n_rows):
+        """Return the newest rows, at most so many: a view where that keeps little more alive."""
+        if len(self) <= n_rows:
+            return self
+        rows = self[len(self) - n_rows :]
+        return rows.copy() if len(self) > 2 * n_rows else rows
+
     def joining(self, new, n_kept):
         """Return what a compiled loop needs to append new rows: see `append`."""
         given = tuple(map(np.ascontiguousarray, (new.targets, new.inputs, new.calendar)))
         return self.fields, given, n_kept, LIMITS
+
+    @property
+    def filter_start(self):
+        """What `filter_outliers` goes on from in rows that are not next to these."""
+        return None if self.spreads is None else tuple(values.copy() for values in self.guard)
 
     @property
     def guard(self):

@@ -109,34 +109,44 @@ def has_dates(data, name):
 
 
 def outgoing(frame, library, dates=False):
-    """Return a frame of pandas as one of another library; its index is left out.
+    """Return rows of pandas as a frame of another library.
 
-    With `dates`, time stamps become dates.
+    Parameters
+    ----------
+    frame : DataFrame or dict of str to Index, Series or ndarray
+        Columns; the index of a DataFrame is left out.
+    library : str
+        By narwhals' name.
+    dates : bool
+        Whether time stamps become dates.
     """
     import narwhals as nw
 
-    columns, zones = {}, {}
+    columns, changed = {}, []
     for name, column in frame.items():
-        if isinstance(column.dtype, pd.PeriodDtype):
-            column = column.dt.to_timestamp()
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            zones[name] = str(column.dtype.tz)
-            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        if column.dtype.kind == "M":
-            unit = "ms" if column.dt.unit == "s" else column.dt.unit
-            columns[str(name)] = column.to_numpy().astype(f"M8[{unit}]")
-        else:
-            plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
-            columns[str(name)] = column.to_numpy() if plain else column.tolist()
+        if not isinstance(column, np.ndarray):
+            column, change = _values(pd.Index(column), nw.col(str(name)).dt, dates)
+            changed += [] if change is None else [change]
+        columns[str(name)] = column
     found = nw.from_dict(columns, backend=library)
-    for name, column in frame.items():
-        label = nw.col(str(name))
-        if name in zones:
-            utc = label.dt.replace_time_zone("UTC")
-            found = found.with_columns(utc.dt.convert_time_zone(zones[name]))
-        elif dates and column.dtype.kind == "M":
-            found = found.with_columns(label.dt.date())
-    return found.to_native()
+    return (found.with_columns(*changed) if changed else found).to_native()
+
+
+def _values(index, label, dates):
+    """Return the values of an index for narwhals, and what makes zones or dates of them."""
+    change = None
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    if isinstance(index, pd.DatetimeIndex):
+        if index.tz is not None:
+            change = label.replace_time_zone("UTC").dt.convert_time_zone(str(index.tz))
+            index = index.tz_convert(None)
+        elif dates:
+            change = label.date()
+        values = index.to_numpy()
+        return (values.astype("M8[ms]") if index.unit == "s" else values), change
+    plain = isinstance(index.dtype, np.dtype) and index.dtype.kind in "biuf"
+    return (index.to_numpy() if plain else index.tolist()), change
 
 
 def _narwhals(data, name):

@@ -61,10 +61,18 @@ class Writer:
         form = self.form
         if form.native is None:
             return frame
-        if not form.id_column and not form.just_follows:
-            names = [form.id_name, form.time_name] if form.has_ids else form.time_name
-            frame = frame.rename_axis(names).reset_index()
-        return outgoing(frame, form.native, form.dates)
+        if form.id_column:
+            return outgoing(frame, form.native, form.dates)
+        keys, index = {}, frame.index
+        if form.has_ids:
+            keys = {
+                form.id_name: index.get_level_values(0),
+                form.time_name: index.get_level_values(1),
+            }
+        elif not form.just_follows:
+            keys = {form.time_name: index}
+        values = dict(zip(frame.columns, frame.to_numpy().T, strict=True))
+        return outgoing(keys | values, form.native, form.dates)
 
     def keys(self, index):
         """Return the index of rows to come; of another library, the frame of its levels."""

@@ -220,8 +220,8 @@ class RegressionLearner:
         self.readout, self.linear = self.readout.restarted(), self.linear.restarted()
         self.encoder = self.encoder.restarted()
         self.mixing = self.learnt
-        if self.window is not None and self.filter_start is not None:  # the guard goes on
-            self.filter_start = tuple(values.copy() for values in self.window.guard)
+        if self.window is not None:
+            self.filter_start = self.window.filter_start
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = self.n_learnt = 0
         n_targets = self.design.n_outputs
@@ -326,9 +326,7 @@ class RegressionLearner:
         `known` is what `_newest_known` returns of the labels.
         """
         n = len(labels)
-        self.window = joined[max(0, len(joined) - self._memory) :]
-        if len(joined) > 2 * self._memory:  # else a view, which keeps little more alive
-            self.window = self.window.copy()
+        self.window = joined.newest(self._memory)
         self._labels = np.concatenate([self._labels[min(n, AGES[-1]) :], labels[-AGES[-1] :]])
         newest, ages = known
         self._newest, self._age = newest[-1].copy(), ages[-1] - 1.0
@@ -339,9 +337,7 @@ class RegressionLearner:
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
             return record.padded(self.design.reach, self.filter_start), self.design.reach
-        n_kept = min(len(self.window), max(self.design.reach, self._memory - len(record)))
-        loops = compiled_kernels()
-        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
+        return self.window.continued(record, self.design.reach, self._memory)
 
     def _train_encoder(self):
         """Let the encoder learn from the newest window of rows."""

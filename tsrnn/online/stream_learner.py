@@ -211,8 +211,8 @@ class StreamLearner:
         self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
         self.regime = self.regime.cleared()
-        if self.window is not None and self.filter_start is not None:  # the guard goes on
-            self.filter_start = tuple(values.copy() for values in self.window.guard)
+        if self.window is not None:
+            self.filter_start = self.window.filter_start
         self.window = None  # the newest rows, as far back as anything looks
         self.n_rows = self.n_learnt = 0
         self._newest = None
@@ -268,15 +268,8 @@ class StreamLearner:
         held["n_rows"] += n_rows
         return learner
 
-    def kept_before(self, n_rows):
-        """Return how many rows of the window are looked back on from so many new ones."""
-        return min(len(self.window), max(self.design.reach, self._memory - n_rows))
-
     def _keep(self, joined, n_rows):
-        n, most = len(joined), self._memory
-        self.window = joined if n <= most else joined[n - most :]
-        if n > 2 * most:  # else a view, which keeps little more alive
-            self.window = self.window.copy()
+        self.window = joined.newest(self._memory)
         self.n_rows += n_rows
 
     def _follow_ahead(
@@ -307,9 +300,7 @@ class StreamLearner:
         """Put the window, or padding, before new rows; return it and where they start."""
         if self.window is None:
             return record.padded(self.design.reach, self.filter_start), self.design.reach
-        n_kept = self.kept_before(len(record))
-        loops = compiled_kernels()
-        return self.window.append(record, n_kept, loops and loops.append_rows), n_kept
+        return self.window.continued(record, self.design.reach, self._memory)
 
     def _seen(self, record, start, stop):
         """Return the readout features of rows beside the hidden state, and the encoder's view.
