@@ -192,7 +192,7 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         if history.is_panel:
             n_targets = len(self._reader.columns.target_names)
             rings = rings_of(self._reader.columns)
-            return PanelLearner.of(design, n_targets, self.forgetting, rings, guarded=False)
+            return PanelLearner.of(design, n_targets, self.forgetting, rings, screen=None)
         intervals = self._make_intervals(history)
         return OneSeries(StreamLearner.of(design, self.forgetting, intervals=intervals))
 
@@ -211,7 +211,7 @@ def _repeating(model, history, season):
     design = ForecastDesign.of(history.record, model._horizon, 0, seasons, n_calendar=0, n_inputs=0)
     columns = model._reader.columns
     learner = PanelLearner.of(
-        design, len(columns.target_names), 1.0, rings_of(columns), guarded=False
+        design, len(columns.target_names), 1.0, rings_of(columns), screen=None
     )
     back = rows_back(design.delays, season)
     return learner.fixed((design.offsets == back[:, None]).astype(float))

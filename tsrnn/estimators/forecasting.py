@@ -498,7 +498,8 @@ class ForecasterMixin:
           factor the newest season has left the history, which a recurrent network sees; a change
           by 1 or by half is noted,
         - ``phase``: rows by which the season has come to be early against the calendar, which is
-          corrected by them.
+          corrected by them,
+        - ``kind``: which of these has changed, and ``done``: what is done about it.
 
         Changes of level, scale and phase are noted by `fit` and `partial_fit`, every
         ``window_size`` rows, not by `update`.
@@ -513,6 +514,30 @@ class ForecasterMixin:
             raise AttributeError(self._without_experts())
         targets = self._reader.columns.target_names
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
+
+    @property
+    def outliers_(self) -> pd.DataFrame:
+        """The newest values that were taken for absurd, at most 100, since the last reset.
+
+        A DataFrame with a row for each, oldest first: ``time``, ``target``, ``value``, and
+        ``believed``: whether the next known row agreed with it, so that the change was taken for
+        real. What is not believed is never learnt from. Of a panel it begins with the ``id``.
+        """
+        check_is_fitted(self)
+        state = self._state
+        if not state.learner.lists_outliers:
+            raise AttributeError(
+                f"found {type(self).__name__}, expected an RNNForecaster: baselines believe every "
+                "value"
+            )
+        listed = state.learner.outliers()
+        scaled = np.array([found[3] for found in listed])
+        for number, (_, place, target, *_) in enumerate(listed):
+            units = np.full((len(state.scaling.mean), 1, 1), scaled[number])
+            value = self._restored(state, np.array([place]), units)[target, 0, 0]
+            scaled[number] = float(f"{value:.12g}")  # as it came: scaling rounds the last digits
+        targets = self._reader.columns.target_names
+        return self._writer.outliers(state.ids, listed, scaled, targets)
 
     @property
     def naive_error_(self) -> pd.Series | pd.DataFrame:

@@ -100,7 +100,7 @@ class PanelLog:
         self._issued.append(frame)
         if p_values is not None:
             targets = self._targets()
-            found = p_values[list(targets)].reindex(ids).to_numpy()
+            found = p_values[list(targets)].reindex(ids).to_numpy(copy=True)
             found[frame["step"].to_numpy() > 1] = np.nan
             self._p_values.append(found)
 

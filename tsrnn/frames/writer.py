@@ -104,19 +104,35 @@ class Writer:
         return cutoffs.where(known).rename(self.form.time_name)
 
     def changes(self, ids, changes, sizes, targets):
-        """Return the frame of changes ``(position, place, target, *sizes)``, named by `sizes`."""
-        places = np.array([change[1] for change in changes], dtype=np.intp)
-        positions = np.array([change[0] for change in changes], dtype=np.int64)
+        """Return the frame of changes ``(position, place, target, *sizes, kind, done)``.
+
+        The sizes are named by `sizes`.
+        """
+        frame = self._events(ids, changes, targets)
+        found = pd.DataFrame([change[3:-2] for change in changes], columns=sizes, dtype=float)
+        whole = {"phase": int} if "phase" in sizes else {}
+        frame = frame.join(found.astype(whole))
+        kinds, done = ([change[at] for change in changes] for at in (-2, -1))
+        return frame.assign(kind=pd.Series(kinds, dtype=object), done=pd.Series(done, dtype=object))
+
+    def outliers(self, ids, outliers, values, targets):
+        """Return the frame of outliers ``(position, place, target, _, believed)``, of values."""
+        frame = self._events(ids, outliers, targets)
+        believed = np.array([found[4] for found in outliers], dtype=bool)
+        return frame.assign(value=np.asarray(values, dtype=float), believed=believed)
+
+    def _events(self, ids, events, targets):
+        """Return id, time and target of events ``(position, place, target, ...)`` as a frame."""
+        places = np.array([event[1] for event in events], dtype=np.intp)
+        positions = np.array([event[0] for event in events], dtype=np.int64)
         id_name = "id" if self.form.id_name is None else self.form.id_name
         leading = {id_name: ids[places]} if self.form.has_ids else {}
         frame = {
             **leading,
             "time": self.axis.index_at(positions).rename(None),
-            "target": [targets[change[2]] for change in changes],
+            "target": [targets[event[2]] for event in events],
         }
-        found = pd.DataFrame([change[3:] for change in changes], columns=sizes, dtype=float)
-        whole = {"phase": int} if "phase" in sizes else {}
-        return pd.DataFrame(frame).join(found.astype(whole))
+        return pd.DataFrame(frame)
 
     def weights(self, ids, weights, experts, targets):
         """Return weights (C, J, M, E) as a frame with a row for each series, target and step."""

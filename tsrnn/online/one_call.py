@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.features.outlier_filter import LIMITS
 from tsrnn.features.window import Window
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.storage.values import changed, plain
@@ -156,7 +155,7 @@ class Packed:
         bare, (looked_at, back) = self.bare, design.looked_at
         readout, linear, ensemble = bare["readout"], bare["linear"], bare["ensemble"]
         fixed = (
-            (LIMITS, looked_at, back),
+            (design.filter_start[-1].limits, looked_at, back),
             tuple(encoder.network.layers[0].weights),
             (readout.delays, readout.limits, linear.limits, ensemble.columns),
             bare["per_step"].fixed,
@@ -232,7 +231,8 @@ class Packed:
         return arrays
 
     def _window(self):
-        return Window(*(self._newest(field, self.n_kept) for field in self.rows[0]))
+        fields = (self._newest(field, self.n_kept) for field in self.rows[0])
+        return Window(*fields, self.design.filter_start[-1])
 
     def _encoder(self):
         h, c = self.rows[1]

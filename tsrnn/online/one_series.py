@@ -141,9 +141,19 @@ class OneSeries:
     change_sizes = tuple(CHANGE_COLUMNS)
 
     def changes(self):
-        """Return the changes noted, ``(position, 0, target, error, level, scale, phase)``."""
+        """Return the changes noted, see `tsrnn.online.protocol.Learner`."""
         first = int(self.heads[0]) - self.stream.newest_row
         return [(first + row, 0, *change) for row, *change in self.stream.changes]
+
+    @property
+    def lists_outliers(self):
+        """Whether values that are refused are listed."""
+        return hasattr(self.stream, "outliers")
+
+    def outliers(self):
+        """Return the values refused, ``(position, 0, target, value, believed)``."""
+        first = int(self.heads[0]) - self.stream.n_rows + 1
+        return [(first + row, *rest) for row, *rest in self.stream.outliers.listed()]
 
     def carried_states(self):
         """Return the state of each layer, arrays of shape (J, H)."""

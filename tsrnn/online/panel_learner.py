@@ -7,10 +7,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
+from tsrnn.features.outlier_filter import PLAIN
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
 from tsrnn.online.explanation import explain_panel
+from tsrnn.online.outliers import Outliers
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
@@ -30,6 +32,7 @@ PACE, LARGEST_CHANGE = 0.02, 4.0  # weight of the newest change in the recent on
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
 
 
@@ -92,7 +95,7 @@ class PanelLearner:
         self.design, self.readout, self.memory = design, readout, memory
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
         n_targets = len(readout.weights)
-        self.regime = PanelRegime.none(n_targets)
+        self.regime, self.noted_outliers = PanelRegime.none(n_targets), Outliers()
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
         self.change_scale = self.initial_level = np.zeros((n_targets, 0))
         self.ranges = np.zeros((3, n_targets, 0))
@@ -103,7 +106,7 @@ class PanelLearner:
 
     @classmethod
     def of(
-        cls, design, n_targets, forgetting, make_rings, encoder=None, *, guarded=True,
+        cls, design, n_targets, forgetting, make_rings, encoder=None, *, screen=PLAIN,
         experts=None, steps=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
@@ -111,8 +114,10 @@ class PanelLearner:
         Parameters
         ----------
         make_rings : callable
-            ``make_rings(length, n_newest, reach, guarded, season, n_origins)`` makes its rings of
+            ``make_rings(length, n_newest, reach, screen, season, n_origins)`` makes its rings of
             raw rows: a `PanelWindow`.
+        screen : Screen or None
+            That outliers are filtered by.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
@@ -127,7 +132,7 @@ class PanelLearner:
         n_origins = n_outputs + 1 + MARGIN
         season = design.seasons[-1] if (steps or design.norm) and design.seasons else 0
         length = design.reach + window + n_origins
-        rings = make_rings(length, 1 + MARGIN, design.reach, guarded, season, n_origins)
+        rings = make_rings(length, 1 + MARGIN, design.reach, screen, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
         issued = norm = None
         if experts:
@@ -204,8 +209,17 @@ class PanelLearner:
         return ("error", "level", "scale", "phase") if self.experts else ()
 
     def changes(self):
-        """Return the changes noted, ``(position, place, target, error, level, scale, phase)``."""
-        return [(*change, 0) for change in self.regime.changes]
+        """Return the changes noted, see `tsrnn.online.protocol.Learner`."""
+        return [(*change[:-2], 0, *change[-2:]) for change in self.regime.changes]
+
+    @property
+    def lists_outliers(self):
+        """Whether values that are refused are listed."""
+        return self.memory.window.screen is not None
+
+    def outliers(self):
+        """Return the values refused, ``(position, place, target, value, believed)``."""
+        return self.noted_outliers.listed()
 
     @property
     def expert_names(self):
@@ -253,6 +267,7 @@ class PanelLearner:
         for name in ("change_scale", "initial_level", "ranges", "unsettled"):
             setattr(learner, name, getattr(self, name)[..., series])
         learner.regime = self.regime.taken(series)
+        learner.noted_outliers = self.noted_outliers.taken(series)
         learner.norm = self.norm and self.norm.taken(series)
         return learner
 
@@ -429,7 +444,9 @@ class PanelLearner:
         start, series, n_rows = block.start, block.series, len(block.targets)
         learner, outputs, window = copy.copy(self), [], self.memory.window
         initial_level = self.initial_level[:, series]
+        before = window.judged_by(start - 1, series, block.fresh, initial_level)
         window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
+        learner.noted_outliers = self._outliers_after(block, before)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
         first[series] = np.where(block.fresh, start, first[series])
@@ -453,6 +470,8 @@ class PanelLearner:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
             limits = learner._score(position, series, arrived, n_steps, learning)
+            if limits is not None and self.design.n_ahead:
+                limits[window.was_announced(position, series, arrived)] = UNLIMITED
             if learning:
                 rows = features[row], roots, limits
                 learner._learn_row(position, series, arrived, *rows, n_steps)
@@ -474,6 +493,26 @@ class PanelLearner:
                     learner = learner._followed()._train_encoder()
         learner.seen[series] = learner.n_groups
         return learner, outputs
+
+    def _outliers_after(self, block, before):
+        """Return the outliers after a block that was pushed; `before` are level and refused."""
+        window, series, n_rows = self.memory.window, block.series, len(block.targets)
+        if window.screen is None:
+            return self.noted_outliers
+        rows = np.arange(block.start, block.start + n_rows)
+        taken = window.targets.read(rows, series)
+        new = (np.isfinite(block.targets) & np.isnan(taken)).any()
+        if not new and not np.isfinite(before[1]).any():
+            return self.noted_outliers
+        refused = window.refused.read(rows[:-1], series)
+        levels = window.levels.read(rows[:-1], series) + window.jumps.read(rows[:-1], series)
+        levels, refused = (
+            np.concatenate([first[None], rest])
+            for first, rest in zip(before, (levels, refused), strict=True)
+        )
+        places = np.arange(len(self.heads))[series]
+        arrived = block.targets, taken, refused, levels
+        return self.noted_outliers.follow(block.start, places, *arrived)
 
     def _tick(self, position, n_steps, calendar):
         if not n_steps:

@@ -31,6 +31,8 @@ class Learner(Protocol):
         Whether `offsets` has an answer.
     change_sizes : tuple of str
         What is noted of each of `changes`; empty where changes are not followed.
+    lists_outliers : bool
+        Whether `outliers` has an answer.
     """
 
     heads: np.ndarray
@@ -40,6 +42,7 @@ class Learner(Protocol):
     expert_names: list
     has_intervals: bool
     change_sizes: tuple
+    lists_outliers: bool
 
     # --- series -------------------------------------------------------------------------------
 
@@ -127,7 +130,13 @@ class Learner(Protocol):
         """Return the weights (C, J, M, E) of the experts at the newest row."""
 
     def changes(self) -> list:
-        """Return the changes noted, ``(position, place, target, *sizes)``, see `change_sizes`."""
+        """Return the changes noted, ``(position, place, target, *sizes, kind, done)``.
+
+        See `change_sizes` and `kind_of`.
+        """
+
+    def outliers(self) -> list:
+        """Return the values refused, ``(position, place, target, value, believed)``, scaled."""
 
     def carried_states(self) -> tuple:
         """Return the state of each layer of the network after the last row of each series."""

@@ -110,6 +110,8 @@ def follow_rows(
     stop = len(levels)
     start = stop - n
     write_rows(record, start, new, window[0])
+    if _judged(record[5], new[0], targets, start):
+        return False
     looked_at = levels, targets, calendar, inputs, missing
     skip, seen, (_, scale) = views(looked_at, *window[1], (start, stop, window[2]))
     features = _encoded(layer, seen, scale, skip, states, n_written)
@@ -151,6 +153,16 @@ def follow_rows(
             return False
     _shift(mixed, record[6][start:])
     return True
+
+
+def _judged(refused, given, targets, start):
+    """Tell whether a value is refused, or one is judged that was: that is to be noted."""
+    for row, s in np.ndindex(given.shape):
+        if np.isfinite(refused[start + row - 1, s]):
+            return True
+        if np.isnan(targets[start + row, s]) and np.isfinite(given[row, s]):
+            return True
+    return False
 
 
 def _open(buffer, place):
@@ -313,6 +325,7 @@ def _shift(outputs, jumps):
 
 
 _shapes = compiled(shapes_of, False)
+_judged = compiled(_judged, False)
 _open, _cut, _copy = compiled(_open, False), compiled(_cut, False), compiled(_copy, False)
 _readouts, _others = compiled(_readouts, False), compiled(_others, False)
 _encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
