@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+README = FOLDER.parent / "README.md"  # its commands install and test: its Python alone is run
 BLOCK = re.compile(
     r"^```(?P<kind>python|bash)\n(?P<code>.*?)^```\n(?P<output>\n```text\n(?P<shown>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
@@ -27,8 +28,9 @@ TOLERANCE = 0.1  # relative: kernels and versions round differently
 
 
 def pages():
-    """Return the pages of the guide that hold code to run."""
-    return sorted(path for path in FOLDER.rglob("*.md") if BLOCK.search(path.read_text()))
+    """Return the pages of the guide that hold code to run, and the README."""
+    found = sorted(path for path in FOLDER.rglob("*.md") if BLOCK.search(path.read_text()))
+    return [README, *found]
 
 
 def run(page):
@@ -44,6 +46,8 @@ def run(page):
     names = {"__name__": "guide"}
     for block in BLOCK.finditer(page.read_text()):
         if block["kind"] == "bash":
+            if page == README:
+                continue
             yield block, _run_bash(block["code"])
             continue
         line = page.read_text()[: block.start("code")].count("\n")
@@ -114,7 +118,7 @@ def main():
                 continue
             for text in check(page):
                 wrong += 1
-                print(f"{page.relative_to(FOLDER)}: {text}")
+                print(f"{page.relative_to(FOLDER.parent)}: {text}")
     sys.exit(bool(wrong))
 
 

@@ -31,9 +31,14 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "narwhals", "matplotlib", "numba", "river", "sktime"}
-# Imported by name, when their kernels are chosen; by users who have what they are made for.
-ON_DEMAND = [PACKAGE / "kernels" / "numba_", PACKAGE / "integrations"]
+OPTIONAL = {"rich", "narwhals", "matplotlib", "bokeh", "numba", "river", "sktime"}
+# Imported by name, when their kernels are chosen or a page is asked for; by users who have what
+# they are made for.
+ON_DEMAND = [
+    PACKAGE / "kernels" / "numba_",
+    PACKAGE / "plotting" / "interactive",
+    PACKAGE / "integrations",
+]
 
 
 def part_of(path):

@@ -1,4 +1,4 @@
-"""The README's commands on each shipped file, as a new user would type them."""
+"""The guide's commands on each shipped file, as a new user would type them."""
 
 import gzip
 import re
@@ -12,8 +12,8 @@ import pytest
 from tsrnn import cli
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text().replace("\\\n", " ")
-COMMANDS = re.findall(r"^tsrnn (fit datasets/.*)$", README, flags=re.MULTILINE)
+PAGE = (ROOT / "docs" / "howto" / "csv.md").read_text().replace("\\\n", " ")
+COMMANDS = re.findall(r"^tsrnn (fit datasets/.*)$", PAGE, flags=re.MULTILINE)
 QUICK = ["--max-iter", "2", "--hidden-size", "4", "--forgetting", "0.99"]
 
 

@@ -76,18 +76,25 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
 
 def test_where_inputs_are_known_ahead_small_readouts_follow_what_these_leave():
     rng = np.random.default_rng(3)
-    inputs, left = rng.normal(size=(60, 2)), rng.normal(size=(60, 1))
-    effects = rng.normal(size=(60, 1, 3, 4))  # of the recurrent expert, another after each row
-    due = (effects[:, 0, 0, :2] * inputs).sum(axis=1, keepdims=True)
-    record = Window(left + due, inputs, np.zeros((60, 0)))
+    inputs, values = rng.normal(size=(60, 2)), rng.normal(size=(60, 1))
+    record = Window(values, inputs, np.zeros((60, 0)))
     design = ForecastDesign.of(record, horizon=3, lags=2, seasons=(5,), future=[0, 1])
     padded, first = record.padded(design.reach), design.reach
-    skip, recurrent = design.skip(padded, first, len(padded)), rng.normal(size=(60, 1, 3))
+    skip, recurrent = design.skip(padded, first, len(padded)), rng.normal(size=(2, 60, 1, 3))
     start, labels = Ensemble.of(design, 0.99, None), design.labels(padded, first)
     ahead = inputs, design.arrived(padded, first)[:, 0]
-    rows = (recurrent, effects), skip, padded.levels, labels, True, ahead
+    of_recurrent = recurrent[0], rng.normal(size=(60, 1, 3, 4)), recurrent[1]
+    rows = of_recurrent, skip, padded.levels, labels, True, ahead
     ensemble, _ = start.follow_ahead(*rows)
-    alone, _, _ = start.per_step.follow(left, left, True, inputs)
+    adjusted, effect = np.empty((60, 1)), start.adjusted.effect
+    for row in range(60):  # by the effects before each row
+        adjusted[row] = values[row] - (effect * inputs[row]).sum(axis=1)
+        now = slice(row, row + 1)
+        others = skip[now, :, -1:]
+        rows = labels[now], values[now], others, inputs[now]
+        start.adjusted, _, _ = start.adjusted.follow(*rows)
+        effect = start.adjusted.effect
+    alone, _, _ = start.per_step.follow(adjusted, adjusted, True, inputs)
     np.testing.assert_allclose(ensemble.per_step.weights, alone.weights, rtol=1e-9, atol=1e-12)
 
 
@@ -100,7 +107,7 @@ def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
     effects = np.zeros((300, 1, 4, 2))
     effects[..., 0] = 3.0
     ahead = inputs, design.arrived(padded, first)[:, 0]
-    rows = (np.zeros((300, 1, 4)), effects), design.skip(padded, first, len(padded))
+    rows = (np.zeros((300, 1, 4)), effects, np.zeros((300, 1, 4))), design.skip(padded, first, len(padded))
     labels = design.labels(padded, first)
     _, (constant, mixed) = Ensemble.of(design, 0.999, None).follow_ahead(
         *rows, padded.levels, labels, True, ahead

@@ -137,17 +137,21 @@ def test_three_weeks_after_a_change_of_an_hourly_panel_all_is_as_it_was(seed):
 NOISE, KNOWN = 5.0, ["promotion", "temperature"]
 
 
-def sales(n_days, seed, products=1):
-    """Rows of a shop: sales of some products, promotion and temperature."""
+def sales(n_days, seed, products=1, season_acts=True):
+    """Rows of a shop: sales of some products, promotion and temperature.
+
+    Or it is only what the temperature is beyond its season that acts.
+    """
     rng, day = np.random.default_rng(seed), np.arange(n_days)
     promotion, weather = (rng.random(n_days) < 0.15).astype(float), np.zeros(n_days)
     for t in range(1, n_days):
         weather[t] = 0.7 * weather[t - 1] + rng.normal(scale=3.0)
     temperature = 12 - 9 * np.cos(2 * np.pi * day / 365.25) + weather
+    acting = temperature if season_acts else weather
     frame = pd.DataFrame(index=pd.date_range("2020-01-01", periods=n_days, name="day"))
     for product in range(products):
         week = 12 * np.sin(2 * np.pi * (day + product) / 7)
-        expected = 100 + week + 30 * promotion + 2.0 * temperature
+        expected = 100 + week + 30 * promotion + 2.0 * acting
         frame[f"sold_{product}"] = expected + rng.normal(scale=NOISE, size=n_days)
     return frame.assign(promotion=promotion, temperature=temperature)
 
@@ -161,8 +165,9 @@ def scored(model, rows, times, first):
 
 
 @pytest.mark.slow
-def test_a_panel_of_shops_is_forecast_nearly_as_well_as_its_noise_allows():
-    shops = [sales(600, seed).assign(shop=f"shop {seed}") for seed in range(12)]
+@pytest.mark.parametrize("season_acts", [True, False])
+def test_a_panel_of_shops_is_forecast_nearly_as_well_as_its_noise_allows(season_acts):
+    shops = [sales(600, seed, 1, season_acts).assign(shop=f"shop {seed}") for seed in range(12)]
     rows = pd.concat(shops).reset_index().sort_values("day", kind="stable", ignore_index=True)
     model = RNNForecaster(
         14, target="sold_0", id_col="shop", time_col="day", future_cols=KNOWN, random_state=0
@@ -173,8 +178,9 @@ def test_a_panel_of_shops_is_forecast_nearly_as_well_as_its_noise_allows():
 
 
 @pytest.mark.slow
-def test_two_targets_are_forecast_nearly_as_well_as_their_noise_allows():
-    rows = sales(1200, seed=0, products=2)
+@pytest.mark.parametrize("season_acts", [True, False])
+def test_two_targets_are_forecast_nearly_as_well_as_their_noise_allows(season_acts):
+    rows = sales(1200, 0, 2, season_acts)
     model = RNNForecaster(14, target=["sold_0", "sold_1"], future_cols=KNOWN, random_state=0)
     to_noise, coverage = scored(model, rows, rows.index, rows.index[700])
     assert to_noise < 1.3

@@ -5,11 +5,12 @@ import os
 import sys
 import warnings
 
+from tsrnn.cli import compile as compile_
 from tsrnn.cli import demo, evaluate, fit, forecast, info, stream, update
 
 __all__ = ["main"]
 
-COMMANDS = (fit, forecast, update, stream, evaluate, info, demo)
+COMMANDS = (fit, forecast, update, stream, evaluate, info, demo, compile_)
 EPILOG = """\
 a first try:
   tsrnn fit data.csv --time ds --target y --horizon 24 -o m.tsrnn && tsrnn forecast m.tsrnn

@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   tsrnn evaluate m.tsrnn later.csv
   tsrnn evaluate m.tsrnn later.csv --frozen --by-step --json
+  tsrnn evaluate m.tsrnn later.csv --coverage 0.5 --coverage 0.9 --report report.html
   tsrnn evaluate sensors.tsrnn later.csv                 (a panel: errors of all series together)
 """
 
@@ -49,6 +50,12 @@ def add(commands):
         help="score bounds that are to hold such a share of the values too; may be given again",
     )
     parser.add_argument("--by-step", action="store_true", help="a line for each step ahead too")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write a page for a browser too: forecasts, errors, calibration (needs the extra "
+        "report)",
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     add_data_options(parser)
     return parser
@@ -64,6 +71,8 @@ def run(args):
     result = prequential(
         saved.model, new, chunk=args.chunk, learn=not args.frozen, coverage=args.coverage
     )
+    if args.report is not None:
+        result.report(args.report)
     table = result.metrics.reset_index()
     if not args.by_step:
         table = table[table["step"] == "all"].drop(columns="step")

@@ -12,6 +12,7 @@ from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.io.future import FutureRows
 from tsrnn.cli.io.output import Output
 from tsrnn.cli.models import (
+    blank_forecast,
     known_ahead,
     newest,
     numbered,
@@ -31,9 +32,11 @@ class Session:
     args : argparse.Namespace
     resumed : bool
         Whether `saved` is the checkpoint of an earlier run.
+    live : LivePage, optional
+        Page that is to show the stream.
     """
 
-    def __init__(self, saved, args, resumed):
+    def __init__(self, saved, args, resumed, live=None):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
         source = self.source = source_of(saved, args)
@@ -47,6 +50,8 @@ class Session:
         self.future = future_of(saved, args)
         require_forecast(self.model, self.options)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
+        self.live = live
+        self._shown = places_of_targets(self.model, source)
         self.stopped, self.one_for_one, self._n_written = False, args.one_for_one, 0
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
@@ -91,6 +96,7 @@ class Session:
                 self._write("null")  # a header, a line seen before or of no use
 
     def _start_block(self, rows):
+        self._rows = rows
         self._frame = self.source.frame(rows.index, rows.numbers, rows.labels)
 
     def _take_row(self, row, stamp, line):
@@ -106,8 +112,11 @@ class Session:
         except ValueError as error:
             self.complaints.add(line, error)
             return
-        self._newest = stamp
+        self._newest, self._issued = stamp, (None, None)
         self._write(self._line())
+        if self.live is not None:
+            actual = self._rows.numbers[row : row + 1, self._shown]
+            self.live.take(self.model.cutoff_, actual, *self._issued)
         self._count(1)
 
     def _write(self, line):
@@ -118,11 +127,16 @@ class Session:
         """Return the line of the newest row: its forecast, or why there is none."""
         model, options = self.model, self.options
         if self.future is None:
-            return forecast_line(model.cutoff_, model.forecast(**options))
+            return forecast_line(model.cutoff_, self._forecast(options))
         X_future, reasons = self.future.ahead(model.future_index(options["horizon"]))
         if reasons:
             return reason_line(model.cutoff_, reasons[None])
-        return forecast_line(model.cutoff_, model.forecast(**options, X_future=X_future))
+        return forecast_line(model.cutoff_, self._forecast({**options, "X_future": X_future}))
+
+    def _forecast(self, options):
+        forecast = self.model.forecast(**options)
+        self._issued = forecast, options
+        return forecast
 
     def _count(self, n_rows):
         """Count rows taken in, whose forecasts are out, and save the model if it is time."""
@@ -219,6 +233,12 @@ def future_of(saved, args):
         )
     complaints = Complaints(args.on_error, "tsrnn stream", args.future)
     return FutureRows(args.future, source, complaints, args.follow)
+
+
+def places_of_targets(model, source):
+    """Return where the targets of a model stand among the numbers of a row."""
+    names = [source.names.get(name, name) for name in source.numbers]
+    return [names.index(target) for target in blank_forecast(model).columns]
 
 
 def require_forecast(model, options):

@@ -1,9 +1,10 @@
 """``tsrnn stream``: forecast and learn row by row, for months, through kills and restarts."""
 
 import argparse
+import importlib
 import os
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from tsrnn.cli.forecast import add_forecast_options
 from tsrnn.cli.io.frames import is_parquet
@@ -11,9 +12,9 @@ from tsrnn.cli.io.inbox import Inbox
 from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.output import NobodyReadsError
 from tsrnn.cli.io.stamps import PATIENCE, PanelSession
-from tsrnn.cli.models import is_panel, read_forecaster
+from tsrnn.cli.models import blank_forecast, is_panel, read_forecaster
 from tsrnn.cli.options import add_data_options
-from tsrnn.cli.session import Session
+from tsrnn.cli.session import Session, say
 
 EPILOG = f"""\
 examples:
@@ -23,6 +24,7 @@ examples:
       --checkpoint state.tsrnn --every 60s --on-error log
   sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
   mosquitto_sub -t load | tsrnn stream m.tsrnn --one-for-one | mosquitto_pub -t forecast -l
+  sensor | tsrnn stream m.tsrnn --live 127.0.0.1:8765 > forecasts.jsonl     (watch it in a browser)
   tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
 Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
@@ -95,6 +97,19 @@ def add(commands):
         "header: what programs that answer line by line wait for (not of a panel)",
     )
     parser.add_argument(
+        "--live",
+        metavar="HOST:PORT",
+        help="show the stream on a page for a browser, such as 127.0.0.1:8765; its address, with a "
+        "token, is printed (needs the extra report)",
+    )
+    parser.add_argument(
+        "--live-token",
+        default=os.environ.get("TSRNN_LIVE_TOKEN"),
+        metavar="TOKEN",
+        help="token of that address (default: the environment's TSRNN_LIVE_TOKEN, or one made up); "
+        "needed for a HOST that others can reach",
+    )
+    parser.add_argument(
         "--no-header",
         action="store_true",
         help="CSV without a header: its fields are those of the file that was fitted",
@@ -131,7 +146,14 @@ def run(args):
             "found --one-for-one and a model of a panel, whose rows of one time stamp are forecast "
             "together, expected a model of one stream; leave it out"
         )
-    session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed)
+    with _live_page(saved.model, args) as page:  # before the session, which changes files
+        session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed, page)
+        _run(session, args)
+    session.report()
+    return 0
+
+
+def _run(session, args):
     inbox = Inbox(line_blocks(args.input, args.follow and args.input != "-"))
     # when nobody takes the output any more, the last checkpoint is the one to go on from
     with _stopping(session, inbox), suppress(NobodyReadsError):
@@ -143,8 +165,36 @@ def run(args):
         finally:
             session.close()
         session.checkpoint()
-    session.report()
-    return 0
+
+
+@contextmanager
+def _live_page(model, args):
+    """Serve the page of ``--live``; yield it, or None if it is not asked for.
+
+    Raises
+    ------
+    ValueError
+        The address is none, or others can reach it and there is no token.
+    OSError
+        It is in use.
+    ImportError
+        bokeh is not installed.
+    """
+    if args.live is None:
+        yield None
+        return
+    try:
+        live = importlib.import_module("tsrnn.plotting.interactive.live")
+    except ImportError as error:
+        raise ImportError(
+            '--live needs bokeh. Install it by: pip install "tsrnn[report]"'
+        ) from error
+    address = live.Address.of(args.live, args.live_token)
+    name = os.path.basename(args.checkpoint or args.model)
+    page = live.LivePage(model, list(blank_forecast(model).columns), address, name)
+    with closing(page):
+        say(f"live at {page.url}")
+        yield page
 
 
 @contextmanager

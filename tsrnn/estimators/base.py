@@ -289,6 +289,10 @@ class StreamingEstimator(BaseEstimator):
         """Parameters that name columns."""
         return {role: getattr(self, role) for role in ("target", "future_cols", "static_cols")}
 
+    def _looks_back_by_days(self):
+        """Whether what happened at the same time of days before is looked at."""
+        return False
+
     def _check_forgetting(self):
         check_scalar(self.forgetting, "forgetting", Real)
         if not 0.0 < self.forgetting <= 1.0:

@@ -8,6 +8,7 @@ from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.panel_window import PanelWindow
+from tsrnn.frames.frequency import DAY_NS
 from tsrnn.frames.types import Names
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.one_series import OneSeries
@@ -179,6 +180,12 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
     def _check_params(self):
         super()._check_params()
         self._check_forgetting()
+
+    def _looks_back_by_days(self):
+        """Whether what happened at the same time of days before is looked at: by a lag."""
+        step_ns, lags = self._reader.axis.step_ns, self.lags
+        n_values = 1 + (LINEAR_LAGS if lags is None else lags)
+        return step_ns is not None and n_values * step_ns >= DAY_NS
 
     def _make_learner(self, history):
         design = ForecastDesign.of(

@@ -22,15 +22,17 @@ from tsrnn.frames.bands import bands_of
 from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
 from tsrnn.frames.types import Names
+from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
+from tsrnn.online.panel_adjusted import PanelAdjusted
 from tsrnn.online.panel_learner import PanelLearner
 from tsrnn.online.panel_steps import PanelSteps
 from tsrnn.online.stream_learner import StreamLearner, ridge_of
 from tsrnn.persistence.registry import saved
 
 DEFAULT_LAGS = 24
-READOUTS = ("recurrent", "linear", "per_step")  # of a panel, in the order of its learner
+READOUTS = ["recurrent", "linear", "per_step"]  # of a panel, in the order of its learner
 
 
 @saved("rnn-forecaster")
@@ -382,13 +384,17 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         experts = PanelExperts(
             self._horizon,
             n_targets,
-            READOUTS,
+            READOUTS[:2] + (WITH_AND_WITHOUT if design.future else []) + READOUTS[2:],
             seasons,
             profile=min(self._calendar_seasons(history.n_rows), default=1),
             probabilities=sorted({probability for _, probability in bands}),
         )
+        adjusted = None
+        if design.future:
+            n_others = design.n_calendar + 1
+            n_lags = len(design.autoregression) - 1 - n_others
+            sizes = n_targets, self._horizon, n_lags, n_others, design.future
+            adjusted = PanelAdjusted(*sizes, self.forgetting, penalty)
         parts = self.forgetting, rings_of(columns, self._reader.n_inputs), encoder
-        screen = design.filter_start[-1]
-        return PanelLearner.of(
-            design, n_targets, *parts, screen=screen, experts=experts, steps=steps
-        )
+        more = {"screen": design.filter_start[-1], "adjusted": adjusted}
+        return PanelLearner.of(design, n_targets, *parts, experts=experts, steps=steps, **more)

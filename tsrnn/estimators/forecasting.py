@@ -14,6 +14,7 @@ from tsrnn.estimators.search import require_scorer_of_forecasts
 from tsrnn.frames.bands import add_offsets, bands_of, column_of
 from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
+from tsrnn.frames.frequency import DAY_NS
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.holidays import HOLIDAY_NAMES
@@ -688,6 +689,13 @@ class ForecasterMixin:
         """Seasons of the frequency; with `n_rows`, those that a history of so many rows shows."""
         seasons = season_lengths(self._reader.axis)
         return seasons if n_rows is None else tuple(s for s in seasons if 2 * s <= n_rows)
+
+    def _looks_back_by_days(self):
+        """Whether what happened at the same time of days before is looked at: by a season."""
+        step_ns = self._reader.axis.step_ns
+        if step_ns is None or "season" not in self.get_params(deep=False):
+            return False
+        return any(season * step_ns % DAY_NS == 0 for season in self._seasons_of())
 
     def _make_intervals(self, history, seasons=None):
         """Return intervals with nothing learnt yet; hours of the day have their own width.

@@ -26,6 +26,8 @@ from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis, require_each_once
+from tsrnn.frames.wall_clock import WallClock
+from tsrnn.online.wall_clock import OnWallClock
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -111,9 +113,15 @@ def read_history(model, form, X, y, ids):
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
     history = rows._replace(targets=targets).of(order)
-    learner = model._make_learner(_history(model, history, scaling, counts))
+    clock = WallClock.of(reader.axis, reader.calendar) if model._looks_back_by_days() else None
+    if clock is not None:
+        history = clock.placed(history)
+    learner = model._make_learner(_history(model, history, scaling, clock))
     histories = scaled_histories(scaling, targets[order], series[order])
     learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
+    if clock is not None:
+        n_targets = len(reader.columns.target_names)
+        learner = OnWallClock.of(learner, clock, model._horizon, n_targets, reader.n_inputs)
     model._naive_error = names, naive_errors(series[order], targets[order], len(names))
     newest, positions = np.full(len(names), NEVER), rows.positions
     np.maximum.at(newest, series, positions)
@@ -269,13 +277,16 @@ def _require_static(columns, series, inputs, names):
         )
 
 
-def _history(model, rows, scaling, counts):
+def _history(model, rows, scaling, clock=None):
     """Return the newest rows of some series side by side, to make a learner by and to train on.
 
-    Rows come sorted by series and time. The series' ends are aligned, whenever they were. The
-    longest series come first, and of equally long ones a random choice.
+    Where there is a clock, positions of rows are its slots. Rows come sorted by series and time.
+    The series' ends are aligned, whenever they were. The longest series come first, and of equally
+    long ones a random choice.
     """
     rng = np.random.default_rng(0)
+    counts = np.bincount(rows.series)
+    calendar_after = (clock or model._reader).calendar_after
     ends = np.cumsum(counts) - 1
     spans = rows.positions[ends] - rows.positions[ends - counts + 1] + 1
     n_rows = min(int(spans.max()), SAMPLED_VALUES)
@@ -293,10 +304,14 @@ def _history(model, rows, scaling, counts):
     targets, inputs = grids  # (n, B, J), (n, B, E)
     n_targets = targets.shape[2]
     starts = rows.positions[ends[chosen]] - n_rows + 1
-    calendar = [model._reader.calendar_after(int(start), n_rows) for start in starts]
+    calendar = [calendar_after(int(start), n_rows) for start in starts]
     if model._reader.holidays:
-        days = [model._reader.with_holidays(inputs[:, [s]].swapaxes(1, 2), start)
-                for s, start in enumerate(starts)]  # fmt: skip
+        days = []
+        for s, start in enumerate(starts):
+            positions = start + np.arange(n_rows)
+            positions = positions if clock is None else clock.positions(positions)
+            own = inputs[:, [s]].swapaxes(1, 2)
+            days.append(model._reader.with_holidays(own, positions))
         inputs = np.concatenate(days, axis=2).swapaxes(1, 2)
     if len(chosen) == 1:  # of all its streams alike
         inputs, calendar = inputs[:, 0], calendar[0]

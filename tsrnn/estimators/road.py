@@ -70,6 +70,19 @@ def p_values(model, state, rows, start=None):
     return found[..., 0]
 
 
+def _p_values_of(model, learner, row):
+    """Return the p-values (J, B) of the next row of some series; NaN where it is their first."""
+    found, started = np.full(row.targets.shape[1:], np.nan), np.flatnonzero(~row.fresh)
+    if not len(started):
+        return found
+    series, future = np.arange(len(learner.heads))[row.series][started], model._reader.future
+    known = row.inputs[0][future][:, started].T[:, None] if future else None
+    position, targets = row.start - 1, row.targets[0][:, started]
+    forecast = learner.output(position, series, model._reader.calendar_after, known)[..., 0]
+    found[:, started] = learner.p_values(targets, forecast, position, series)
+    return found
+
+
 def _rolling(model, state, rows, start):
     """Return the state from which rows roll, and the rows at their places and positions."""
     own = state if rows.ids is None else _of_called(state, rows)
@@ -114,7 +127,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             group.start,
             series,
             scaling.apply(series, targets),
-            model._reader.with_holidays(group.take(rows.inputs).swapaxes(1, 2), group.start),
+            _with_holidays(model._reader, group, rows.inputs),
             model._reader.calendar_after(group.start, len(group)),
             group.fresh,
         )
@@ -125,7 +138,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         if how == "p_values":
             for row in range(len(group)):
                 now, block = block.cut(1)
-                found = learner.p_values(now, model._reader.calendar_after)
+                found = _p_values_of(model, learner, now)
                 outputs[group.rows[row, is_row[row]], :, 0] = found.T[is_row[row]]
                 if len(block.targets) or group is not groups[-1]:  # else nobody looks at it
                     learner = learner.advance(now)
@@ -143,6 +156,14 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         issued = model._bounded(restored(transform, issued), signed[..., None])
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
+
+
+def _with_holidays(reader, group, inputs):
+    """Return the inputs (T, E, B) of a group, out of those of the rows of a call."""
+    inputs = group.take(inputs).swapaxes(1, 2)
+    if reader.holidays is None:
+        return inputs
+    return reader.with_holidays(inputs, group.start + np.arange(len(group)))
 
 
 def with_series(state, new):

@@ -3,6 +3,8 @@
 Axes of every array here: C cutoffs, H steps of the horizon, S targets.
 """
 
+import importlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -78,6 +80,59 @@ class PrequentialResult:
         table = self.metrics[self.metrics.index.get_level_values("step") == ALL]
         table = table.droplevel("step")
         return table.iloc[:-1] if len(table) == 2 else table
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        against: "Mapping[str, PrequentialResult] | None" = None,
+        title: str | None = None,
+    ) -> None:
+        """Write a page for a browser: forecasts to walk through, errors, calibration, settings.
+
+        The file holds all it needs; opened, it loads nothing from outside. It is bounded in size:
+        of a panel of many series it holds the worst and a sample, and says so.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the HTML file; one that is there is replaced.
+        against : mapping of str to PrequentialResult, optional
+            Evaluations of other models on the same rows, to stand beside this one.
+        title : str, optional
+            Of the page; by default it names the model.
+
+        Raises
+        ------
+        ValueError
+            An evaluation holds no forecast, or one of the others has the name of this model.
+        ImportError
+            bokeh is not installed.
+        OSError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> from tsrnn.evaluate import prequential
+        >>> ramp = 2.0 * np.arange(10)
+        >>> result = prequential(NaiveForecaster().fit(ramp[:6]), ramp[6:])
+        >>> result.report("report.html")  # doctest: +SKIP
+        """
+        name = type(self.model).__name__
+        others = {} if against is None else {str(key): one for key, one in against.items()}
+        if name in others:
+            raise ValueError(
+                f"found {name!r} among the names of against, which is this model; expected another "
+                "name, such as 'frozen'"
+            )
+        try:  # by name: it stands above evaluation, and needs an extra
+            page = importlib.import_module("tsrnn.plotting.interactive.report")
+        except ImportError as error:
+            raise ImportError(
+                'a report needs bokeh. Install it by: pip install "tsrnn[report]"'
+            ) from error
+        page.write({name: self, **others}, path, title=title)
 
     def __repr__(self) -> str:
         """Return what was evaluated, in a line, and the summary."""

@@ -109,11 +109,11 @@ class Reader:
         first = len(self.columns.expanded_names)
         return list(range(first, first + (self.holidays.n_columns if self.holidays else 0)))
 
-    def with_holidays(self, inputs, start):
-        """Return the inputs (T, E, B) of consecutive positions with those of the holidays."""
+    def with_holidays(self, inputs, positions):
+        """Return the inputs (T, E, B) of positions (T,) with those of the holidays."""
         if self.holidays is None:
             return inputs
-        found = self.holidays.at(self.axis, start + np.arange(len(inputs)))
+        found = self.holidays.at(self.axis, positions)
         shape = *found.shape, inputs.shape[2]
         return np.concatenate([inputs, np.broadcast_to(found[..., None], shape)], axis=1)
 

@@ -35,7 +35,7 @@ def set_kernels(name: str | None) -> None:
     -----
     NumPy's kernels are the reference. Those of numba (``pip install "tsrnn[fast]"``) agree with
     them to 1e-5 in float32 and to 1e-12 in float64. They are compiled when first used, which takes
-    seconds, and kept on disk.
+    up to a minute, and kept on disk: see `compile_kernels`.
 
     Examples
     --------

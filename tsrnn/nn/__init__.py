@@ -4,6 +4,7 @@ Public layers take batch-first arrays ``(N, T, D)``; `Network`, which the estima
 feature-major ones, ``(T, D, N)``. N streams, T steps, D inputs, H hidden units, G gates.
 """
 
+from tsrnn.kernels.ahead import compile_kernels
 from tsrnn.kernels.selection import get_kernels, set_kernels
 from tsrnn.nn.cells import CELLS
 from tsrnn.nn.dense import Dense
@@ -35,6 +36,7 @@ __all__ = [
     "Squared",
     "State",
     "clip_by_global_norm",
+    "compile_kernels",
     "get_kernels",
     "get_loss",
     "set_kernels",

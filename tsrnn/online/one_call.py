@@ -11,18 +11,18 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.online.storage.values import changed, plain
 
 PARTS = ("window", "encoder", "readout", "ensemble", "intervals")
-MOST_ROWS = 32  # that are taken in by one call; more go part by part, as fast
+MOST_ROWS = 32  # that are taken in by one call; of more, all go part by part, as fast
 SPARE = 64  # places for rows to come in a buffer
 
 
 def take_in_by_one_call(learner, record, learning, scoring):
     """Return the outputs after each row (n, S, M) and the learner after it.
 
-    None where there are no compiled loops, the learner is not the usual one, the rows are many, or
-    they need something rare: part by part the same comes out, to the last bit.
+    None where there are no compiled loops, the learner is not the usual one, or they
+    need something rare: part by part the same comes out, to the last bit.
     """
     loops, n = compiled_kernels(), len(record)
-    if loops is None or n > MOST_ROWS:
+    if loops is None:
         return None
     if learning and not all(map(math.isfinite, record.targets.ravel().tolist())):
         return None

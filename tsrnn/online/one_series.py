@@ -107,14 +107,15 @@ class OneSeries:
         parts = self.stream.explain(known, usual)
         return {name: part[:, None] for name, part in parts.items()}
 
-    def p_values(self, row, calendar):
-        """Return how probable the row is that comes next, (J, 1)."""
-        label = row.targets[0, :, 0]
-        if row.fresh[0]:
-            return np.full((len(label), 1), np.nan)
-        known = row.inputs[:, list(self.future), 0][None] if self.future else None
-        forecast = self.output(row.start - 1, row.series, calendar, known)[:, 0, 0]
-        return self.stream.intervals.p_values(label, forecast)[:, None]
+    def p_values(self, targets, forecast, position, series):
+        """Return how probable targets (J, 1) are under forecasts of the row before, (J, 1)."""
+        return self.stream.intervals.p_values(targets[:, 0], forecast[:, 0])[:, None]
+
+    def newest(self, position, series, n):
+        """Return the newest n values, missing ones carried forward, (n, J, 1)."""
+        window = self.stream.window
+        rows = np.maximum(np.arange(len(window) - n, len(window)), 0)
+        return window.shifted(window.levels, 0)[rows, :, None]
 
     def overtaken_by(self, other):
         """Return False: nothing that is read is ever written to."""

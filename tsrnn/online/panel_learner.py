@@ -33,6 +33,7 @@ SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
 UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
+ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
 
 
@@ -66,6 +67,8 @@ class PanelLearner:
         rows: what was issued is scored.
     steps : PanelSteps, optional
         Readouts of each step, an expert.
+    adjusted : PanelAdjusted, optional
+        Readout of the series adjusted for their inputs known ahead, an expert.
     norm : PanelNorm, optional
 
     Attributes
@@ -91,9 +94,13 @@ class PanelLearner:
 
     learns = True  # whether `learn` does
 
-    def __init__(self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None):
+    def __init__(
+        self, design, readout, memory, encoder=None, experts=None, steps=None, norm=None,
+        adjusted=None,
+    ):  # fmt: skip
         self.design, self.readout, self.memory = design, readout, memory
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
+        self.adjusted = adjusted
         n_targets = len(readout.weights)
         self.regime, self.noted_outliers = PanelRegime.none(n_targets), Outliers()
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
@@ -107,7 +114,7 @@ class PanelLearner:
     @classmethod
     def of(
         cls, design, n_targets, forgetting, make_rings, encoder=None, *, screen=PLAIN,
-        experts=None, steps=None,
+        experts=None, steps=None, adjusted=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
 
@@ -139,10 +146,13 @@ class PanelLearner:
             issued = IssuedForecasts.none(
                 experts.scored.steps, 1 + MARGIN, experts.n_readouts, n_targets
             )
+        if adjusted:
+            n_features += adjusted.n_kept
         memory = SeriesMemory.none(rings, n_targets, n_features, n_outputs, states, issued)
         if design.norm:
             norm = PanelNorm.of_series(design.norm.season, (), n_targets)
-        return cls(replace(design, norm=None), readout, memory, encoder, experts, steps, norm)
+        parts = encoder, experts, steps, norm, adjusted
+        return cls(replace(design, norm=None), readout, memory, *parts)
 
     def __copy__(self):
         twin = object.__new__(type(self))
@@ -377,19 +387,16 @@ class PanelLearner:
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
 
-    def p_values(self, row, calendar):
-        """Return how probable the row is that comes next of some series, (J, B)."""
-        found, started = np.full(row.targets.shape[1:], np.nan), np.flatnonzero(~row.fresh)
-        if not len(started):
-            return found
-        series, position = np.arange(len(self.heads))[row.series][started], row.start - 1
-        known = None
-        if self.design.future:
-            known = row.inputs[0][self.design.future][:, started].T[:, None]
-        forecast = self.output(position, series, calendar, known)[..., 0]
-        error = (row.targets[0][:, started] - forecast) / self._scales(position, series)
-        found[:, started] = self.experts.p_values(error, row.start, series)
-        return found
+    def p_values(self, targets, forecast, position, series):
+        """Return how probable targets (J, B) are under forecasts of the row before, (J, B)."""
+        error = (targets - forecast) / self._scales(position, series)
+        return self.experts.p_values(error, position + 1, series)
+
+    def newest(self, position, series, n):
+        """Return the newest n values, missing ones carried forward, (n, J, B)."""
+        window = self.memory.window
+        levels = window.levels.read(np.arange(position + 1 - n, position + 1), series)
+        return levels + window.jumps.read(position, series)
 
     def _output(self, position, series, features, following):
         window = self.memory.window
@@ -408,6 +415,10 @@ class PanelLearner:
         """
         window, scales = self.memory.window, self._scales(position, series)
         found = self.readout.outputs(features)
+        if self.adjusted:
+            others = self.adjusted.output(self._look(position, series, features, scales))
+            alone = self.readout.outputs_alone(features)
+            found = np.concatenate([found, np.stack([others, alone])])
         if self.steps:
             found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
@@ -416,12 +427,22 @@ class PanelLearner:
             ahead = self.design.ahead_of_series(newest, following)
             found[0] += self.readout.effect(ahead).swapaxes(1, 2)
             steps_ahead = ahead[..., : len(self.design.future)]
+            if self.adjusted:
+                found[ADJUSTED] += self.adjusted.due(steps_ahead).swapaxes(1, 2)
         if self.steps:
             where = self.memory, position, series, self._centers(series), scales, self.calendar
             found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
         found *= scales[:, None]
         found += window.levels.read(position, series)[:, None]
         return found.swapaxes(2, 3)
+
+    def _look(self, position, series, features, scales):
+        """Return what the readout of adjusted series keeps of an origin, (J, B, n)."""
+        window, design = self.memory.window, self.design
+        known = features.shape[-1] - design.n_features + len(design.offsets) + 1
+        calendar = features[..., known : known + design.n_calendar]
+        others = np.concatenate([calendar, np.ones((*scales.shape, 1))], axis=2)
+        return self.adjusted.look(window, position, series, self._centers(series), scales, others)
 
     def _take_in(self, block, learning):
         learner = self
@@ -640,6 +661,10 @@ class PanelLearner:
         effect = self.readout.effect(known.transpose(2, 0, 1))[..., steps - 1]  # (J, B, M)
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
+        if self.adjusted:
+            found[:, ADJUSTED] = self.adjusted.due(
+                inputs.read(position, series)[self.design.future].T
+            )
         found[:, -1] = self.steps.effect(self.memory, position, steps, series)
         return found
 
@@ -680,11 +705,15 @@ class PanelLearner:
         memory, first = self.memory, position - len(self.design.delays)
         opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
-        origins = [
+        stored = [
             (piece, memory.features.array[rows] if isinstance(series, slice)
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
+        n_own = features.shape[-1]
+        origins = (
+            [(piece, kept[..., :n_own]) for piece, kept in stored] if self.adjusted else stored
+        )
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
@@ -699,6 +728,11 @@ class PanelLearner:
         if errors is not None:
             readout = readout.correct(origins, errors, groups, known, sums)
         self.readout = readout
+        if self.adjusted:
+            kept = [(piece, all_kept[..., n_own:]) for piece, all_kept in stored]
+            rows = features, roots, limits, n_steps
+            own = self._learn_adjusted(position, series, arrived, kept, known, missing, *rows)
+            weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, series, np.ones(shape, bool))
         memory.groups.write(position, series, np.full(shape, self.n_groups))
@@ -709,6 +743,30 @@ class PanelLearner:
             scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
             rows = arrived, known[::-1], self._centers(series), scales, self.calendar
             self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
+
+    def _learn_adjusted(
+        self, position, series, arrived, origins, known, missing, features, roots, limits, n_steps
+    ):  # fmt: skip
+        """Let the readout of adjusted series learn; return what is kept of the new origins."""
+        memory, n_outputs = self.memory, len(self.design.delays)
+        rows = np.arange(position - n_outputs, position)
+        scales, adjusted = self._scales(rows, series), self.adjusted
+        if missing.any():
+            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins))
+        scale = self._scales(position, series)
+        self.adjusted = adjusted
+        kept = self._look(position, series, features, scale)
+        adjusted = adjusted.enter(self.n_groups, kept, roots, n_steps)
+        if known.any():
+            changes = (arrived - memory.window.levels.read(rows, series)) / scales
+            groups = memory.groups.read(rows, series)[:, 0]
+            limits = limits.transpose(2, 0, 1)[::-1]
+            inputs = memory.window.inputs.read(position, series)[self.design.future].T
+            of_origins = memory.roots.read(rows, series), limits, inputs
+            adjusted = adjusted.learn(origins, changes, *of_origins, groups, known)
+        self.adjusted = adjusted
+        kept[..., :-1] *= roots[..., None]
+        return kept
 
     def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.

@@ -100,12 +100,13 @@ class Learner(Protocol):
     def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
-    def p_values(self, row: Block, calendar: Callable[[int, int], np.ndarray]) -> np.ndarray:
-        """Return how probable one row of some series is that comes next, (J, B).
+    def p_values(
+        self, targets: np.ndarray, forecast: np.ndarray, position: int, series: Any
+    ) -> np.ndarray:
+        """Return how probable targets of step 1 are, (J, B), of series with a last row there.
 
-        The two-sided probability, under the forecast of the row before with the row's own inputs
-        known ahead, of a target at least as far out; NaN where it is missing, or nothing was
-        forecast. `calendar` is that of `output`.
+        The two-sided probability, under the forecasts (J, B) of that row, of values as far out;
+        NaN where they are missing.
         """
 
     def explain(
@@ -120,6 +121,9 @@ class Learner(Protocol):
 
         See `tsrnn.online.explanation`. What inputs add is measured from `usual` values (E,).
         """
+
+    def newest(self, position: int, series: Any, n: int) -> np.ndarray:
+        """Return the newest values (n, J, B) of series, missing ones carried forward."""
 
     def overtaken_by(self, other: "Learner") -> bool:
         """Tell whether what this learner reads may have been written over on the way to another."""

@@ -8,7 +8,7 @@ import numpy as np
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.ensemble import Ensemble
 from tsrnn.online.explanation import explain_stream
-from tsrnn.online.one_call import PARTS, take_in_by_one_call
+from tsrnn.online.one_call import MOST_ROWS, PARTS, take_in_by_one_call
 from tsrnn.online.outliers import Outliers
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
@@ -150,7 +150,7 @@ class StreamLearner:
         """Take in new rows without learning: what was forecast is still scored."""
         learner, block = self, self._block
         for start in range(0, len(record), block):
-            _, learner = learner._take_in(record[start : start + block])
+            _, learner = learner._take_in(record[start : start + block], len(record))
         return learner
 
     def learn(self, record):
@@ -158,7 +158,7 @@ class StreamLearner:
         learner, start = self, 0
         while start < len(record):
             block = record[start : start + learner._rows_to_training]
-            _, learner = learner._take_in(block, learning=True)
+            _, learner = learner._take_in(block, len(record), learning=True)
             learner.n_learnt += len(block)
             if self._period and learner.n_learnt % self._period == 0:
                 learner = learner._after_period()
@@ -177,7 +177,9 @@ class StreamLearner:
         for start in range(0, len(record), self._block):
             block = record[start : start + self._block]
             later = known[start + len(block) :]
-            block_outputs, learner = learner._take_in(block, following=later, scoring=False)
+            block_outputs, learner = learner._take_in(
+                block, len(record), following=later, scoring=False
+            )
             outputs.append(block_outputs)
         return np.concatenate(outputs), learner
 
@@ -219,13 +221,17 @@ class StreamLearner:
         self.n_rows = self.n_learnt = 0
         self._newest = None
 
-    def _take_in(self, record, learning=False, following=None, scoring=True):
+    def _take_in(self, record, n_rows, learning=False, following=None, scoring=True):
         """Return the outputs after each row of a block, (n, S, M), and the learner after it.
+
+        Of the ``n_rows`` that are handed in together: of many, as of a history, even a short block
+        goes part by part, so that the first fit does not compile what rows that come alone need.
 
         A design that looks ahead has outputs only where the inputs that follow are given. Where
         outputs alone are asked for there is no `scoring`: intervals are left behind.
         """
-        if taken_in := take_in_by_one_call(self, record, learning, scoring):
+        few = n_rows <= MOST_ROWS
+        if few and (taken_in := take_in_by_one_call(self, record, learning, scoring)):
             return taken_in
         return self._take_in_by_parts(record, learning, following, scoring)
 
@@ -304,10 +310,11 @@ class StreamLearner:
         design, n_rows = self.design, len(joined) - start
         arrived, inputs = design.arrived(joined, start), joined.inputs[start:, design.future]
         rows = features, base, labels, arrived, learning
-        self.readout, constant, effects = self.readout.follow(*rows)
+        self.readout, constant, effects, without = self.readout.follow(*rows)
         constant, arrived = constant + base[..., None], arrived[:, 0]
         if self.ensemble:
-            rows = (constant, effects), skip, joined.levels, labels, learning, (inputs, arrived)
+            recurrent = constant, effects, without + base[..., None]
+            rows = recurrent, skip, joined.levels, labels, learning, (inputs, arrived)
             self.ensemble, (constant, effects) = self.ensemble.follow_ahead(*rows)
         if self.intervals and scoring:
             self.intervals = self.intervals.follow(constant, labels, effects, arrived)

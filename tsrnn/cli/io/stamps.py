@@ -87,7 +87,7 @@ class PanelSession(Session):
             rows = self._without_bad_ones(rows, error)
         if rows:
             self._newest |= dict.fromkeys([row.id for row in rows], stamp.as_unit("ns").value)
-            self._issue(stamp, [row.id for row in rows])
+            self._issue(stamp, rows)
             self._count(len(rows))
         self._wait_for_those_alive()
 
@@ -113,9 +113,10 @@ class PanelSession(Session):
         numbers = np.array([row.numbers for row in rows])
         return self.source.frame(index, numbers, np.array([row.labels for row in rows]))
 
-    def _issue(self, stamp, ids):
-        """Write a line for each of these series, whose newest row is at the stamp."""
+    def _issue(self, stamp, rows):
+        """Write a line for the series of each of these rows, the newest ones."""
         model, options, reasons = self.model, self.options, {}
+        ids = [row.id for row in rows]
         if self.future is not None:
             index = model.future_index(options["horizon"], ids=ids[0]).get_level_values(1)
             X_future, reasons = self.future.ahead(index, ids)
@@ -126,6 +127,9 @@ class PanelSession(Session):
             frame = frame.drop(columns=[c for c in (model.id_col, model.time_col) if c in frame])
             parts = np.split(np.arange(len(frame)), len(known))
             forecasts = dict(zip(known, parts, strict=True))
+        if known and self.live is not None:
+            actual = np.array([row.numbers for row in rows if row.id in forecasts])
+            self.live.take(stamp, actual[:, self._shown], frame, options, known)
         for series in ids:
             if series in reasons:
                 line = reason_line(stamp, reasons[series], id=series)

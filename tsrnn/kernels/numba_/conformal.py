@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner
 from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.conformal import (
     FIRST_RATE,
@@ -52,10 +52,8 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         The size that is a change worth noting, else NaN.
     any_noted : bool
     """
-    quantiles, level, n_labels, profiles, tails = moving
-    moving = quantiles.copy(), level.copy(), n_labels.copy(), profiles.copy(), tails.copy()
-    drift = drift[0].copy(), drift[1].copy(), drift[2].copy()
-    noted = np.empty((len(labels), level.shape[1]))
+    moving, drift = tuple(map(np.copy, moving)), tuple(map(np.copy, drift))
+    noted = np.empty(labels.shape[:2])
     any_noted = move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted)
     return moving, drift, noted, any_noted
 
@@ -70,13 +68,13 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            expected, n_known, scaled = _profile(profiles, seasons, now, s), 0, 0.0
+            expected, n_known, scaled = _profile(profiles, seasons, now, s), 0.0, 0.0
             for m in range(M):
                 past = waiting[reach + row - delays[m], m]
                 error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
                 excess[m] = np.nan
                 if np.isfinite(error):
-                    n_known += 1
+                    n_known += 1.0
                     scaled += min(abs(error) / past[1, s], LIMIT)
                     if m == 0:
                         _follow_tail(quantiles[low, m, s] - error / past[1, s], tails[0], s)
@@ -92,7 +90,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         s,
                         1.0,
                     )
-            if n_known:
+            if n_known > 0.0:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
@@ -117,15 +115,15 @@ def score_errors(
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, np.empty(len(error))
     for s in range(S):
-        expected, n_known = _profile(profiles, seasons, row, s), 0
+        expected, n_known = _profile(profiles, seasons, row, s), 0.0
         for m in range(M):
             excess[m] = np.nan
             if np.isfinite(error[m, s]):
-                n_known += 1
+                n_known += 1.0
                 factor = 1.0 if pace is None else pace[m]
                 moving = quantiles[:, m, s], level[m], n_labels[m], s, factor
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
-        if n_known:
+        if n_known > 0.0:
             _move_profiles(profiles, seasons, row, s, excess, n_known)
 
 
@@ -133,10 +131,10 @@ def follow_size(scaled, size, n_rows, calm):
     """Move the recent size of errors, as of `tsrnn.kernels.numpy_.drift`."""
     noted = np.empty(len(size))
     for s in range(len(size)):
-        total, n_known = 0.0, 0
+        total, n_known = 0.0, 0.0
         for m in range(len(scaled)):
             if np.isfinite(scaled[m, s]):
-                n_known += 1
+                n_known += 1.0
                 total += min(scaled[m, s], LIMIT)
         noted[s] = _drift(total, n_known, size, n_rows, calm, s)
     return noted
@@ -201,7 +199,7 @@ def _move_profiles(profiles, seasons, row, s, excess, n_known):
 
 def _drift(scaled, n_known, size, n_rows, calm, s):
     """Move the recent size of errors; return it where it is a change to be noted, else NaN."""
-    if n_known:
+    if n_known > 0.0:
         size[s] += DRIFT_RATE * (scaled / n_known - size[s])
         n_rows[s] += 1.0
     far = size[s] > RISE or size[s] < FALL
@@ -210,9 +208,9 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
     return noted
 
 
-_thresholds, _follow_tail = compiled(reference.thresholds, False), compiled(_follow_tail, False)
-_profile, _score = compiled(_profile, False), compiled(_score, False)
-_move_profiles, _drift = compiled(_move_profiles, False), compiled(_drift, False)
-move_errors, follow_errors = compiled(move_errors, False), compiled(follow_errors, False)
+_thresholds, _follow_tail = inner(reference.thresholds, False), inner(_follow_tail, False)
+_profile, _score = inner(_profile, False), inner(_score, False)
+_move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
+move_errors = compiled(move_errors, False)
 expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
 follow_size, follow_tails = compiled(follow_size, False), compiled(follow_tails, False)

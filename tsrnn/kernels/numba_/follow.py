@@ -8,7 +8,7 @@ that. So numbers that move lie side by side in one array, and nothing is returne
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import move_errors
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner, view_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, move_experts
 from tsrnn.kernels.numba_.one_stream import forward_stream, put_state, state_of
 from tsrnn.kernels.numba_.per_step import follow_profiles, move_steps
@@ -115,7 +115,10 @@ def follow_rows(
     looked_at = levels, targets, calendar, inputs, missing
     skip, seen, (_, scale) = views(looked_at, *window[1], (start, stop, window[2]))
     features = _encoded(layer, seen, scale, skip, states, n_written)
-    base, labels = levels[start:], targets[start:].reshape(n, targets.shape[1], 1)
+    base, arrived = levels[start:], targets[start:]
+    labels = np.empty((n, targets.shape[1], 1))
+    for row, s in np.ndindex(arrived.shape):
+        labels[row, s, 0] = arrived[row, s]
     then, _ = _readouts(before, sizes)
     now, at = _readouts(after, sizes)
     delays, limits, linear_limits, columns = readouts
@@ -134,12 +137,11 @@ def follow_rows(
     state, moving, of_conformal, of_drift, of_smoothing = _others(after, at, sizes)
     values, flags = _open(of_steps[0], place), _open(of_steps[1], place)
     forecasts = np.empty(mixed.shape)
-    arrived = base, targets[start:], learning
-    if _stepped(arrived, values, flags, per_step, state, forecasts):
+    if _stepped((base, arrived, learning), values, flags, per_step, state, forecasts):
         return False
     settings, n_steps, zero = smoothing
     smoothed = np.empty((n, n_steps, settings[3][-1] + 1, mixed.shape[1]))
-    given = targets[start:], _open(seasonal, place), settings, zero, n_seen
+    given = arrived, _open(seasonal, place), settings, zero, n_seen
     move_smoothing(*given, of_smoothing, smoothed)
     given = recurrent, results[:, 1], forecasts, levels, smoothed
     forecasts = expert_forecasts(*given, *repeats, n_seen)
@@ -176,13 +178,13 @@ def _cut(numbers, at, shape):
     size = 1
     for length in shape:
         size *= length
-    return numbers[at : at + size].reshape(shape), at + size
+    return view_of(numbers, at, shape), at + size
 
 
 def _readouts(numbers, sizes):
     """Return covariances and weights of readout and linear expert, and where they end."""
     shapes = _shapes(sizes)
-    P, at = _cut(numbers, 0, shapes[0])
+    P, at = _cut(numbers, np.int64(0), shapes[0])  # a literal is a type of its own
     weights, at = _cut(numbers, at, shapes[1])
     linear_P, at = _cut(numbers, at, shapes[2])
     linear_weights, at = _cut(numbers, at, shapes[3])
@@ -262,8 +264,9 @@ def _followed(features, base, labels, origins, given, before, after, results):
         _copy(before, after)
         return True
     rows = features, base, labels
+    first, why = np.int64(0), np.int64(START)  # literals are types of their own
     _, why, P, weights = learn_rows(
-        0, n, START, origins, rows, delays, before, after, limits, results
+        first, n, why, origins, rows, delays, before, after, limits, results
     )
     if n > 1:  # the newest are in one of two buffers that take turns
         _copy((P, weights), after)
@@ -324,12 +327,11 @@ def _shift(outputs, jumps):
         outputs[row, s, m] += jumps[row, s]
 
 
-_shapes = compiled(shapes_of, False)
-_judged = compiled(_judged, False)
-_open, _cut, _copy = compiled(_open, False), compiled(_cut, False), compiled(_copy, False)
-_readouts, _others = compiled(_readouts, False), compiled(_others, False)
-_encoded, _taken = compiled(_encoded, False), compiled(_taken, False)
-_room, _followed = compiled(_room, False), compiled(_followed, False)
-_from_base, _stepped = compiled(_from_base, False), compiled(_stepped, False)
-_scored, _shift = compiled(_scored, False), compiled(_shift, False)
+_shapes, _judged = inner(shapes_of, False), inlined(_judged, False)
+_open, _cut, _copy = inner(_open, False), inner(_cut, False), inner(_copy, False)
+_readouts, _others = inner(_readouts, False), inlined(_others, False)
+_encoded, _taken = inlined(_encoded, False), inlined(_taken, False)
+_room, _followed = inner(_room, False), inlined(_followed, False)
+_from_base, _stepped = inlined(_from_base, False), inlined(_stepped, False)
+_scored, _shift = inlined(_scored, False), inlined(_shift, False)
 follow_rows = compiled(follow_rows, False)

@@ -13,16 +13,16 @@ from tsrnn.kernels.numba_.maths import (
     flat,
     halve,
     in_rows,
+    inner,
     packed_product,
     transposed_product,
 )
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
-def _forward(wide, h_prev, h):
-    size, half = h.size, wide.dtype.type(0.5)
-    a, h_prev, h = flat(wide), flat(h_prev), flat(h)
+@inner
+def _forward(a, h_prev, h):
+    size, half = h.size, a.dtype.type(0.5)
     r, z, n, a_h = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
     for k in range(size):  # n holds a_x until it becomes n
         r_k, z_k = tanh(r[k]) * half + half, tanh(z[k]) * half + half
@@ -30,11 +30,9 @@ def _forward(wide, h_prev, h):
         r[k], z[k], n[k], h[k] = r_k, z_k, n_k, n_k + z_k * (h_prev[k] - n_k)  # (2)
 
 
-@compiled
-def _backward(wide, h_prev, d_h, d_h_carried, d_a):
-    size, one = d_h.size, wide.dtype.type(1)
-    a, h_prev, d_a = flat(wide), flat(h_prev), flat(d_a)
-    d_h, d_h_carried = flat(d_h), flat(d_h_carried)
+@inner
+def _backward(a, h_prev, d_h, d_h_carried, d_a):
+    size, one = d_h.size, a.dtype.type(1)
     r, z, n, a_h = a[:size], a[size : 2 * size], a[2 * size : 3 * size], a[3 * size :]
     d_r, d_z = d_a[:size], d_a[size : 2 * size]
     d_x, d_ah = d_a[2 * size : 3 * size], d_a[3 * size :]
@@ -54,7 +52,7 @@ def forward_window(packed, Z, A, keep, block):
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
         packed_product(packed, Z[t], a, 2 * H, block)
-        _forward(a, Z[t, :H], Z[t + 1, :H])
+        _forward(flat(a), flat(Z[t, :H]), flat(Z[t + 1, :H]))
 
 
 @compiled
@@ -87,9 +85,9 @@ def stream(W, bias_hn, x, h_0, h, end):
 @compiled
 def backward_window(packed_T, Z, A, dZ, dA, dH, d_h, block, start, stop):
     """Take the steps from stop back to start, products included."""
-    H = packed_T.shape[1] // 4
+    H, carried = packed_T.shape[1] // 4, flat(d_h)
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z = dA[t - start], dZ[t - start]
-        _backward(A[t], Z[t, :H], dH[t - start], d_h, d_a)
+        _backward(flat(A[t]), flat(Z[t, :H]), flat(dH[t - start]), carried, flat(d_a))
         transposed_product(packed_T, d_a, d_z, block)
-        add_in_place(d_h, d_z[:H])
+        add_in_place(carried, flat(d_z[:H]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import inlined, inner
 
 
 def centers_and_scales(targets, norm, limits, season, start, stop):
@@ -46,5 +46,5 @@ def _followed(distance, moved):
     return distance * (1.0 - 1.0 / (1.0 + far * far))
 
 
-_moments, _followed = compiled(_moments, False), compiled(_followed, False)
-centers_and_scales = compiled(centers_and_scales, False)
+_moments, _followed = inlined(_moments, False), inner(_followed, False)
+centers_and_scales = inlined(centers_and_scales, False)

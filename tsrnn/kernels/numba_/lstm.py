@@ -10,17 +10,16 @@ from tsrnn.kernels.numba_.maths import (
     copy_to,
     flat,
     in_rows,
-    inlined,
+    inner,
     packed_product,
     transposed_product,
 )
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
-def _forward(wide, h, c, tmp):
-    n, half = h.size, wide.dtype.type(0.5)
-    a, h, c, tmp = flat(wide), flat(h), flat(c), flat(tmp)
+@inner
+def _forward(a, h, c, tmp):
+    n, half = h.size, a.dtype.type(0.5)
     i, f, o, g, c_prev = a[:n], a[n : 2 * n], a[2 * n : 3 * n], a[3 * n : 4 * n], a[4 * n :]
     for k in range(n):  # (1)
         i_k, f_k, g_k = tanh(i[k]) * half + half, tanh(f[k]) * half + half, tanh(g[k])
@@ -32,11 +31,9 @@ def _forward(wide, h, c, tmp):
         c[k] = tmp[k]
 
 
-@compiled
-def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
+@inner
+def _backward(a, h, c, d_h, d_h_carried, d_c, d_a):
     n = h.size
-    a, h, c, d_a = flat(wide), flat(h), flat(c), flat(d_a)
-    d_h, d_h_carried, d_c = flat(d_h), flat(d_h_carried), flat(d_c)
     i, f, o, g, c_prev = a[:n], a[n : 2 * n], a[2 * n : 3 * n], a[3 * n : 4 * n], a[4 * n :]
     d_i, d_f, d_o, d_g = d_a[:n], d_a[n : 2 * n], d_a[2 * n : 3 * n], d_a[3 * n :]
     for k in range(n):
@@ -52,17 +49,11 @@ def _backward(wide, h, c, d_h, d_h_carried, d_c, d_a):
 @compiled
 def forward_window(packed, Z, A, tmp, keep, block):
     """Take all steps, products included; arrays as `tsrnn.nn.tape` cuts them."""
-    rows, H = packed.shape[0], packed.shape[0] // 4
+    rows, H, tmp = packed.shape[0], packed.shape[0] // 4, flat(tmp)
     for t in range(len(Z) - 1):
-        wide = A[t if keep else 0]
-        _step(packed, Z[t], wide, Z[t + 1, :H], A[t + 1 if keep else 0, rows:], tmp, block)
-
-
-@inlined
-def _step(W, z, wide, h, c, tmp, block):
-    rows, H = W.shape[0], W.shape[0] // 4
-    packed_product(W, z, wide[:rows], 3 * H, block)
-    _forward(wide, h, c, tmp)
+        wide, c = A[t if keep else 0], A[t + 1 if keep else 0, rows:]
+        packed_product(packed, Z[t], wide[:rows], 3 * H, block)
+        _forward(flat(wide), flat(Z[t + 1, :H]), flat(c), tmp)
 
 
 @compiled
@@ -77,7 +68,8 @@ def stream(W, x, h_0, c_0, h, end):
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):
         copy_to(z[H:-1], x[t])
-        _step(W, z, wide, z[:H], wide[4 * H :], tmp, len(W))
+        packed_product(W, z, wide[: 4 * H], 3 * H, len(W))
+        _forward(wide, z[:H], wide[4 * H :], tmp)
         copy_to(h[t], z[:H])
     copy_to(end[0, :, 0], z[:H])
     copy_to(end[1, :, 0], wide[4 * H :])
@@ -89,10 +81,11 @@ def stream(W, x, h_0, c_0, h, end):
 def backward_window(packed_T, Z, A, dZ, dA, dH, d_h, d_c, block, start, stop):
     """Take the steps from stop back to start, products included."""
     rows, H = packed_T.shape[1], packed_T.shape[1] // 4
-    carried = d_h
+    carried, d_c = flat(d_h), flat(d_c)
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z = dA[t - start], dZ[t - start]
-        _backward(A[t], Z[t + 1, :H], A[t + 1, rows:], dH[t - start], carried, d_c, d_a)
+        a, h, c = flat(A[t]), flat(Z[t + 1, :H]), flat(A[t + 1, rows:])
+        _backward(a, h, c, flat(dH[t - start]), carried, d_c, flat(d_a))
         transposed_product(packed_T, d_a, d_z, block)
-        carried = d_z[:H]
-    d_h[:] = carried
+        carried = flat(d_z[:H])
+    copy_to(flat(d_h), carried)  # a slice's assignment takes seconds to compile

@@ -3,29 +3,90 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-from numba.extending import overload
+from numba import njit, types
+from numba.core import cgutils, imputils
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
+
+from tsrnn.kernels.numba_.cache import KernelCache
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
 
 
-def compiled(function, fastmath=FASTMATH, **more):
-    """Compile on first use, for each dtype once, and keep the result on disk.
+def compiled(function, fastmath=FASTMATH):
+    """Compile on first use, for each dtype once, and keep the result on disk."""
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+    dispatcher._cache = KernelCache(function)
+    return dispatcher
 
-    numba looks at the date of the function's own file: after a change of this one, touch those
-    that use it, or delete their ``__pycache__``.
+
+def inner(function, fastmath=FASTMATH, **more):
+    """Compile for other compiled functions alone.
+
+    Without the way in from Python, which takes longer to compile than a small function itself, and
+    without a file of its own: it is a part of those of its callers.
     """
-    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath} | more
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        return njit(**options)(function)
+    more = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | more
+    return njit(error_model="numpy", fastmath=fastmath, **more)(function)
 
 
-def inlined(function):
-    """Compile into its callers: a call with arrays costs as much as the maths of a small step."""
-    return compiled(function, inline="always")
+def inlined(function, fastmath=FASTMATH):
+    """Write into its callers, of which there is one: a function more takes longer to compile."""
+    return inner(function, fastmath, inline="always")
+
+
+@intrinsic
+def view_of(typing_context, numbers, at, shape):
+    """View numbers (n,), contiguous, from a place on as an array of that shape.
+
+    What ``numbers[at : at + size].reshape(shape)`` is, which takes ten times as long to compile.
+    """
+    array = types.Array(numbers.dtype, len(shape), "C")
+
+    def make(context, builder, signature, args):
+        lengths = cgutils.unpack_tuple(builder, args[2])
+        return _view(context, builder, signature.args[0], args[0], args[1], array, lengths)
+
+    return array(numbers, types.int64, shape), make
+
+
+@intrinsic
+def flat(typing_context, a):
+    """View contiguous `a` as a vector."""
+    array = types.Array(a.dtype, 1, "C")
+
+    def make(context, builder, signature, args):
+        of = arrayobj.make_array(a)(context, builder, args[0])
+        start, size = context.get_constant(types.intp, 0), of.nitems
+        return _view(context, builder, a, args[0], start, array, [size])
+
+    return array(a), make
+
+
+@intrinsic
+def in_rows(typing_context, a, size):
+    """View contiguous `a` as rows of that size."""
+    array = types.Array(a.dtype, 2, "C")
+
+    def make(context, builder, signature, args):
+        of = arrayobj.make_array(a)(context, builder, args[0])
+        start, n = context.get_constant(types.intp, 0), builder.sdiv(of.nitems, args[1])
+        return _view(context, builder, a, args[0], start, array, [n, args[1]])
+
+    return array(a, types.int64), make
+
+
+def _view(context, builder, kind, value, at, array, lengths):
+    """Emit a view, of another shape, of a contiguous array from the number `at` on."""
+    of, view = arrayobj.make_array(kind)(context, builder, value), arrayobj.make_array(array)
+    view, strides, stride = view(context, builder), [], of.itemsize
+    for length in reversed(lengths):
+        strides.insert(0, stride)
+        stride = builder.mul(stride, length)
+    data, rest = builder.gep(of.data, [at]), (of.itemsize, of.meminfo)
+    arrayobj.populate_array(view, data, lengths, strides, *rest, parent=of.parent)
+    return imputils.impl_ret_borrowed(context, builder, array, view._getvalue())
 
 
 def _product(W, z, out):
@@ -37,17 +98,17 @@ def _product(W, z, out):
 
 
 #: ``out = W[: len(out)] @ z`` for one stream; the order of summation is the compiler's.
-product = compiled(_product, FASTMATH | {"reassoc"})
+product = inner(_product, FASTMATH | {"reassoc"})
 
 
-@inlined
+@inner
 def product_by_columns(W, z, out):
     """``out = W @ z`` for one stream, `W` in Fortran's order; summed in the order of z, always."""
     out[:] = 0
     add_product(W.T, z, out)
 
 
-@inlined
+@inner
 def add_product(W_T, z, out):
     """``out += W_T.T @ z``, row by row; four at a time, to spare `out` the way to memory."""
     n, size = z.size, out.size
@@ -63,34 +124,21 @@ def add_product(W_T, z, out):
             out[k] += w[k] * z_j
 
 
-def flat(a):
-    """View contiguous `a` as a vector; for use in compiled code."""
-    raise NotImplementedError
-
-
-@overload(flat, inline="always")
-def _flat(a):
-    if a.ndim == 1:  # four calls of reshape take as long as the maths of a small step
-        return lambda a: a
-    return lambda a: a.reshape(a.size)
-
-
-@inlined
+@inner
 def copy_to(out, a):
     """Copy vector a to out: written out, it spares a small step what a slice's assignment costs."""
     for k in range(a.size):
         out[k] = a[k]
 
 
-@inlined
+@inner
 def add_in_place(a, b):
-    """Add b to a, contiguous arrays of one shape."""
-    a, b = flat(a), flat(b)
+    """Add b to a, vectors."""
     for k in range(a.size):
         a[k] += b[k]
 
 
-@inlined
+@inner
 def halve(a):
     """Multiply by ½, which is exact: as if the weights behind `a` had been halved."""
     half = a.dtype.type(0.5)
@@ -98,7 +146,7 @@ def halve(a):
         a[k] *= half
 
 
-@inlined
+@inner
 def all_finite(x):
     """Return whether no number in `x` (T, D) is infinite or NaN."""
     zero = total = x.dtype.type(0)
@@ -106,12 +154,6 @@ def all_finite(x):
         for k in range(x.shape[1]):
             total += zero * x[t, k]
     return total == 0
-
-
-@inlined
-def in_rows(a, size):
-    """View contiguous `a` as rows of that size."""
-    return a.reshape(a.size // size, size)
 
 
 def packed_product(packed, z, a, n_halved, block):
@@ -124,7 +166,7 @@ def packed_product(packed, z, a, n_halved, block):
     raise NotImplementedError
 
 
-@overload(packed_product, inline="always")
+@overload(packed_product)
 def _packed_product(packed, z, a, n_halved, block):
     if z.ndim == 1:
 
@@ -145,14 +187,14 @@ def transposed_product(packed_T, d_a, d_z, block):
     raise NotImplementedError
 
 
-@overload(transposed_product, inline="always")
+@overload(transposed_product)
 def _transposed_product(packed_T, d_a, d_z, block):
     if d_a.ndim == 1:
         return lambda packed_T, d_a, d_z, block: product(packed_T, d_a, d_z)
     return lambda packed_T, d_a, d_z, block: _by_blocks(packed_T, d_a, d_z, block)
 
 
-@inlined
+@inner
 def _by_blocks(W, z, out, block):
     for row in range(0, len(W), block):
         np.dot(W[row : row + block], z, out[row : row + block])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
@@ -69,11 +69,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     state : tuple of ndarray
     mixtures : ndarray of shape (n, S, horizon)
     """
-    regret, spread, loss, n_labels, parts, blend = state
-    regret, spread, loss = regret.copy(), spread.copy(), loss.copy()
-    n_labels, parts, blend = n_labels.copy(), parts.copy(), blend.copy()
-    moving = regret, spread, loss, n_labels, parts, blend
-    (n, horizon), S = forecasts.shape[:2], forecasts.shape[3]
+    moving, (n, horizon, _, S) = tuple(map(np.copy, state)), forecasts.shape
     mixtures = np.empty((n, S, horizon))
     move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures)
     return moving, mixtures
@@ -212,8 +208,9 @@ def _score(error, prior, discounts, moving, m, s):
             regret[m, r, e, s] = discount * regret[m, r, e, s] + gain
             spread[m, r, e, s] = discount * spread[m, r, e, s] + gain * gain
         _potential(regret, spread, parts, m, r, s)
-    _favour(loss, prior, 0, E, parts, m, R, s)
-    _favour(loss, prior, E, len(error), blend, m, 0, s)
+    first = np.int64(0)  # a literal is a type of its own
+    _favour(loss, prior, first, E, parts, m, R, s)
+    _favour(loss, prior, E, len(error), blend, m, first, s)
     n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
 
 
@@ -245,10 +242,9 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
         shares[m, r, k, s] /= total
 
 
-_potential, _favour = compiled(_potential, False), compiled(_favour, False)
-_among = compiled(_among, False)
-_issue, _score = compiled(_issue, False), compiled(_score, False)
-_interpolate, _by_step = compiled(_interpolate, False), compiled(_by_step, False)
+_potential, _favour = inlined(_potential, False), inner(_favour, False)
+_among, _issue = inlined(_among, False), inlined(_issue, False)
+_score, _by_step = inner(_score, False), inner(_by_step, False)
+_interpolate = inlined(_interpolate, False)
 score_experts = compiled(score_experts, False)
 expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)
-follow_experts = compiled(follow_experts, False)

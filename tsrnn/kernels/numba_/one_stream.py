@@ -5,6 +5,7 @@ from numba import types
 from numba.extending import overload
 
 from tsrnn.kernels.numba_ import gru, lstm, rnn
+from tsrnn.kernels.numba_.maths import inner
 
 
 def forward_stream(weights, x, state, h):
@@ -53,6 +54,13 @@ def _state_of(states, at, s):
     return of_both
 
 
+@inner
+def put(rows, at, s, column):
+    """Write a column (H, 1) to one stream of rows (n, H, S); a slice takes seconds to compile."""
+    for k in range(len(column)):
+        rows[at, k, s] = column[k, 0]
+
+
 def put_state(states, at, s, new):
     """Write the state of one of S streams to rows of states."""
     raise NotImplementedError
@@ -63,11 +71,12 @@ def _put_state(states, at, s, new):
     if isinstance(states[1], types.NoneType):
 
         def of_hidden(states, at, s, new):
-            states[0][at, :, s] = new[0][:, 0]
+            put(states[0], at, s, new[0])
 
         return of_hidden
 
     def of_both(states, at, s, new):
-        states[0][at, :, s], states[1][at, :, s] = new[0][:, 0], new[1][:, 0]
+        put(states[0], at, s, new[0])
+        put(states[1], at, s, new[1])
 
     return of_both

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inner
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_.panel_experts import LEAST_PRIOR, PRIOR_DISCOUNT, UNIT_CHANGE
 
@@ -222,7 +222,7 @@ def _score_mixture(
 
 expert_errors, _score_mixture = (
     compiled(expert_errors, False),
-    compiled(_score_mixture, {"reassoc"}),
+    inner(_score_mixture, {"reassoc"}),
 )
 known_errors = compiled(known_errors, False)
 score_series = compiled(score_series, {"reassoc"})

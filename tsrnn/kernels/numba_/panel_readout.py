@@ -3,7 +3,7 @@
 As of `kernels.numpy_.panel_readout`, in one pass over the features: they are what fills the memory.
 """
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inner
 
 
 def _dot(a, b):
@@ -14,7 +14,7 @@ def _dot(a, b):
 
 
 #: Of two vectors; the order of summation is the compiler's.
-_dot = compiled(_dot, FASTMATH | {"reassoc"})
+_dot = inner(_dot, FASTMATH | {"reassoc"})
 
 
 def label_sums(features, weights, targets, limits, known, errors, sums):

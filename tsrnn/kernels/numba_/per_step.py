@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, product
 from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, RENEW_EVERY, SLOW
 
 
@@ -13,12 +13,12 @@ def _dot(x, y):
     return total
 
 
-_dot = compiled(_dot, FASTMATH | {"reassoc"})
+_dot = inner(_dot, FASTMATH | {"reassoc"})
 
 
 def follow_steps(values, labels, may_learn, table, state, limits, learning):
     """Learn rows one by one, and issue the forecasts of each; see the NumPy kernel."""
-    state = state[0].copy(), state[1].copy(), state[2].copy()
+    state = tuple(map(np.copy, state))
     shape = (*labels.shape, len(table[0]))
     forecasts, effects = np.empty(shape), np.empty((*shape, table[2]))
     issued = forecasts, effects
@@ -141,8 +141,8 @@ def follow_profiles(values, start, season, rates):
                 now[MEAN] += mean_rate * (level - now[MEAN])
 
 
-_look, _start_covariance = compiled(_look, False), compiled(_start_covariance, False)
-_start, _renew = compiled(_start, False), compiled(_renew)
-_learn = compiled(_learn)
-move_steps, follow_steps = compiled(move_steps, False), compiled(follow_steps, False)
+_look, _start_covariance = inner(_look, False), inner(_start_covariance, False)
+_start, _renew = inlined(_start, False), inlined(_renew)
+_learn = inner(_learn)
+move_steps = compiled(move_steps, False)
 follow_profiles = compiled(follow_profiles, False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import expected_scale, score_errors
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inner
 from tsrnn.kernels.numba_.mixing import score_experts
 
 # No shortcut of the compiler's: NaN means something here.
@@ -48,5 +48,5 @@ def _mix(error, parts, blend, m, s):
     return blended
 
 
-_mix = compiled(_mix, False)
+_mix = inner(_mix, False)
 score_rows = compiled(score_rows, False)

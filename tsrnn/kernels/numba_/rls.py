@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, product
 
 
 def _dot(x, y):
@@ -12,7 +12,7 @@ def _dot(x, y):
     return total
 
 
-_dot = compiled(_dot, FASTMATH | {"reassoc"})
+_dot = inner(_dot, FASTMATH | {"reassoc"})
 
 
 @compiled
@@ -87,8 +87,8 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, re
             return row, MISSING, P, weights
         if row == first + 1:  # what was given stays; after that, two buffers take turns
             new_P, new_weights = np.empty_like(P), np.empty_like(weights)
-        arrived = reach + row, origins, labels[row], delays
-        if not _learn_row(*arrived, P, weights, limits, new_P, new_weights, results[row]):
+        now, old, new = (reach + row, origins), (P, weights), (new_P, new_weights)
+        if not _learn_row(now, labels[row], delays, old, limits, new, results[row]):
             return row, SURPRISED, P, weights
         P, new_P = new_P, P
         weights, new_weights = new_weights, weights
@@ -97,7 +97,7 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, re
     return stop, LEARNT, P, weights
 
 
-@compiled
+@inner
 def _finite(values):
     total = 0.0
     for value in values.flat:
@@ -105,9 +105,10 @@ def _finite(values):
     return total == 0.0
 
 
-@compiled
-def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weights, results):
+@inlined
+def _learn_row(now, labels, delays, old, limits, new, results):
     """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
+    (row, origins), (P, weights), (new_P, new_weights) = now, old, new
     (innovation, output), K = results, P.shape[1]
     for s in range(len(P)):
         phi = origins[row, s, :K]
@@ -123,7 +124,7 @@ def _learn_row(row, origins, labels, delays, P, weights, limits, new_P, new_weig
     return True
 
 
-@compiled
+@inlined
 def _enter(P, phi, limits, gain, new_P):
     """Write the gain of a new origin, and P after it, symmetric to the last bit.
 
@@ -149,7 +150,7 @@ def _enter(P, phi, limits, gain, new_P):
     return True
 
 
-@compiled
+@inlined
 def _correct(w, gain, error, new_w):
     for k in range(w.size):
         new_w[k] = w[k] + gain[k] * error

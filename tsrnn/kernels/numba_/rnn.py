@@ -10,6 +10,7 @@ from tsrnn.kernels.numba_.maths import (
     copy_to,
     flat,
     in_rows,
+    inner,
     packed_product,
     product_by_columns,
     transposed_product,
@@ -17,17 +18,15 @@ from tsrnn.kernels.numba_.maths import (
 from tsrnn.kernels.numba_.tanh import tanh
 
 
-@compiled
+@inner
 def _forward(a, h):
-    a, h = flat(a), flat(h)
     for k in range(h.size):
         h[k] = tanh(a[k])
 
 
-@compiled
+@inner
 def _backward(h, d_h, d_h_carried, d_a):
     n = h.size
-    h, d_h, d_h_carried, d_a = flat(h), flat(d_h), flat(d_h_carried), flat(d_a)
     for k in range(n):
         d_h_k = d_h[k] + d_h_carried[k]
         d_a[k] = d_h_k - d_h_k * h[k] * h[k]
@@ -40,7 +39,7 @@ def forward_window(packed, Z, A, keep, block):
     for t in range(len(Z) - 1):
         a = A[t if keep else 0]
         packed_product(packed, Z[t], a, 0, block)
-        _forward(a, Z[t + 1, :H])
+        _forward(flat(a), flat(Z[t + 1, :H]))
 
 
 @compiled
@@ -65,10 +64,10 @@ def stream(W, x, h_0, h, end):
 def backward_window(packed_T, Z, dZ, dA, dH, d_h, block, start, stop):
     """Take the steps from stop back to start, products included."""
     H = packed_T.shape[1]
-    carried = d_h
+    carried = flat(d_h)
     for t in range(stop - 1, start - 1, -1):
         d_a, d_z = dA[t - start], dZ[t - start]
-        _backward(Z[t + 1, :H], dH[t - start], carried, d_a)
+        _backward(flat(Z[t + 1, :H]), flat(dH[t - start]), carried, flat(d_a))
         transposed_product(packed_T, d_a, d_z, block)
-        carried = d_z[:H]
-    d_h[:] = carried
+        carried = flat(d_z[:H])
+    copy_to(flat(d_h), carried)  # a slice's assignment takes seconds to compile

@@ -8,9 +8,7 @@ from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT,
 
 def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     """Move the states over rows, and forecast after each; see the NumPy twin."""
-    level, trend, first_mean, loss, n_known, positive = state
-    level, trend, first_mean = level.copy(), trend.copy(), first_mean.copy()
-    moving = level, trend, first_mean, loss.copy(), n_known.copy(), positive.copy()
+    moving = tuple(map(np.copy, state))
     (n, S), G = labels.shape, settings[3][-1] + 1
     forecasts = np.empty((n, n_steps, G, S))
     move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts)
@@ -92,4 +90,3 @@ def move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts):
 
 
 move_smoothing = compiled(move_smoothing, False)
-follow_smoothing = compiled(follow_smoothing, False)

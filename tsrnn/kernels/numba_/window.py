@@ -3,8 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
-from tsrnn.kernels.numba_.joining import with_room
-from tsrnn.kernels.numba_.maths import compiled
+from tsrnn.kernels.numba_.maths import compiled, inlined
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
@@ -23,14 +22,16 @@ def append_rows(old, new, n_kept, limits):
     limits : tuple of float
         The jump limit and the step of the guard.
     """
-    n = len(new[0])
-    targets, inputs = with_room(old[0], n_kept, n), with_room(old[1], n_kept, n)
-    calendar, levels = with_room(old[2], n_kept, n), with_room(old[3], n_kept, n)
-    spreads, refused = with_room(old[4], n_kept, n), with_room(old[5], n_kept, n)
-    jumps, missing = with_room(old[6], n_kept, n), with_room(old[7], n_kept, n)
-    fields = targets, inputs, calendar, levels, spreads, refused, jumps, missing
+    fields = tuple(_with_places(field, n_kept, len(new[0])) for field in old)
     write_rows(fields, n_kept, new, limits)
     return fields
+
+
+def _with_places(rows, n_kept, n_more):
+    """Return the newest rows, with places for others behind them."""
+    joined = np.empty((n_kept + n_more, *rows.shape[1:]), rows.dtype)
+    joined[:n_kept] = rows[len(rows) - n_kept :]
+    return joined
 
 
 def write_rows(fields, start, new, limits):
@@ -144,6 +145,6 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
-_screen, write_rows = compiled(_screen, False), compiled(write_rows, False)
-append_rows, lagged = compiled(append_rows, False), compiled(lagged, False)
-_network_inputs, views = compiled(_network_inputs, False), compiled(views, False)
+_screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
+lagged = compiled(lagged, False)
+_network_inputs, views = inlined(_network_inputs, False), compiled(views, False)

@@ -6,6 +6,7 @@ from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_.seasons import rows_back
+from tsrnn.online.experts.adjusted import AdjustedLinear
 from tsrnn.online.experts.mixing import Mixing, regret_discounts
 from tsrnn.online.experts.smoothing import Smoothing
 from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
@@ -14,6 +15,9 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
+
+# Experts that are there where inputs are known ahead.
+WITH_AND_WITHOUT = ["linear_with_inputs", "recurrent_without_inputs"]
 
 
 @saved("repeats")
@@ -126,12 +130,13 @@ class Ensemble(AppendsRows):
 
     appended = ("_issued",)
 
-    def __init__(self, linear, columns, per_step, repeats, smoothing):
+    def __init__(self, linear, columns, per_step, repeats, smoothing, adjusted=None):
         self.linear = linear
         self.columns = columns
         self.per_step = per_step
         self.repeats = repeats
         self.smoothing = smoothing
+        self.adjusted = adjusted
         n_streams, n_outputs = linear.weights.shape[:2]
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
@@ -151,12 +156,19 @@ class Ensemble(AppendsRows):
         smoothing = Smoothing(
             design.horizon, design.seasons, design.n_streams, design.zero, design.year
         )
-        return cls(linear, columns, per_step, repeats, smoothing)
+        adjusted = None
+        if design.n_ahead:
+            n_others = design.n_calendar + 1
+            n_lags = len(columns) - 1 - n_others
+            sizes = design.n_streams, len(design.future), n_lags, n_others, design.delays
+            adjusted = AdjustedLinear(*sizes, forgetting, ridge)
+        return cls(linear, columns, per_step, repeats, smoothing, adjusted)
 
     @property
     def names(self):
         """Names of the experts."""
-        return ["recurrent", "linear", "per_step", *self.repeats.names, *self.smoothing.names]
+        names = ["recurrent", "linear", "per_step", *self.repeats.names, *self.smoothing.names]
+        return names if self.adjusted is None else names + WITH_AND_WITHOUT
 
     @property
     def weights(self):
@@ -174,6 +186,7 @@ class Ensemble(AppendsRows):
         ensemble.linear = self.linear.restarted()
         ensemble.per_step = self.per_step.restarted()
         ensemble.smoothing = self.smoothing.restarted()
+        ensemble.adjusted = self.adjusted and self.adjusted.restarted()
         ensemble._clear()
         return ensemble
 
@@ -218,8 +231,8 @@ class Ensemble(AppendsRows):
 
         Parameters
         ----------
-        recurrent : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
-            Constants and effects of the recurrent expert.
+        recurrent : tuple of ndarray of shape (n, S, M), (n, S, M, Z) and (n, S, M)
+            Constants and effects of the recurrent expert, and what it forecasts without inputs.
         features, levels, labels, learning
             As for `follow`.
         ahead : tuple of ndarray of shape (n, F) and (n, M, Z)
@@ -231,23 +244,28 @@ class Ensemble(AppendsRows):
         mixtures : tuple of ndarray of shape (n, S, M) and (n, S, M, Z)
         """
         ensemble = self.opened(len(features))
-        (constant, effect), (inputs, arrived) = recurrent, ahead
+        (constant, effect, without), (inputs, arrived) = recurrent, ahead
         base = levels[len(levels) - len(constant) :]
         seen = np.take(features, self.columns, axis=2)
         ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
-        explained = effect[:, :, 0, : inputs.shape[1]]  # of the inputs at a row: step 1's
-        due = (explained * inputs[:, None]).sum(axis=2)
-        left = labels[..., 0] - due
-        ensemble.per_step, per_step, own = self.per_step.follow(base - due, left, learning, inputs)
+        others = seen[..., -self.adjusted.n_others :]
+        rows = labels, base, others, inputs, learning
+        ensemble.adjusted, adjusted, (base, left, explained) = self.adjusted.follow(*rows)
+        ensemble.per_step, per_step, own = self.per_step.follow(base, left, learning, inputs)
         own = own + explained[:, :, None]
         ensemble.smoothing, smoothed = self.smoothing.follow(left)
         n_before = self.smoothing.n_rows
         forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)
+        more = np.stack([adjusted, without], axis=3).transpose(0, 2, 3, 1)
         effects = np.zeros((*forecasts.shape, self.n_effects))
-        effects[:, :, 0] = effect.swapaxes(1, 2)
         n_inputs, n_smoothed = own.shape[3], smoothed.shape[2]
+        effects[:, :, 0] = effect.swapaxes(1, 2)
         effects[:, :, 2, :, :n_inputs] = own.swapaxes(1, 2)
         effects[:, :, -n_smoothed:, :, :n_inputs] = explained[:, None, None]
+        of_more = np.zeros((*more.shape, self.n_effects))
+        of_more[:, :, 0, :, :n_inputs] = explained[:, None]
+        forecasts = np.concatenate([forecasts, more], axis=2)
+        effects = np.concatenate([effects, of_more], axis=2)
         terms = np.concatenate([forecasts[..., None], effects], axis=4)
         ensemble.mixing, mixed = self.mixing.follow_terms(
             terms, ensemble._issued, labels, self.scored, arrived

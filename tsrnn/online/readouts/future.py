@@ -150,11 +150,15 @@ class FutureRLS:
             Of each row, by the weights as they stood after it, without what is known ahead.
         effects : ndarray of shape (n, S, M, Z)
             Weights of that.
+        without : ndarray of shape (n, S, M)
+            The outputs of a readout of the shared features alone: its weights are among those of
+            `past`.
         """
         if not learning:
             outputs, effects = self.past.issued(features), self.effect_weights
             effects = np.broadcast_to(effects, (len(base), *effects.shape))
-            return self.advance(features, base), _without(outputs, effects), effects
+            found = self._split(outputs, effects)
+            return self.advance(features, base), found[0], effects, found[1]
         (n, n_streams), n_outputs = base.shape, len(self.delays)
         bases = self._bases(base)
         origins = len(self._base) + np.arange(n)[:, None] - self.delays
@@ -179,20 +183,24 @@ class FutureRLS:
             now = slice(row, row + 1)
             readout.effects = readout.effects.learn(known[now], zero, left[now])
             effects[row] = readout.effect_weights
-        return readout, _without(outputs, effects), effects
+        constants, without = self._split(outputs, effects)
+        return readout, constants, effects, without
+
+    @staticmethod
+    def _split(outputs, effects):
+        """Return outputs less what is expected of the values known ahead, and outputs alone.
+
+        Of (n, S, M (1 + Z)), each (n, S, M).
+        """
+        n, n_streams, n_outputs, n_ahead = effects.shape
+        each = outputs.reshape(n, n_streams, 1 + n_ahead, n_outputs)
+        left = each[:, :, 0].copy()
+        for ahead in range(n_ahead):
+            left -= effects[..., ahead] * each[:, :, 1 + ahead]
+        return left, each[:, :, 0]
 
     def _bases(self, base):
         return np.concatenate([self._base, base])
 
     def _clear_origins(self):
         self._base = np.zeros((self.delays.max(), len(self.past.weights)))
-
-
-def _without(outputs, effects):
-    """Take from outputs (n, S, M (1 + Z)) what is expected of the values known ahead, (n, S, M)."""
-    n, n_streams, n_outputs, n_ahead = effects.shape
-    each = outputs.reshape(n, n_streams, 1 + n_ahead, n_outputs)
-    left = each[:, :, 0].copy()
-    for ahead in range(n_ahead):
-        left -= effects[..., ahead] * each[:, :, 1 + ahead]
-    return left

@@ -70,6 +70,10 @@ class PooledFutureRLS(PooledRLS):
         """Return what is due to what is known ahead (..., B, M, Z), as (..., J, B, M)."""
         return np.einsum("...bmz,jmz->...jbm", ahead, self.effects)
 
+    def outputs_alone(self, features):
+        """Return the outputs (J, M, B) of a readout of the shared features (J, B, K) alone."""
+        return np.matmul(self.regressions[:, :, 0], features.swapaxes(1, 2))
+
     @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
     def enter(self, group, features, n_steps):
         """As in `PooledRLS`; what was left is forgotten likewise."""
