@@ -85,7 +85,7 @@ class StreamingPipeline(Pipeline):
     ----------
     named_steps : Bunch
         The steps by name, as in scikit-learn.
-    cutoff_, freq_, n_late_, expert_weights_, drift_log_
+    cutoff_, freq_, n_late_, expert_weights_, drift_log_, outliers_
         Those of the last step.
 
     See Also
@@ -430,6 +430,7 @@ class StreamingPipeline(Pipeline):
     n_late_ = _of_last("n_late_")
     expert_weights_ = _of_last("expert_weights_")
     drift_log_ = _of_last("drift_log_")
+    outliers_ = _of_last("outliers_")
     has_intervals_ = _of_last("has_intervals_", False)
     horizon = _of_last("horizon")
     coverage = _of_last("coverage", None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tsrnn.features.step_features import N_CHANGES
 from tsrnn.kernels.numpy_.per_step import N_COLUMNS, step_features
+from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 
 GROUPS = "level", "lags", "season", "calendar", "network"
 READOUTS = "recurrent", "linear", "per_step"  # experts that are taken apart by their features
@@ -155,10 +156,11 @@ def _explain_experts(parts, learner, weights, names, level, as_usual):
     if due is not None:  # what the inputs of the newest row are worth is not of the level
         beyond += (due * (learner.window.inputs[-1, future] - usual[future])).sum(axis=1)[:, None]
     parts.add("level", -share * beyond)
+    follow_the_rest = [*experts.smoothing.names, *WITH_AND_WITHOUT[:1]]
     for name, forecast in forecasts.items():
         share = weights[name]
         pull = share * np.where(share > 0.0, forecast - level[:, None], 0.0)  # NaN where it sleeps
-        if name in experts.smoothing.names:
+        if name in follow_the_rest:
             parts.add("level", -share * beyond)
             pull = pull + share * beyond
         parts.add(name, pull)
