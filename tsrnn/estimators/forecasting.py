@@ -461,7 +461,7 @@ class ForecasterMixin:
         rows = self._read_to_roll(X, y, ids, start)
         found = road.p_values(self, self._state, rows, start)
         received = form.received(X)
-        frame = pd.DataFrame(found, row_index(received), columns.target_names)
+        frame = self._writer.by_row(found, row_index(received), columns.target_names)
         if form.native is not None and form.id_column:
             for place, name in enumerate((form.id_name, form.time_name)):
                 frame.insert(place, name, received[name])

@@ -41,6 +41,7 @@ class PrequentialResult:
         One row for each cutoff, step and target, in that order, whose stamp lies in the data:
         ``cutoff, time, step, target, actual, forecast``, and ``lower_0.9, upper_0.9`` for a
         coverage of 0.9. A missing actual is NaN. Of a panel the id of the series comes first.
+        Last comes ``p_value``, of step 1 (see ``RNNForecaster.p_values``), where the model has it.
     metrics : DataFrame
         ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), and ``coverage_0.9, width_0.9,
         Winkler_0.9`` for a coverage of 0.9; index ``(target, step)``. ``"all"``

@@ -41,8 +41,7 @@ class Writer:
         """
         horizon = values.shape[2]
         if not self.form.has_ids:
-            if set(map(type, names)) == {str}:
-                names = _index_of(*names).view()  # its name is the caller's to set
+            names = _columns(names)
             index = self.axis.index_after(int(heads[0]), horizon)
             return pd.DataFrame(values[0].T, index=index, columns=names, copy=False)
         flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
@@ -55,6 +54,11 @@ class Writer:
             frame.insert(1, form.time_name, times)
             return frame
         return frame.set_axis(times)
+
+    @staticmethod
+    def by_row(values, index, names):
+        """Return the frame of values (n, J) of rows of an index, None where they have none."""
+        return pd.DataFrame(values, index, _columns(names), copy=False)
 
     def outgoing(self, frame):
         """Return a frame of the future as one of the library that rows came in."""
@@ -170,6 +174,13 @@ class Writer:
 
     def _stamp(self, position):
         return self.axis.stamps_at(np.array([position]))[0]
+
+
+def _columns(names):
+    """Return names of columns as pandas wants them."""
+    if set(map(type, names)) == {str}:
+        return _index_of(*names).view()  # its name is the caller's to set
+    return names
 
 
 @lru_cache(maxsize=64)

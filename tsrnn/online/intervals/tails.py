@@ -1,5 +1,6 @@
 """How improbable an error is: by tracked quantiles, and beyond them by a fitted tail."""
 
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -79,25 +80,35 @@ def p_values(scaled, probabilities, quantiles, tails):
     """
     order, rises = np.sort(quantiles, axis=0), np.asarray(probabilities)
     below = _share_below(scaled, rises, order, tails)
-    above = _share_below(-scaled, 1.0 - rises[::-1], -order[::-1], tails[::-1])
+    above = 1.0 - below
+    if ((scaled > order[-1]) | (order == scaled)).any():  # a tail, or where quantiles coincide
+        above = _share_below(-scaled, 1.0 - rises[::-1], -order[::-1], tails[::-1])
     return np.minimum(2.0 * np.minimum(below, above), 1.0)
 
 
 def _share_below(scaled, probabilities, quantiles, tails):
     """Return the probability (S,) of errors as low as these, or lower."""
-    normal = np.array([NormalDist().inv_cdf(p) for p in probabilities])
+    normal = _normal_quantiles(tuple(probabilities.tolist()))
+    streams = np.arange(len(scaled))
     at_or_below = (quantiles <= scaled).sum(axis=0)  # quantiles that are
-    right = np.clip(at_or_below, 1, len(normal) - 1)
-    low, high = (np.take_along_axis(quantiles, r[None], axis=0)[0] for r in (right - 1, right))
+    right = np.minimum(np.maximum(at_or_below, 1), len(normal) - 1)
+    low, high = quantiles[right - 1, streams], quantiles[right, streams]
     width = high - low
     share = np.where(width > 0.0, (scaled - low) / np.where(width > 0.0, width, 1.0), 1.0)
     x = normal[right - 1] + share * (normal[right] - normal[right - 1])
-    inside = _CDF(np.where(np.isfinite(x), x, 0.0)).astype(float)
+    found = _CDF(np.where(np.isfinite(x), x, 0.0)).astype(float)
     # Above the highest one it is not this side that counts.
-    found = np.where(at_or_below == len(normal), probabilities[-1], inside)
-    beyond = probabilities[0] * _survival(scaled, probabilities, quantiles, tails)
-    found = np.where(at_or_below == 0, beyond, found)
+    found = np.where(at_or_below == len(normal), probabilities[-1], found)
+    beyond = at_or_below == 0
+    if beyond.any():
+        tail = probabilities[0] * _survival(scaled, probabilities, quantiles, tails)
+        found = np.where(beyond, tail, found)
     return np.where(np.isnan(scaled), np.nan, found)
+
+
+@lru_cache(maxsize=64)
+def _normal_quantiles(probabilities):
+    return np.array([NormalDist().inv_cdf(p) for p in probabilities])
 
 
 def _survival(scaled, probabilities, quantiles, tails):
