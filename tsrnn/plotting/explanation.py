@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.plotting.scores import OUTSIDE, _require
-from tsrnn.plotting.style import ACTUAL, COLORS, TEXT, new_axes, plain
+from tsrnn.plotting.style import COLORS, TEXT, new_axes, plain
 
 MOST = 7  # parts that are shown by name, the largest ones
 
@@ -73,14 +73,15 @@ def plot_explanation(
     width = 1.0 if len(parts) > 48 else 0.85
     above, below = level.to_numpy(copy=True), level.to_numpy(copy=True)
     for number, (name, values) in enumerate(shown.items()):
-        up, down = np.maximum(values, 0.0).to_numpy(), np.minimum(values, 0.0).to_numpy()
+        added = values.to_numpy()
+        up, down = np.maximum(added, 0.0), np.minimum(added, 0.0)
         color = COLORS[number % len(COLORS)]
         ax.bar(parts.index, up, width, above, label=str(name), color=color, alpha=0.85)
         ax.bar(parts.index, down, width, below, color=color, alpha=0.85)
         above, below = above + up, below + down
     ax.step(parts.index, level, where="mid", color=TEXT, linestyle="--", label="level")
     forecast = parts.sum(axis=1)
-    ax.plot(parts.index, forecast, color=ACTUAL, marker="o", markersize=3, label="forecast")
+    ax.plot(parts.index, forecast, color=TEXT, marker="o", markersize=3, label="forecast")
     low, high = min(below.min(), forecast.min()), max(above.max(), forecast.max())
     margin = 0.08 * max(high - low, 1e-9)
     ax.set_ylim(low - margin, high + margin)
@@ -96,4 +97,4 @@ def _one_of(parts: pd.DataFrame, wanted: Hashable | None, what: str) -> pd.DataF
     known = parts.index.get_level_values(0).unique()
     wanted = known[0] if wanted is None and len(known) == 1 else wanted
     _require(wanted, known, what)
-    return parts.xs(wanted, level=0)
+    return parts[parts.index.get_level_values(0) == wanted].droplevel(0)
