@@ -3,7 +3,8 @@
     python benchmarks/fuzz_frames.py [--count 5000]
 
 Hypothesis draws a fitted model, a method, and rows that are wrong, odd or merely unusual: mixed
-dtypes, object columns, columns twice, huge integers, NaT, no row, one row, thousands of columns.
+dtypes, object columns, columns twice, huge integers, NaT, no row, one row, thousands of columns,
+frames of polars and Arrow, periods, texts for times and for numbers, masked arrays.
 A call may raise ValueError, TypeError or NotFittedError, and must then have changed nothing that
 `save` writes; predict, score and forecast never may. Forecasts that come out are finite. A
 RuntimeWarning of NumPy counts as a failure.
@@ -18,6 +19,8 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import report
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -47,6 +50,11 @@ def fitted():
     yield SeasonalNaiveForecaster(2).fit(rows)
     yield NaiveForecaster(2).fit(rows.reset_index(drop=True))
     yield RNNRegressor(**small | {"lags": 1}).fit(rows[["a", "b"]], rows["a"])
+    yield LinearForecaster(2, lags=3).fit(rows.set_axis(rows.index.to_period()))
+    yield LinearForecaster(2, lags=3).fit(rows.set_axis(rows.index.astype(str)))
+    yield LinearForecaster(2, lags=3, time_col="time").fit(pl.from_pandas(rows.reset_index()))
+    yield NaiveForecaster(2, time_col="time").fit(pa.Table.from_pandas(rows.reset_index()))
+    yield LinearForecaster(2, lags=3).fit(np.ma.masked_greater(rows.to_numpy(), 11.0))
     yield RNNForecaster(2, **small)
     yield NaiveForecaster()
 
@@ -90,6 +98,9 @@ def columns_of_values(draw, n):
                 "float16",
                 "uint64",
                 "period",
+                "numbers as text",
+                "arrow",
+                "arrow time",
             ]
         )
     )
@@ -115,6 +126,9 @@ def columns_of_values(draw, n):
         "float16": np.full(n, 3e4, np.float16),
         "uint64": np.full(n, 2**64 - 1, dtype=np.uint64),
         "period": pd.period_range("2024", periods=n, freq="D").array,
+        "numbers as text": np.array([f"{v}.5" for v in numbers], dtype=object),
+        "arrow": missing.astype("double[pyarrow]"),
+        "arrow time": pd.Series(pd.date_range("2024", periods=n)).astype("timestamp[us][pyarrow]"),
     }[kind]
 
 
@@ -152,7 +166,11 @@ def indexes(draw, n):
                 "float",
                 "multi",
                 "period",
+                "periods",
                 "mixed",
+                "mixed texts",
+                "dates",
+                "arrow",
                 "late ints",
             ]
         )
@@ -168,6 +186,12 @@ def indexes(draw, n):
         "float": lambda: pd.Index(np.linspace(0, 1, n)),
         "multi": lambda: pd.MultiIndex.from_arrays([["x"] * n, hours]),
         "period": lambda: pd.period_range("2024", periods=n, freq="h"),
+        "periods": lambda: hours.tz_localize(None).to_period("h"),
+        "mixed texts": lambda: pd.Index([f"2024-01-0{v % 9 + 1}T08+0{v % 2}" for v in range(n)]),
+        "dates": lambda: pd.Index(hours.date, dtype=object),
+        "arrow": lambda: hours.astype(
+            "timestamp[ns, UTC][pyarrow]" if zone else "timestamp[ns][pyarrow]"
+        ),
         "mixed": lambda: pd.Index([1, "a", None, 2.5, pd.Timestamp("2024")] * n, dtype=object)[:n],
         "late ints": lambda: pd.Index(np.arange(n) + 2**62),
     }[kind]()
@@ -219,6 +243,11 @@ def rows_of_any_kind(draw):
                 "fortran",
                 "sparse frame",
                 "0-d",
+                "polars",
+                "polars",
+                "lazy",
+                "arrow",
+                "arrow dtypes",
             ]
         )
     )
@@ -235,10 +264,40 @@ def rows_of_any_kind(draw):
         "list": lambda: array.tolist(),
         "dict": lambda: {"a": [1.0]},
         "3-d": lambda: array[None],
-        "masked": lambda: np.ma.masked_invalid(np.ones((3, 2))),
+        "masked": lambda: _masked(array),
+        "polars": lambda: _of_polars(frame),
+        "lazy": lambda: _of_polars(frame).lazy(),
+        "arrow": lambda: _of_polars(frame).to_arrow(),
+        "arrow dtypes": lambda: _with_arrow_dtypes(frame),
         "fortran": lambda: np.asfortranarray(array),
         "0-d": lambda: np.array(1.0),
     }[kind]()
+
+
+def _masked(array):
+    values = np.full(array.shape, 10.0) if array.dtype == object else array
+    return np.ma.array(values, mask=np.arange(values.size).reshape(values.shape) % 3 == 1)
+
+
+def _of_polars(frame):
+    """Return a frame of polars with a column "time", of what polars can read."""
+    frame = frame.rename_axis("time").reset_index() if frame.index.nlevels == 1 else frame
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    read = {}
+    for name in frame.columns:
+        try:
+            read[name] = pl.from_pandas(frame[name])
+        except (ValueError, TypeError, pa.ArrowException, pl.exceptions.PolarsError):
+            read[name] = pl.Series([str(value) for value in frame[name]], dtype=pl.String)
+    return pl.DataFrame(read)
+
+
+def _with_arrow_dtypes(frame):
+    try:
+        return frame.convert_dtypes(dtype_backend="pyarrow")
+    except (ValueError, TypeError, OverflowError, pa.ArrowException):
+        return frame
 
 
 odd_arguments = st.one_of(
@@ -291,9 +350,18 @@ def check(call):
         return f"{method}: {type(error).__name__}", f"{type(error).__name__}: {error} at {where}"
     if method in ("predict", "score", "forecast") and content(model) != before:
         return f"{method}: done", "a question changed the estimator"
-    if method in ("predict", "forecast") and not np.isfinite(np.asarray(answer, float)).all():
+    if method in ("predict", "forecast") and not np.isfinite(_numbers(answer)).all():
         return f"{method}: done", "a forecast that is not finite"
     return f"{method}: done", None
+
+
+def _numbers(answer):
+    """Return the forecasts of an answer: of a frame of polars or Arrow, all columns but time."""
+    if isinstance(answer, pa.Table):
+        answer = pl.from_arrow(answer)
+    if isinstance(answer, pl.DataFrame):
+        answer = answer.drop("time", strict=False)
+    return np.asarray(answer, float)
 
 
 def main():

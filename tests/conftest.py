@@ -1,9 +1,13 @@
 """Fixtures of all tests."""
 
+import os
+
 import pytest
 from helpers import hourly, needs_numba
 
 from tsrnn.nn import set_kernels
+
+os.environ.setdefault("TSRNN_QUIET", "1")  # what a process of a test says on stderr is its own
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -20,7 +20,12 @@ QUICK = {
         ["--history", "600", "--rows", "50", "--max-iter", "2"],
         "50 late rows dropped",
     ),
+    "keyed_state": (
+        ["--warm-up", "100", "--rows", "20", "--max-iter", "2"],
+        "210 Queen Street: a state of",
+    ),
     "numpy_layers": (["--steps", "200"], "weight_hh_l0  (96, 24)"),
+    "onnx_step": (["--history", "400", "--rows", "20", "--max-iter", "2"], "of\na standard"),
     "pipeline_grid_search": (["--rows", "600", "--max-iter", "2"], "RNNRegressor"),
     "river_stream": (["--warm-up", "300", "--rows", "30", "--max-iter", "2"], "y_lower_0.9"),
     "sktime_panel": (["--history", "300", "--rows", "48", "--max-iter", "2"], "45 Queen Street"),
@@ -28,7 +33,11 @@ QUICK = {
 }
 
 # Packages of extras that a script needs.
-NEEDED = {"river_stream": ["river"], "sktime_panel": ["sktime"]}
+NEEDED = {
+    "onnx_step": ["onnx", "onnxruntime"],
+    "river_stream": ["river"],
+    "sktime_panel": ["sktime"],
+}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SCRIPTS])

@@ -10,5 +10,7 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "fuzz_frames.py"
 
 @pytest.mark.slow
 def test_hostile_frames_raise_what_is_documented_and_change_nothing(monkeypatch, capsys):
+    pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
     out = run_benchmark(SCRIPT, ["--count", "300", "--seed", "1"], monkeypatch, capsys)
     assert ", 0 failures" in out

@@ -31,7 +31,7 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "narwhals", "matplotlib", "bokeh", "numba", "river", "sktime"}
+OPTIONAL = {"rich", "narwhals", "polars", "matplotlib", "bokeh", "numba", "river", "sktime"}
 # Imported by name, when their kernels are chosen or a page is asked for; by users who have what
 # they are made for.
 ON_DEMAND = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.folder import Folder, to_csv
 
-from tsrnn import load
+from tsrnn import cli, load
 
 SMALL = ("--hidden-size", 4, "--max-iter", 3, "--random-state", 0)
 
@@ -122,29 +122,101 @@ def test_without_a_command_the_commands_are_listed():
 def test_a_line_comes_out_for_each_line_that_goes_in(folder):
     """Kind: a program that sends a line and waits for its answer (--one-for-one)."""
     model = folder.fit()
-    command = [sys.executable, "-m", "tsrnn", "stream", model, "--one-for-one", "--on-error", "log"]
     lines = folder.read("new.csv").decode().splitlines()[:8]
     lines[3:3] = ["", "no, row", lines[2]]  # an empty one, a bad one, one that was seen
-    answers = []
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        for line in lines:
-            process.stdin.write(line + "\n")
-            process.stdin.flush()
-            answers.append(json.loads(process.stdout.readline()))
-        process.stdin.close()
-        assert process.stdout.read() == ""
-    assert process.returncode == 0
+    answers = [json.loads(answer) for answer in answers_of(model, lines, "--on-error", "log")]
     cutoffs = [None if answer is None else answer["cutoff"] for answer in answers]
     stamps = [stamp.isoformat() for stamp in folder.rows.index[80:87]]
     assert cutoffs == [None, *stamps[:2], None, None, None, *stamps[2:]]
 
 
-def test_one_for_one_is_of_one_stream(folder, capsys):
-    long = folder.rows.melt(ignore_index=False, var_name="id").sort_index()
-    to_csv(long, folder.path / "long.csv")
-    argv = ("--time", "time", "--id", "id", "--model", "linear", "-o", folder["p.tsrnn"])
-    assert folder("fit", folder["long.csv"], *argv) == 0
-    assert folder("stream", folder["p.tsrnn"], "--one-for-one") == 1
-    assert "found --one-for-one and a model of a panel" in capsys.readouterr().err
+def answers_of(model, lines, *argv):
+    """Send lines one by one, each when the one before is answered; return the answers."""
+    command = [sys.executable, "-m", "tsrnn", "stream", model, "--one-for-one", *argv]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    answers = []
+    with subprocess.Popen(command, **pipes, text=True) as process:
+        for line in lines:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+            answers.append(process.stdout.readline().removesuffix("\n"))
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+    return answers
+
+
+@pytest.fixture
+def panel(folder):
+    """A model of a panel, and its rows to come."""
+    long = folder.rows.rename_axis("time").melt(ignore_index=False, var_name="id").reset_index()
+    long = long.sort_values(["time", "id"], ignore_index=True)
+    long[:160].to_csv(folder["long.csv"], index=False)
+    argv = ("--time", "time", "--id", "id", "--model", "linear", "--horizon", 2)
+    assert folder("fit", folder["long.csv"], *argv, "-o", folder["p.tsrnn"]) == 0
+    return folder["p.tsrnn"], long[160:]
+
+
+def test_the_line_that_ends_a_time_stamp_answers_for_its_series(panel):
+    """Kind: the same of a panel, whose series of one time stamp are learnt together."""
+    path, rows = panel
+    texts = rows.to_csv(index=False).splitlines()[:9]
+    del texts[4]  # of one series: its stamp is ended by the next one
+    found = [json.loads(answer) for answer in answers_of(path, texts)]
+    model, expected = load(path), []
+    for _, some in rows.drop(index=rows.index[3]).groupby("time"):
+        model.partial_fit(some)
+        ahead = model.forecast(ids=some["id"].tolist())
+        expected.append([ahead["value"][ahead["id"] == one].tolist() for one in some["id"]])
+    values = [answer and [one["forecast"]["value"] for one in answer] for answer in found]
+    assert values == [None, None, expected[0], None, expected[1], expected[2], None, expected[3]]
+    assert [one["id"] for one in found[2]] == ["s0", "s1"]
+
+
+def test_one_for_one_of_a_panel_needs_lines_that_hold_several(panel, capsys):
+    assert "found --one-for-one" not in capsys.readouterr().err
+    assert cli.main(["stream", panel[0], "--one-for-one", "--format", "csv"]) == 1
+    assert "expected --format jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "stamp", "found"),
+    [
+        ([], "2012-02-30T01:00", "found '2012-02-30T01:00' as time stamp, expected a date that"),
+        (["--time-format", "%d/%m/%Y"], "2/30/12", "expected the form '%d/%m/%Y' (--time-format)"),
+        (["--time-format", "s"], "noon", "found 'noon' as time stamp, expected a number of s"),
+        ([], "2024-01-04T08:30", "found 1 rows off the frequency h"),
+    ],
+)
+def test_errors_are_in_words_of_its_own(argv, stamp, found, folder, capsys):
+    """Kind: messages of pandas inside one-line errors."""
+    (folder.path / "row.csv").write_text(f"time,s0,s1\n{stamp},1,2\n")
+    assert folder("update", folder.fit(), folder["row.csv"], *argv) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert found in line
+    assert "might want" not in line and "match format" not in line
+
+
+def test_arguments_that_mean_nothing_are_told(folder, capsys):
+    """Kind: the same, of a frequency, a time zone, a folder that is not there."""
+    argv = ("--time", "time", *SMALL, "-o", folder["x.tsrnn"])
+    assert folder("fit", folder["history.csv"], *argv, "--freq", "xyz") == 1
+    err = capsys.readouterr().err
+    assert "found freq='xyz', expected a frequency as pandas writes it" in err
+    assert "KeyError" not in err
+    with pytest.raises(SystemExit):
+        folder("fit", folder["history.csv"], *argv, "--tz", "Mars/Base")
+    assert "found 'Mars/Base', expected a time zone" in capsys.readouterr().err
+    assert folder("forecast", folder.fit(), "-o", folder["no/where.csv"]) == 1
+    assert "where.csv: No such file or directory" in capsys.readouterr().err
+
+
+def test_parquet_that_is_none_or_has_no_numbers_is_told(folder, capsys):
+    """Kind: the same, of pyarrow."""
+    pytest.importorskip("pyarrow")
+    (folder.path / "cut.parquet").write_bytes(b"PAR1 and no more")
+    folder.rows.astype({"s1": str}).to_parquet(folder["texts.parquet"])
+    model = folder.fit()
+    for name, found in (("cut", "found no Parquet in"), ("texts", "no numbers in column 's1'")):
+        assert folder("update", model, folder[f"{name}.parquet"]) == 1
+        assert found in capsys.readouterr().err

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tsrnn import cli
+from tsrnn.baselines import NaiveForecaster
 from tsrnn.cli import demo
 
 pytest.importorskip("rich")
@@ -18,22 +21,22 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def quick(monkeypatch):
     """Let the demo fit on some weeks only, for a few steps."""
     monkeypatch.setattr(demo, "HISTORY", 400)
-    models = demo._models
+    runs = demo._runs
 
-    def few_steps(seed):
-        made = models(seed)
-        made["RNNForecaster"].set_params(max_iter=3)
+    def few_steps(seed, stream):
+        made = runs(seed, stream)
+        made[0].model.set_params(max_iter=3, hidden_size=4)
         return made
 
-    monkeypatch.setattr(demo, "_models", few_steps)
+    monkeypatch.setattr(demo, "_runs", few_steps)
 
 
 @pytest.fixture
 def no_work(monkeypatch):
-    def load():
+    def load(name):
         raise AssertionError("the work began")
 
-    monkeypatch.setattr(demo, "load_electricity", load)
+    monkeypatch.setattr(demo, "load_pedestrians", load)
 
 
 def one_line(text):
@@ -48,9 +51,11 @@ def test_demo_prints_a_table_and_saves_a_picture(quick, tmp_path, capsys):
     assert err == ""
     assert "\x1b" not in out
     assert "168 (1 week)" in out
-    for name in demo._models(0):
+    for name in (demo.LEARNING, demo.FROZEN, "LinearForecaster", "the hour a week ago"):
         assert sum(line.strip().startswith(name + "  ") for line in out.splitlines()) == 1
+    assert "noted" in out
     assert f"Picture: {path}\n" in out
+    assert "tsrnn fit data.csv" in out.splitlines()[-4]
     assert path.read_bytes().startswith(PNG)
 
 
@@ -61,29 +66,57 @@ def test_a_console_without_greek_can_show_the_table(quick, tmp_path, monkeypatch
     assert "us a row" in (tmp_path / "out.txt").read_text()
 
 
-def test_table_is_relative_to_the_seasonal_naive(quick, tmp_path, capsys):
+def test_errors_are_told_before_the_shift_and_after_it(quick, tmp_path, capsys, monkeypatch):
+    rows = demo.load_pedestrians(demo.SENSOR).loc[demo.START :]
+    monkeypatch.setattr(demo, "SHIFT", rows.index[400 + 5 * 24])
     cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.svg")])
-    rows = {
-        line.strip().split("  ")[0]: line.split()[-4:]
+    lines = {
+        line.strip().split("  ")[0]: line.replace("%", "").split()[-4:]
         for line in capsys.readouterr().out.split("\n")
     }
-    mae, rmse, relative, micros = (float(x) for x in rows["NaiveForecaster"])
-    reference = rows[demo.REFERENCE]
-    assert reference[2] == "1.000"
-    assert relative == pytest.approx((rmse / float(reference[1])) ** 2, rel=1e-2)
-    assert 0 < mae < rmse
+    before, after, held, micros = (float(x) for x in lines["the hour a week ago"])
+    actual = rows.iloc[:, 0]
+    error = (actual - actual.shift(demo.WEEK)).abs().iloc[400 : 400 + demo.WEEK]
+    n_scored = np.minimum(np.arange(demo.WEEK) + 1, demo.HORIZON)  # each row is forecast so often
+    for found, part in ((before, slice(0, 120)), (after, slice(120, None))):
+        expected = np.average(error[part], weights=n_scored[part])
+        assert found == pytest.approx(expected, abs=0.06)
+    assert 50 < held <= 100
     assert micros > 0
     assert (tmp_path / "x.svg").read_text().startswith("<?xml")
 
 
-def test_a_terminal_sees_one_live_line(quick, tmp_path, capsys, monkeypatch):
+def test_the_frozen_copy_is_the_fitted_model(quick, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(demo, "_draw", lambda figure, results: seen.append(results))
+    cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.png")])
+    learning, frozen = (seen[0][name] for name in (demo.LEARNING, demo.FROZEN))
+    first = [r.forecasts["forecast"].iloc[: demo.HORIZON].tolist() for r in (learning, frozen)]
+    assert first[0] == first[1]
+    assert learning.forecasts["forecast"].iloc[-1] != frozen.forecasts["forecast"].iloc[-1]
+    assert learning.model is not frozen.model
+
+
+def test_the_view_shows_errors_a_day_ahead():
+    index = pd.date_range("2024-01-01", periods=30, freq="h")
+    stream = pd.DataFrame({"people": np.arange(30.0)}, index)
+    model = NaiveForecaster(demo.HORIZON).fit(stream.set_axis(index - pd.Timedelta("30h")))
+    run = demo.Run("naive", model, stream)
+    for place in range(30):
+        run.walk(place, stream[place : place + 1])
+    assert list(run.errors) == [6.0, *[24.0] * 6]  # 29 was forecast, then the value a day before
+    assert run.n_held == 7
+
+
+def test_a_terminal_sees_a_live_view(quick, tmp_path, capsys, monkeypatch):
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
         monkeypatch.setenv(name, value)
     assert cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.png")]) == 0
     err = capsys.readouterr().err
     assert "rows/s" in err
-    assert err.count("\n") <= 1, "the line grew into lines"
-    assert err.endswith("\x1b[2K"), "the line was left behind"
+    for shown in ("two days", "a day ahead", demo.FROZEN, "noted: no change yet"):
+        assert shown in err
+    assert err.endswith("\x1b[2K"), "the view was left behind"
     assert err.rindex("\x1b[?25h") > err.rindex("\x1b[?25l"), "the cursor was left hidden"
 
 
@@ -113,7 +146,7 @@ def test_ctrl_c_ends_cleanly(tmp_path, capsys, monkeypatch):
 
     old, new = tmp_path / "old.png", tmp_path / "new.png"
     old.write_bytes(b"kept")
-    monkeypatch.setattr(demo, "load_electricity", interrupted)
+    monkeypatch.setattr(demo, "load_pedestrians", interrupted)
     assert cli.main(["demo", "--output", str(old)]) == 130
     assert cli.main(["demo", "--output", str(new)]) == 130
     assert capsys.readouterr().err == "tsrnn: interrupted\n" * 2
@@ -122,7 +155,7 @@ def test_ctrl_c_ends_cleanly(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["demo", "--weeks", "0"], ["demo", "--weeks", "133"], ["demo", "--seed", "-1"]]
+    "argv", [[], ["demo", "--weeks", "0"], ["demo", "--weeks", "19"], ["demo", "--seed", "-1"]]
 )
 def test_bad_arguments_exit_with_2(argv, capsys):
     with pytest.raises(SystemExit) as exit_:
@@ -134,7 +167,7 @@ def test_bad_arguments_exit_with_2(argv, capsys):
 def test_help_has_an_example_and_runs_as_a_module():
     command = [sys.executable, "-W", "error", "-m", "tsrnn", "demo", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "example: tsrnn demo --weeks 4" in done.stdout
+    assert "example: tsrnn demo --weeks 5" in done.stdout
 
 
 def test_importing_tsrnn_brings_no_package_but_its_dependencies():

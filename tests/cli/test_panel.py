@@ -69,9 +69,10 @@ def by_stamp(model, rows):
         model.partial_fit(some)
         ahead = model.forecast(ids=some["who"].tolist())
         for one in some["who"]:
-            values = ahead["load"][ahead["who"] == one].tolist()
-            line = {"id": one, "cutoff": stamp.isoformat(), "forecast": {"load": values}}
-            written.append(line)
+            own = ahead[ahead["who"] == one]
+            times = [time.isoformat() for time in own["time"]]
+            line = {"id": one, "cutoff": stamp.isoformat(), "times": times}
+            written.append({**line, "forecast": {"load": own["load"].tolist()}})
     return written
 
 

@@ -15,8 +15,10 @@ from helpers import content, hourly
 from helpers.folder import N_FIT, N_NEW, Folder, to_csv
 
 from tsrnn import load, persistence
-from tsrnn.cli import session, stream
+from tsrnn.cli import stream
 from tsrnn.cli.io import lines
+from tsrnn.cli.io.issued import Issued, WriterOptions
+from tsrnn.cli.io.json_lines import JsonWriter
 
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 
@@ -39,8 +41,10 @@ def expected_lines(folder, frozen=False, model=None, rows=None):
     rows, written = folder.rows[N_FIT:] if rows is None else rows, []
     for row in range(len(rows)):
         (model.update if frozen else model.partial_fit)(rows[row : row + 1])
-        values = {name: column.tolist() for name, column in model.forecast().items()}
-        written.append({"cutoff": model.cutoff_.isoformat(), "forecast": values})
+        ahead = model.forecast()
+        times = [time.isoformat() for time in ahead.index]
+        values = {name: column.tolist() for name, column in ahead.items()}
+        written.append({"cutoff": model.cutoff_.isoformat(), "times": times, "forecast": values})
     return written, model
 
 
@@ -324,9 +328,11 @@ def test_bad_every(text, capsys):
 
 
 def test_names_that_are_no_text_and_values_that_are_none():
-    frame = pd.DataFrame({("a", 1): [1.0, np.nan]})
-    assert json.loads(session.forecast_line(3, frame)) == {
+    issued = Issued(3, pd.DataFrame({("a", 1): [1.0, np.nan]}, index=[4, 5]))
+    (line,) = JsonWriter(WriterOptions([])).forecasts([issued])
+    assert json.loads(line) == {
         "cutoff": 3,
+        "times": [4, 5],
         "forecast": {"('a', 1)": [1.0, None]},
     }
 

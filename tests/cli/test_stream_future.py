@@ -76,10 +76,11 @@ def expected_lines(folder, known=lambda cutoff, index: True):
     new, plan = folder.rows[N_FIT:-HORIZON], folder.rows[["price", "day"]]
     for row in range(len(new)):
         model.partial_fit(new[row : row + 1])
-        forecast = None
-        if known(model.cutoff_, model.future_index()):
+        index, found = model.future_index(), {"forecast": None}
+        if known(model.cutoff_, index):
             forecast = {"load": model.forecast(X_future=plan)["load"].tolist()}
-        written.append({"cutoff": model.cutoff_.isoformat(), "forecast": forecast})
+            found = {"times": [time.isoformat() for time in index], "forecast": forecast}
+        written.append({"cutoff": model.cutoff_.isoformat(), **found})
     return written, model
 
 
@@ -302,11 +303,12 @@ def test_each_series_of_a_panel_has_a_plan_of_its_own(folder):
     for stamp, some in rows[n_fit:].groupby("time"):
         model.partial_fit(some)
         for shop in some["shop"]:
-            forecast, index = None, model.future_index(ids=shop)
+            found, index = {"forecast": None}, model.future_index(ids=shop)
             if set(index) <= held:
                 ahead = model.forecast(ids=shop, X_future=plan)["load"]
                 forecast = {"load": pytest.approx(ahead.tolist(), rel=1e-9)}
-            expected.append({"id": shop, "cutoff": stamp.isoformat(), "forecast": forecast})
+                found = {"times": [time.isoformat() for _, time in index], "forecast": forecast}
+            expected.append({"id": shop, "cutoff": stamp.isoformat(), **found})
     found = written_by(folder)
     assert without_reasons(found) == expected
     known = [line["id"] for line in found if line["forecast"] is not None]

@@ -518,3 +518,18 @@ def test_forecasts_keep_within_bounds_and_learning_does_not_know_of_them(series)
     assert content(bounded._state) == content(free._state)
     half = quick(lower=lower).fit(series[:300]).predict(series[300:340])
     np.testing.assert_array_equal(half, prediction.clip(lower))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lower": "x"}, {"upper": "y"}, {"gap": "skip"}, {"late": 1}, {"max_gap": "q"},
+     {"lower": 5.0, "upper": 1.0}, {"coverage": 7}],
+)  # fmt: skip
+def test_parameters_set_after_fit_are_checked_at_once(wrong):
+    """`lower="x"` was taken for "auto", others failed in NumPy; the kind: what no `fit` sees."""
+    model = quick().fit(hourly(80))
+    before = content(model)
+    with pytest.raises((ValueError, TypeError), match=r"found|must be"):
+        model.set_params(**wrong)
+    assert content(model) == before
+    assert model.set_params(upper=50.0).forecast().max().max() <= 50.0

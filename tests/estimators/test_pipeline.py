@@ -183,7 +183,10 @@ def test_panels_go_through(form):
     pd.testing.assert_frame_equal(model.forecast(ids=["s1"]), plain.forecast(ids=["s1"]), **LOOSE)
     pd.testing.assert_series_equal(model.cutoff_, plain.cutoff_)
     pd.testing.assert_index_equal(model.future_index(2), plain.future_index(2))
+    part = model.split(["s1"])
+    pd.testing.assert_frame_equal(part.forecast(), model.forecast(ids=["s1"]), **LOOSE)
     assert "s1" not in model.forget("s1").cutoff_.index
+    assert [*part.cutoff_.index] == ["s1"]
 
 
 def test_a_panel_with_future_inputs_goes_through():

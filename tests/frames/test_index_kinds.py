@@ -330,3 +330,32 @@ def test_a_forgotten_id_is_asked_for():
             NaiveForecaster(**params).fit(rows)
     with pytest.raises(ValueError, match="id_col"):
         NaiveForecaster(target="y").fit(frame.set_axis(np.arange(20).repeat(3)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "alike"),
+    [(["2024-01-31", "2024-02-29"], True), (["2024-01-31 15:00Z", "2024-01-31T16:00+00:00"], True),
+     (["2024-01-31T15:00+01", "2024-01-31T16:00+0100"], True), (["20240131T15", None], True),
+     (["2024-01-31T15:00+01:00", "2024-06-30T15:00+02:00"], False),
+     (["2024-01-31T15:00", "2024-01-31T16:00Z"], False)],
+)  # fmt: skip
+def test_texts_have_one_offset_from_utc(texts, alike):
+    """Told without a warning made an error, which is not safe where other threads run."""
+    index = pd.Index(texts, dtype=object)
+    if alike:
+        assert isinstance(read_times(index), pd.DatetimeIndex)
+        return
+    with pytest.raises(ValueError, match="all with an offset from UTC or none"):
+        read_times(index)
+
+
+@pytest.mark.parametrize("zone", ["UTC", None])
+def test_days_of_a_zone_in_utc_are_told(zone):
+    """Daily bars stamped 04:00 and 05:00; the kind: days of 23 to 25 hours."""
+    days = pd.date_range("2024-01-01", periods=300, freq="D", tz="America/New_York")
+    bars = pd.Series(np.arange(300.0), days.tz_convert("UTC").tz_localize(None).tz_localize(zone))
+    for rows in (bars, bars[days.day_of_week < 5]):
+        with pytest.raises(ValueError, match=r"tz_convert\('America/New_York'\)"):
+            NaiveForecaster(2).fit(rows)
+    told = bars.set_axis(days)
+    assert NaiveForecaster(2).fit(told).forecast().index[0].hour == 0

@@ -11,6 +11,7 @@ from helpers import content, hourly, melted
 from tsrnn import RNNForecaster, RNNRegressor, load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
 from tsrnn.evaluate import backtest, prequential
+from tsrnn.frames import native
 from tsrnn.frames.native import incoming
 
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
@@ -219,3 +220,16 @@ def test_what_is_masked_is_missing():
     np.testing.assert_array_equal(*found)
     with pytest.raises(ValueError, match="found NaN in column 'y'"):
         model.partial_fit(values[30:, None], masked[30:])
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Rome"])
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+def test_a_forecast_is_the_same_frame_however_it_is_made(unit, zone, monkeypatch):
+    """A frame of polars of times and floats is made the short way, and must be that of narwhals."""
+    polars_testing = pytest.importorskip("polars.testing")
+    index = pd.date_range("2024-03-31", periods=5, freq="h", tz=zone).as_unit(unit)
+    columns = {"time": index, "a": np.arange(10.0)[::2], 7: np.array([1.5, np.nan, 3, 4, 5])}
+    found = native.outgoing(columns, "polars")
+    monkeypatch.setattr(native, "_times_and_floats", lambda _: None)
+    polars_testing.assert_frame_equal(found, native.outgoing(columns, "polars"))
+    assert found.columns == ["time", "a", "7"]

@@ -8,6 +8,8 @@ from tsrnn.online.experts.adjusted import AdjustedLinear, before_step
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 
+pytestmark = pytest.mark.usefixtures("both_kernels")
+
 LAGS, DELAYS = 3, [1, 2, 4]
 
 
@@ -38,26 +40,37 @@ def features_of(values, came_with, effect, others):
 def test_all_lags_are_adjusted_by_the_newest_effects(stream):
     """Row by row, from lists of the values and of the inputs that they came with."""
     labels, levels, others, inputs = stream
-    expert, forecasts, (base, left, effects) = blank().follow(*stream)
+    _, forecasts, (base, left, effects) = blank().follow(*stream)
     readout = DelayedRLS(2, LAGS + 2, DELAYS, 0.99, np.array([1.0, 0.5]))
     learnt = FutureRLS(2, LAGS + 2 + 6, [1], 0.99, 2, np.array([1.0, 0.5]))
     came_with = [np.repeat(inputs[:1], 2, axis=0)] * LAGS
-    values = [levels[0]] * LAGS
+    values, effect, errors = [levels[0]] * LAGS, np.zeros((2, 2)), [[], []]
+    constant = np.zeros(2)
     for row in range(60):
         known = np.isfinite(labels[row])
         came_with.append(np.where(known, inputs[row], came_with[-1]))
         values.append(levels[row])
-        seen = features_of(values, came_with, learnt.effect_weights[:, 0], others[row])
+        for stream in range(2):
+            if row and known[stream, 0]:
+                due = learnt.effect_weights[stream, 0] @ inputs[row]
+                errors[stream].append(labels[row, stream, 0] - constant[stream] - due)
+        seen = features_of(values, came_with, effect, others[row])
         wide = np.concatenate([seen, before_step(np.array(came_with[-1 - LAGS :]))], axis=1)
         newest = seen[:, LAGS]
         learnt = learnt.learn(wide[None], newest[None], labels[[row]], inputs[[row], None, None])
-        effect = learnt.effect_weights[:, 0]  # what the row has taught counts for the row itself
+        constant = newest + (learnt.weights[:, 0] * wide).sum(axis=1)
+        effect = learnt.effect_weights[:, 0].copy()  # what a row has taught counts for itself
+        for stream, unit in enumerate(learnt.effects.covariance):
+            for f in range(2):
+                variance = np.mean(np.square(errors[stream] or [0.0])) * unit[f, f]
+                kept = 1.0 - 2.0 * variance / max(effect[stream, f] ** 2, 1e-300)
+                effect[stream, f] *= max(kept, 0.0)
         seen = features_of(values, came_with, effect, others[row])
         newest, own = seen[:, LAGS], labels[row, :, 0] - effect @ inputs[row]
         readout = readout.learn(seen[None], newest[None], own[None, :, None])
         np.testing.assert_allclose(base[row], newest, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(left[row], own, rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(effects[row], learnt.effect_weights[:, 0], rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(effects[row], effect, rtol=1e-8, atol=1e-10)
         expected = newest[:, None] + readout.output(seen[None])[0]
         np.testing.assert_allclose(forecasts[row], expected, rtol=1e-8, atol=1e-10)
 

@@ -1,5 +1,7 @@
 """The simple experts, and that each is scored by what it said in its day."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -86,16 +88,16 @@ def test_where_inputs_are_known_ahead_small_readouts_follow_what_these_leave():
     of_recurrent = recurrent[0], rng.normal(size=(60, 1, 3, 4)), recurrent[1]
     rows = of_recurrent, skip, padded.levels, labels, True, ahead
     ensemble, _ = start.follow_ahead(*rows)
-    adjusted, effect = np.empty((60, 1)), start.adjusted.effect
-    for row in range(60):  # by the effects before each row
-        adjusted[row] = values[row] - (effect * inputs[row]).sum(axis=1)
+    adjusted, expert = np.empty((60, 1)), start.adjusted
+    for row in range(60):
         now = slice(row, row + 1)
-        others = skip[now, :, -1:]
-        rows = labels[now], values[now], others, inputs[now]
-        start.adjusted, _, _ = start.adjusted.follow(*rows)
-        effect = start.adjusted.effect
+        expert, _, _ = expert.follow(labels[now], values[now], skip[now, :, -1:], inputs[now])
+        adjusted[row] = values[row] - (expert.effect * inputs[row]).sum(axis=1)
     alone, _, _ = start.per_step.follow(adjusted, adjusted, True, inputs)
     np.testing.assert_allclose(ensemble.per_step.weights, alone.weights, rtol=1e-9, atol=1e-12)
+    without = Ensemble.of(dataclasses.replace(design, future=[]), 0.99, None)
+    alone, _, _ = without.per_step.follow(values, values, True)  # and what knows of no inputs
+    np.testing.assert_array_equal(ensemble.per_step_without.weights, alone.weights)
 
 
 def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
@@ -107,7 +109,10 @@ def test_what_inputs_do_is_put_back_where_they_are_known_ahead():
     effects = np.zeros((300, 1, 4, 2))
     effects[..., 0] = 3.0
     ahead = inputs, design.arrived(padded, first)[:, 0]
-    rows = (np.zeros((300, 1, 4)), effects, np.zeros((300, 1, 4))), design.skip(padded, first, len(padded))
+    rows = (
+        (np.zeros((300, 1, 4)), effects, np.zeros((300, 1, 4))),
+        design.skip(padded, first, len(padded)),
+    )
     labels = design.labels(padded, first)
     _, (constant, mixed) = Ensemble.of(design, 0.999, None).follow_ahead(
         *rows, padded.levels, labels, True, ahead

@@ -158,6 +158,39 @@ def test_all_series_may_be_forgotten():
     assert len(model.future_index()) == len(model.drift_log_) == len(model.expert_weights_) == 0
 
 
+@pytest.mark.parametrize("kind", ["recurrent", "baseline"])
+def test_parts_go_on_by_themselves(kind):
+    """Under update they are what they were in the whole: nothing is shared there."""
+    history, new = divided(long_frame(4, N_FIT + 20))
+    columns = ["id", "time", "y"]
+    model = panel(dtype=np.float64) if kind == "recurrent" else NaiveForecaster(HORIZON)
+    model.set_params(id_col="id", time_col="time").fit(history[columns])
+    before, ids = content_of(model), ["s3", "s1"]
+    part = model.split(ids)
+    assert set(part.cutoff_.index) == set(ids) and len(part.cutoff_) == 2
+    pd.testing.assert_frame_equal(part.forecast(ids=ids), model.forecast(ids=ids))
+    own = new.loc[new["id"].isin(ids), columns]
+    part.update(own)
+    assert content_of(model) == before
+    model.update(new[columns])
+    pd.testing.assert_frame_equal(part.forecast(ids=ids), model.forecast(ids=ids), rtol=1e-9)
+    later, again = content_of(model), copy.copy(part)
+    rows = own.assign(time=own["time"] + pd.Timedelta("20h"))
+    part.partial_fit(rows)  # what is learnt in a part is learnt there alone
+    assert content_of(model) == later
+    assert content_of(again.partial_fit(rows)) == content_of(part)
+    assert content_of(tsrnn.loads(tsrnn.dumps(part))) == content_of(part)
+
+
+def test_what_cannot_be_split_is_refused():
+    history, _ = divided(long_frame(2, N_FIT))
+    with pytest.raises(ValueError, match=r"found ids \['x'\] that were never seen"):
+        panel().fit(history).split(["s0", "x"])
+    one = history[history["id"] == "s0"].set_index("time")[["y"]]
+    with pytest.raises(ValueError, match="ids"):
+        NaiveForecaster(2).fit(one).split(["s0"])
+
+
 def test_evaluations_refuse_what_they_cannot_score():
     history, new = divided(long_frame(3, N_FIT + 5).drop(columns="x"))
     model = NaiveForecaster(2, id_col="id", time_col="time").fit(history)

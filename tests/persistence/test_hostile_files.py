@@ -84,8 +84,9 @@ def test_other_members(name, path):
     refused(path, "members are missing, or there are others")
 
 
-def test_mutated_files_load_as_equals_or_are_refused(tmp_path):
-    command = [sys.executable, SCRIPT, "--count", "320", "--seed", "1"]
+@pytest.mark.parametrize(("way", "count"), [("files", 320), ("bytes", 96), ("streams", 32)])
+def test_mutated_files_load_as_equals_or_are_refused(way, count, tmp_path):
+    command = [sys.executable, SCRIPT, "--as", way, "--count", str(count), "--seed", "1"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 failures" in done.stdout

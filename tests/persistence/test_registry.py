@@ -82,6 +82,8 @@ def fitted():
     yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])
     steps = [("scale", StandardScaler()), ("forecast", LinearForecaster(3))]
     yield StreamingPipeline(steps).fit(ROWS)
+    stuck = pd.concat([ROWS[:100], ROWS[99:100].set_axis(ROWS.index[100:101])])
+    yield RNNForecaster(3, **SMALL).fit(stuck[:100]).partial_fit(stuck[100:])
     jumped = ROWS + 30.0 * (np.arange(len(ROWS)) > 110)[:, None]
     yield RNNForecaster(3, **SMALL).fit(ROWS[:100]).partial_fit(jumped[100:])
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.models import newest, read_forecaster
-from tsrnn.cli.options import add_data_options, coverage, whole_number
+from tsrnn.cli.options import add_data_options, add_format, coverage, whole_number
 from tsrnn.cli.update import new_rows
 from tsrnn.evaluation.metrics import mae
 from tsrnn.evaluation.prequential import prequential
@@ -58,6 +58,7 @@ def add(commands):
     )
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     add_data_options(parser)
+    add_format(parser)
     return parser
 
 

@@ -16,7 +16,14 @@ from tsrnn.cli.io.frames import (
 from tsrnn.cli.io.source import Source
 from tsrnn.cli.io.times import TimeOptions
 from tsrnn.cli.models import newest
-from tsrnn.cli.options import MODELS, add_data_options, add_parameters, parameters, whole_number
+from tsrnn.cli.options import (
+    MODELS,
+    add_data_options,
+    add_format,
+    add_parameters,
+    parameters,
+    whole_number,
+)
 from tsrnn.persistence import save
 
 EPILOG = """\
@@ -76,6 +83,7 @@ def add(commands):
     )
     parser.add_argument("--verbose", action="store_true", help="show the progress of training")
     add_data_options(parser)
+    add_format(parser)
     add_parameters(parser)
     return parser
 
@@ -85,7 +93,7 @@ def run(args):
     cls = MODELS[args.model]
     params = parameters(args, cls)
     sep = (args.sep or ",").replace("\\t", "\t")
-    header, numeric, dated = look(args.data, sep)
+    header, numeric, dated = look(args.data, sep, args.format)
     time = time_columns(args.time, header, dated)
     numeric = _without_row_numbers(header, numeric, args)
     targets = _named_all(args.target, header)
@@ -96,8 +104,8 @@ def run(args):
         params["id_col"] = args.id
         if time:
             names[None] = params["time_col"] = time[0] if len(time) == 1 else "time"
-    options = TimeOptions(time, args.time_format, args.tz)
-    source = Source(columns, options, sep, header, categories, args.id, names)
+    options = TimeOptions(time, args.time_format, args.tz, precision=args.precision or "ns")
+    source = Source(columns, options, sep, header, categories, args.id, names, format=args.format)
     complaints = Complaints(args.on_error, "tsrnn fit")
     frame, _ = read_frame(args.data, source, complaints)
     if not targets and categories:

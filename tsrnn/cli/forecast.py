@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import sys
+from contextlib import nullcontext
 
 from tsrnn.cli.io.frames import Complaints, read_frame
 from tsrnn.cli.models import is_panel, known_ahead, read_forecaster, source_ahead, source_of
@@ -105,9 +106,9 @@ def run(args):
         if not (panel and model.id_col is None):  # whose index has levels, with names
             frame.index.name = frame.index.name or "time"
         frame = frame.reset_index()
-    file = args.output or sys.stdout
-    if args.json:
-        frame.to_json(file, orient="records", lines=True, date_format="iso")
-    else:
-        frame.to_csv(file, index=False)
+    with nullcontext(sys.stdout) if args.output is None else open(args.output, "w") as file:
+        if args.json:
+            frame.to_json(file, orient="records", lines=True, date_format="iso")
+        else:
+            frame.to_csv(file, index=False, lineterminator="\n")
     return 0

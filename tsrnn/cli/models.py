@@ -1,10 +1,12 @@
 """A saved forecaster, and how the rows to come are to be read for it."""
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from tsrnn.cli.io.rows import text_id, whole_id
+from tsrnn.cli.io.fields import text_id, whole_id
 from tsrnn.cli.io.source import Source
 from tsrnn.cli.io.times import TimeOptions
 from tsrnn.persistence import read
@@ -60,6 +62,7 @@ def source_of(saved, args):
         args.time_format or notes.get("time_format"),
         cutoff.tz if dated else None,
         strict=True,
+        precision=args.precision or notes.get("precision", "ns"),
     )
     sep = (args.sep or notes.get("sep", ",")).replace("\\t", "\t")
     called = {str(name): name for name in names}
@@ -98,6 +101,34 @@ def numbered(rows, model):
     first = model.future_index(1)[0]
     step = first - model.cutoff_
     return rows.set_axis(pd.RangeIndex(first, first + step * len(rows), step))
+
+
+def on_grid(index, model):
+    """Return time stamps moved onto the frequency of a model that snaps them; others as they are.
+
+    Parameters
+    ----------
+    index : DatetimeIndex
+    model : forecaster
+        Fitted.
+    """
+    if getattr(model, "snap", None) is None or not isinstance(newest(model), pd.Timestamp):
+        return index
+    axis, moved = model._reader.axis, []
+    for stamp in index:
+        with suppress(ValueError):  # too far off: the model refuses the row
+            stamp = axis.label(axis.stamps_at(axis.positions(pd.DatetimeIndex([stamp])))[0])
+        moved.append(stamp)
+    return pd.DatetimeIndex(moved, tz=index.tz).as_unit(index.unit)
+
+
+def by_time(forecast, model):
+    """Return a forecast by time, as of one stream; of a panel without the ids."""
+    if not is_panel(model):
+        return forecast
+    if model.time_col is not None:
+        forecast = forecast.set_index(model.time_col)
+    return forecast.drop(columns=model.id_col)
 
 
 def blank_forecast(model):

@@ -4,6 +4,10 @@ import argparse
 import inspect
 import re
 
+import pandas as pd
+
+from tsrnn.cli.io.formats import READERS
+from tsrnn.cli.io.times import EPOCH_UNITS
 from tsrnn.estimators.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.estimators.forecaster import RNNForecaster
 
@@ -41,9 +45,25 @@ def coverage(text):
     return value
 
 
+def _zone(text):
+    """Read a time zone: the type of an argument."""
+    try:
+        pd.Timestamp("2024-01-01", tz=text)
+    except Exception as error:  # of another kind in each library of zones
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a time zone such as Europe/Rome or UTC"
+        ) from error
+    return text
+
+
 def add_data_options(parser):
     """Add the arguments that say how rows are to be read."""
     group = parser.add_argument_group("how to read the rows")
+    group.add_argument(
+        "--precision",
+        choices=EPOCH_UNITS,
+        help="unit of the time stamps of line protocol (default: as at fit; at fit, ns)",
+    )
     group.add_argument(
         "--time",
         "--time-col",
@@ -70,7 +90,9 @@ def add_data_options(parser):
         help="columns to take as texts, not as numbers (default: as at fit; at fit, those named "
         "as inputs that are no numbers)",
     )
-    group.add_argument("--tz", metavar="ZONE", help="time zone of the stamps, such as Europe/Rome")
+    group.add_argument(
+        "--tz", type=_zone, metavar="ZONE", help="time zone of the stamps, such as Europe/Rome"
+    )
     group.add_argument("--sep", metavar="CHAR", help="between the fields of a CSV (default: ',')")
     group.add_argument(
         "--on-error",
@@ -78,6 +100,16 @@ def add_data_options(parser):
         default="raise",
         help="a row that cannot be used: stop, pass it over and count it, or say so as well "
         "(default: raise)",
+    )
+
+
+def add_format(parser):
+    """Add the argument that says what the lines of rows are."""
+    parser.add_argument(
+        "--format",
+        choices=READERS,
+        help="of the rows: JSON lines, CSV, or line protocol as InfluxDB and Telegraf speak it "
+        "(default: as the first line tells)",
     )
 
 

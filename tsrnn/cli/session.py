@@ -1,6 +1,5 @@
 """A stream from its start, or a restart, to its end: rows in, forecasts out, checkpoints."""
 
-import json
 import sys
 import time
 
@@ -8,14 +7,19 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.cli.forecast import forecast_options
+from tsrnn.cli.io.formats import WRITERS
 from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.io.future import FutureRows
+from tsrnn.cli.io.issued import Issued, WriterOptions
 from tsrnn.cli.io.output import Output
 from tsrnn.cli.models import (
     blank_forecast,
+    by_time,
+    is_panel,
     known_ahead,
     newest,
     numbered,
+    on_grid,
     source_ahead,
     source_of,
     unknown_ahead,
@@ -39,7 +43,7 @@ class Session:
     def __init__(self, saved, args, resumed, live=None):
         self.model, self.notes = saved.model, dict(saved.notes)
         self.path, (self.every_rows, self.every_seconds) = args.checkpoint, args.every
-        source = self.source = source_of(saved, args)
+        source = self.source = source_of(saved, args)._replace(format=args.format)
         header = source.header if args.no_header else None
         if args.no_header and header is None:
             raise ValueError("found --no-header, but the file says nothing of the fields at fit")
@@ -48,11 +52,12 @@ class Session:
         self.options = forecast_options(args, self.model)
         self.complaints = Complaints(args.on_error, "tsrnn stream")
         self.future = future_of(saved, args)
-        require_forecast(self.model, self.options)
+        expected = require_forecast(self.model, self.options)
+        self.writer = writer_of(self.model, source, args)
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
-        self.live = live
-        self._shown = places_of_targets(self.model, source)
-        self.stopped, self.one_for_one, self._n_written = False, args.one_for_one, 0
+        self.writer.begin(expected, self.output.is_empty)
+        self.live, self._shown = live, places_of_targets(self.model, source)
+        self.stopped, self.one_for_one, self._issued = False, args.one_for_one, []
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
         self._newest = self._seen()
@@ -73,7 +78,7 @@ class Session:
             try:
                 block = inbox.next(self._seconds_left())
             except StopIteration:
-                return self.finish()
+                return self._end()
             if block is not None:
                 self._take_block(*block)
             elif self._seconds_left() == 0:
@@ -81,6 +86,8 @@ class Session:
 
     def _take_block(self, first, lines):
         rows = self.parser.parse(first, lines)
+        if rows.index is not None:
+            rows = rows._replace(index=on_grid(rows.index, self.model))
         self._start_block(rows)
         stamps = None if rows.index is None else rows.index.as_unit("ns").asi8.tolist()
         places = {line: row for row, line in enumerate(rows.lines.tolist())}
@@ -89,13 +96,42 @@ class Session:
                 self.complaints.add(line, rows.problems[line])
             if self.stopped:
                 return
-            row, n_written = places.get(line), self._n_written
-            if row is not None:
+            if (row := places.get(line)) is not None:
                 self._take_row(row, None if stamps is None else stamps[row], line)
-            if self.one_for_one and self._n_written == n_written:
-                self._write("null")  # a header, a line seen before or of no use
+            if self._issued or self.one_for_one:
+                self._write(lines[line - first])
+                if self._n_since >= (self.every_rows or np.inf) or self._seconds_left() == 0:
+                    self.checkpoint()
+
+    def _end(self):
+        """Take in what is left when the input has ended."""
+        for line, problem in self.parser.end().problems.items():
+            self.complaints.add(line, problem)
+        self.finish()
+        if self.one_for_one and self._issued:
+            n_rows, self._issued = len(self._issued), []
+            self._count(n_rows)
+            say(f"the input ends: no line is left to answer with the last {n_rows} forecasts")
+        elif self._issued:
+            self._write()
+
+    def _write(self, line=b""):
+        """Write what is issued and not written yet: one for one, as the answer to a line."""
+        issued, self._issued = self._issued, []
+        if self.one_for_one:
+            text = line.decode(errors="replace").rstrip("\r")
+            self.output.write(self.writer.answer(issued, text))
+        elif lines := self.writer.forecasts(issued):
+            self.output.write("\n".join(lines))
+        self._count(len(issued))
+
+    def _count(self, n_rows):
+        """Count rows taken in."""
+        self.n_rows += n_rows
+        self._n_since += n_rows
 
     def _start_block(self, rows):
+        """Look at a block of rows before they are taken in, one by one."""
         self._rows = rows
         self._frame = self.source.frame(rows.index, rows.numbers, rows.labels)
 
@@ -112,38 +148,24 @@ class Session:
         except ValueError as error:
             self.complaints.add(line, error)
             return
-        self._newest, self._issued = stamp, (None, None)
-        self._write(self._line())
+        self._newest = stamp
+        forecast, reason, options = self._forecast()
+        origin = self._rows.origins[row]
+        self._issued.append(Issued(self.model.cutoff_, forecast, reason, origin=origin))
         if self.live is not None:
             actual = self._rows.numbers[row : row + 1, self._shown]
-            self.live.take(self.model.cutoff_, actual, *self._issued)
-        self._count(1)
+            self.live.take(self.model.cutoff_, actual, forecast, options)
 
-    def _write(self, line):
-        self.output.write(line)
-        self._n_written += 1
-
-    def _line(self):
-        """Return the line of the newest row: its forecast, or why there is none."""
+    def _forecast(self):
+        """Return the forecast after the newest row, why there is none, what it was asked with."""
         model, options = self.model, self.options
         if self.future is None:
-            return forecast_line(model.cutoff_, self._forecast(options))
+            return model.forecast(**options), None, options
         X_future, reasons = self.future.ahead(model.future_index(options["horizon"]))
         if reasons:
-            return reason_line(model.cutoff_, reasons[None])
-        return forecast_line(model.cutoff_, self._forecast({**options, "X_future": X_future}))
-
-    def _forecast(self, options):
-        forecast = self.model.forecast(**options)
-        self._issued = forecast, options
-        return forecast
-
-    def _count(self, n_rows):
-        """Count rows taken in, whose forecasts are out, and save the model if it is time."""
-        self.n_rows += n_rows
-        self._n_since += n_rows
-        if self._n_since >= (self.every_rows or np.inf) or self._seconds_left() == 0:
-            self.checkpoint()
+            return None, reasons[None], None
+        options = {**options, "X_future": X_future}
+        return model.forecast(**options), None, options
 
     def finish(self):
         """Take in what is left when the input has ended: nothing, where each row stands alone."""
@@ -156,6 +178,8 @@ class Session:
 
     def checkpoint(self):
         """Bring the output to the disk, then save the model with the place reached in it."""
+        if self._issued:  # what is learnt is out, even if the row after it stops the stream
+            self._write()
         mark = self.output.mark()
         if self.path is not None:
             self.notes["output"] = mark
@@ -175,38 +199,6 @@ class Session:
             f"{self.n_rows:,} rows, {self.n_seen:,} not newer than those before, "
             f"{self.complaints.n_skipped:,} skipped; the model ends at {newest(self.model)}"
         )
-
-
-def forecast_line(cutoff, forecast, **about):
-    """Return a forecast as a line of JSON, behind what else there is to say about it.
-
-    Examples
-    --------
-    >>> forecast_line(pd.Timestamp("2024-01-01"), pd.DataFrame({"load": [1.5, 2.0]}))
-    '{"cutoff": "2024-01-01T00:00:00", "forecast": {"load": [1.5, 2.0]}}'
-    """
-    values = forecast.to_numpy()
-    columns = values.T.tolist()
-    if not np.isfinite(values).all():
-        columns = [[v if np.isfinite(v) else None for v in column] for column in columns]
-    names = map(str, forecast.columns)
-    values = dict(zip(names, columns, strict=True))
-    return json.dumps({**about, "cutoff": _shown(cutoff), "forecast": values})
-
-
-def reason_line(cutoff, reason, **about):
-    """Return a line that says why there is no forecast.
-
-    Examples
-    --------
-    >>> reason_line(pd.Timestamp("2024-01-01"), "nothing is known ahead")
-    '{"cutoff": "2024-01-01T00:00:00", "forecast": null, "reason": "nothing is known ahead"}'
-    """
-    return json.dumps({**about, "cutoff": _shown(cutoff), "forecast": None, "reason": reason})
-
-
-def _shown(cutoff):
-    return cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
 
 
 def future_of(saved, args):
@@ -235,6 +227,26 @@ def future_of(saved, args):
     return FutureRows(args.future, source, complaints, args.follow)
 
 
+def writer_of(model, source, args):
+    """Return what writes forecasts in the format of ``--format``, JSON lines by default.
+
+    Raises
+    ------
+    ValueError
+        The format cannot write them.
+    """
+    options = WriterOptions(
+        [str(name) for name in blank_forecast(model).columns],
+        is_panel(model),
+        bool(source.time.columns),
+        bool(known_ahead(model)),
+        args.one_for_one,
+        not args.no_header,
+        source.time.precision,
+    )
+    return WRITERS[args.format or "jsonl"](options)
+
+
 def places_of_targets(model, source):
     """Return where the targets of a model stand among the numbers of a row."""
     names = [source.names.get(name, name) for name in source.numbers]
@@ -242,7 +254,7 @@ def places_of_targets(model, source):
 
 
 def require_forecast(model, options):
-    """Refuse what the model cannot do, before the first row is learnt.
+    """Refuse what the model cannot do, before the first row is learnt; return a forecast.
 
     Raises
     ------
@@ -251,7 +263,9 @@ def require_forecast(model, options):
     """
     if newest(model) is not None:
         X_future = unknown_ahead(model, options["horizon"]) if known_ahead(model) else None
-        model.forecast(**options, **({} if X_future is None else {"X_future": X_future}))
+        ahead = {} if X_future is None else {"X_future": X_future}
+        return by_time(model.forecast(**options, **ahead), model)
+    return None
 
 
 def say(text):

@@ -13,7 +13,7 @@ from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.output import NobodyReadsError
 from tsrnn.cli.io.stamps import PATIENCE, PanelSession
 from tsrnn.cli.models import blank_forecast, is_panel, read_forecaster
-from tsrnn.cli.options import add_data_options
+from tsrnn.cli.options import add_data_options, add_format
 from tsrnn.cli.session import Session, say
 
 EPILOG = f"""\
@@ -24,11 +24,20 @@ examples:
       --checkpoint state.tsrnn --every 60s --on-error log
   sensors | tsrnn stream sensors.tsrnn --checkpoint state.tsrnn      (a panel: fit --id sensor)
   mosquitto_sub -t load | tsrnn stream m.tsrnn --one-for-one | mosquitto_pub -t forecast -l
+  telegraf ... | tsrnn stream m.tsrnn --format influx                (line protocol, in and out)
   sensor | tsrnn stream m.tsrnn --live 127.0.0.1:8765 > forecasts.jsonl     (watch it in a browser)
   tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
-Each row gives a line of JSON: its time stamp as "cutoff", and under "forecast" for each column the
-values of the steps after it. Rows are CSV with a header, or JSON lines; they are learnt one by one.
+Each row gives a line of JSON: its time stamp as "cutoff", under "times" those of the steps after
+it, and under "forecast" for each column the values at these. Rows are CSV with a header, JSON
+lines, or line protocol; they are learnt one by one.
+
+--format csv writes a line for each step, with "cutoff" and "time". --format influx writes a line
+for each step at its time, under the measurement and tags of the row; the forecast of load is the
+field load_forecast. Of line protocol, fields and tags are columns by their keys (a tag may be the
+--id), and so is "measurement"; the time of a row is that of its line, in --precision. With
+--one-for-one all steps are on one line, as load_1, load_2 ... or load_forecast_1 ...; where there
+is no forecast, JSON has null, and the other formats give the line back as it came.
 
 A model with inputs known ahead finds those of the rows to come in the --future file, which has a
 header or JSON lines: by time stamp, and in a panel by id. A row that comes again replaces the one
@@ -94,7 +103,8 @@ def add(commands):
         "--one-for-one",
         action="store_true",
         help="a line for each line that comes in, null where there is no forecast, such as for the "
-        "header: what programs that answer line by line wait for (not of a panel)",
+        "header: what programs that wait for each answer need; of a panel a list, with all series "
+        "of a time stamp, for the line that ends it",
     )
     parser.add_argument(
         "--live",
@@ -116,6 +126,7 @@ def add(commands):
     )
     add_forecast_options(parser)
     add_data_options(parser)
+    add_format(parser)
     return parser
 
 
@@ -141,11 +152,6 @@ def run(args):
         )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
     saved = read_forecaster(args.checkpoint if resumed else args.model)
-    if args.one_for_one and is_panel(saved.model):
-        raise ValueError(
-            "found --one-for-one and a model of a panel, whose rows of one time stamp are forecast "
-            "together, expected a model of one stream; leave it out"
-        )
     with _live_page(saved.model, args) as page:  # before the session, which changes files
         session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed, page)
         _run(session, args)

@@ -6,8 +6,8 @@ import sys
 import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints, read_frame
-from tsrnn.cli.models import is_panel, newest, numbered, read_forecaster, source_of
-from tsrnn.cli.options import add_data_options
+from tsrnn.cli.models import is_panel, newest, numbered, on_grid, read_forecaster, source_of
+from tsrnn.cli.options import add_data_options, add_format
 from tsrnn.persistence import save
 
 EPILOG = """\
@@ -35,6 +35,7 @@ def add(commands):
     parser.add_argument("-o", "--output", metavar="FILE", help="save there (default: MODEL)")
     parser.add_argument("--frozen", action="store_true", help="take the rows in without learning")
     add_data_options(parser)
+    add_format(parser)
     return parser
 
 
@@ -59,13 +60,14 @@ def run(args):
 
 def new_rows(saved, args, complaints):
     """Return the rows of a file that the model has not seen, and how many it has."""
-    source, model = source_of(saved, args), saved.model
+    source, model = source_of(saved, args)._replace(format=args.format), saved.model
     frame, _ = read_frame(args.data, source, complaints)
     if not source.time.columns:
         return numbered(frame, model), 0
     if newest(model) is None:
         return frame, 0
     times = pd.DatetimeIndex(frame[model.time_col] if None in source.names else frame.index)
+    times = on_grid(times, model)
     if is_panel(model):
         cutoffs = model.cutoff_.reindex(frame[model.id_col]).array
         is_new = (times > cutoffs) | cutoffs.isna()

@@ -38,6 +38,7 @@ class StreamingEstimator(BaseEstimator):
 
     _takes_panels = _regular = True  # whether there may be ids; whether rows need a frequency
     _complete_targets = False
+    _watches_sensors = False  # whether what a stuck one repeats is missing, of one stream
     _horizon = 1  # outputs for each target
 
     def __setstate__(self, state):
@@ -50,6 +51,36 @@ class StreamingEstimator(BaseEstimator):
         if hasattr(self, "_state"):
             copied._state = road.only(self._state, slice(None))
         return copied
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; once fitted, refuse what ``fit`` would refuse.
+
+        Those that say how rows are learnt hold from the next ``fit`` on; bounds and the policies of
+        rows, such as ``gap`` and ``late``, from the next call.
+
+        Parameters
+        ----------
+        **params
+            By name.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            There is no such parameter, or it cannot be that; nothing has changed.
+        """
+        before = self.get_params(deep=False)
+        super().set_params(**params)
+        if hasattr(self, "_state"):
+            try:
+                twin(self)._check_params()
+            except (ValueError, TypeError):
+                vars(self).update(before)
+                raise
+        return self
 
     def fit(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
         """Forget everything, learn from this history, end with the state after its last row.
@@ -152,8 +183,7 @@ class StreamingEstimator(BaseEstimator):
         check_is_fitted(self)
         self._require_ids(ids)
         state = self._state
-        learner = state.learner.restarted(road.places_of(state, ids))
-        self._state = state._replace(learner=learner, newest=None)
+        self._state = road.restarted(state, road.places_of(state, ids))._replace(newest=None)
         return self
 
     def save(self, path: File) -> None:
@@ -221,7 +251,9 @@ class StreamingEstimator(BaseEstimator):
         # series of 400 rows that is 300 MB, which would lie below what the learner keeps for good.
         self._reader, state, rows, newest = read_history(self, form, X, y, ids)
         self._writer = Writer(form, self._reader.axis)
-        state = road.taken_in(self, state, rows, "learn")
+        watch = state.watch  # of the history's end
+        state = road.taken_in(self, state._replace(watch=None), rows, "learn")
+        state = state._replace(watch=watch)
         if self.max_series is not None and len(state.ids) > self.max_series:
             kept = np.sort(np.argsort(-newest, kind="stable")[: self.max_series])
             state = road.only(state, kept)

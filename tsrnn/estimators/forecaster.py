@@ -323,6 +323,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     def _transform(self):
         return self.target_transform
 
+    _watches_sensors = True
+
     def _check_params(self):
         super()._check_params()
         if self.target_transform not in (None, *TRANSFORMS):

@@ -23,6 +23,7 @@ from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
+from tsrnn.online.storage.values import twin
 
 FAR = 3.0  # standard deviations: an input whose values are as far from 0 is never near it
 
@@ -67,6 +68,47 @@ class ForecasterMixin:
         kept = np.setdiff1d(np.arange(len(state.ids)), road.places_of(state, ids))
         self._state = road.only(state, kept)
         return self
+
+    def split(self, ids: Ids) -> Self:
+        """Return an estimator of some series of a panel, which goes on by itself.
+
+        So each partition of a large panel may have a model of its own, all of them from one fit:
+        they start from the same network and readouts, and share nothing from then on. This
+        estimator stays as it was.
+
+        Parameters
+        ----------
+        ids : id or list of ids
+
+        Returns
+        -------
+        object
+            Of the class of this one, with the same parameters.
+
+        Raises
+        ------
+        ValueError
+            There is no such series, or it is no panel.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from tsrnn.baselines import NaiveForecaster
+        >>> days = pd.date_range("2024-03-01", periods=3, name="day")
+        >>> sold = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": 7.0}, days).melt(
+        ...     ignore_index=False, var_name="shop", value_name="sold"
+        ... )
+        >>> model = NaiveForecaster(1, id_col="shop", time_col="day").fit(sold.reset_index())
+        >>> model.split(["b"]).forecast()
+          shop        day  sold
+        0    b 2024-03-04   7.0
+        """
+        check_is_fitted(self)
+        if not self._reader.form.has_ids:
+            raise ids_refused(ids)
+        part, state = twin(self), self._state
+        part._state = road.only(state, road.places_of(state, ids))
+        return part
 
     def forecast(
         self,

@@ -27,6 +27,7 @@ from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis, require_each_once
 from tsrnn.frames.wall_clock import WallClock
+from tsrnn.online.stuck import StuckSensor
 from tsrnn.online.wall_clock import OnWallClock
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
@@ -102,6 +103,7 @@ def read_history(model, form, X, y, ids):
         The rows, the parameters, or the two together cannot be used.
     """
     parts, names, rows = read_rows(model, form, X, y, ids)
+    rows = _from_first_values(rows, len(names))
     reader, series, targets = model._reader, rows.series, rows.targets
     counts = np.bincount(series)
     _require_enough(model, reader.columns, counts, targets)
@@ -129,8 +131,27 @@ def read_history(model, form, X, y, ids):
     recent = positions > np.minimum(positions.max() - learner.replayed, own)
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
-    state = State(learner, names, scaling, newest=last, below_zero=below_zero)
+    watch = None
+    if model._watches_sensors and not form.has_ids:
+        scaled = scaling.apply(slice(None), targets[order][..., None])[..., 0]
+        watch = StuckSensor.of(scaled, scaling.change_scale[:, 0], model.max_gap)
+    state = State(learner, names, scaling, newest=last, below_zero=below_zero, watch=watch)
     return reader, state, rows.of(recent), newest
+
+
+def _from_first_values(rows, n_series):
+    """Return rows without those before the first known value of their series, if it has one.
+
+    What is missing there would be learnt as if it had been a level.
+    """
+    known = np.isfinite(rows.targets).any(axis=1)
+    if known.all():
+        return rows
+    first = np.full(n_series, np.iinfo(np.int64).max)
+    np.minimum.at(first, rows.series[known], rows.positions[known])
+    never = np.bincount(rows.series[known], minlength=n_series) == 0
+    kept = (rows.positions >= first[rows.series]) | never[rows.series]
+    return rows if kept.all() else rows.of(kept)
 
 
 def naive_errors(series, targets, n_series):

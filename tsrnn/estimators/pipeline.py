@@ -16,6 +16,7 @@ from tsrnn.estimators.typed_bases import Pipeline
 from tsrnn.frames.native import incoming, indexed, native_of, outgoing
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import column_names
+from tsrnn.online.storage.values import twin
 from tsrnn.persistence import File, save
 from tsrnn.persistence.registry import saved
 
@@ -392,6 +393,22 @@ class StreamingPipeline(Pipeline):
         """
         self._last.forget(ids)
         return self
+
+    @available_if(_last_has("split"))
+    def split(self, ids: Ids) -> Self:
+        """Return a pipeline of some series of a panel, as the last step does.
+
+        Parameters
+        ----------
+        ids : id or list of ids
+
+        Returns
+        -------
+        StreamingPipeline
+        """
+        part, (name, last) = twin(self), self.steps[-1]
+        part.steps = [*self.steps[:-1], (name, last.split(ids))]
+        return part
 
     def reset_state(self, ids: Ids = None) -> Self:
         """Go back to before the first row, with everything learnt kept.

@@ -24,6 +24,7 @@ class State(NamedTuple):
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
     below_zero: Any = None  # (J, C), whether a target of a series was ever negative
+    watch: Any = None  # a `tsrnn.online.stuck.StuckSensor` of one stream, where there is one
 
 
 def take(model, state, rows, how):
@@ -89,7 +90,7 @@ def _rolling(model, state, rows, start):
     series = _places_in(own.ids, rows)
     if start == "fit":
         everywhere = np.arange(len(own.ids))
-        own = own._replace(learner=own.learner.restarted(everywhere), newest=None)
+        own = restarted(own, everywhere)._replace(newest=None)
     arrived = _arrived(model, own, series, rows)
     if start == "cutoff":
         late = arrived.positions <= own.learner.heads[series]
@@ -98,7 +99,7 @@ def _rolling(model, state, rows, start):
     first = np.full(len(own.ids), np.iinfo(np.int64).max)
     np.minimum.at(first, arrived.series, arrived.positions)
     in_sample = np.flatnonzero(first <= own.learner.heads)
-    own = own._replace(learner=own.learner.restarted(in_sample)) if len(in_sample) else own
+    own = restarted(own, in_sample) if len(in_sample) else own
     return own, arrived
 
 
@@ -109,7 +110,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
     ahead of each row, None where none are.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
-    below_zero, transform = state.below_zero, model._transform
+    below_zero, transform, watch = state.below_zero, model._transform, state.watch
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
@@ -132,7 +133,12 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
             group.fresh,
         )
         if outputs is None:
-            learner = learner.learn(block) if how == "learn" else learner.advance(block)
+            learning = how == "learn"
+            if watch is None:
+                learner = learner.learn(block) if learning else learner.advance(block)
+            else:
+                move = learnt if learning else advanced
+                learner, watch = watch.take(learner, block, move, learning)
             continue
         is_row = group.rows >= 0
         if how == "p_values":
@@ -140,11 +146,18 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
                 now, block = block.cut(1)
                 found = _p_values_of(model, learner, now)
                 outputs[group.rows[row, is_row[row]], :, 0] = found.T[is_row[row]]
-                if len(block.targets) or group is not groups[-1]:  # else nobody looks at it
+                if not len(block.targets) and group is groups[-1]:
+                    break  # nobody looks at the learner after the last row
+                if watch is None:
                     learner = learner.advance(now)
+                else:
+                    learner, watch = watch.take(learner, now, advanced, False)
             continue
         known = None if following is None else group.take(following)
-        issued, learner = learner.outputs(block, known)
+        if watch is None:
+            issued, learner = learner.outputs(block, known)
+        else:
+            issued, learner, watch = _watched_outputs(watch, learner, block, known)
         if before is scaling:
             issued = scaling.undo(series, issued)
         else:  # the unit of a series is not known before its first value
@@ -155,7 +168,32 @@ def taken_in(model, state, rows, how, outputs=None, following=None):
         below_zero[:, series] = signed[-1]
         issued = model._bounded(restored(transform, issued), signed[..., None])
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
-    return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero)
+    return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero, watch)
+
+
+def learnt(learner, block):
+    """Return a learner that has learnt rows."""
+    return learner.learn(block)
+
+
+def advanced(learner, block):
+    """Return a learner that has taken in rows without learning."""
+    return learner.advance(block)
+
+
+def _watched_outputs(watch, learner, block, following):
+    """Return the outputs (T, J, B, M) after rows, the learner, and the watch after them."""
+    outputs = []
+
+    def move(learner, rows):
+        first = sum(map(len, outputs))
+        known = None if following is None else following[first : first + len(rows.targets)]
+        found, learner = learner.outputs(rows, known)
+        outputs.append(found)
+        return learner
+
+    learner, watch = watch.take(learner, block, move, False)
+    return np.concatenate(outputs), learner, watch
 
 
 def _with_holidays(reader, group, inputs):
@@ -177,6 +215,12 @@ def with_series(state, new):
     signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
     below_zero = np.append(state.below_zero, signed, axis=1)
     return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
+
+
+def restarted(state, places):
+    """Return the state with these series back before their first row."""
+    watch = state.watch and state.watch.restarted()
+    return state._replace(learner=state.learner.restarted(places), watch=watch)
 
 
 def only(state, kept):

@@ -7,6 +7,8 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 DAY_NS = 86_400 * 10**9
+HOUR_NS = DAY_NS // 24
+DAYS_OF_A_ZONE = {0, HOUR_NS, DAY_NS - HOUR_NS}  # 24, 25 and 23 hours, less whole days
 SHORTEST_MONTH = 28 * DAY_NS
 THURSDAY = 3  # 1970-01-01, days of the week counted from Monday
 DECEMBER = 12
@@ -183,6 +185,12 @@ def snap_remedy(off, step):
 def _snap_remedy(index):
     wall = index.as_unit("ns").asi8
     step = _round_step(wall)
+    if step == DAY_NS and set(np.diff(wall) % DAY_NS) <= DAYS_OF_A_ZONE:
+        return (
+            "; if they are days of a time zone whose clocks change, tell it: "
+            "X.tz_localize('UTC').tz_convert('America/New_York') of stamps in UTC, "
+            "X.tz_convert(...) where they have a zone"
+        )
     return snap_remedy(int(np.abs(_rest(wall, step)).max()), step)
 
 

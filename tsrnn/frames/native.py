@@ -120,6 +120,8 @@ def outgoing(frame, library, dates=False):
     dates : bool
         Whether time stamps become dates.
     """
+    if library == "polars" and not dates and (found := _times_and_floats(frame)) is not None:
+        return found
     import narwhals as nw
 
     columns, changed = {}, []
@@ -215,6 +217,27 @@ def _floats(data, time):
         return None
     values = values[0][:, None] if len(values) == 1 else np.stack(values, axis=1)
     return pd.DataFrame(values, _stamps(stamps, time), _index_of(*names))
+
+
+def _times_and_floats(columns):
+    """Return time stamps and floats, a forecast, as a frame of polars; None where it is not such.
+
+    Narwhals makes the same frame, and takes three times as long.
+    """
+    import polars as pl
+
+    found = []
+    for name, column in columns.items():
+        if isinstance(column, pd.DatetimeIndex):
+            unit = "ms" if column.unit == "s" else column.unit
+            zone = None if column.tz is None else str(column.tz)
+            stamps = pl.Series(str(name), column.as_unit(unit).asi8)
+            found.append(stamps.cast(pl.Datetime(unit, zone)))
+        elif isinstance(column, np.ndarray) and column.dtype == np.float64:
+            found.append(pl.Series(str(name), column))
+        else:
+            return None
+    return pl.DataFrame(found)
 
 
 @lru_cache(maxsize=64)

@@ -97,7 +97,7 @@ class TimeAxis:
         snap_ns = 0 if snap is None else _tolerance(snap)
         if snap_ns:
             index = _on_grid(index, freq, snap_ns)
-        freq = to_offset(freq) if freq is not None else index.freq or infer_frequency(index)
+        freq = _offset(freq) if freq is not None else index.freq or infer_frequency(index)
         step_ns, start = fixed_ns(freq, index.tz), int(index[:1].as_unit("ns").asi8[0])
         axis = cls(False, freq, step_ns, start, index.tz, index.name, index.unit, snap_ns=snap_ns)
         if 2 * snap_ns >= axis.shortest_step_ns:
@@ -443,6 +443,17 @@ def _freq_of(periods):
     return (starts.freq or infer_frequency(starts)).base * infer_step(periods.asi8)
 
 
+def _offset(freq):
+    """Return ``freq`` as an offset of pandas."""
+    try:
+        return to_offset(freq)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"found freq={freq!r}, expected a frequency as pandas writes it, such as 'h', '15min', "
+            "'D' or 'MS'"
+        ) from error
+
+
 def _tolerance(snap):
     """Return ``snap`` in nanoseconds."""
     try:
@@ -462,7 +473,7 @@ def _on_grid(index, freq, snap_ns):
     ValueError
         Two of them meet.
     """
-    moved = snapped(index, snap_ns, None if freq is None else fixed_ns(to_offset(freq), index.tz))
+    moved = snapped(index, snap_ns, None if freq is None else fixed_ns(_offset(freq), index.tz))
     if not moved.is_unique:
         row = int(moved.duplicated().argmax())
         raise ValueError(

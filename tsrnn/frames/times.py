@@ -1,12 +1,13 @@
 """Times of rows in whatever kind they come: time stamps, periods, dates, texts or row numbers."""
 
-import warnings
+import re
 
 import pandas as pd
 
 LARGEST_NUMBER = 2**60  # of a row; beyond it, differences might overflow
 DATES = {"date", "datetime", "datetime64"}  # objects, as pandas infers them
 TEXTS = {"string", "empty"}
+OFFSET = re.compile(r"\d[T ].*\d(Z|[+-]\d\d(?::?\d\d)?)$")  # from UTC, behind a time of day
 
 
 def read_times(times, name="X"):
@@ -88,15 +89,28 @@ def _numbers(index):
 
 def _stamps(index, name, texts):
     try:
-        with warnings.catch_warnings():  # of several offsets from UTC pandas 2 only warns
-            warnings.simplefilter("error", FutureWarning)
-            if texts:
-                return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
-            return pd.DatetimeIndex(index, name=index.name)
-    except (ValueError, TypeError, OverflowError, FutureWarning) as error:
+        if texts:
+            _require_one_offset(index)
+            return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
+        return pd.DatetimeIndex(index, name=index.name)
+    except (ValueError, TypeError, OverflowError) as error:
         found = next((value for value in index if not pd.isna(value)), None)
         raise ValueError(
             f"found times of {name} of type {index.dtype}, such as {found!r}, expected time "
             "stamps, or texts in ISO 8601 such as 2024-01-31T15:00, all with an offset from UTC "
             "or none; convert them by pd.to_datetime(..., format=..., utc=...)"
         ) from error
+
+
+def _require_one_offset(texts):
+    """Refuse texts with several offsets from UTC, of which pandas 2 only warns.
+
+    To make an error of that warning is not safe where other threads run.
+    """
+    offsets = set()
+    for text in texts:
+        found = OFFSET.search(text) if isinstance(text, str) else None
+        if found or (isinstance(text, str) and text):
+            offsets.add(found and found[1].replace(":", "").replace("Z", "+0000").ljust(5, "0"))
+    if len(offsets) > 1:
+        raise ValueError("found several offsets from UTC")

@@ -120,13 +120,21 @@ class PanelAdjusted:
         adjusted.effects = self.effects.enter(group, features, n_steps)
         return adjusted
 
-    def take_back(self, kept, ages):
-        """Take origins out whose labels failed to come; see `PooledRLS.take_back`."""
+    def take_back(self, kept, ages, newest):
+        """Take origins out whose labels failed to come.
+
+        Parameters
+        ----------
+        kept, ages
+            As features and ages of `PooledRLS.take_back`.
+        newest : tuple
+            Likewise, of the origins one row back alone.
+        """
         adjusted, n_own = copy.copy(self), self.readout.weights.shape[2]
         own = [origin[..., :n_own] for origin in kept]
         adjusted.readout = self.readout.take_back(own, ages)
-        wide = [k[age == 1, :-1] for k, age in zip(kept, ages, strict=True)]
-        adjusted.effects = self.effects.take_back(wide, [age[age == 1] for age in ages])
+        wide = [origin[..., :-1] for origin in newest[0]]
+        adjusted.effects = self.effects.take_back(wide, newest[1])
         return adjusted
 
     def learn(self, origins, changes, roots, limits, inputs, groups, known):
@@ -154,7 +162,7 @@ class PanelAdjusted:
         errors, sums = self.readout.limited_errors(own, targets, limits, known)
         adjusted.readout = self.readout.correct(own, errors, groups, known, sums)
 
-        newest = [(slice(0, 1), origins[-1][1][-1:, ..., :-1].astype(np.float64))]
+        newest = [(slice(0, 1), newest_of(origins)[..., :-1].astype(np.float64))]
         ahead = roots[-1:, :, None] * inputs.T
         label = ((changes + due) * roots)[-1:, :, None]
         errors = self.effects.errors(newest, np.concatenate([label, ahead], axis=2))
@@ -163,3 +171,8 @@ class PanelAdjusted:
         errors[:, :, 0] = explained + np.clip(left, -limits[-1:], limits[-1:])
         adjusted.effects = self.effects.correct(newest, errors, groups[-1:], known[-1:])
         return adjusted
+
+
+def newest_of(origins):
+    """Return what is kept (1, J, B, n) of the newest of origins, as `PanelAdjusted.learn` takes."""
+    return origins[-1][1][-1:]

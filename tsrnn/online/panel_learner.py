@@ -13,6 +13,7 @@ from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL
 from tsrnn.nn import State
 from tsrnn.online.explanation import explain_panel
 from tsrnn.online.outliers import Outliers
+from tsrnn.online.panel_adjusted import newest_of
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.pooled import PooledRLS
@@ -662,9 +663,8 @@ class PanelLearner:
         found = np.zeros((len(steps), self.experts.n_readouts, *effect.shape[:2]))
         found[:, 0] = np.moveaxis(effect, 2, 0)
         if self.adjusted:
-            found[:, ADJUSTED] = self.adjusted.due(
-                inputs.read(position, series)[self.design.future].T
-            )
+            now = inputs.read(position, series)[self.design.future]
+            found[:, ADJUSTED] = self.adjusted.due(now.T)
         found[:, -1] = self.steps.effect(self.memory, position, steps, series)
         return found
 
@@ -710,10 +710,9 @@ class PanelLearner:
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
-        n_own = features.shape[-1]
-        origins = (
-            [(piece, kept[..., :n_own]) for piece, kept in stored] if self.adjusted else stored
-        )
+        origins, n_own = stored, features.shape[-1]
+        if self.adjusted:
+            origins = [(piece, kept[..., :n_own]) for piece, kept in stored]
         readout, errors = self.readout, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
@@ -752,7 +751,8 @@ class PanelLearner:
         rows = np.arange(position - n_outputs, position)
         scales, adjusted = self._scales(rows, series), self.adjusted
         if missing.any():
-            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins))
+            newest = self._failed(rows[-1], missing[-1:], [(slice(0, 1), newest_of(origins))])
+            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins), newest)
         scale = self._scales(position, series)
         self.adjusted = adjusted
         kept = self._look(position, series, features, scale)

@@ -135,12 +135,8 @@ class OnWallClock:
         for piece, following in self._pieces(block):
             if following is None:
                 learner = move(learner, piece)
-                continue
-            before = learner.newest(piece.start - 1, piece.series, 1)[0]
-            n = len(piece.targets)
-            share = (np.arange(1, n + 1) / (n + 1))[:, None, None]
-            between = before + share * (following - before)
-            learner = learner.advance(piece._replace(targets=between))
+            else:
+                learner = learner.advance(_on_line(learner, piece, following))
         return self._after(block, learner)
 
     def outputs(self, block, following=None):
@@ -235,22 +231,32 @@ class OnWallClock:
 
         `calendar` is not looked at: the clock has its own.
         """
-        return self._by_head(series, lambda *where: self._output(position, *where), following)
+
+        def of_slots(learner, *where):
+            return {"level": learner.output(*where)}
+
+        return self._looked_up(position, series, following, of_slots)["level"]
+
+    def explain(self, position, series, calendar, following, usual):
+        """Return the parts (J, B, M) of `output` by name, which add up to it."""
+        return self._looked_up(
+            position, series, following, lambda learner, *where: learner.explain(*where, usual)
+        )
 
     def offsets(self, probabilities, position, series):
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
         def of_head(head, series, _):
-            offsets, steps = (
-                self.learner.offsets(probabilities, head, series),
-                np.arange(1, 1 + self.horizon),
-            )
-            ahead = self._steps(position, head)
-            if offsets is None or ahead is None:
-                return offsets
-            return offsets[..., np.where(ahead < 1, steps, ahead.clip(1, self.horizon)) - 1]
+            offsets, ahead = self.learner.offsets(probabilities, head, series), None
+            if offsets is not None:
+                ahead = self._steps(position, head)
+            if ahead is None:
+                return {"": offsets}
+            steps = np.arange(1, 1 + self.horizon)
+            steps = np.where(ahead < 1, steps, ahead.clip(1, self.horizon))
+            return {"": offsets[..., steps - 1]}
 
-        return self._by_head(series, of_head)
+        return self._by_head(series, of_head)[""]
 
     def p_values(self, targets, forecast, position, series):
         """Return how probable targets (J, B) are under forecasts of the row before, (J, B)."""
@@ -261,39 +267,24 @@ class OnWallClock:
             found[:, which] = self.learner.p_values(*rows)
         return found
 
-    def explain(self, position, series, calendar, following, usual):
-        """Return the parts (J, B, M) of `output` by name."""
-
-        def parts_of(learner, head, series, calendar, known):
-            return learner.explain(head, series, calendar, known, usual)
-
-        whole, heads = {}, self.learner.heads[series]
-        for head in np.unique(heads):
-            which = heads == head
-            known = None if following is None else following[which]
-            where = position, int(head), self._places(series)[which], known
-            for name, part in self._at_steps(*where, parts_of).items():
-                shape = part.shape[0], len(heads), part.shape[2]
-                whole.setdefault(name, np.zeros(shape))[:, which] = part
-        return whole
-
     def _by_head(self, series, function, following=None):
-        """Return what a function of a slot, series and inputs gives for series by their last slot.
+        """Return the arrays that a function of a slot, series and inputs gives by their last slot.
 
-        It is the same of all, unless some have begun while clocks went back.
+        It is the same of all series, unless some have begun while clocks went back.
         """
         heads = self.learner.heads[series]
         if len(heads) == 1 or (heads == heads[0]).all():
             return function(int(heads[0]), series, following)
-        places, whole = self._places(series), None
+        places, whole = self._places(series), {}
         for head in np.unique(heads):
             which = heads == head
-            found = function(int(head), places[which], following and following[which])
-            if found is None:
-                return None
-            if whole is None:
-                whole = np.empty((*found.shape[:-2], len(heads), found.shape[-1]))
-            whole[..., which, :] = found
+            known = None if following is None else following[which]
+            for name, values in function(int(head), places[which], known).items():
+                if values is None:
+                    return {name: None}
+                if name not in whole:
+                    whole[name] = np.zeros((*values.shape[:-2], len(heads), values.shape[-1]))
+                whole[name][..., which, :] = values
         return whole
 
     def _steps(self, position, head):
@@ -303,43 +294,41 @@ class OnWallClock:
             return None
         return self.clock.slots(position + 1 + np.arange(self.horizon)) - head
 
-    def _output(self, position, head, series, following):
-        def whole(learner, head, series, calendar, known):
-            return {"level": learner.output(head, series, calendar, known)}
+    def _looked_up(self, position, series, following, of_slots):
+        """Return arrays (J, B, M) by the rows ahead, of what a function gives by slots.
 
-        return self._at_steps(position, head, series, following, whole)["level"]
-
-    def _at_steps(self, position, head, series, following, parts_of):
-        """Return parts (J, B, M) of what is forecast of the rows after a position, by name.
-
-        `parts_of` gives those of the slots after one, of a learner; a row whose slot has been seen
-        is forecast as that, by its level.
+        ``of_slots(learner, head, series, calendar, following)`` returns arrays by name; values
+        that were seen are "level".
         """
-        learner, horizon, calendar = self.learner, self.horizon, self.clock.calendar_after
-        steps = self._steps(position, head)
-        if steps is None:
-            return parts_of(learner, head, series, calendar, following)
-        known = _by_step(following, steps, horizon)
-        parts = parts_of(learner, head, series, calendar, known)
-        parts = {name: part[..., steps.clip(1, horizon) - 1] for name, part in parts.items()}
-        seen, beyond = steps < 1, steps > horizon
-        if seen.any():
-            levels = learner.newest(head, series, int(1 - steps.min()))  # (n, J, B)
-            for name, part in parts.items():
-                part[..., seen] = 0.0
-                if name == "level":
-                    part[..., seen] = np.moveaxis(levels[steps[seen] - 1], 0, -1)
-        if beyond.any():
-            n = int(steps.max() - horizon)
-            after = learner.taken(self._places(series))
-            everywhere = slice(None)
-            missing = self._missing(head, head + n, np.arange(len(after.heads)))
-            after = after.advance(missing)
-            known = _by_step(following, steps - n, horizon)
-            later = parts_of(after, head + n, everywhere, calendar, known)
-            for name, part in parts.items():
-                part[..., beyond] = later[name][..., steps[beyond] - n - 1]
-        return parts
+        calendar, horizon = self.clock.calendar_after, self.horizon
+
+        def of_head(head, series, following):
+            learner, steps = self.learner, self._steps(position, head)
+            if steps is None:
+                return of_slots(learner, head, series, calendar, following)
+            known = _by_step(following, steps, horizon)
+            found = of_slots(learner, head, series, calendar, known)
+            found = {name: part[..., steps.clip(1, horizon) - 1] for name, part in found.items()}
+            seen, beyond = steps < 1, steps > horizon
+            if seen.any():
+                levels = learner.newest(head, series, int(1 - steps.min()))  # (n, J, B)
+                for part in found.values():
+                    part[..., seen] = 0.0
+                found["level"][..., seen] = np.moveaxis(levels[steps[seen] - 1], 0, -1)
+            if beyond.any():  # as after missing rows, of a learner of these series alone
+                n, later = int(steps.max() - horizon), learner.taken(self._places(series))
+                places = np.arange(len(later.heads))
+                later = later.advance(self._missing(head, head + n, places))
+                known = _by_step(following, steps - n, horizon)
+                parts = of_slots(later, head + n, slice(None), calendar, known)
+                for part in found.values():
+                    part[..., beyond] = 0.0
+                for name, part in parts.items():
+                    found.setdefault(name, np.zeros_like(found["level"]))
+                    found[name][..., beyond] = part[..., steps[beyond] - n - 1]
+            return found
+
+        return self._by_head(series, of_head, following)
 
     # --- inspection -------------------------------------------------------------------------------
 
@@ -349,19 +338,25 @@ class OnWallClock:
 
     @property
     def lists_outliers(self):
-        """Whether values that are refused are listed."""
+        """Whether `outliers` has an answer."""
         return self.learner.lists_outliers
 
     def outliers(self):
         """Return the values refused, at positions; see `tsrnn.online.protocol.Learner`."""
         return self._at_positions(self.learner.outliers())
 
-    def _at_positions(self, changes):
-        """Return events in slots, ``(slot, ...)``, at their positions."""
-        if not changes:
-            return changes
-        positions = self.clock.positions(np.array([change[0] for change in changes]))
-        return [(int(p), *change[1:]) for p, change in zip(positions, changes, strict=True)]
+    def _at_positions(self, noted):
+        if not noted:
+            return noted
+        positions = self.clock.positions(np.array([slot for slot, *_ in noted]))
+        return [(int(p), *rest) for p, (_, *rest) in zip(positions, noted, strict=True)]
+
+
+def _on_line(learner, piece, following):
+    """Return slots that were left out with targets between those of the rows before and after."""
+    before, n = learner.newest(piece.start - 1, piece.series, 1)[0], len(piece.targets)
+    share = (np.arange(1, n + 1) / (n + 1))[:, None, None]
+    return piece._replace(targets=before + share * (following - before))
 
 
 def _by_step(following, steps, horizon):

@@ -3,14 +3,15 @@
 import itertools
 import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tsrnn.cli.io.fields import number, require_columns
+from tsrnn.cli.io.formats import READERS, format_of
 from tsrnn.cli.io.lines import line_blocks
-from tsrnn.cli.io.rows import Rows, json_object, number, split
+from tsrnn.cli.io.rows import Rows
 from tsrnn.cli.io.times import joined_time, parse_times
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
@@ -53,8 +54,16 @@ def is_parquet(name):
     return Path(name).suffix in (".parquet", ".pq")
 
 
-def look(name, sep):
+def look(name, sep, format=None):
     """Return the columns of a file, those of numbers and those of dates, by its first lines.
+
+    Parameters
+    ----------
+    name : str
+    sep : str
+        Between the fields of CSV.
+    format : str, optional
+        One of `READERS`; by default as the first line tells.
 
     Raises
     ------
@@ -76,17 +85,8 @@ def look(name, sep):
     texts = [text for text in texts if text]
     if not texts:
         raise ValueError(f"{name} is empty, expected rows")
-    if texts[0].lstrip().startswith("{"):
-        values = {}
-        for text in texts:
-            with suppress(ValueError):  # told when the rows are read
-                for key, value in json_object(text).items():
-                    values.setdefault(key, []).append(value)
-        return [*values], *_by_kind(values.items())
-    header = split(texts[0], sep)
-    rows = [split(text, sep) for text in texts[1:]]
-    columns = zip(*(row for row in rows if len(row) == len(header)), strict=True)
-    return header, *_by_kind(list(zip(header, columns, strict=False)))
+    values = READERS[format or format_of(texts[0])].look(texts, sep)
+    return [*values], *_by_kind(values.items())
 
 
 def _by_kind(columns):
@@ -162,8 +162,7 @@ def read_frame(name, source, complaints, in_order=True):
     if is_parquet(name):
         blocks = [parquet_rows(name, source)]
     else:
-        parser = source.parser()
-        blocks = (parser.parse(first, lines) for first, lines in line_blocks(name))
+        blocks = source.parser().blocks(line_blocks(name))
     indexes, values, labels, lines, newest = [], [], [], [], {}
     for rows in blocks:
         for line in sorted(rows.problems):
@@ -209,13 +208,21 @@ def read_parquet(name):
         return pd.read_parquet(name)
     except ImportError as error:
         raise ImportError("Parquet needs pyarrow: pip install pyarrow") from error
+    except ValueError as error:
+        raise ValueError(f"found no Parquet in {name}, expected a whole file of it") from error
 
 
 def parquet_rows(name, source):
     """Return a Parquet file as `Rows`; a time stamp may be of a type of its own, or a text."""
     frame = read_parquet(name).reset_index(drop=False)
     frame.columns = [str(column) for column in frame.columns]
-    values = frame[source.numbers].to_numpy(dtype=float)
+    require_columns(
+        [*frame], [*source.time.columns, *source.numbers, *(name for name, _ in source.labels)]
+    )
+    for column in source.numbers:
+        if not pd.api.types.is_numeric_dtype(frame[column].dtype):
+            raise ValueError(f"found no numbers in column {column!r} of {name}, expected some")
+    values = frame[source.numbers].to_numpy(dtype=float, na_value=np.nan)
     lines, problems, time = np.arange(1, len(frame) + 1), {}, source.time
     labels = np.empty((len(frame), len(source.labels)), dtype=object)
     for place, (name, read) in enumerate(source.labels):

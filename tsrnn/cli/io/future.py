@@ -79,9 +79,8 @@ class FutureRows:
         if is_parquet(self._name):
             self._take(parquet_rows(self._name, self._source))
             return version
-        parser = self._source.parser()
-        for first, lines in line_blocks(self._name):
-            self._take(parser.parse(first, lines))
+        for rows in self._source.parser().blocks(line_blocks(self._name)):
+            self._take(rows)
         return version
 
     def close(self):

@@ -68,6 +68,11 @@ class Output:
             crc, left = zlib.crc32(data, crc), left - len(data)
         return crc
 
+    @property
+    def is_empty(self):
+        """Whether nothing has been written to it before, as far as can be told."""
+        return not self.is_file or not os.fstat(self._descriptor).st_size
+
     def write(self, line):
         """Hand a line to the system at once. A reader that is slow is waited for.
 

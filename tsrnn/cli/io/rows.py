@@ -1,13 +1,15 @@
-"""From lines to rows: CSV or JSON to time stamps and numbers, each bad line with its number."""
+"""From lines to rows: time stamps and numbers, each bad line with its number."""
 
-import csv
-import json
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.io.times import MISSING, joined_time, parse_times
+from tsrnn.cli.io.fields import BadRow, UnfinishedRow, Wanted, number
+from tsrnn.cli.io.formats import READERS, format_of
+from tsrnn.cli.io.times import parse_times
+
+MOST_LINES = 1000  # of one row, whose quotes hold ends of lines
 
 
 class Rows(NamedTuple):
@@ -16,7 +18,7 @@ class Rows(NamedTuple):
     Attributes
     ----------
     lines : ndarray of int, shape (n,)
-        Where each row stands in the input, from 1.
+        Where each row ends in the input, from 1.
     index : DatetimeIndex or None
     numbers : ndarray of float, shape (n, p)
         NaN where missing.
@@ -24,6 +26,8 @@ class Rows(NamedTuple):
         What is wrong with the other lines, by number.
     labels : ndarray of object, shape (n, q)
         Fields that are no numbers: the id where there is one, then categories, None where missing.
+    origins : list of length n, optional
+        As in `Fields`.
     """
 
     lines: np.ndarray
@@ -31,10 +35,11 @@ class Rows(NamedTuple):
     numbers: np.ndarray
     problems: dict
     labels: np.ndarray
+    origins: list | None = None
 
 
 class RowParser:
-    """Turns blocks of lines into rows; the first lines tell CSV (with a header) from JSON lines.
+    """Turns blocks of lines into rows.
 
     Parameters
     ----------
@@ -47,16 +52,22 @@ class RowParser:
         Names of the fields, for CSV without a header.
     labels : list of (str, callable), optional
         Columns to read otherwise, and how the text of each is read: `category`, or an id.
+    format : str, optional
+        One of `READERS`; by default as the first line tells.
     """
 
-    def __init__(self, columns, time, sep=",", header=None, labels=()):
-        self.columns, self.time, self.sep = columns, time, sep
-        self.label_names = [name for name, _ in labels]
-        self._labels = [read for _, read in labels]
-        self._read = None
-        self._first = None  # the header's line: the same line further on is no row
-        if header is not None:
-            self._use(header)
+    def __init__(self, columns, time, sep=",", header=None, labels=(), format=None):
+        self.columns, self.time, self._labels = columns, time, list(labels)
+        names = [*columns, *(name for name, _ in self._labels)]
+        self._wanted = Wanted(time.columns, names, sep, header)
+        self._reader, self._open = None, []  # lines of a row whose quotes are not closed yet
+        self._opened_at = None
+        if format is not None or header is not None:
+            self._start(format or "csv")
+
+    def _start(self, format):
+        self._reader = READERS[format](self._wanted)
+        self.time = self._reader.times(self.time)
 
     def parse(self, first, lines):
         """Return the `Rows` of a block.
@@ -72,140 +83,103 @@ class RowParser:
         ValueError
             There is no header, or it lacks a column.
         """
-        kept, fields, problems = [], [], {}
+        kept, rows, problems = [], [], {}
         for place, line in enumerate(lines, first):
             line = line.rstrip(b"\r")
-            if not line or line == self._first:
+            if not line and not self._open:
                 continue
             try:
-                text = line.decode("utf-8-sig")
-                if self._read is None and self._start(text):
-                    self._first = line
-                    continue
-                fields.append(self._read(text))
-                kept.append(place)
+                row = self._read_line(line.decode("utf-8-sig"), place, problems)
             except UnicodeDecodeError:
                 problems[place] = "found bytes that are no UTF-8"
-            except _BadRow as error:
+            except BadRow as error:
                 problems[place] = str(error)
-        values = np.array([row for _, row, _ in fields], dtype=float)
-        values = values.reshape(len(fields), len(self.columns))
-        labels = np.array([row for *_, row in fields], dtype=object)
-        labels = labels.reshape(len(fields), len(self._labels))
+            else:
+                if row is not None:
+                    rows.append(row)
+                    kept.append(place)
+        return self._rows(kept, rows, problems)
+
+    def blocks(self, blocks):
+        """Yield the `Rows` of all blocks of lines, with what is wrong at their end."""
+        for first, lines in blocks:
+            yield self.parse(first, lines)
+        yield self.end()
+
+    def _read_line(self, text, place, problems):
+        """Return the row that a line ends: time, numbers, labels, origin; None if it ends none."""
+        if self._reader is None:
+            self._start(format_of(text))
+        if self._open:
+            return self._read_on(text, place, problems)
+        try:
+            return self._read(text)
+        except UnfinishedRow:
+            self._open, self._opened_at = [text], place
+            return None
+
+    def _read_on(self, text, place, problems):
+        """Add a line to the row that is open, unless it is a row itself."""
+        if '"' in text:
+            self._open.append(text)
+            try:
+                text, self._open = "\n".join(self._open), []
+                return self._read(text)
+            except UnfinishedRow:
+                self._open = text.split("\n")
+        elif (row := self._row_alone(text)) is not None:
+            problems[place] = self._unclosed()
+            return row
+        else:
+            self._open.append(text)
+        if len(self._open) > MOST_LINES:
+            problems[place] = self._unclosed()
+        return None
+
+    def _row_alone(self, text):
+        """Return the row that a line without quotes is, if it has a time and a number."""
+        try:
+            row = self._read(text)
+        except ValueError:
+            return None
+        if row is None or not np.isfinite(row[1]).any():
+            return None
+        if self.time.columns and parse_times([row[0]], self.time, [0], {}).hasnans:
+            return None
+        return row
+
+    def _unclosed(self):
+        self._open = []
+        return f"found quotes in line {self._opened_at} that are not closed"
+
+    def end(self):
+        """Return what is wrong where the input ends, as `Rows` without any."""
+        problems = {self._opened_at: "found quotes that are not closed"} if self._open else {}
+        self._open = []
+        return self._rows([], [], problems)
+
+    def _read(self, text):
+        fields = self._reader.read(text)
+        if fields is None:
+            return None
+        n_numbers = len(self.columns)
+        pairs = zip(fields.found[:n_numbers], self.columns, strict=True)
+        numbers = [number(value, name) for value, name in pairs]
+        pairs = zip(fields.found[n_numbers:], self._labels, strict=True)
+        labels = [read(value, name) for value, (name, read) in pairs]
+        return fields.time, numbers, labels, fields.origin
+
+    def _rows(self, kept, rows, problems):
+        values = np.array([row for _, row, *_ in rows], dtype=float)
+        values = values.reshape(len(rows), len(self.columns))
+        labels = np.array([row for _, _, row, _ in rows], dtype=object)
+        labels = labels.reshape(len(rows), len(self._labels))
+        lines, origins = np.array(kept, dtype=int), [row[3] for row in rows]
         if not self.time.columns:
-            return Rows(np.array(kept, dtype=int), None, values, problems, labels)
-        index = parse_times([stamp for stamp, *_ in fields], self.time, kept, problems)
+            return Rows(lines, None, values, problems, labels, origins)
+        index = parse_times([row[0] for row in rows], self.time, kept, problems)
         good = ~index.isna()
         if good.any():  # the first stamps decide for the others
             self.time = self.time._replace(tz=index.tz, strict=True)
-        lines = np.array(kept, dtype=int)[good]
-        return Rows(lines, index[good], values[good], problems, labels[good])
-
-    def _start(self, text):
-        """Look at the first line; return whether it was a header."""
-        if text.lstrip().startswith("{"):
-            self._read = self._read_json
-            return False
-        self._use(split(text, self.sep))
-        return True
-
-    def _use(self, header):
-        require_columns(header, [*self.time.columns, *self.columns, *self.label_names])
-        self._header, self._read = header, self._read_csv
-        self._places = [header.index(name) for name in self.columns]
-        self._time_places = [header.index(name) for name in self.time.columns]
-        self._label_places = [header.index(name) for name in self.label_names]
-
-    def _read_csv(self, text):
-        fields = split(text, self.sep)
-        if len(fields) != len(self._header):
-            raise _BadRow(f"found {len(fields)} fields, expected {len(self._header)}")
-        stamp = joined_time([fields[place] for place in self._time_places])
-        values = [number(fields[place], self._header[place]) for place in self._places]
-        return stamp, values, self._read_labels([fields[place] for place in self._label_places])
-
-    def _read_json(self, text):
-        row = json_object(text)
-        missing = [name for name in self.time.columns if row.get(name) is None]
-        if missing:
-            raise _BadRow(f"found no {missing[0]!r}, expected the time of the row")
-        wanted = [*self.columns, *self.label_names]
-        if wanted and not row.keys() & set(wanted):
-            raise _BadRow(f"found none of the columns {wanted}")
-        stamp = joined_time([str(row[name]) for name in self.time.columns])
-        values = [number(row.get(name), name) for name in self.columns]
-        return stamp, values, self._read_labels([row.get(name) for name in self.label_names])
-
-    def _read_labels(self, fields):
-        pairs = zip(self._labels, fields, self.label_names, strict=True)
-        return [read(field, name) for read, field, name in pairs]
-
-
-class _BadRow(ValueError):
-    """A line that is no row."""
-
-
-def json_object(text):
-    """Read a line of JSON lines."""
-    try:
-        row = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _BadRow(f"found no JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise _BadRow("found no JSON object, expected one such as {...}")
-    return row
-
-
-def split(text, sep):
-    """Split a line of CSV into its fields."""
-    if '"' not in text:
-        return text.split(sep)
-    return next(csv.reader([text], delimiter=sep))
-
-
-def require_columns(found, wanted):
-    """Refuse a header that lacks a column or has one twice."""
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise ValueError(f"found the columns {found}, expected {missing} among them")
-    doubled = [name for name in wanted if found.count(name) > 1]
-    if doubled:
-        raise ValueError(f"found the column {doubled[0]!r} more than once; rename one of them")
-
-
-def number(value, name):
-    """Read a field as a float, NaN where it is missing."""
-    if value is None:
-        return np.nan
-    try:
-        if isinstance(value, str) and "_" in value:  # which Python takes for a thousands separator
-            raise ValueError
-        return float(value)
-    except (ValueError, TypeError, OverflowError):
-        if isinstance(value, str) and value.strip().lower() in MISSING:
-            return np.nan
-        shown = str(value) if len(str(value)) <= 40 else str(value)[:40] + "..."
-        raise _BadRow(f"found {shown!r} in column {name!r}, expected a number") from None
-
-
-def category(value, name):
-    """Read a field as a text, None where it is missing; JSON's true is the True of a CSV."""
-    text = "" if value is None else str(value).strip()
-    return None if text.lower() in MISSING else text
-
-
-def text_id(value, name):
-    """Read the id of a series, which may be any text: NA is a country."""
-    text = "" if value is None else str(value).strip()
-    if not text:
-        raise _BadRow(f"found nothing in column {name!r}, expected the id of a series")
-    return text
-
-
-def whole_id(value, name):
-    """Read the id of a series where ids are whole numbers, as in a model fitted in Python."""
-    text = text_id(value, name)
-    try:
-        return int(text)
-    except ValueError:
-        raise _BadRow(f"found {text!r} in column {name!r}, expected a whole number") from None
+        origins = [origin for origin, is_good in zip(origins, good, strict=True) if is_good]
+        return Rows(lines[good], index[good], values[good], problems, labels[good], origins)

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tsrnn.cli.io.rows import RowParser, category, text_id
+from tsrnn.cli.io.fields import category, text_id
+from tsrnn.cli.io.rows import RowParser
 from tsrnn.cli.io.times import TimeOptions
 
 
@@ -28,6 +29,8 @@ class Source(NamedTuple):
         of a panel, where that is a column.
     read_id : callable
         How the text of an id is read.
+    format : str or None
+        One of `READERS`; None: as the first line tells.
     """
 
     columns: list
@@ -38,6 +41,7 @@ class Source(NamedTuple):
     id: str | None = None
     names: dict = {}  # noqa: RUF012 - never changed
     read_id: object = text_id
+    format: str | None = None
 
     @property
     def numbers(self):
@@ -52,7 +56,7 @@ class Source(NamedTuple):
 
     def parser(self, header=None):
         """Return what reads lines into rows."""
-        return RowParser(self.numbers, self.time, self.sep, header, self.labels)
+        return RowParser(self.numbers, self.time, self.sep, header, self.labels, self.format)
 
     def frame(self, index, numbers, labels):
         """Return rows, as `Rows` holds them, as the frame that the model takes."""
@@ -72,6 +76,7 @@ class Source(NamedTuple):
         return {
             "time": time.columns,
             "time_format": time.format,
+            "precision": time.precision,
             "sep": self.sep,
             "header": self.header,
             "categories": list(self.categories),

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.session import Session, forecast_line, reason_line
+from tsrnn.cli.io.issued import Issued
+from tsrnn.cli.models import by_time
+from tsrnn.cli.session import Session
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
 
@@ -18,6 +20,7 @@ class Arrived(NamedTuple):
     id: Any
     numbers: np.ndarray
     labels: np.ndarray
+    origin: str | None
 
 
 class PanelSession(Session):
@@ -65,7 +68,9 @@ class PanelSession(Session):
             self.complaints.add(line, f"found {series!r} twice at {rows.index[row]}")
             return
         self._stamp = rows.index[row]
-        self._open[series] = Arrived(line, series, rows.numbers[row], rows.labels[row])
+        self._open[series] = Arrived(
+            line, series, rows.numbers[row], rows.labels[row], rows.origins[row]
+        )
         self._awaited.discard(series)
         if not self._awaited:
             self._take_stamp()
@@ -88,7 +93,6 @@ class PanelSession(Session):
         if rows:
             self._newest |= dict.fromkeys([row.id for row in rows], stamp.as_unit("ns").value)
             self._issue(stamp, rows)
-            self._count(len(rows))
         self._wait_for_those_alive()
 
     def _without_bad_ones(self, rows, error):
@@ -114,7 +118,7 @@ class PanelSession(Session):
         return self.source.frame(index, numbers, np.array([row.labels for row in rows]))
 
     def _issue(self, stamp, rows):
-        """Write a line for the series of each of these rows, the newest ones."""
+        """Issue a forecast for each of these rows, the newest ones of their series."""
         model, options, reasons = self.model, self.options, {}
         ids = [row.id for row in rows]
         if self.future is not None:
@@ -123,16 +127,13 @@ class PanelSession(Session):
             options = {**options, "X_future": X_future}
         known = [series for series in ids if series not in reasons]
         if known:
-            frame = model.forecast(**options, ids=known)
-            frame = frame.drop(columns=[c for c in (model.id_col, model.time_col) if c in frame])
+            frame = by_time(model.forecast(**options, ids=known), model)
             parts = np.split(np.arange(len(frame)), len(known))
             forecasts = dict(zip(known, parts, strict=True))
         if known and self.live is not None:
             actual = np.array([row.numbers for row in rows if row.id in forecasts])
             self.live.take(stamp, actual[:, self._shown], frame, options, known)
-        for series in ids:
-            if series in reasons:
-                line = reason_line(stamp, reasons[series], id=series)
-            else:
-                line = forecast_line(stamp, frame.iloc[forecasts[series]], id=series)
-            self.output.write(line)
+        for row in rows:
+            reason = reasons.get(row.id)
+            ahead = None if row.id in reasons else frame.iloc[forecasts[row.id]]
+            self._issued.append(Issued(stamp, ahead, reason, row.id, row.origin))

@@ -9,7 +9,8 @@ import pandas as pd
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}  # in lower case
 OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")  # of a time stamp, after its date
-EPOCH_UNITS = ("s", "ms", "us", "ns")
+EPOCH_UNITS = "s", "ms", "us", "ns"
+WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 DATE_LENGTH = len("2024-01-31")
 
 
@@ -26,12 +27,15 @@ class TimeOptions(NamedTuple):
         The zone that the rows are to be in; stamps without an offset are its wall clock.
     strict : bool
         Refuse stamps that have an offset where `tz` is None; else those are taken to UTC.
+    precision : str
+        One of `EPOCH_UNITS`: the unit of time stamps of line protocol.
     """
 
     columns: list
     format: str | None = None
     tz: object = None
     strict: bool = False
+    precision: str = "ns"
 
 
 def joined_time(parts):
@@ -83,15 +87,16 @@ def parse_times(texts, time, lines, problems):
 
 def _times(texts, time):
     if time.format in EPOCH_UNITS:
-        index = pd.to_datetime(np.array(texts, dtype=float), unit=time.format, utc=True)
-        return index.tz_convert(time.tz)
+        whole = all(WHOLE.fullmatch(text) for text in texts)  # floats hold no nanoseconds of today
+        counts = np.array(texts, dtype=np.int64 if whole else float)
+        return pd.to_datetime(counts, unit=time.format, utc=True).tz_convert(time.tz)
     if time.format is None:
         aware = [OFFSET.search(text, DATE_LENGTH) is not None for text in texts]
     else:
         aware = ["%z" in time.format] * len(texts)
     if any(aware):
         if not all(aware) or (time.strict and time.tz is None):
-            raise ValueError("an offset from UTC, expected none")
+            raise _OffsetError("found time stamps with an offset from UTC, and others without")
         index = _read(texts, time.format, utc=True)
         return index if time.tz is None else index.tz_convert(time.tz)
     index = _read(texts, time.format)
@@ -115,13 +120,26 @@ def _read(texts, format, utc=False):
 
 
 def _bad_time(text, time, error):
+    """Say what is wrong with a time stamp that could not be read."""
     if not text or text.lower() in MISSING:
         return "found no time stamp"
-    if time.format is None and not re.match(r"\d{4}-?\d\d", text):
-        return (
-            f"found {text!r} as time stamp, expected ISO 8601 such as 2024-01-31T15:00; pass "
-            "--time-format, such as '%d/%m/%Y %H:%M'"
+    if isinstance(error, _OffsetError):
+        expected = "an offset from UTC, expected none"
+    elif time.format in EPOCH_UNITS:
+        expected = f"expected a number of {time.format} since 1970"
+    elif time.format is not None:
+        expected = f"expected the form {time.format!r} (--time-format)"
+    elif re.match(r"\d{4}-?\d\d", text):
+        expected = "expected a date that there is, in ISO 8601 such as 2024-01-31T15:00"
+    else:
+        expected = (
+            "expected ISO 8601 such as 2024-01-31T15:00; pass --time-format, such as "
+            "'%d/%m/%Y %H:%M'"
         )
-    if not str(error):  # pandas made NaT of it
-        return f"found {text!r} as time stamp, which is none, or comes twice or never in the zone"
-    return f"found {text!r} as time stamp: {' '.join(str(error).split())}"
+    if not str(error) and time.tz is not None:  # pandas made NaT of it
+        expected = f"which comes twice or never in the zone, or {expected}"
+    return f"found {text!r} as time stamp, {expected}"
+
+
+class _OffsetError(ValueError):
+    """Offsets from UTC, in some stamps alone or where there is no zone."""

@@ -5,6 +5,9 @@ Imported by `tsrnn.kernels.selection` alone.
 A streamed row is a few thousand multiplications; what it costs in NumPy is its hundreds of calls.
 """
 
+from numba.core import event
+
+from tsrnn.kernels.numba_.collecting import Pause
 from tsrnn.kernels.numba_.conformal import (
     expected_scale,
     follow_errors,
@@ -56,3 +59,5 @@ __all__ = [
     "step_features",
     "views",
 ]
+
+event.register("numba:compile", Pause())

@@ -143,6 +143,5 @@ def follow_profiles(values, start, season, rates):
 
 _look, _start_covariance = inner(_look, False), inner(_start_covariance, False)
 _start, _renew = inlined(_start, False), inlined(_renew)
-_learn = inner(_learn)
-move_steps = compiled(move_steps, False)
+_learn, move_steps = inner(_learn), compiled(move_steps, False)
 follow_profiles = compiled(follow_profiles, False)

@@ -38,12 +38,14 @@ def _tanh(x):
 
 
 def _single():
-    top, bottom = _series(tuple(map(np.float32, P))), _series(tuple(map(np.float32, Q)))
+    p_0, p_1, p_2, p_3, p_4 = map(np.float32, P)
+    q_0, q_1, q_2, q_3, q_4 = map(np.float32, Q)
     limit = np.float32(8.6**2)
 
     def impl(x):
-        square = min(x * x, limit)
-        p, q = x * top(square), bottom(square)
+        s = min(x * x, limit)
+        p = x * (p_0 + s * (p_1 + s * (p_2 + s * (p_3 + s * p_4))))
+        q = q_0 + s * (q_1 + s * (q_2 + s * (q_3 + s * q_4)))
         return min(max(p, -q), q) / q
 
     return impl

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from tsrnn.online.readouts.covariance import QUIETLY
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.persistence.registry import saved
 
+EVIDENCE = 2.0  # variances by which the square of an effect is shrunk, as many as Akaike asks for
+NOISE_RATE = 0.005  # weight of the newest error of one step in the variance of the noise
 NEWEST = 5  # rows whose mean inputs the effects are estimated beside, and that of all lags
 
 
@@ -42,7 +45,8 @@ class AdjustedLinear(AppendsRows):
     on the lags of :math:`\tilde y`, on what the inputs have been lately, and on the inputs
     :math:`x_{t+1}`; the theorem of Frisch, Waugh and Lovell takes them apart (see `FutureRLS`).
     Without the second, an input that follows the year would be given what the year does to the
-    stream.
+    stream. An estimate b of variance v is shrunk to
+    :math:`\beta = b\, \max(0, 1 - 2 v / b^2)`: what says nothing adds no noise.
 
     It is a value: `follow` and `restarted` return a new one.
 
@@ -71,6 +75,7 @@ class AdjustedLinear(AppendsRows):
     M. C. Lovell, "Seasonal adjustment of economic time series and multiple regression analysis",
     Journal of the American Statistical Association 58, 1963. R. Hyndman, G. Athanasopoulos,
     *Forecasting: principles and practice*, on regression with errors that are autoregressive.
+    L. Breiman, "Better subset regression using the nonnegative garrote", Technometrics 37, 1995.
 
     Examples
     --------
@@ -78,7 +83,8 @@ class AdjustedLinear(AppendsRows):
     >>> inputs = np.random.default_rng(0).normal(size=(300, 1))
     >>> values = np.tile([[1.0], [5.0]], (150, 1)) + 3.0 * inputs
     >>> expert = AdjustedLinear(1, n_inputs=1, n_lags=2, n_others=1, delays=[1, 2], forgetting=1.0)
-    >>> expert, forecasts, _ = expert.follow(values[..., None], values, np.ones((300, 1, 1)), inputs)
+    >>> labels, others = values[..., None], np.ones((300, 1, 1))
+    >>> expert, forecasts, _ = expert.follow(labels, values, others, inputs)
     >>> forecasts[-1].round(1), expert.effect.round(1)
     (array([[1., 5.]]), array([[3.]]))
     """
@@ -86,32 +92,35 @@ class AdjustedLinear(AppendsRows):
     appended = ("_levels", "_inputs")
 
     def __init__(self, n_streams, n_inputs, n_lags, n_others, delays, forgetting, ridge=None):
-        n_features = n_lags + 1 + n_others
+        n_features, self.n_lags = n_lags + 1 + n_others, n_lags
         self.readout = DelayedRLS(n_streams, n_features, delays, forgetting, ridge)
         n_features += 3 * n_inputs
         self.effects = FutureRLS(n_streams, n_features, [1], forgetting, n_inputs, ridge)
-        self._levels = np.full((n_lags + 1, n_streams), np.nan)
-        self._inputs = np.full((*self._levels.shape, n_inputs), np.nan)
+        self.noise, self.n_errors = np.zeros(n_streams), np.zeros(n_streams)
+        self._issued = np.full(n_streams, np.nan)
+        self._levels = self._inputs = None  # values, and inputs of the rows that these are from
 
     @property
     def n_others(self):
         """Features beside the lags and the newest value."""
-        return self.readout.weights.shape[2] - len(self._levels)
+        return self.readout.weights.shape[2] - self.n_lags - 1
 
     @property
     def effect(self):
-        """Effects of the inputs, (S, F)."""
-        return self.effects.effect_weights[:, 0]
+        """Effects of the inputs, (S, F), shrunk."""
+        return _shrunk(self.effects, self.noise)
 
     def restarted(self):
         """Drop the rows that are remembered; what was learnt stays."""
         return self.with_rows(
-            np.full_like(self._levels, np.nan),
-            _inputs=np.full_like(self._inputs, np.nan),
+            None,
+            _inputs=None,
+            _issued=np.full_like(self._issued, np.nan),
             readout=self.readout.restarted(),
             effects=self.effects.restarted(),
         )
 
+    @QUIETLY
     def follow(self, labels, levels, others, inputs, learning=True):
         """Take in rows, and forecast after each.
 
@@ -134,22 +143,27 @@ class AdjustedLinear(AppendsRows):
             The adjusted stream: newest known values and those that arrived; and the effects, all
             as they are after each row.
         """
-        n, n_kept = len(labels), len(self._levels)
-        expert = self.opened(n)
-        known = np.isfinite(labels[..., 0])
-        expert._remember(levels, inputs, known, n_kept)
+        n, n_kept = len(labels), self.n_lags + 1
+        expert = self if self._levels is not None else self._padded(levels[0], inputs[0])
+        expert = expert.opened(n)
+        expert._remember(levels, inputs, np.isfinite(labels[..., 0]))
         features = np.empty((*levels.shape, self.readout.weights.shape[2]))
         features[..., n_kept:] = others
         effects, all_effects = self.effects, np.empty((*levels.shape, inputs.shape[1]))
+        effect = self.effect
         for row in range(n):
             rows = slice(row + 1, row + 1 + n_kept)
             values, x, seen = expert._levels[rows], expert._inputs[rows], features[row]
-            _adjust(values, x, effects.effect_weights[:, 0], seen)
+            _adjust(values, x, effect, seen)
             wide = np.concatenate([seen, before_step(x)], axis=1)[None]
             base, arrived = seen[None, :, n_kept - 1], inputs[None, row, None, None]
             label = labels[row : row + 1]
-            effects = effects.follow(wide, base, label, arrived, learning)[0]
-            effect = all_effects[row] = effects.effect_weights[:, 0]
+            if learning:
+                expected = expert._issued + effects.effect(arrived)[0, :, 0]
+                expert._follow_noise(label[0, :, 0] - expected)
+            effects, constant, *_ = effects.follow(wide, base, label, arrived, learning)
+            expert._issued = base[0] + constant[0, :, 0]
+            effect = all_effects[row] = _shrunk(effects, expert.noise)
             _adjust(values, x, effect, seen)
         base = features[..., n_kept - 1].copy()
         left = labels[..., 0] - (all_effects * inputs[:, None]).sum(axis=2)
@@ -159,15 +173,27 @@ class AdjustedLinear(AppendsRows):
         expert.close(n)
         return expert, base[..., None] + changes, (base, left, all_effects)
 
-    def _remember(self, levels, inputs, known, n_kept):
-        """Write new rows: values, and the inputs of the row from which each value is."""
-        values, of_values = self._levels, self._inputs
-        if np.isnan(of_values[n_kept - 1]).any():  # what lies before the first row is as that is
-            values[:n_kept], of_values[:n_kept] = levels[0], inputs[0]
-        values[n_kept:] = levels
-        for row, is_known in enumerate(known):
-            now, before = of_values[n_kept + row], of_values[n_kept + row - 1]
-            now[:] = np.where(is_known[:, None], inputs[row], before)
+    def _follow_noise(self, error):
+        """Follow the variance of errors (S,) of one step, NaN where there is none."""
+        square = error * error
+        known = np.isfinite(square)
+        self.n_errors = self.n_errors + known
+        rate = known * np.maximum(NOISE_RATE, 1.0 / np.maximum(self.n_errors, 1.0))
+        self.noise = self.noise + rate * (np.where(known, square, 0.0) - self.noise)
+
+    def _padded(self, level, inputs):
+        """Return the expert before its first row: what lies before that is as it is."""
+        n_kept = self.n_lags + 1
+        of_values = np.broadcast_to(inputs, (n_kept, len(level), len(inputs)))
+        return self.with_rows(np.repeat(level[None], n_kept, axis=0), _inputs=of_values.copy())
+
+    def _remember(self, levels, inputs, known):
+        """Write the new rows."""
+        n_before = len(self._levels) - len(levels)
+        self._levels[n_before:] = levels
+        for row, is_known in enumerate(known, n_before):
+            before, now = self._inputs[row - 1], inputs[row - n_before]
+            self._inputs[row] = np.where(is_known[:, None], now, before)
 
 
 def _adjust(values, inputs, effect, seen):
@@ -179,3 +205,12 @@ def _adjust(values, inputs, effect, seen):
     n_lags = len(values) - 1
     seen[:, :n_lags] = (adjusted[-2::-1] - adjusted[-1]).T
     seen[:, n_lags] = adjusted[-1]
+
+
+def _shrunk(effects, noise):
+    """Return the effects (S, F) of a `FutureRLS` of one step, shrunk, for a noise (S,)."""
+    estimate = effects.effect_weights[:, 0]
+    variance = noise[:, None] * np.einsum("sff->sf", effects.effects.covariance)
+    square = estimate * estimate
+    excess = np.maximum(square - EVIDENCE * variance, 0.0)
+    return estimate * np.divide(excess, square, out=np.zeros_like(square), where=square > 0.0)

@@ -16,7 +16,7 @@ from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
 
-# Experts that are there where inputs are known ahead.
+# Experts that are there, of a panel too, where inputs are known ahead.
 WITH_AND_WITHOUT = ["linear_with_inputs", "recurrent_without_inputs"]
 
 
@@ -106,7 +106,8 @@ class Ensemble(AppendsRows):
     The experts are the recurrent readout, a short linear autoregression, a small readout for each
     step, the newest value, the value one season ago (for each season) and the newest value plus the
     change one season ago (for the longest), and those of `Smoothing`. Those of a season sleep until
-    it has been seen. What each has issued is kept until its label arrives.
+    it has been seen. Where inputs are known ahead, there are others: see `follow_ahead`. What each
+    has issued is kept until its label arrives.
 
     An ensemble is a value: `follow` and `restarted` return a new one.
 
@@ -118,6 +119,10 @@ class Ensemble(AppendsRows):
     per_step : PerStepRLS
     repeats : Repeats
     smoothing : Smoothing
+    adjusted : AdjustedLinear, optional
+        With the two that follow, where inputs are known ahead: see `follow_ahead`.
+    per_step_without : PerStepRLS, optional
+    smoothing_without : Smoothing, optional
 
     Attributes
     ----------
@@ -130,13 +135,17 @@ class Ensemble(AppendsRows):
 
     appended = ("_issued",)
 
-    def __init__(self, linear, columns, per_step, repeats, smoothing, adjusted=None):
+    def __init__(
+        self, linear, columns, per_step, repeats, smoothing, adjusted=None, per_step_without=None,
+        smoothing_without=None,
+    ):  # fmt: skip
         self.linear = linear
         self.columns = columns
         self.per_step = per_step
         self.repeats = repeats
         self.smoothing = smoothing
-        self.adjusted = adjusted
+        self.adjusted, self.per_step_without = adjusted, per_step_without
+        self.smoothing_without = smoothing_without
         n_streams, n_outputs = linear.weights.shape[:2]
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
@@ -153,22 +162,28 @@ class Ensemble(AppendsRows):
         of_few = None if ridge is None else PENALTY_OF_FEW * ridge
         per_step = PerStepRLS(features, design.n_streams, forgetting, of_few)
         repeats = Repeats(design.delays, design.seasons)
-        smoothing = Smoothing(
-            design.horizon, design.seasons, design.n_streams, design.zero, design.year
-        )
-        adjusted = None
+        smoothed = design.horizon, design.seasons, design.n_streams, design.zero, design.year
+        parts = ()
         if design.n_ahead:
             n_others = design.n_calendar + 1
             n_lags = len(columns) - 1 - n_others
             sizes = design.n_streams, len(design.future), n_lags, n_others, design.delays
-            adjusted = AdjustedLinear(*sizes, forgetting, ridge)
-        return cls(linear, columns, per_step, repeats, smoothing, adjusted)
+            alone = StepFeatures.of(design.horizon, design.seasons)
+            parts = (
+                AdjustedLinear(*sizes, forgetting, ridge),
+                PerStepRLS(alone, design.n_streams, forgetting, of_few),
+                Smoothing(*smoothed),
+            )
+        return cls(linear, columns, per_step, repeats, Smoothing(*smoothed), *parts)
 
     @property
     def names(self):
         """Names of the experts."""
         names = ["recurrent", "linear", "per_step", *self.repeats.names, *self.smoothing.names]
-        return names if self.adjusted is None else names + WITH_AND_WITHOUT
+        if self.adjusted is None:
+            return names
+        without = [f"{name}_without_inputs" for name in ("per_step", *self.smoothing.names)]
+        return names + WITH_AND_WITHOUT + without
 
     @property
     def weights(self):
@@ -186,7 +201,10 @@ class Ensemble(AppendsRows):
         ensemble.linear = self.linear.restarted()
         ensemble.per_step = self.per_step.restarted()
         ensemble.smoothing = self.smoothing.restarted()
-        ensemble.adjusted = self.adjusted and self.adjusted.restarted()
+        if self.adjusted:
+            ensemble.adjusted = self.adjusted.restarted()
+            ensemble.per_step_without = self.per_step_without.restarted()
+            ensemble.smoothing_without = self.smoothing_without.restarted()
         ensemble._clear()
         return ensemble
 
@@ -226,8 +244,9 @@ class Ensemble(AppendsRows):
 
         Every forecast is a constant and an effect of each of Z values that are known of its step;
         what was issued is scored with the values that the step turned out to have. The readout of
-        each step and the experts that smooth follow what is left of a value by the inputs of its
-        row, as the recurrent expert sees their effects one step ahead.
+        each step and the experts that smooth follow the streams as `AdjustedLinear` adjusts them
+        for their inputs, and beside them the streams as they are: where inputs say nothing, the
+        mixture has all that it has without them.
 
         Parameters
         ----------
@@ -245,27 +264,28 @@ class Ensemble(AppendsRows):
         """
         ensemble = self.opened(len(features))
         (constant, effect, without), (inputs, arrived) = recurrent, ahead
-        base = levels[len(levels) - len(constant) :]
+        newest = levels[len(levels) - len(constant) :]
         seen = np.take(features, self.columns, axis=2)
-        ensemble.linear, linear = self.linear.follow(seen, base, labels, learning)
+        ensemble.linear, linear = self.linear.follow(seen, newest, labels, learning)
         others = seen[..., -self.adjusted.n_others :]
-        rows = labels, base, others, inputs, learning
+        rows = labels, newest, others, inputs, learning
         ensemble.adjusted, adjusted, (base, left, explained) = self.adjusted.follow(*rows)
+        values = labels[..., 0]
         ensemble.per_step, per_step, own = self.per_step.follow(base, left, learning, inputs)
-        own = own + explained[:, :, None]
+        rows = newest, values, learning
+        ensemble.per_step_without, of_steps, _ = self.per_step_without.follow(*rows)
         ensemble.smoothing, smoothed = self.smoothing.follow(left)
-        n_before = self.smoothing.n_rows
+        ensemble.smoothing_without, of_values = self.smoothing_without.follow(values)
+        n_before, own = self.smoothing.n_rows, own + explained[:, :, None]
         forecasts = self.repeats.beside(constant, linear, per_step, levels, smoothed, n_before)
-        more = np.stack([adjusted, without], axis=3).transpose(0, 2, 3, 1)
+        more = np.stack([adjusted, without, of_steps], axis=3).transpose(0, 2, 3, 1)
+        n_first, n_inputs, n_smoothed = forecasts.shape[2], own.shape[3], smoothed.shape[2]
+        forecasts = np.concatenate([forecasts, more, of_values], axis=2)
         effects = np.zeros((*forecasts.shape, self.n_effects))
-        n_inputs, n_smoothed = own.shape[3], smoothed.shape[2]
         effects[:, :, 0] = effect.swapaxes(1, 2)
         effects[:, :, 2, :, :n_inputs] = own.swapaxes(1, 2)
-        effects[:, :, -n_smoothed:, :, :n_inputs] = explained[:, None, None]
-        of_more = np.zeros((*more.shape, self.n_effects))
-        of_more[:, :, 0, :, :n_inputs] = explained[:, None]
-        forecasts = np.concatenate([forecasts, more], axis=2)
-        effects = np.concatenate([effects, of_more], axis=2)
+        of_adjusted = slice(n_first - n_smoothed, n_first + 1)
+        effects[:, :, of_adjusted, :, :n_inputs] = explained[:, None, None]
         terms = np.concatenate([forecasts[..., None], effects], axis=4)
         ensemble.mixing, mixed = self.mixing.follow_terms(
             terms, ensemble._issued, labels, self.scored, arrived

@@ -12,6 +12,7 @@ SPARE = 8  # rows that may be written beyond the newest that is kept
 MARGIN = 2 * SPARE  # rows in the rings for that: a reader may still look at the kept ones meanwhile
 
 
+@saved("block")
 class Block(NamedTuple):
     """Rows of some series at consecutive positions, the same for all of them."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.frames.bands import column_of, short
-from tsrnn.plotting.interactive.numbers import on_axis, rounded
+from tsrnn.plotting.interactive.numbers import on_axis
 
 KEPT = 200  # rows of a series
 MOST_SERIES, MOST_TARGETS = 20_000, 4
@@ -64,65 +64,90 @@ class Board:
     def __init__(self, targets: Sequence[Hashable], step: Any = None):
         self.targets = list(targets)[:MOST_TARGETS]
         self.left_out = len(targets) - len(self.targets)
-        self._step = step
+        self._step, self._step_ms = step, _milliseconds(step)
         self.names: list[Hashable] = []
         self._places: dict[Hashable, int] = {}
         self._allocate(1)
-        self.recent: deque[tuple[float, float]] = deque(maxlen=KEPT)
+        # Of each stamp: time, and sums over series of errors and of those of the newest value.
+        self._stamps: deque[tuple[float, float, float]] = deque(maxlen=KEPT)
         self.rows: deque[list[Any]] = deque(maxlen=NEWEST)
         self.fans: dict[Hashable, Fan] = {}  # the newest ones
         self._sampled: set[Hashable] = set()
         self._awaited: dict[Hashable, Fan] = {}  # whose first value has not come
         self.n_held = self.n_covered = 0
-        self._recent = np.zeros(2)  # of the error, and of that of the newest value
         self._rate: deque[tuple[float, int]] = deque()
         self._rng = np.random.default_rng(0)
         self.dated = True
 
-    def _allocate(self, capacity: int) -> None:
-        n_targets = len(self.targets)
-        old = getattr(self, "_x", None)
-        shapes: dict[str, tuple[Any, ...]] = {
-            "_x": ((capacity, KEPT), np.nan), "_y": ((capacity, n_targets, KEPT), np.nan),
-            "_forecast": ((capacity, n_targets), np.nan), "_error": ((capacity, n_targets), 0.0),
-            "_naive": ((capacity, n_targets), 0.0), "_total": ((capacity, n_targets), 0.0),
-            "_n": ((capacity, n_targets), 0), "_head": ((capacity,), 0),
-        }  # fmt: skip
-        for name, (shape, filling) in shapes.items():
-            new = np.full(shape, filling)
-            if old is not None:
-                new[: len(old)] = getattr(self, name)
-            setattr(self, name, new)
-
     _x: np.ndarray  # times of the newest rows of each series, a ring
     _y: np.ndarray  # their values
-    _forecast: np.ndarray  # of the next row of each series
-    _error: np.ndarray  # recent absolute error of one step ahead
-    _naive: np.ndarray  # that of repeating the newest value
-    _total: np.ndarray  # all absolute errors added up
-    _n: np.ndarray  # how many these were
     _head: np.ndarray  # rows seen of each series
+    _forecast: np.ndarray  # of the next row of each series
+    _error: np.ndarray  # its absolute errors, added up, of which older ones count less
+    _naive: np.ndarray  # the same of repeating the newest value
+    _total: np.ndarray  # all absolute errors added up
+    _unit: np.ndarray  # all those of repeating the newest value added up
+    _n: np.ndarray  # how many these were
+
+    def _allocate(self, capacity: int) -> None:
+        one = capacity, len(self.targets)
+        shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+            "_x": ((capacity, KEPT), np.nan), "_y": ((*one, KEPT), np.nan),
+            "_head": ((capacity,), 0), "_forecast": (one, np.nan), "_n": (one, 0),
+            "_error": (one, 0.0), "_naive": (one, 0.0), "_total": (one, 0.0), "_unit": (one, 0.0),
+        }  # fmt: skip
+        for name, (shape, filling) in shapes.items():
+            new, old = np.full(shape, filling), getattr(self, name, None)
+            if old is not None:
+                new[: len(old)] = old
+            setattr(self, name, new)
 
     # --- rows in ----------------------------------------------------------------------------------
 
-    def take(self, taken: Taken) -> None:
-        """Score the forecasts of these rows, and remember the rows."""
-        ids: Sequence[Hashable] = [None] if taken.ids is None else taken.ids
-        places = np.array([self._place(id) for id in ids])
-        known = places >= 0
-        places, values = places[known], taken.actual[known][:, : len(self.targets)]
-        x, oldest = self._times(taken.stamp)
-        last = (self._head[places] - 1) % KEPT
-        follows = (self._head[places] > 0) & (self._x[places, last] >= oldest)
-        before = self._y[places, :, last]
-        self._score(places, values, np.where(follows[:, None], before, np.nan), x)
-        self._cover(places, values, x)
-        self._rows(places, values, x)
-        head = self._head[places] % KEPT
-        self._x[places, head] = x
-        self._y[places, :, head] = values
-        self._head[places] += 1
-        self._forecast[places] = self._first_steps(taken.forecast, len(ids))[known]
+    def take(self, taken: Sequence[Taken]) -> None:
+        """Score the forecasts of rows, in the order in which they came, and remember the rows."""
+        if not taken:
+            return
+        n_targets = len(self.targets)
+        ids = [[None] if one.ids is None else one.ids for one in taken]
+        counts = [len(some) for some in ids]
+        place = np.array([self._place(id) for some in ids for id in some])
+        times = np.array([self._times(one.stamp) for one in taken])
+        x, oldest = times.repeat(counts, axis=0).T
+        values = np.concatenate([one.actual[:, :n_targets] for one in taken])
+        issued = np.concatenate(
+            [self._first_steps(one.forecast, n) for one, n in zip(taken, counts, strict=True)]
+        )
+        stamp = np.arange(len(taken)).repeat(counts)
+        # series by series, each in the order of its rows
+        order = np.argsort(place, kind="stable")
+        order = order[place[order] >= 0]
+        place, x, oldest, stamp = place[order], x[order], oldest[order], stamp[order]
+        values, issued = values[order], issued[order]
+        first = np.diff(place, prepend=-1) > 0
+        starts = np.flatnonzero(first)
+        sizes = np.diff(starts, append=len(place))
+        rank = np.arange(len(place)) - starts.repeat(sizes)
+        seen = self._head[place]
+        last = (seen - 1) % KEPT
+        before = np.where(first[:, None], self._y[place, :, last], np.roll(values, 1, axis=0))
+        forecast = np.where(first[:, None], self._forecast[place], np.roll(issued, 1, axis=0))
+        x_before = np.where(first, self._x[place, last], np.roll(x, 1))
+        follows = (x_before >= oldest) & ((seen > 0) | ~first)
+        error = np.where(follows[:, None], np.abs(values - forecast), np.nan)
+        naive = np.abs(values - before)
+        self._score(place, error, naive, sizes.repeat(sizes) - rank - 1, times[:, 0], stamp)
+        self._cover(place, x, values)
+        for row in np.argsort(stamp, kind="stable")[-NEWEST:].tolist():
+            shown = [plain(values[row]), plain(forecast[row])]
+            self.rows.append([x[row], self.label(place[row]), *shown])
+        kept = rank >= sizes.repeat(sizes) - KEPT
+        head = (seen + rank)[kept] % KEPT
+        self._x[place[kept], head] = x[kept]
+        self._y[place[kept], :, head] = values[kept]
+        ends = starts + sizes - 1
+        self._head[place[ends]] += sizes
+        self._forecast[place[ends]] = issued[ends]
 
     def _place(self, id: Hashable) -> int:
         place = self._places.get(id)
@@ -142,52 +167,54 @@ class Board:
         x = _on_axis(stamp)
         if self._step is None:
             return x, -np.inf
-        return x, x - 1.5 * (_on_axis(stamp + self._step) - x)
+        step = self._step_ms or _on_axis(stamp + self._step) - x
+        return x, x - 1.5 * step
 
     def _first_steps(self, forecast: pd.DataFrame | None, n_ids: int) -> np.ndarray:
         if forecast is None:
             return np.full((n_ids, len(self.targets)), np.nan)
-        values = forecast.to_numpy(dtype=float)
-        first = values[:: len(values) // n_ids]
-        return first[:, : len(self.targets)]
+        values = forecast.to_numpy()
+        return values[:: len(values) // n_ids, : len(self.targets)]
 
-    def _score(self, places: np.ndarray, values: np.ndarray, before: np.ndarray, x: float) -> None:
-        error, naive = np.abs(values - self._forecast[places]), np.abs(values - before)
+    def _score(
+        self, place: np.ndarray, error: np.ndarray, naive: np.ndarray, later: np.ndarray,
+        x: np.ndarray, stamp: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Add the errors of rows, after each of which so many of its series come `later`."""
         known = np.isfinite(error) & np.isfinite(naive)
-        if not known.any():
-            return
-        at = places[:, None].repeat(values.shape[1], axis=1)[known], np.nonzero(known)[1]
-        weight = np.maximum(RECENT, 1.0 / (1.0 + self._n[at]))  # a mean at first
-        self._error[at] += weight * (error[known] - self._error[at])
-        self._naive[at] += weight * (naive[known] - self._naive[at])
-        self._total[at] += error[known]
-        self._n[at] += 1
-        # each target in units of its own, so that none rules
-        unit = np.maximum(self._naive[at], np.finfo(float).tiny)
-        now = np.array([(error[known] / unit).mean(), (naive[known] / unit).mean()])
-        self._recent += max(RECENT, 1.0 / (1 + len(self.recent))) * (now - self._recent)
-        if self._recent[1] > 0:
-            self.recent.append((x, self._recent[0] / self._recent[1]))
+        error, naive = np.where(known, error, 0.0), np.where(known, naive, 0.0)
+        weight = (1.0 - RECENT) ** later[:, None]
+        newest = later == 0
+        fading = (1.0 - RECENT) ** np.diff(np.flatnonzero(newest), prepend=-1)[:, None]
+        self._error[place[newest]] *= fading
+        self._naive[place[newest]] *= fading
+        for total, added in (
+            (self._error, weight * error), (self._naive, weight * naive), (self._total, error),
+            (self._unit, naive), (self._n, known),
+        ):  # fmt: skip
+            np.add.at(total, place, added)
+        # in units of each series and target, so that none rules
+        unit = self._unit[place] / np.maximum(self._n[place], 1)
+        scale = np.divide(1.0, unit, out=np.zeros_like(unit), where=unit > 0)
+        sums = [
+            np.bincount(stamp, (part * scale).sum(axis=1), minlength=len(x))
+            for part in (error, naive)
+        ]
+        self._stamps.extend(zip(x.tolist(), *(part.tolist() for part in sums), strict=True))
 
-    def _cover(self, places: np.ndarray, values: np.ndarray, x: float) -> None:
+    def _cover(self, place: np.ndarray, x: np.ndarray, values: np.ndarray) -> None:
         """Count the values that lie in the interval issued one row before, where there is one."""
-        if not self._awaited:
-            return
-        for place, row in zip(places.tolist(), values, strict=True):
-            fan = self._awaited.get(self.names[place])
-            if fan is None or x < fan.x[0]:
+        for id, fan in list(self._awaited.items()):
+            at = self._places.get(id, -1)
+            rows = slice(*np.searchsorted(place, [at, at + 1]))
+            if rows.start == rows.stop or x[rows][-1] < fan.x[0]:
                 continue
-            del self._awaited[self.names[place]]
-            if x == fan.x[0]:
-                lower, upper = (fan.parts[f"{edge}_{SCORED}"][0] for edge in ("lower", "upper"))
-                known = np.isfinite(row)
-                self.n_held += int(((row >= lower) & (row <= upper) & known).sum())
-                self.n_covered += int(known.sum())
-
-    def _rows(self, places: np.ndarray, values: np.ndarray, x: float) -> None:
-        for place, row in zip(places[:NEWEST].tolist(), values[:NEWEST], strict=True):
-            issued = self._forecast[place]
-            self.rows.append([x, self.label(place), rounded(row), rounded(issued)])
+            del self._awaited[id]
+            row = values[rows][x[rows] == fan.x[0]]
+            lower, upper = (fan.parts[f"{edge}_{SCORED}"][0] for edge in ("lower", "upper"))
+            known = np.isfinite(row)
+            self.n_held += int(((row >= lower) & (row <= upper) & known).sum())
+            self.n_covered += int(known.sum())
 
     # --- what is shown ----------------------------------------------------------------------------
 
@@ -198,14 +225,22 @@ class Board:
     def ratios(self) -> np.ndarray:
         """Return the recent error of each series in units of repeating its newest value."""
         n = len(self.names)
-        ranked = self._n[:n] >= FEWEST
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(ranked, self._error[:n] / self._naive[:n], np.nan)
-        ratio[~np.isfinite(ratio)] = np.nan
-        n_known = np.isfinite(ratio).sum(axis=1)
-        total = np.nansum(ratio, axis=1)
-        mean: np.ndarray = np.divide(total, n_known, out=np.full(n, np.nan), where=n_known > 0)
-        return mean
+        ranked = (self._n[:n] >= FEWEST) & (self._naive[:n] > 0)
+        ratio = np.divide(
+            self._error[:n], self._naive[:n], out=np.zeros(ranked.shape), where=ranked
+        )
+        return _mean(ratio.sum(axis=1), ranked.sum(axis=1))
+
+    def recent(self) -> dict[str, list[Any]]:
+        """Return the error of all series in units of repeating the newest value, over time."""
+        error = naive = 0.0
+        x, y = [], []
+        for time_, more, naive_more in self._stamps:
+            error, naive = (1 - RECENT) * error + more, (1 - RECENT) * naive + naive_more
+            if naive > 0:
+                x.append(time_)
+                y.append(error / naive)
+        return {"x": x, "y": y}
 
     def worst(self) -> list[int]:
         """Return the places of the series to show, the worst first."""
@@ -223,11 +258,11 @@ class Board:
     def take_fans(self, frame: pd.DataFrame, times: pd.Index, ids: Sequence[Hashable]) -> None:
         """Note forecasts of `ids` with the intervals `FAN`; those of the sample will be scored."""
         edges = [f"{edge}_{short(share)}" for share in FAN for edge in ("lower", "upper")]
-        columns = {name: [column_of(target, name) for target in self.targets] for name in edges}
-        parts = {
-            name: frame[chosen].to_numpy(dtype=float).reshape(len(ids), -1, len(self.targets))
-            for name, chosen in {"path": self.targets, **columns}.items()
-        }
+        wanted = [column_of(target, name) for name in edges for target in self.targets]
+        places: Any = [frame.columns.get_loc(name) for name in (*self.targets, *wanted)]
+        values = frame.to_numpy(dtype=float)[:, places]
+        values = values.reshape(len(ids), -1, 1 + len(edges), len(self.targets))
+        parts = {name: values[:, :, at] for at, name in enumerate(["path", *edges])}
         x = on_axis(times).reshape(len(ids), -1).tolist()
         self.fans = {
             id: Fan(x[at], {name: part[at] for name, part in parts.items()})
@@ -247,45 +282,64 @@ class Board:
     def snapshot(self) -> dict[str, Any]:
         """Return what the page shows, as plain lists."""
         worst, ratios, n = self.worst(), self.ratios(), self._n[: len(self.names)]
-        n_all = n.sum(axis=0)
-        total = self._total[: len(self.names)].sum(axis=0)
-        mae = np.divide(total, n_all, out=np.full(len(total), np.nan), where=n_all > 0)
-        ratio = self.recent[-1][1] if self.recent else np.nan
+        recent = self.recent()
         return {
             "dated": self.dated,
             "n_series": len(self.names),
             "series": [self.label(place) for place in worst],
             "table": [
-                [self.label(place), *rounded(ratios[[place]]), int(n[place].sum())]
-                for place in worst
+                [self.label(place), *plain(ratios[[place]]), int(n[place].sum())] for place in worst
             ],
             "blocks": [self._block(place) for place in worst],
-            "recent": {"x": [x for x, _ in self.recent],
-                       "y": rounded(np.array([y for _, y in self.recent]))},
+            "recent": recent,
             "rows": list(self.rows)[::-1],
-            "mae": rounded(mae),
-            "ratio": rounded(np.array([ratio]))[0],
+            "mae": plain(_mean(self._total[: len(n)].sum(axis=0), n.sum(axis=0))),
+            "ratio": recent["y"][-1] if recent["y"] else None,
             "scored": int(n.sum()),
             "held": self.n_held / self.n_covered if self.n_covered else None,
             "n_covered": self.n_covered,
-        }  # fmt: skip
+        }
 
     def _block(self, place: int) -> dict[str, Any]:
         head = int(self._head[place])
         order = np.arange(max(0, head - KEPT), head) % KEPT
         block: dict[str, Any] = {
             "x": self._x[place, order].tolist(),
-            "y": [rounded(values) for values in self._y[place][:, order]],
+            "y": [plain(values) for values in self._y[place][:, order]],
         }
         fan = self.fans.get(self.names[place])
         if fan is not None:
-            values = {name: [rounded(one) for one in part.T] for name, part in fan.parts.items()}
+            values = {name: [plain(one) for one in part.T] for name, part in fan.parts.items()}
             block["fan"] = {"x": fan.x, **values}
         return block
+
+
+def plain(values: np.ndarray) -> list[float | None]:
+    """Return numbers as JSON knows them, None where there is none.
+
+    Examples
+    --------
+    >>> plain(np.array([1.5, np.nan]))
+    [1.5, None]
+    """
+    return [v if v == v and abs(v) < np.inf else None for v in values.tolist()]
+
+
+def _mean(total: np.ndarray, n: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+    return mean
+
+
+def _milliseconds(step: Any) -> float | None:
+    """Return how long a step is; None where not all are of one length."""
+    try:
+        return float(pd.Timedelta(step) / pd.Timedelta("1ms"))
+    except (TypeError, ValueError):
+        return None
 
 
 def _on_axis(stamp: Any) -> float:
     """Return one time as `on_axis` does, quickly."""
     if isinstance(stamp, pd.Timestamp):
-        return float(stamp.tz_localize(None).as_unit("ms").value // 1_000_000)
+        return float((stamp if stamp.tz is None else stamp.tz_localize(None)).value // 1_000_000)
     return float(stamp)

@@ -56,7 +56,8 @@ class LivePage:
         self._has_fan = True
         self._drift: dict[str, Any] = {"columns": [], "rows": []}
         self._drift_at = -np.inf
-        self._sent_rows, self._quiet, self._ended = -1, False, False
+        self._n_asked, self._ended = 0, False
+        self._sent: tuple[Any, ...] = ()
         newest = model.cutoff_.max() if self._is_panel else model.cutoff_
         dated = isinstance(newest, pd.Timestamp)
         self._server = Server(address, _page(name, self._board, dated, self._is_panel).encode())
@@ -109,15 +110,19 @@ class LivePage:
     def _look(self) -> None:
         """Take in what has come, and send what is new to browsers."""
         n_rows = self._n_rows
-        for _ in range(len(self._queue)):
-            with suppress(IndexError):  # the stream has pushed it out
-                self._board.take(self._queue.popleft())
+        taken = []
+        with suppress(IndexError):
+            for _ in range(len(self._queue)):  # no more than there were: the stream goes on
+                taken.append(self._queue.popleft())
+        self._board.take(taken)
         rate = self._board.rate(n_rows)
-        if n_rows == self._sent_rows and self._quiet and not self._ended:
-            return  # nothing is new, and the rate was seen to fall to 0
-        if n_rows != self._sent_rows and n_rows:
+        if n_rows != self._n_asked:
+            self._n_asked = n_rows
             self._ask()
-        self._sent_rows, self._quiet = n_rows, rate == 0
+        state = n_rows, rate == 0, self._ended, self._server.n_waiting > 0
+        if state == self._sent or not state[-1]:
+            return  # nothing is new, or nobody is there to see it
+        self._sent = state
         data = {
             **self._board.snapshot(),
             "n_rows": n_rows,
@@ -167,7 +172,7 @@ def _page(name: str, board: Board, dated: bool, is_panel: bool) -> str:
     )
     cards = [
         ("n_rows", "rows"), ("rate", "rows a second"), ("cutoff", "newest row"),
-        ("ratio", "recent error; 1: repeat the newest value"),
+        ("ratio", "recent error (newest value: 1)"),
         *(("mae_" + str(place), f"mean absolute error, {target}")
           for place, target in enumerate(board.targets)),
         ("held", f"held by {100 * float(SCORED):g} % intervals"),

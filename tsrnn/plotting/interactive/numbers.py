@@ -177,7 +177,7 @@ def paths(tables: Tables, numbers: list[int], n_blocks: int) -> list[dict[str, A
     """
     edges = [f"{edge}_{share}" for share in tables.shares for edge in ("lower", "upper")]
     frame = tables.frame[tables.frame["number"].isin(numbers)]
-    by_number = {int(number): rows for number, rows in frame.groupby("number")}
+    by_number: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("number")))
     blocks = []
     for number in numbers:
         rows = by_number.get(number, frame[:0])
@@ -238,7 +238,7 @@ def over_time(tables: Tables) -> dict[str, dict[str, list[Any]]]:
     frame = tables.frame
     x = on_axis(frame["time"])
     error = (frame["forecast"] - frame["actual"]).abs().to_numpy(dtype=float)
-    step: np.ndarray = frame["step"].to_numpy(dtype=int)
+    step = np.asarray(frame["step"], dtype=int)
     last = step.max()
     low, high = x.min(), x.max()
     n_spans = min(MOST_POINTS, len(np.unique(x)))

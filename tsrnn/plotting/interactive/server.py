@@ -11,6 +11,8 @@ import ipaddress
 import secrets
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -81,6 +83,7 @@ class Server:
     def __init__(self, address: Address, page: bytes):
         self._news = threading.Condition()
         self._event, self._number, self._closed = b"", 0, False
+        self.n_waiting = 0  # browsers that take events
         self._page, self._token = page, address.token
         try:
             self._server = _Http((address.host, address.port), self)
@@ -119,6 +122,17 @@ class Server:
     def page(self) -> bytes:
         """HTML of the page."""
         return self._page
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count a browser that takes events."""
+        with self._news:
+            self.n_waiting += 1
+        try:
+            yield
+        finally:
+            with self._news:
+                self.n_waiting -= 1
 
     def newer_than(self, number: int) -> tuple[bytes, int, bool]:
         """Wait for an event newer than one; return it, its number, and whether it was the last."""
@@ -200,10 +214,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self) -> None:
         self._head(HTTPStatus.OK, "text/event-stream")
         self.end_headers()
-        number, last = 0, False
-        while not last:
-            event, number, last = self.server.owner.newer_than(number)
-            self.wfile.write(event)
+        number, last, owner = 0, False, self.server.owner
+        with owner.waiting():
+            while not last:
+                event, number, last = owner.newer_than(number)
+                self.wfile.write(event)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

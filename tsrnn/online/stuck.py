@@ -1,0 +1,209 @@
+"""A sensor that is stuck: a value repeated far longer than the history ever did is missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tsrnn.online.storage.series import Block
+from tsrnn.online.storage.values import changed
+from tsrnn.persistence.registry import saved
+
+LEAST = 24  # repeats that are believed, of whatever history
+TIMES = 3  # times the longest run of the history that are believed
+JUMP = 3.0  # usual changes: a value that came by more is where a sensor may have failed
+
+
+@saved("stuck-sensor")
+@dataclass(frozen=True)
+class StuckSensor:
+    """Watches the targets of one stream, and takes back what it learnt from a stuck one.
+
+    A run are rows with the very same value. While it lasts, the learner as it stood before is kept,
+    and the rows since: if the run comes to be longer than the limit, the learner takes them in
+    anew, as missing. (The first value of a run is taken for missing too where it came by a jump.)
+    Rows go on to be missing until another value comes, or the run is longer than a gap may be:
+    then that is how things are.
+
+    Attributes
+    ----------
+    limit : ndarray of int, shape (J,)
+        Rows of a run that are believed.
+    most : int
+        Rows that may be missing.
+    jump : ndarray of shape (J,)
+    last : ndarray of shape (J,)
+        Newest known value.
+    length, since : ndarray of int, shape (J,)
+        Rows of the run, and position of the first one that is in doubt.
+    before : Learner or None
+        As it stood before the rows that are kept.
+    rows : Block or None
+        The rows that are kept, as they came.
+    learnt : tuple of bool
+        Whether these were learnt from.
+    """
+
+    limit: np.ndarray
+    most: int
+    jump: np.ndarray
+    last: np.ndarray
+    length: np.ndarray
+    since: np.ndarray
+    before: Any = None
+    rows: Any = None
+    learnt: tuple = ()
+
+    @classmethod
+    def of(cls, targets, change_scale, most):
+        """Return what watches a stream after a history.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n, J)
+            Of the history, scaled.
+        change_scale : ndarray of shape (J,)
+            Standard deviation of changes.
+        most : int
+        """
+        longest = [max(run_lengths(values), default=1) for values in targets.T]
+        limit = np.maximum(LEAST, TIMES * np.array(longest))
+        blank = cls(limit, most, JUMP * change_scale, *cls._none(len(limit)))
+        known = [values[np.isfinite(values)] for values in targets.T]
+        last = np.array([values[-1] if len(values) else np.nan for values in known])
+        length = np.array([(run_lengths(values) or [0])[-1] for values in known])
+        return changed(blank, last=last, length=length)
+
+    @staticmethod
+    def _none(n):
+        return np.full(n, np.nan), np.zeros(n, np.int64), np.zeros(n, np.int64)
+
+    def restarted(self):
+        """Return it as before a first row."""
+        last, length, since = self._none(len(self.last))
+        return changed(
+            self, last=last, length=length, since=since, before=None, rows=None, learnt=()
+        )
+
+    def take(self, learner, block, move, learning):
+        """Let a learner take in rows; return it and what watches it after them.
+
+        Parameters
+        ----------
+        learner : Learner
+        block : Block
+            Of one series.
+        move : callable
+            ``move(learner, block)`` returns the learner after rows.
+        learning : bool
+            Whether it learns from them.
+        """
+        watch = self.restarted() if block.fresh[0] else self
+        while len(block.targets):
+            n = watch._rows_at_once(block.targets[:, :, 0])
+            now, block = (block, block.cut(n)[1]) if n == len(block.targets) else block.cut(n)
+            if n == 1 and not watch._passes(now.targets[:, :, 0]):
+                learner, watch = watch._take_row(learner, now, move, learning)
+            else:
+                learner, watch = move(learner, now), watch._passed(now.targets[:, :, 0])
+        return learner, watch
+
+    def _passes(self, values):
+        """Whether nothing needs to be kept of a row (1, J)."""
+        if self.before is not None or (values[0] == self.last).any():
+            return False
+        return not (np.abs(values[0] - self.last) > self.jump).any()
+
+    def _passed(self, values):
+        """Return what watches the stream after rows (n, J) without runs."""
+        if len(values) == 1 or np.isfinite(values[-1]).all():
+            known, last = np.isfinite(values[-1]), values[-1]
+        else:
+            known, last = np.isfinite(values).any(axis=0), _carried(values, self.last)[-1]
+        last, length = np.where(known, last, self.last), np.where(known, 1, self.length)
+        return changed(self, last=last, length=length, since=np.zeros_like(self.since))
+
+    def _rows_at_once(self, values):
+        """Return how many rows (n, J) there are first that may be taken in together.
+
+        One, or those without a run that are not the last row before one, or before the next call:
+        these may have come by a jump.
+        """
+        if self.before is not None or len(values) == 1:
+            return 1
+        before = _carried(np.concatenate([self.last[None], values]), self.last)[:-1]
+        again = (values == before).any(axis=1)
+        n = int(again.argmax()) if again.any() else len(values)
+        return max(1, n - 1)
+
+    def _take_row(self, learner, row, move, learning):
+        value, position = row.targets[0, :, 0], row.start
+        known = np.isfinite(value)
+        again = known & (value == self.last)
+        jumped = known & ~again & (np.abs(value - self.last) > self.jump)
+        length = np.where(again, self.length + 1, np.where(known, 1, self.length))
+        doubted = (again & (length == 2) & (self.since != position - 1)) | jumped
+        since = np.where(doubted, position, np.where(length > 1, self.since, 0))
+        last = np.where(known, value, self.last)
+        stuck = (length > self.limit) & (length <= self.limit + self.most)
+        before, rows, learnt = self.before, self.rows, self.learnt
+        newly = stuck & again & (length == self.limit + 1)
+        if newly.any() and before is not None:
+            doubt = newly & (np.arange(rows.start, position)[:, None] >= since)
+            rows = rows._replace(targets=np.where(doubt[..., None], np.nan, rows.targets))
+            learner = _again(before, rows, learnt)
+        row = row._replace(targets=np.where(stuck[:, None], np.nan, row.targets))
+        open_runs = (jumped | (length > 1)) & ~(length > self.limit)
+        if not open_runs.any() or len(learnt) > 2 * self.limit.max():
+            before, rows, learnt = None, None, ()
+        elif before is None or not (length > 1).any():
+            before, rows, learnt = learner, row, (learning,)
+        else:
+            rows, learnt = _joined(rows, row), (*learnt, learning)
+        after = changed(
+            self, last=last, length=length, since=since, before=before, rows=rows, learnt=learnt
+        )
+        return move(learner, row), after
+
+
+def run_lengths(values):
+    """Return how often values (n,) come in a row, run by run; NaN is passed over.
+
+    Examples
+    --------
+    >>> run_lengths(np.array([1.0, 2.0, np.nan, 2.0, 3.0]))
+    [1, 2, 1]
+    """
+    values = values[np.isfinite(values)]
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else []
+    return np.diff(starts, append=len(values)).tolist() if len(values) else []
+
+
+def _carried(values, before):
+    """Return values (n, J) with missing ones replaced by the newest known one, or by `before`."""
+    if np.isfinite(values).all():
+        return values
+    row = np.where(np.isfinite(values), np.arange(1, len(values) + 1)[:, None], 0)
+    newest = np.maximum.accumulate(row, axis=0)
+    return np.take_along_axis(np.concatenate([before[None], values]), newest, axis=0)
+
+
+def _again(learner, rows, learnt):
+    """Return a learner after rows, of which it learns from some."""
+    row = 0
+    while row < len(learnt):
+        n = 1
+        while row + n < len(learnt) and learnt[row + n] == learnt[row]:
+            n += 1
+        now, rows = rows.cut(n)
+        learner = learner.learn(now) if learnt[row] else learner.advance(now)
+        row += n
+    return learner
+
+
+def _joined(rows, row):
+    arrays = (
+        np.concatenate([getattr(rows, name), getattr(row, name)])
+        for name in ("targets", "inputs", "calendar")
+    )
+    return Block(rows.start, rows.series, *arrays, rows.fresh)
