@@ -66,13 +66,16 @@ def by_stamp(model, rows):
     """What the stream should write when these rows, stamp by stamp, are learnt."""
     written = []
     for stamp, some in rows.groupby("time"):
+        p_values = dict(zip(some["who"], model.p_values(some)["load"], strict=True))
         model.partial_fit(some)
         ahead = model.forecast(ids=some["who"].tolist())
         for one in some["who"]:
             own = ahead[ahead["who"] == one]
             times = [time.isoformat() for time in own["time"]]
             line = {"id": one, "cutoff": stamp.isoformat(), "times": times}
-            written.append({**line, "forecast": {"load": own["load"].tolist()}})
+            p_value = p_values[one] if np.isfinite(p_values[one]) else None
+            forecast = {"forecast": {"load": own["load"].tolist()}}
+            written.append({**line, **forecast, "p_value": {"load": p_value}})
     return written
 
 

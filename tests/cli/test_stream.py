@@ -40,11 +40,13 @@ def expected_lines(folder, frozen=False, model=None, rows=None):
     model = load(folder["m.tsrnn"]) if model is None else model
     rows, written = folder.rows[N_FIT:] if rows is None else rows, []
     for row in range(len(rows)):
+        p_value = model.p_values(rows[row : row + 1]).iloc[0].to_dict()
         (model.update if frozen else model.partial_fit)(rows[row : row + 1])
         ahead = model.forecast()
         times = [time.isoformat() for time in ahead.index]
         values = {name: column.tolist() for name, column in ahead.items()}
-        written.append({"cutoff": model.cutoff_.isoformat(), "times": times, "forecast": values})
+        line = {"cutoff": model.cutoff_.isoformat(), "times": times, "forecast": values}
+        written.append(line | {"p_value": p_value})
     return written, model
 
 

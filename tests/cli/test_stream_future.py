@@ -75,11 +75,13 @@ def expected_lines(folder, known=lambda cutoff, index: True):
     model, written = load(folder["m.tsrnn"]), []
     new, plan = folder.rows[N_FIT:-HORIZON], folder.rows[["price", "day"]]
     for row in range(len(new)):
+        p_value = model.p_values(new[row : row + 1]).iloc[0].to_dict()
         model.partial_fit(new[row : row + 1])
         index, found = model.future_index(), {"forecast": None}
         if known(model.cutoff_, index):
             forecast = {"load": model.forecast(X_future=plan)["load"].tolist()}
             found = {"times": [time.isoformat() for time in index], "forecast": forecast}
+            found["p_value"] = p_value
         written.append({"cutoff": model.cutoff_.isoformat(), **found})
     return written, model
 
@@ -301,13 +303,15 @@ def test_each_series_of_a_panel_has_a_plan_of_its_own(folder):
         assert folder("stream", folder["p.tsrnn"], *argv) == 0
     model, expected, held = load(folder["p.tsrnn"]), [], set(zip(plan["shop"], plan["time"]))  # noqa: B905
     for stamp, some in rows[n_fit:].groupby("time"):
+        p_values = model.p_values(some)["load"]
         model.partial_fit(some)
-        for shop in some["shop"]:
+        for shop, p_value in zip(some["shop"], p_values, strict=True):
             found, index = {"forecast": None}, model.future_index(ids=shop)
             if set(index) <= held:
                 ahead = model.forecast(ids=shop, X_future=plan)["load"]
                 forecast = {"load": pytest.approx(ahead.tolist(), rel=1e-9)}
                 found = {"times": [time.isoformat() for _, time in index], "forecast": forecast}
+                found["p_value"] = {"load": pytest.approx(p_value, rel=1e-6)}
             expected.append({"id": shop, "cutoff": stamp.isoformat(), **found})
     found = written_by(folder)
     assert without_reasons(found) == expected

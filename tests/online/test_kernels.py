@@ -11,6 +11,7 @@ from helpers import content, needs_numba
 
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
+from tsrnn.features.outlier_filter import Screen
 from tsrnn.features.phase import CalendarProfile
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.features.window import Window
@@ -135,7 +136,7 @@ def test_mixtures(on_both):
 @pytest.mark.parametrize("seasons", [(), (5,), (5, 12)])
 def test_ensembles(on_both, seasons, learning):
     record = messy_record()
-    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True)
+    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, screen=Screen())
     padded, start = record.padded(design.reach, design.filter_start), design.reach
     skip, labels = design.skip(padded, start, len(padded)), design.labels(padded, start)
     recurrent = np.random.default_rng(4).normal(size=(N_ROWS, S, 3))
@@ -153,7 +154,7 @@ def test_ensembles(on_both, seasons, learning):
 def test_records(loops, chunk, n_inputs, n_kept):
     record = messy_record(n_inputs=n_inputs)
     record.targets[100:130, 1] += 1e6  # a jump, and back
-    design = ForecastDesign.of(record, 3, lags=2, seasons=(5,), guard=True)
+    design = ForecastDesign.of(record, 3, lags=2, seasons=(5,), screen=Screen())
     one, n_refused = record[:2].padded(design.reach, design.filter_start), 0
     n_jumps = 0
     for start in range(2, N_ROWS, chunk):
@@ -175,7 +176,7 @@ def test_records(loops, chunk, n_inputs, n_kept):
 def test_features_and_network_inputs(loops, n_calendar, n_inputs, flagged, seasons):
     record = messy_record()
     widths = {"n_calendar": n_calendar, "n_inputs": n_inputs, "flagged": flagged}
-    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, guard=True, **widths)
+    design = ForecastDesign.of(record, 3, lags=2, seasons=seasons, screen=Screen(), **widths)
     padded = record.padded(design.reach, design.filter_start)
     profile = CalendarProfile(12, 2, np.zeros((n_calendar, S)), np.ones(S))
     for start, stop in ((design.reach, len(padded)), (len(padded) - 1, len(padded))):
@@ -255,7 +256,7 @@ def blank_learner(record, cell="lstm", dtype=np.float64, seasons=(5, 12)):
     """Return a learner with all its parts; its network takes no step within the record."""
     set_kernels("numpy")
     design = ForecastDesign.of(
-        record, 3, lags=2, seasons=seasons, guard=True, normalized=len(seasons) == 1
+        record, 3, lags=2, seasons=seasons, screen=Screen(), normalized=len(seasons) == 1
     )
     settings = TrainingSettings(
         window_size=N_ROWS + 1, warmup=4, batch_size=4, max_iter=2, learning_rate=0.01,

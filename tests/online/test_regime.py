@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tsrnn.online.intervals.tracking import Intervals
-from tsrnn.online.regime import MOST, Regime, changes_of
+from tsrnn.online.regime import DONE, MOST, Regime, changes_of
 
 
 def errors_changed_at(*rows):
@@ -25,18 +25,21 @@ def followed(regime, *levels, phase=0):
 def test_a_change_of_errors_is_told_with_what_then_stood():
     regime = followed(Regime.of(1), (5, 2.0), (9, 4.0))
     told = changes_of(errors_changed_at(3, 7), regime)
-    assert [(row, *rest) for row, _, _, *rest in told] == [
-        (3, 0.0, 1.0, 0),
-        (5, 2.0, 1.0, 0),
-        (7, 2.0, 1.0, 0),
-        (9, 4.0, 1.0, 0),
+    assert [(row, *rest) for row, _, _, *rest, _ in told] == [
+        (3, 0.0, 1.0, 0, "error"),
+        (5, 2.0, 1.0, 0, "level"),
+        (7, 2.0, 1.0, 0, "error"),
+        (9, 4.0, 1.0, 0, "level"),
     ]
+    assert {kind: done for *_, kind, done in told} == {k: DONE[k] for k in ("error", "level")}
 
 
 def test_what_stood_is_known_after_changes_were_cleared():
     regime = followed(Regime.of(1), (5, 2.0), phase=3).cleared()
     assert regime.changes == ()
-    assert changes_of(errors_changed_at(1), regime) == [(1, 0, 2.5, 2.0, 1.0, 3)]
+    assert changes_of(errors_changed_at(1), regime) == [
+        (1, 0, 2.5, 2.0, 1.0, 3, "error", DONE["error"])
+    ]
 
 
 def test_what_stood_is_known_after_old_changes_fell_off():
@@ -44,12 +47,13 @@ def test_what_stood_is_known_after_old_changes_fell_off():
     assert len(regime.changes) == MOST
     assert regime.changes[0][0] == 11
     told = changes_of(errors_changed_at(3, 11), regime)
-    assert told[0] == (11, 0, 1.0, 22.0, 1.0, 0)  # what then was at row 3 is not known any more
-    assert told[1] == (11, 0, 2.5, 22.0, 1.0, 0)
+    assert told[0][:6] == (11, 0, 1.0, 22.0, 1.0, 0)  # what then was at row 3 is not known any more
+    assert told[1][:7] == (11, 0, 2.5, 22.0, 1.0, 0, "error")
     assert len(told) == MOST + 1
 
 
 def test_without_a_regime_or_intervals():
     assert changes_of(None, None) == []
-    assert changes_of(errors_changed_at(1), None) == [(1, 0, 2.5, 0.0, 1.0, 0)]
+    [told] = changes_of(errors_changed_at(1), None)
+    assert told[:7] == (1, 0, 2.5, 0.0, 1.0, 0, "error")
     assert len(changes_of(None, followed(Regime.of(1), (5, 2.0)))) == 1

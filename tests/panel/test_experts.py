@@ -260,7 +260,9 @@ def test_a_change_of_the_error_level_is_noted_with_its_series():
     history, new = divided(frame)
     model = panel().fit(history).partial_fit(new)
     log = model.drift_log_
-    assert list(log.columns) == ["id", "time", "target", "error", "level", "scale", "phase"]
+    sizes = ["error", "level", "scale", "phase"]
+    assert list(log.columns) == ["id", "time", "target", *sizes, "kind", "done"]
+    assert set(log["kind"]) >= {"error"}
     loud = log[log["error"] > 2.0]
     assert set(loud["id"]) == {"s2"}
     assert shifted <= loud["time"].iloc[0] <= shifted + pd.Timedelta("12h")
@@ -277,8 +279,9 @@ def test_the_log_of_changes_is_bounded_and_follows_the_places_of_series():
     regime = regime.follow(7, places, 2.0 + ones, ones, ones * places)
     regime = regime.note_errors(8, [(129, 0, 3.0)])
     assert len(regime.changes) == 100
-    assert regime.changes[-1] == (8, 129, 0, 3.0, 3.0, 1.0)
-    assert regime.changes[-2] == (7, 129, 0, 129.0, 3.0, 1.0)  # of too many the largest are kept
+    assert regime.changes[-1][:-1] == (8, 129, 0, 3.0, 3.0, 1.0, "error")
+    of_level = (7, 129, 0, 129.0, 3.0, 1.0, "level")  # of too many the largest are kept
+    assert regime.changes[-2][:-1] == of_level
     kept = regime.taken(np.arange(100, n_series))
     of_kept = [(at, place - 100, *rest) for at, place, *rest in regime.changes if place >= 100]
     assert list(kept.changes) == of_kept

@@ -144,14 +144,16 @@ class Session:
             self.future.read()
         try:
             rows = self._frame[row : row + 1]
-            self.take_in(rows if self.source.time.columns else numbered(rows, self.model))
+            rows = rows if self.source.time.columns else numbered(rows, self.model)
+            [p_values] = p_values_of(self.model, rows)
+            self.take_in(rows)
         except ValueError as error:
             self.complaints.add(line, error)
             return
         self._newest = stamp
         forecast, reason, options = self._forecast()
         origin = self._rows.origins[row]
-        self._issued.append(Issued(self.model.cutoff_, forecast, reason, origin=origin))
+        self._issued.append(Issued(self.model.cutoff_, forecast, reason, None, origin, p_values))
         if self.live is not None:
             actual = self._rows.numbers[row : row + 1, self._shown]
             self.live.take(self.model.cutoff_, actual, forecast, options)
@@ -199,6 +201,18 @@ class Session:
             f"{self.n_rows:,} rows, {self.n_seen:,} not newer than those before, "
             f"{self.complaints.n_skipped:,} skipped; the model ends at {newest(self.model)}"
         )
+
+
+def p_values_of(model, rows):
+    """Return the p-values of each of rows that come next, by target; None where there are none.
+
+    Nothing is known of rows before the first one.
+    """
+    if newest(model) is None:
+        return [None] * len(rows)
+    frame = model.p_values(rows)
+    names = list(map(str, frame.columns))
+    return [dict(zip(names, row, strict=True)) for row in frame.to_numpy().tolist()]
 
 
 def future_of(saved, args):

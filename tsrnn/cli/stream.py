@@ -29,8 +29,9 @@ examples:
   tsrnn stream shop.tsrnn --input sales.csv --follow --future plan.csv   (fit --future-cols price)
 
 Each row gives a line of JSON: its time stamp as "cutoff", under "times" those of the steps after
-it, and under "forecast" for each column the values at these. Rows are CSV with a header, JSON
-lines, or line protocol; they are learnt one by one.
+it, and under "forecast" for each column the values at these; under "p_value" how probable a value
+as far out as the row's own was, under the forecast of the row before: small is anomalous. Rows are
+CSV with a header, JSON lines, or line protocol; they are learnt one by one.
 
 --format csv writes a line for each step, with "cutoff" and "time". --format influx writes a line
 for each step at its time, under the measurement and tags of the row; the forecast of load is the

@@ -294,13 +294,18 @@ class StreamingEstimator(BaseEstimator):
 
     def _outputs(self, X, y, ids, start=None, n_outputs=None, state=None):
         """Return the outputs (n, J, M) after each row, in the targets' units, and the rows."""
+        rows = self._read_to_roll(X, y, ids, start)
+        state = self._state if state is None else state
+        return road.roll(self, state, rows, n_outputs, start)
+
+    def _read_to_roll(self, X, y, ids, start):
+        """Return the rows of a call that rolls over them and changes nothing."""
         self._require_fitted()
         if start not in (None, "fit", "cutoff"):
             raise ValueError(
                 f"found start={start!r}, expected 'fit', 'cutoff' or None; pass one of them"
             )
-        state = self._state if state is None else state
-        return road.roll(self, state, self._reader.read(self, X, y, ids), n_outputs, start)
+        return self._reader.read(self, X, y, ids)
 
     _transform: str | None = None  # see `tsrnn.frames.target_transform`
 

@@ -226,4 +226,4 @@ def _of_panel(model, design, forgetting):
     n_targets = len(columns.target_names)
     experts = PanelExperts(model._horizon, n_targets, ("readout",), profile=profile, repeats=False)
     rings = rings_of(columns)
-    return PanelLearner.of(design, n_targets, forgetting, rings, experts, guarded=False)
+    return PanelLearner.of(design, n_targets, forgetting, rings, experts, screen=None)

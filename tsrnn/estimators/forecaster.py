@@ -16,6 +16,7 @@ from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.instance_norm import InstanceNorm
+from tsrnn.features.outlier_filter import JUMP_LIMIT, Screen
 from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.calendar import year_length
@@ -167,6 +168,8 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     snap : str or Timedelta, optional
         Most that a time stamp may be off the frequency, such as ``"10s"`` where clocks jitter: it
         is moved onto it. By default none may be off.
+    outlier_filter : bool, default=True
+        Take absurd values for missing ones (see above); False: believe every value.
 
     Attributes
     ----------
@@ -259,6 +262,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
         snap: Any = None,
+        outlier_filter: bool = True,
     ):
         self.horizon = horizon
         self.cell = cell
@@ -292,6 +296,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.snap = snap
+        self.outlier_filter = outlier_filter
 
     _min_rows = 2
 
@@ -334,15 +339,15 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     def _make_learner(self, history):
         columns, record = self._reader.columns, history.record
-        seasons = self._seasons_of()
+        seasons, future = self._seasons_of(), tuple(self._reader.future)
         design = ForecastDesign.of(
             record,
             self._horizon,
             self._lags_seen(history.n_rows),
             seasons,
             flagged=columns.flagged,
-            future=self._reader.future,
-            guard=True,
+            future=future,
+            screen=Screen(JUMP_LIMIT if self.outlier_filter else np.inf, future),
             pooled=history.is_panel,
             normalized=not history.is_panel,
             zero=history.zero if self.target_transform is None else None,
@@ -400,4 +405,4 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             adjusted = PanelAdjusted(*sizes, self.forgetting, penalty)
         parts = self.forgetting, rings_of(columns, self._reader.n_inputs), experts, encoder
         more = {"steps": steps, "adjusted": adjusted, "smoothing": smoothing}
-        return PanelLearner.of(design, n_targets, *parts, **more)
+        return PanelLearner.of(design, n_targets, *parts, screen=design.filter_start[-1], **more)

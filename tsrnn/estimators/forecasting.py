@@ -17,11 +17,15 @@ from tsrnn.frames.form import ids_refused
 from tsrnn.frames.frequency import DAY_NS
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
+from tsrnn.frames.holidays import HOLIDAY_NAMES
 from tsrnn.frames.native import incoming
 from tsrnn.frames.target_transform import restored
 from tsrnn.frames.types import Data, Ids
+from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
 from tsrnn.online.storage.values import twin
+
+FAR = 3.0  # standard deviations: an input whose values are as far from 0 is never near it
 
 
 class Outcome(NamedTuple):
@@ -216,6 +220,106 @@ class ForecasterMixin:
             values = np.concatenate([issued, edges], axis=1)
         return self._writer.forecast(names, heads, values, columns)
 
+    def explain(
+        self, horizon: int | None = None, X_future: Data | None = None, ids: Ids = None
+    ) -> pd.DataFrame:
+        """Return what the forecast is made of: each row adds up to ``forecast()`` at that step.
+
+        A forecast is a weighted mean of experts, and the readouts among them are weighted sums, so
+        that it can be taken apart exactly. The columns, in the units of the target:
+
+        - ``level``: the newest value, the constants of readouts, and where the stream is against
+          its usual level,
+        - ``lags``, ``season``, ``calendar``: values just before, values of earlier seasons and
+          their profiles, hour and weekday, as the readouts see them,
+        - ``network``: the hidden state of the recurrent network,
+        - each input by its name: what it adds at the step where it is known ahead, and what its
+          newest values do. It is measured from 0 of it, or, where 0 lies more than 3 standard
+          deviations from its mean, from its mean; of categories from none of them,
+        - each expert that is no readout, by its name: how far it pulls the forecast away from the
+          newest value,
+        - ``bounds``: what ``lower`` and ``upper`` cut off.
+
+        With a ``target_transform`` parts are those on the scale that is learnt, all but the level
+        times one factor at each step, so that they add up on the target's own.
+
+        Parameters
+        ----------
+        horizon, X_future, ids
+            As in ``forecast``.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by target and step, of a panel by id, target and step.
+
+        Raises
+        ------
+        ValueError
+            As in ``forecast``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from tsrnn import RNNForecaster
+        >>> rng = np.random.default_rng(0)
+        >>> days = pd.date_range("2024", periods=400, name="day")
+        >>> promotion = (rng.random(400) < 0.2).astype(float)
+        >>> sold = 10.0 + 4.0 * promotion + rng.normal(scale=0.3, size=400)
+        >>> sales = pd.DataFrame({"sold": sold, "promotion": promotion}, days)
+        >>> model = RNNForecaster(2, target="sold", future_cols="promotion", max_iter=3,
+        ...                       hidden_size=4, random_state=0).fit(sales[:398])
+        >>> ahead = pd.DataFrame({"promotion": [0.0, 1.0]}, model.future_index())
+        >>> model.explain(X_future=ahead)["promotion"].round(0).abs().tolist()
+        [0.0, 4.0]
+        """
+        self._require_fitted()
+        horizon = self._checked_horizon(horizon)
+        self._require_ids(ids)
+        while True:
+            state = self._state  # once: another thread may replace it
+            frame = self._explanation_of(state, ids, horizon, X_future)
+            if not state.learner.overtaken_by(self._state.learner):
+                return frame
+
+    def _explanation_of(self, state, ids, horizon, X_future):
+        reader, learner = self._reader, state.learner
+        places = self._started_places(state, ids)
+        names, heads = state.ids[places], learner.heads[places]
+        ahead = self._known_ahead(names, heads, horizon, X_future)
+        input_names = [*reader.columns.expanded_names, *HOLIDAY_NAMES][: reader.n_inputs]
+        usual, found = usual_inputs(reader), {}
+        shape = len(heads), len(reader.columns.target_names), horizon
+        for head in np.unique(heads):
+            which = np.flatnonzero(heads == head)
+            known = None if ahead is None else ahead[which]
+            rows = head, places[which], reader.calendar_after, known
+            parts = learner.explain(*rows, usual)
+            for name, part in self._in_units(state, places[which], parts).items():
+                label = name if isinstance(name, str) else input_names[name]
+                values = found.setdefault((isinstance(name, str), label), np.zeros(shape))
+                values[which] += part[..., :horizon].swapaxes(0, 1)
+        return self._writer.explanation(names, found, reader.columns.target_names)
+
+    def _in_units(self, state, series, parts):
+        """Return parts (J, B, M) of outputs in the units of the targets, that of the bounds too."""
+        total = sum(parts.values())
+        zero = state.scaling.undo(series, np.zeros_like(total))
+        scale = state.scaling.undo(series, np.ones_like(total)) - zero
+        learnt = {name: part * scale for name, part in parts.items()}
+        level = learnt["level"] + zero
+        whole, alone = total * scale + zero, restored(self._transform, level)
+        free = restored(self._transform, whole)
+        if self._transform is not None:
+            beside = whole - level
+            with np.errstate(invalid="ignore", divide="ignore"):
+                factor = np.where(beside == 0.0, 0.0, (free - alone) / beside)
+            learnt = {name: part * factor for name, part in learnt.items()}
+        learnt["level"] = alone
+        cut = self._bounded(free, state.below_zero[:, series, None])
+        return learnt | {"bounds": cut - free}
+
     def _restored(self, state, series, values):
         """Return outputs (..., J, B, M) of the learner in the units of the targets."""
         return restored(self._transform, state.scaling.undo(series, values))
@@ -324,6 +428,77 @@ class ForecasterMixin:
         outcome = self._outcome(X, y, ids)
         return mean_r2(outcome.actual, outcome.forecast)
 
+    def p_values(
+        self,
+        X: Data,
+        y: Data | None = None,
+        *,
+        ids: Ids = None,
+        start: Literal["fit", "cutoff"] | None = None,
+    ) -> pd.DataFrame:
+        """Return how improbable each row is, as its forecaster sees it. It stays as it was.
+
+        The p-value of a row is the two-sided probability, under the forecast issued one row before
+        (with the row's own inputs known ahead), of a value at least as far out: small is anomalous.
+        If errors go on as they were, a share of 0.01 of the rows has a p-value below 0.01, which
+        is the rate of false alarms of that limit. Up to 0.01, of the default quantiles, it agrees
+        with the intervals: a value outside that of coverage 0.95 has one below 0.05. Beyond, and of
+        a panel beyond the edges of its ``coverage``, errors follow a generalized Pareto
+        distribution whose mean and variance move with the stream, of a panel with all its series.
+
+        Nothing is learnt on the way: to score each row by a model that has learnt the rows before,
+        call it row by row, before ``partial_fit``.
+
+        Parameters
+        ----------
+        X, y, ids, start
+            As in ``predict``, which rows roll from.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_targets)
+            Indexed as X, a column for each target; NaN where its value is missing, or no row of
+            the series comes before. After a fit on a frame of polars or Arrow it is one of those,
+            with ids and times as columns.
+
+        Raises
+        ------
+        ValueError
+            As in ``predict``, y is missing although targets came as y at fit, or a baseline's panel
+            is asked, which has no intervals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tsrnn import RNNForecaster
+        >>> noise = np.random.default_rng(0).normal(size=(600, 1))
+        >>> model = RNNForecaster(max_iter=3, hidden_size=4, random_state=0).fit(noise[:598])
+        >>> noise[-1] = 6.0
+        >>> model.p_values(noise[598:]).round(2)
+             x0
+        0  0.57
+        1  0.00
+        """
+        return self._writer.outgoing(self._p_values_frame(X, y, ids, start))
+
+    def _p_values_frame(self, X, y=None, ids=None, start=None):
+        """As `p_values`, in a frame of pandas whatever rows came in."""
+        self._require_fitted()
+        columns, form = self._reader.columns, self._reader.form
+        if y is None and columns.targets is None:
+            raise ValueError(
+                f"found y=None, expected the targets {columns.target_names}, which came as y at "
+                "fit; pass y"
+            )
+        rows = self._read_to_roll(X, y, ids, start)
+        found = road.p_values(self, self._state, rows, start)
+        received = form.received(X)
+        frame = self._writer.by_row(found, row_index(received), columns.target_names)
+        if form.native is not None and form.id_column:
+            for place, name in enumerate((form.id_name, form.time_name)):
+                frame.insert(place, name, received[name])
+        return frame
+
     def _outcome(self, X, y=None, ids=None):
         """Return the `Outcome` of the forecasts after each row."""
         check_is_fitted(self)
@@ -350,7 +525,8 @@ class ForecasterMixin:
           factor the newest season has left the history, which a recurrent network sees; a change
           by 1 or by half is noted,
         - ``phase``: rows by which the season has come to be early against the calendar, which is
-          corrected by them.
+          corrected by them,
+        - ``kind``: which of these has changed, and ``done``: what is done about it.
 
         Changes of level, scale and phase are noted by `fit` and `partial_fit`, every
         ``window_size`` rows, not by `update`.
@@ -363,6 +539,30 @@ class ForecasterMixin:
         sizes = state.learner.change_sizes
         targets = self._reader.columns.target_names
         return self._writer.changes(state.ids, state.learner.changes(), sizes, targets)
+
+    @property
+    def outliers_(self) -> pd.DataFrame:
+        """The newest values that were taken for absurd, at most 100, since the last reset.
+
+        A DataFrame with a row for each, oldest first: ``time``, ``target``, ``value``, and
+        ``believed``: whether the next known row agreed with it, so that the change was taken for
+        real. What is not believed is never learnt from. Of a panel it begins with the ``id``.
+        """
+        check_is_fitted(self)
+        state = self._state
+        if not state.learner.lists_outliers:
+            raise AttributeError(
+                f"found {type(self).__name__}, expected an RNNForecaster: baselines believe every "
+                "value"
+            )
+        listed = state.learner.outliers()
+        scaled = np.array([found[3] for found in listed])
+        for number, (_, place, target, *_) in enumerate(listed):
+            units = np.full((len(state.scaling.mean), 1, 1), scaled[number])
+            value = self._restored(state, np.array([place]), units)[target, 0, 0]
+            scaled[number] = float(f"{value:.12g}")  # as it came: scaling rounds the last digits
+        targets = self._reader.columns.target_names
+        return self._writer.outliers(state.ids, listed, scaled, targets)
 
     @property
     def naive_error_(self) -> pd.Series | pd.DataFrame:
@@ -557,6 +757,20 @@ def mean_r2(actual, outputs):
             "the horizon; score on more rows"
         )
     return float(np.mean(scores))
+
+
+def usual_inputs(reader):
+    """Return the values (E,), scaled, that what inputs add to a forecast is measured from.
+
+    That is 0 of an input, or its mean where 0 is far from all its values.
+    """
+    scaling = reader.input_scaling
+    usual = np.zeros(reader.n_inputs)
+    with np.errstate(invalid="ignore"):
+        zero = -scaling.mean / scaling.scale
+    near = (np.abs(zero) <= FAR) | reader.columns.one_hot
+    usual[: len(zero)] = np.where(near & np.isfinite(zero), zero, 0.0)
+    return usual
 
 
 def _steps_within(active):

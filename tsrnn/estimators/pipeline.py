@@ -86,7 +86,7 @@ class StreamingPipeline(Pipeline):
     ----------
     named_steps : Bunch
         The steps by name, as in scikit-learn.
-    cutoff_, freq_, n_late_, expert_weights_, drift_log_
+    cutoff_, freq_, n_late_, expert_weights_, drift_log_, outliers_
         Those of the last step.
 
     See Also
@@ -332,6 +332,11 @@ class StreamingPipeline(Pipeline):
         -------
         DataFrame of shape (n_rows, n_targets)
         """
+        found = self._p_values_frame(X, **options)
+        return found if self._native is None else outgoing(_flat(found), self._native)
+
+    def _p_values_frame(self, X, **options):
+        """As `p_values`, in a frame of pandas whatever rows came in."""
         return self._last.p_values(self._prepared(X), **options)
 
     @available_if(_last_has("predict_interval"))
@@ -442,6 +447,7 @@ class StreamingPipeline(Pipeline):
     n_late_ = _of_last("n_late_")
     expert_weights_ = _of_last("expert_weights_")
     drift_log_ = _of_last("drift_log_")
+    outliers_ = _of_last("outliers_")
     horizon = _of_last("horizon")
     coverage = _of_last("coverage", None)
     future_cols = _of_last("future_cols", None)

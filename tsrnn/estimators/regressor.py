@@ -15,6 +15,7 @@ from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.history import read_rows
 from tsrnn.estimators.recurrent import NetworkMixin, check_network_params, make_encoder
 from tsrnn.estimators.typed_bases import RegressorMixin
+from tsrnn.features.outlier_filter import JUMP_LIMIT, Screen
 from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.held_rows import HeldRows
@@ -76,6 +77,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     random_state : int, RandomState or None, default=None
     verbose : bool, default=False
         Print the progress of training.
+    outlier_filter : bool, default=True
+        Take absurd y for missing ones; False: believe every value.
 
     Attributes
     ----------
@@ -134,6 +137,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         dtype: DTypeLike = np.float32,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
+        outlier_filter: bool = True,
     ):
         self.cell = cell
         self.hidden_size = hidden_size
@@ -150,6 +154,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.outlier_filter = outlier_filter
 
     def partial_fit(self, X: Data, y: Data | None = None) -> Self:
         """Learn from new rows, one by one, and advance the state.
@@ -315,7 +320,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
 
     def _make_learner(self, history):
         shape = self.lags, self._reader.columns.flagged, self.linear_lags
-        design = RegressionDesign.of(history.record, *shape)
+        screen = Screen(JUMP_LIMIT if self.outlier_filter else np.inf)
+        design = RegressionDesign.of(history.record, *shape, screen)
         encoder = make_encoder(self, design, history.record)
         return OneSeries(RegressionLearner.of(design, self.forgetting, encoder))
 

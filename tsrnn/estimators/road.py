@@ -49,20 +49,7 @@ def roll(model, state, rows, n_outputs=None, start=None):
     Series whose first row is not newer than their last one roll from the zero state; with `start`
     "fit" all do, with "cutoff" that is an error.
     """
-    own = state if rows.ids is None else _of_called(state, rows)
-    series = _places_in(own.ids, rows)
-    if start == "fit":
-        everywhere = np.arange(len(own.ids))
-        own = restarted(own, everywhere)._replace(newest=None)
-    arrived = _arrived(model, own, series, rows)
-    if start == "cutoff":
-        late = arrived.positions <= own.learner.heads[series]
-        if late.any():
-            _refuse_late(model, own, rows, series, late)
-    first = np.full(len(own.ids), np.iinfo(np.int64).max)
-    np.minimum.at(first, arrived.series, arrived.positions)
-    in_sample = np.flatnonzero(first <= own.learner.heads)
-    own = restarted(own, in_sample) if len(in_sample) else own
+    own, arrived = _rolling(model, state, rows, start)
     reader, following = model._reader, None
     if reader.columns.future:
         inputs = arrived.inputs[:, reader.columns.future]
@@ -77,18 +64,63 @@ def roll(model, state, rows, n_outputs=None, start=None):
     return outputs, arrived
 
 
+def p_values(model, state, rows, start=None):
+    """Return the p-values (n, J) of rows under the forecasts of the row before each.
+
+    Series roll from where `roll` lets them start.
+    """
+    own, arrived = _rolling(model, state, rows, start)
+    found = np.full((*arrived.targets.shape, 1), np.nan)
+    taken_in(model, own, arrived, "p_values", found)
+    return found[..., 0]
+
+
+def _p_values_of(model, learner, row):
+    """Return the p-values (J, B) of the next row of some series; NaN where it is their first."""
+    found, started = np.full(row.targets.shape[1:], np.nan), np.flatnonzero(~row.fresh)
+    if not len(started):
+        return found
+    series, future = np.arange(len(learner.heads))[row.series][started], model._reader.future
+    known = row.inputs[0][future][:, started].T[:, None] if future else None
+    position, targets = row.start - 1, row.targets[0][:, started]
+    forecast = learner.output(position, series, model._reader.calendar_after, known)[..., 0]
+    found[:, started] = learner.p_values(targets, forecast, position, series)
+    return found
+
+
+def _rolling(model, state, rows, start):
+    """Return the state from which rows roll, and the rows at their places and positions."""
+    own = state if rows.ids is None else _of_called(state, rows)
+    series = _places_in(own.ids, rows)
+    if start == "fit":
+        everywhere = np.arange(len(own.ids))
+        own = restarted(own, everywhere)._replace(newest=None)
+    arrived = _arrived(model, own, series, rows)
+    if start == "cutoff":
+        late = arrived.positions <= own.learner.heads[series]
+        if late.any():
+            _refuse_late(model, own, rows, series, late)
+    first = np.full(len(own.ids), np.iinfo(np.int64).max)
+    np.minimum.at(first, arrived.series, arrived.positions)
+    in_sample = np.flatnonzero(first <= own.learner.heads)
+    own = restarted(own, in_sample) if len(in_sample) else own
+    return own, arrived
+
+
 def taken_in(model, state, rows, how, outputs=None, following=None, beside=None):
     """Return the state after rows; with ``outputs``, write what is forecast after each there.
 
-    ``following`` are the inputs known ahead of each row, None where none are; ``beside`` are
-    series that the state leaves out, see `tsrnn.online.protocol.Learner.typical_level`.
+    Or, where `how` is "p_values", how probable each row was. ``following`` are the inputs known
+    ahead of each row, None where none are; ``beside`` are series that the state leaves out, see
+    `tsrnn.online.protocol.Learner.typical_level`.
     """
     learner, scaling, n_series = state.learner, state.scaling, len(state.ids)
     below_zero, transform, watch = state.below_zero, model._transform, state.watch
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
-    for group in arrange(rows.series, rows.positions, steps, model.gap):
+    groups = arrange(rows.series, rows.positions, steps, model.gap)
+    for group in groups:
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
         negative = targets < 0.0
@@ -117,6 +149,19 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
                 move = learnt if learning else advanced
                 learner, watch = watch.take(learner, block, move, learning)
             continue
+        is_row = group.rows >= 0
+        if how == "p_values":
+            for row in range(len(group)):
+                now, block = block.cut(1)
+                found = _p_values_of(model, learner, now)
+                outputs[group.rows[row, is_row[row]], :, 0] = found.T[is_row[row]]
+                if not len(block.targets) and group is groups[-1]:
+                    break  # nobody looks at the learner after the last row
+                if watch is None:
+                    learner = learner.advance(now)
+                else:
+                    learner, watch = watch.take(learner, now, advanced, False)
+            continue
         known = None if following is None else group.take(following)
         if watch is None:
             issued, learner = learner.outputs(block, known)
@@ -131,7 +176,6 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
         below_zero = below_zero.copy()
         below_zero[:, series] = signed[-1]
         issued = model._bounded(restored(transform, issued), signed[..., None])
-        is_row = group.rows >= 0
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero, watch)
 

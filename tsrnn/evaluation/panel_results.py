@@ -80,14 +80,29 @@ class PanelLog:
         self._coverages = [short(share) for share in dict.fromkeys(coverages)]
         self._edges = [f"{edge}_{share}" for share in self._coverages for edge in EDGES]
         self._issued: list[pd.DataFrame] = []
+        self._p_values: list[np.ndarray] = []
 
-    def add(self, position: int, cutoffs: pd.Series, forecast: pd.DataFrame) -> None:
-        """Note a frame of forecasts and the cutoff of each series, a Series by id."""
+    def add(
+        self,
+        position: int,
+        cutoffs: pd.Series,
+        forecast: pd.DataFrame,
+        p_values: pd.DataFrame | None = None,
+    ) -> None:
+        """Note a frame of forecasts and the cutoff of each series, a Series by id.
+
+        Beside it the p-values, by id, of the rows after these, if there are any.
+        """
         frame, _ = self._rows.keyed(forecast)
         ids = frame.index.get_level_values(0)
         frame.insert(0, "cutoff", cutoffs.reindex(ids).array)
         frame.insert(1, "step", frame.groupby(level=0, sort=False).cumcount().to_numpy() + 1)
         self._issued.append(frame)
+        if p_values is not None:
+            targets = self._targets()
+            found = p_values[list(targets)].reindex(ids).to_numpy(copy=True)
+            found[frame["step"].to_numpy() > 1] = np.nan
+            self._p_values.append(found)
 
     def naive_error(self, chosen: np.ndarray) -> pd.DataFrame:
         """Return the mean absolute change from row to row of the chosen rows, by id and target."""
@@ -120,7 +135,8 @@ class PanelLog:
             No stamp of a forecast lies in the data, or the data lack a target.
         """
         issued = pd.concat(self._issued)
-        issued = issued[~issued.set_index(["cutoff", "step"], append=True).index.duplicated()]
+        first = ~issued.set_index(["cutoff", "step"], append=True).index.duplicated()
+        issued = issued[first]
         targets = self._targets()
         n_targets = len(targets)
         if len(missing := targets.difference(self._data.columns)):
@@ -153,6 +169,9 @@ class PanelLog:
         values = actual.reshape(by_issue), forecast.reshape(by_issue)
         metrics = metric_table(*values, of_each.reshape(by_issue), targets, bounds)
         scored = np.flatnonzero(rows >= 0)
+        p_values = {}
+        if self._p_values:
+            p_values = {"p_value": np.concatenate(self._p_values)[first][scored].ravel()}
         each = scored.repeat(n_targets)
         forecasts = pd.DataFrame(
             {
@@ -164,6 +183,7 @@ class PanelLog:
                 "actual": actual[scored].ravel(),
                 "forecast": forecast[scored].ravel(),
                 **{name: values[scored].ravel() for name, values in edges.items()},
+                **p_values,
             }
         )
         return PrequentialResult(forecasts, metrics, seconds_per_row, model)

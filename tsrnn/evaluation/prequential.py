@@ -110,11 +110,12 @@ def prequential(
     with _reporter(progress, "prequential") as report:
         for start in range(0, len(walk), chunk):
             rows, ahead = walk.rows(start, start + chunk), walk.known_ahead(model, start)
+            found = walk.p_values(model, start)
             begin = time.perf_counter()
             forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
             take_in(rows)
             seconds += time.perf_counter() - begin
-            log.add(start, cutoff, forecast)
+            log.add(start, cutoff, forecast, found)
             report(min(start + chunk, len(walk)), len(walk))
     return log.result(model, seconds / walk.n_rows(), scale)
 
@@ -275,6 +276,12 @@ class _Walk(Protocol):
         The model looks at its ``future_cols`` alone; where there is no row they count as missing.
         """
 
+    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
+        """Return the p-values of the rows at a place, None of a model that has none.
+
+        Of a panel they are indexed by id.
+        """
+
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
         """Return what notes the forecasts."""
 
@@ -316,6 +323,9 @@ class _StreamWalk:
             self._times, self._looked = _times(model, self._data), True
         return self._times
 
+    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
+        return _p_values(model, self.rows(start, start + 1))
+
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
         return ForecastLog(self._data, n_cutoffs, coverages, self._times_of(model))
 
@@ -346,6 +356,10 @@ class _PanelWalk:
         if getattr(model, "future_cols", None) is None:
             return {}
         return {"X_future": self._rows_of.at(_future_index(model))}
+
+    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
+        found = _p_values(model, self.rows(start, start + 1))
+        return None if found is None else found.set_axis(self._rows_of.ids[self._number == start])
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
         return PanelLog(self._rows_of, coverages)
@@ -379,6 +393,14 @@ def _times(model: Any, data: Rows) -> pd.Index | None:
 def _forecast(model: Any, asked: dict[str, Any]) -> pd.DataFrame:
     """Return a forecast as a frame of pandas, whatever rows the model was fitted on."""
     frame: pd.DataFrame = getattr(model, "_forecast_frame", model.forecast)(**asked)
+    return frame
+
+
+def _p_values(model: Any, rows: Any) -> pd.DataFrame | None:
+    """Return the p-values of rows that come next; None of a forecaster that has none."""
+    if not hasattr(model, "p_values"):
+        return None
+    frame: pd.DataFrame = getattr(model, "_p_values_frame", model.p_values)(rows)
     return frame
 
 

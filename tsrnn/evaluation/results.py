@@ -41,6 +41,7 @@ class PrequentialResult:
         One row for each cutoff, step and target, in that order, whose stamp lies in the data:
         ``cutoff, time, step, target, actual, forecast``, and ``lower_0.9, upper_0.9`` for a
         coverage of 0.9. A missing actual is NaN. Of a panel the id of the series comes first.
+        Last comes ``p_value``, of step 1 (see ``RNNForecaster.p_values``), where the model has it.
     metrics : DataFrame
         ``MAE, RMSE, MASE, sMAPE`` (see :mod:`tsrnn.metrics`), and ``coverage_0.9, width_0.9,
         Winkler_0.9`` for a coverage of 0.9; index ``(target, step)``. ``"all"``
@@ -229,8 +230,16 @@ class ForecastLog:
         self._cutoffs: list[Any] = []
         self._times: list[pd.Index] = []
 
-    def add(self, position: int, cutoff: Any, forecast: pd.DataFrame) -> None:
+    def add(
+        self,
+        position: int,
+        cutoff: Any,
+        forecast: pd.DataFrame,
+        p_values: pd.DataFrame | None = None,
+    ) -> None:
         """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
+
+        Beside it the p-values of the row after these, if there are any.
 
         A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
         already noted for that cutoff stands. ValueError if the data lack a target.
@@ -248,12 +257,16 @@ class ForecastLog:
             self._columns, self._edges = [*self._targets, *names], edges
             self._observed = _observed(self._data, self._targets)
             self._forecasts = np.empty((len(self._positions), *forecast.shape))
+            self._p_values = np.full((len(self._positions), n_targets), np.nan)
+            self._has_p_values = p_values is not None
         elif cutoff == self._cutoffs[-1]:
             return
         c = len(self._cutoffs)
         self._positions[c] = position
         values = forecast[self._columns] if self._edges else forecast
         self._forecasts[c] = values.to_numpy()
+        if p_values is not None:
+            self._p_values[c] = p_values[list(self._targets)].to_numpy()[0]
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 
@@ -297,6 +310,10 @@ class ForecastLog:
         c, h = np.nonzero(scored)
         each = np.repeat(np.arange(len(c)), n_targets)
         cutoffs = pd.Index(self._cutoffs, dtype=times.dtype)
+        p_values = {}
+        if self._has_p_values:
+            of_step = np.where((h == 0)[:, None], self._p_values[c], np.nan)
+            p_values = {"p_value": of_step.ravel()}
         forecasts = pd.DataFrame(
             {
                 "cutoff": cutoffs.take(c[each]),
@@ -306,6 +323,7 @@ class ForecastLog:
                 "actual": actual[scored].ravel(),
                 "forecast": forecast[scored].ravel(),
                 **{n: e[scored].ravel() for n, e in zip(self._edges, edges, strict=True)},
+                **p_values,
             }
         )
         scale = self.naive_error() if scale is None else scale

@@ -112,7 +112,7 @@ class ForecastDesign:
         n_inputs=None,
         flagged=None,
         future=(),
-        guard=False,
+        screen=None,
         pooled=False,
         normalized=False,
         zero=None,
@@ -121,9 +121,12 @@ class ForecastDesign:
     ):
         """Fit the design to a history; by default it uses all that the record holds.
 
-        The phase of the seasons is told by the first `n_cyclic` columns of the calendar.
+        Outliers are filtered by a `Screen`, where there is one. The phase of the seasons is told by
+        the first `n_cyclic` columns of the calendar.
         """
-        filter_start = start_from(first_levels(record.targets)) if guard else None
+        filter_start = None
+        if screen is not None:
+            filter_start = start_from(first_levels(record.targets), screen)
         record = record.padded(0, filter_start)
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs

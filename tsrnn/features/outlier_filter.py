@@ -1,21 +1,75 @@
 """A guard against absurd values: one spike must not spoil the weeks after it."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+
+from tsrnn.persistence.registry import saved
 
 JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
 STEP = 0.01  # weight of the newest change in the running mean
-LIMITS = JUMP_LIMIT, STEP
+
+# What is remembered of each stream and each input that is known ahead: value of the input and of
+# the target at a row that was refused, and both at the newest row that was as usual.
+INPUT, VALUE, USUAL_INPUT, USUAL_VALUE = range(4)
 
 
-def start_from(levels):
-    """Return what `filter_outliers` starts from at these levels, any shape.
+@saved("outlier-screen")
+@dataclass(frozen=True)
+class Screen:
+    """What a filter holds absurd, and what inputs known ahead have announced.
+
+    Attributes
+    ----------
+    most : float
+        Times the usual change that a value may jump by; infinite where none is absurd.
+    future : tuple of int
+        Inputs that are known ahead.
+    known : ndarray of shape (S, F, 4) or None
+        See above; NaN where there is nothing. None before a first row.
+    """
+
+    most: float = JUMP_LIMIT
+    future: tuple = ()
+    known: np.ndarray | None = None
+
+    @property
+    def limits(self):
+        """What compiled loops filter by: the jump limit, and the weight of the newest change."""
+        return self.most, STEP
+
+    def opened(self, n_streams):
+        """Return a screen of its own, which `filter_outliers` may write to."""
+        if not self.future or not np.isfinite(self.most):
+            return self
+        if self.known is None:
+            return replace(self, known=np.full((n_streams, len(self.future), 4), np.nan))
+        return replace(self, known=self.known.copy())
+
+    @property
+    def is_quiet(self):
+        """Whether nothing that was refused is remembered."""
+        return self.known is None or bool(np.isnan(self.known[..., VALUE]).all())
+
+    def of(self, inputs):
+        """Return the inputs (n, S or 1, F) that are known ahead, of (n, E) or (n, S, E)."""
+        inputs = inputs[..., list(self.future)]
+        return inputs if inputs.ndim == 3 else inputs[:, None]
+
+
+PLAIN = Screen()
+
+
+def start_from(levels, screen=PLAIN):
+    """Return what `filter_outliers` starts from at these levels, any shape, and its screen.
 
     Changes of one standard deviation, nothing refused, and no jump behind.
     """
-    return levels, np.ones_like(levels), np.full_like(levels, np.nan), np.zeros_like(levels)
+    nothing, zeros = np.full_like(levels, np.nan), np.zeros_like(levels)
+    return levels, np.ones_like(levels), nothing, zeros, screen
 
 
-def filter_outliers(targets, level, spread, refused, jump):
+def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=None):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
     A value is absurd if it jumps by more than 20 times the usual change, away from the level before
@@ -33,6 +87,12 @@ def filter_outliers(targets, level, spread, refused, jump):
     if it had not been, and forecasts are to be shifted by it. It stays out until a value is nearer
     to where the history was with it than without.
 
+    What inputs known ahead announce is believed: a value that would be absurd, but lies no further
+    than the limit from the one that was refused at an earlier row with the same value of an input,
+    other than at the usual rows before that. It is no jump: what announces it explains it. So of a
+    holiday that brings what never was, the first row is refused, and those after it are learnt. An
+    input is no longer asked where a usual value has come at the same value of it.
+
     Parameters
     ----------
     targets : ndarray of shape (n, S)
@@ -43,6 +103,10 @@ def filter_outliers(targets, level, spread, refused, jump):
         The value refused last, NaN if one was believed since.
     jump : ndarray of shape (S,)
         What is taken out of targets and level.
+    screen : Screen, optional
+        Whose ``known`` is written to, where there is one.
+    inputs : ndarray of shape (n, S or 1, F), optional
+        Inputs of the rows that are known ahead, for a screen that remembers them.
 
     Returns
     -------
@@ -62,9 +126,15 @@ def filter_outliers(targets, level, spread, refused, jump):
     fields = np.empty((5, *targets.shape))
     for row, values in enumerate(targets):
         change, difference = np.abs(values - (level + jump)), np.abs(values - refused)
-        limit, known = JUMP_LIMIT * spread, np.isfinite(values)
+        limit, known = screen.most * spread, np.isfinite(values)
         agrees = (difference > 0.0) & (difference <= limit)
+        if screen.known is not None:
+            announced, back = _announced(screen.known, inputs[row], values, jump, limit)
+            agrees &= ~announced
         absurd = (change > limit) & (np.abs(values) > limit) & ~agrees
+        if screen.known is not None:
+            absurd &= ~(announced | back)
+            _remember(screen.known, inputs[row], values, jump, absurd, announced)
         jump = np.where(agrees & (difference < change), values - level, jump)
         back = np.abs(values) < np.abs(values - jump)
         jump = np.where(back & ~absurd, 0.0, jump)
@@ -75,3 +145,48 @@ def filter_outliers(targets, level, spread, refused, jump):
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
         fields[:, row] = values, level, spread, refused, jump
     return tuple(fields)
+
+
+def _announced(known, inputs, values, jump, limit):
+    """Tell which values inputs have announced, and which are back at a usual one, (S,) each."""
+    same = inputs == known[..., INPUT]
+    near = np.abs(values[:, None] - known[..., VALUE]) <= limit[:, None]
+    usual = known[:, 0, USUAL_VALUE] + jump
+    return (same & near).any(axis=1), np.abs(values - usual) <= limit
+
+
+def _remember(known, inputs, values, jump, absurd, announced):
+    """Write what a row tells of inputs and values, in place."""
+    inputs = np.broadcast_to(inputs, known.shape[:2])
+    same, value = inputs == known[..., INPUT], values[:, None]
+    taken = (np.isfinite(values) & ~absurd)[:, None]
+    usual = taken & ~announced[:, None]
+    telling = absurd[:, None] & np.isfinite(inputs) & (inputs != known[..., USUAL_INPUT])
+    value = np.where(usual & same, np.nan, np.broadcast_to(value, known.shape[:2]))
+    changed = telling | (taken & same)
+    known[..., VALUE] = np.where(changed, value, known[..., VALUE])
+    known[..., INPUT] = np.where(telling, inputs, known[..., INPUT])
+    known[..., INPUT] = np.where(np.isnan(known[..., VALUE]), np.nan, known[..., INPUT])
+    known[..., USUAL_INPUT] = np.where(usual, inputs, known[..., USUAL_INPUT])
+    at_level = np.where(usual, (values - jump)[:, None], known[..., USUAL_VALUE])
+    known[..., USUAL_VALUE] = at_level
+
+
+def follow_usual(known, inputs, targets):
+    """Return what is remembered after rows of which none was refused, nothing being remembered.
+
+    Parameters
+    ----------
+    known : ndarray of shape (S, F, 4)
+    inputs : ndarray of shape (n, S or 1, F)
+    targets : ndarray of shape (n, S)
+        Without their jumps, NaN where missing.
+    """
+    number = np.where(np.isfinite(targets), np.arange(1, len(targets) + 1)[:, None], 0)
+    newest, known = number.max(axis=0), known.copy()
+    streams = np.flatnonzero(newest)
+    rows = newest[streams] - 1
+    inputs = np.broadcast_to(inputs, (len(targets), *known.shape[:2]))
+    known[streams, :, USUAL_INPUT] = inputs[rows, streams]
+    known[streams, :, USUAL_VALUE] = targets[rows, streams][:, None]
+    return known

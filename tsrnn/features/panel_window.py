@@ -4,9 +4,11 @@ A series has a column of its own in every ring, so that the rows of one time sta
 of many series, are written and read in one piece. Nothing here is per series in Python.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from tsrnn.features.outlier_filter import filter_outliers, start_from
+from tsrnn.features.outlier_filter import INPUT, PLAIN, VALUE, filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring
 from tsrnn.persistence.registry import saved
 
@@ -39,23 +41,27 @@ class PanelWindow:
         Rows of the season of the profiles, 0 for none.
     reach : int
         Rows before its first one that a series is looked back on.
-    guarded : bool
-        Whether absurd targets count as missing (see `filter_outliers`).
+    screen : Screen or None
+        By which absurd targets count as missing (see `filter_outliers`); None: none do.
+    announced : Ring
+        What the screen remembers of each series, in a short ring; of no inputs where none is known
+        ahead.
     """
 
     def __init__(
-        self, targets, levels, spreads, refused, jumps, inputs, missing, scales, profiles, *settings
-    ):
+        self, targets, levels, spreads, refused, jumps, inputs, missing, scales, profiles,
+        announced, *settings,
+    ):  # fmt: skip
         self.targets, self.levels = targets, levels
         self.spreads, self.refused, self.jumps = spreads, refused, jumps
         self.inputs, self.missing = inputs, missing
         self.scales, self.profiles = scales, profiles
-        self._settings = settings
-        self.reach, self.guarded, self.season = settings
+        self.announced, self._settings = announced, settings
+        self.reach, self.screen, self.season = settings
 
     @classmethod
     def empty(
-        cls, n_targets, n_inputs, length, n_newest, reach, guarded=True, season=0, n_origins=0
+        cls, n_targets, n_inputs, length, n_newest, reach, screen=PLAIN, season=0, n_origins=0
     ):
         """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
         lengths = (length, length, n_newest, n_newest, n_newest)
@@ -65,7 +71,10 @@ class PanelWindow:
         n_rows = season and season + n_origins
         profiles = tuple(Ring.zeros(n_rows, n_targets, 0, dtype=np.float32) for _ in range(2))
         scales = Ring.zeros(season and n_origins, n_targets, 0)
-        return cls(*by_target, inputs, missing, scales, profiles, reach, guarded, season)
+        n_future = len(screen.future) if screen and np.isfinite(screen.most) else 0
+        announced = Ring.zeros(n_newest, n_targets, 0, n_future, 4)
+        of_series = scales, profiles, announced
+        return cls(*by_target, inputs, missing, *of_series, reach, screen, season)
 
     def taken(self, series, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
@@ -77,7 +86,7 @@ class PanelWindow:
         Of the scales and the profiles, all but `n_spare` rows are.
         """
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
-        for name in ("spreads", "refused", "jumps"):
+        for name in ("spreads", "refused", "jumps", "announced"):
             setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
         if self.season:
             cleaned.scales = self.scales.cleaned(heads, len(self.scales) - n_spare)
@@ -102,8 +111,10 @@ class PanelWindow:
         initial_level : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
         """
-        if self.guarded:
-            targets, levels = self._screened(start, series, targets, fresh, initial_level)
+        if self.screen:
+            known = carried(inputs, np.where(fresh, 0.0, self.inputs.read(start - 1, series)))
+            rows = targets, known, fresh, initial_level
+            targets, levels = self._screened(start, series, *rows)
         else:
             levels = carried(
                 targets, np.where(fresh, initial_level, self.levels.read(start - 1, series))
@@ -148,18 +159,50 @@ class PanelWindow:
                 moved = np.where(np.isnan(before), level, moved)
                 ring.write(start + row, series, moved[None].astype(np.float32))
 
-    def _screened(self, start, series, targets, fresh, initial_level):
+    def _screened(self, start, series, targets, inputs, fresh, initial_level):
         """Return targets without absurd values and the levels, and let the guard move on."""
         rings = self.levels, self.spreads, self.refused, self.jumps
         guard = (
             np.where(fresh, first, ring.read(start - 1, series)).ravel()
-            for ring, first in zip(rings, start_from(initial_level), strict=True)
+            for ring, first in zip(rings, start_from(initial_level), strict=False)
         )
-        screened = filter_outliers(targets.reshape(len(targets), -1), *guard)
+        screen, by_stream = self.screen, None
+        if self.announced.array.size:
+            known = self.announced.read(start - 1, series)
+            known[:, fresh] = np.nan
+            screen = replace(screen, known=known.reshape(-1, *known.shape[2:]))
+            by_stream = inputs[:, list(screen.future)].transpose(0, 2, 1)
+            by_stream = np.tile(by_stream, (1, len(initial_level), 1))
+        flat = targets.reshape(len(targets), -1)
+        screened = filter_outliers(flat, *guard, screen, by_stream)
+        if self.announced.array.size:
+            known = screen.known.reshape(1, *initial_level.shape, *screen.known.shape[1:])
+            self.announced.write(start + len(targets) - 1, series, known)
         targets, levels, *guarded = (a.reshape(targets.shape) for a in screened)
         for ring, values in zip(rings[1:], guarded, strict=True):
             ring.write(start, series, values)
         return targets, levels
+
+    def judged_by(self, position, series, fresh, initial_level):
+        """Return what the rows after a position are judged by: levels and refused, (J, B) each.
+
+        Levels with their jumps put back; those of fresh series are initial ones.
+        """
+        levels = self.levels.read(position, series) + self.jumps.read(position, series)
+        refused = self.refused.read(position, series)
+        return np.where(fresh, initial_level, levels), np.where(fresh, np.nan, refused)
+
+    def was_announced(self, position, series, targets):
+        """Tell which targets (J, B) at a position are as what inputs known ahead had announced.
+
+        They are what is remembered of them (see `Screen`).
+        """
+        if not self.announced.array.size:
+            return np.zeros(targets.shape, dtype=bool)
+        known = self.announced.read(position, series)
+        inputs = self.inputs.read(position, series)[list(self.screen.future)].T
+        values = (targets + self.jumps.read(position, series))[..., None]
+        return ((known[..., INPUT] == inputs) & (known[..., VALUE] == values)).any(axis=-1)
 
     def _each(self, change):
         by_target = self.targets, self.levels, self.spreads, self.refused, self.jumps
@@ -167,7 +210,9 @@ class PanelWindow:
         of_season = self.scales, self.profiles
         if self.season:
             of_season = change(self.scales), tuple(map(change, self.profiles))
-        return PanelWindow(*map(change, fields), *of_season, *self._settings)
+        return PanelWindow(
+            *map(change, fields), *of_season, change(self.announced), *self._settings
+        )
 
     def _pad(self, start, series, fresh):
         """Let fresh series have known nothing all the time before, and held their first inputs."""

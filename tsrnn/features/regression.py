@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from tsrnn.features.design import INPUT_LIMIT
-from tsrnn.features.outlier_filter import start_from
+from tsrnn.features.outlier_filter import PLAIN, start_from
 from tsrnn.frames.scaling import first_levels
 from tsrnn.persistence.registry import saved
 
@@ -44,14 +44,14 @@ class RegressionDesign:
     pooled: ClassVar[bool] = False
 
     @classmethod
-    def of(cls, record, lags, flagged, linear_lags):
+    def of(cls, record, lags, flagged, linear_lags, screen=PLAIN):
         """Return the design for a history, whose linear expert has at most `MOST_LINEAR` features.
 
         Its cost is the square of their number at each row. It sees the row itself in any case.
         """
         n_inputs, n_outputs = record.inputs.shape[1], record.targets.shape[1]
         affordable = max(0, (MOST_LINEAR - 1) // max(1, n_inputs) - 1)
-        filter_start = start_from(first_levels(record.targets))
+        filter_start = start_from(first_levels(record.targets), screen)
         return cls(n_inputs, n_outputs, lags, flagged, min(linear_lags, affordable), filter_start)
 
     @cached_property

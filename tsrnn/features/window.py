@@ -1,10 +1,10 @@
 """Raw rows of a stream as arrays, the only form in which they are remembered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.features.outlier_filter import LIMITS, filter_outliers
+from tsrnn.features.outlier_filter import PLAIN, Screen, filter_outliers, follow_usual
 from tsrnn.kernels import compiled_kernels
 from tsrnn.persistence.registry import saved
 
@@ -33,6 +33,8 @@ class Window:
         was, and forecasts are to be shifted by; None without spreads.
     missing : ndarray of bool, shape (n, E), or None
         Where inputs were carried forward; None in new rows.
+    screen : Screen
+        What outliers are filtered by after the last row.
     """
 
     targets: np.ndarray
@@ -43,6 +45,7 @@ class Window:
     refused: np.ndarray | None = None
     jumps: np.ndarray | None = None
     missing: np.ndarray | None = None
+    screen: Screen = PLAIN
 
     def __len__(self):
         return len(self.targets)
@@ -70,24 +73,38 @@ class Window:
             faster.
         """
         n_kept = len(self) if n_kept is None else min(n_kept, len(self))
-        if loop and self.spreads is not None:
-            return Window(*loop(*self.joining(new, n_kept)))
-        old = self[len(self) - n_kept :]
+        if loop and self.spreads is not None and self.screen.is_quiet:
+            found = Window(*loop(*self.joining(new, n_kept)), self.screen)
+            if self.screen.known is None:
+                return found
+            if np.isnan(found.refused[n_kept:]).all():
+                return found._after_usual(n_kept)
+        old, inputs = self[len(self) - n_kept :], _carry(new.inputs, self.inputs[-1])
+        screen = self.screen
         if self.spreads is None:
             targets, levels = new.targets, _carry(new.targets, self.levels[-1])
             guarded = (None,) * 3
         else:
-            targets, levels, *guarded = filter_outliers(new.targets, *self.guard)
+            screen = screen.opened(new.targets.shape[1])
+            by = screen, screen.of(inputs)
+            targets, levels, *guarded = filter_outliers(new.targets, *self.guard, *by)
             before = old.spreads, old.refused, old.jumps
             guarded = map(np.concatenate, zip(before, guarded, strict=True))
         return Window(
             np.concatenate([old.targets, targets]),
-            np.concatenate([old.inputs, _carry(new.inputs, self.inputs[-1])]),
+            np.concatenate([old.inputs, inputs]),
             np.concatenate([old.calendar, new.calendar]),
             np.concatenate([old.levels, levels]),
             *guarded,
             np.concatenate([old.missing, np.isnan(new.inputs)]),
+            screen,
         )
+
+    def _after_usual(self, start):
+        """Return the record whose screen has seen the rows from `start` on, none refused."""
+        inputs = self.screen.of(self.inputs[start:])
+        known = follow_usual(self.screen.known, inputs, self.targets[start:])
+        return replace(self, screen=replace(self.screen, known=known))
 
     def continued(self, new, reach, memory):
         """Return the rows that n new ones look back on with those behind, and where those start.
@@ -112,12 +129,14 @@ class Window:
     def joining(self, new, n_kept):
         """Return what a compiled loop needs to append new rows: see `append`."""
         given = tuple(map(np.ascontiguousarray, (new.targets, new.inputs, new.calendar)))
-        return self.fields, given, n_kept, LIMITS
+        return self.fields, given, n_kept, self.screen.limits
 
     @property
     def filter_start(self):
         """What `filter_outliers` goes on from in rows that are not next to these."""
-        return None if self.spreads is None else tuple(values.copy() for values in self.guard)
+        if self.spreads is None:
+            return None
+        return *(values.copy() for values in self.guard), self.screen
 
     @property
     def guard(self):
@@ -145,21 +164,26 @@ class Window:
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
         targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
+        inputs, screen = _carry(self.inputs, np.zeros(self.inputs.shape[1:])), PLAIN
         if filter_start is not None:
-            targets, levels, *guarded = filter_outliers(targets, *filter_start)
+            *guard, screen = filter_start
+            screen = screen.opened(n_streams)
+            by = screen, screen.of(inputs)
+            targets, levels, *guarded = filter_outliers(targets, *guard, *by)
             guarded = (_repeat_first(values, n) for values in guarded)
         return Window(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),
-            _repeat_first(_carry(self.inputs, np.zeros(self.inputs.shape[1:])), n),
+            _repeat_first(inputs, n),
             _repeat_first(self.calendar, n),
             np.concatenate([np.repeat(levels[:1] if held else unseen, n, axis=0), levels]),
             *guarded,
             _repeat_first(np.isnan(self.inputs), n),
+            screen,
         )
 
     @property
     def fields(self):
-        """The arrays, in the order of the attributes."""
+        """The arrays by row, in the order of the attributes."""
         return (
             self.targets,
             self.inputs,
@@ -172,7 +196,8 @@ class Window:
         )
 
     def _map(self, change):
-        return Window(*(None if field is None else change(field) for field in self.fields))
+        fields = (None if field is None else change(field) for field in self.fields)
+        return Window(*fields, self.screen)
 
 
 def _carry(values, previous):

@@ -41,8 +41,7 @@ class Writer:
         """
         horizon = values.shape[2]
         if not self.form.has_ids:
-            if set(map(type, names)) == {str}:
-                names = _index_of(*names).view()  # its name is the caller's to set
+            names = _columns(names)
             index = self.axis.index_after(int(heads[0]), horizon)
             return pd.DataFrame(values[0].T, index=index, columns=names, copy=False)
         flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
@@ -55,6 +54,11 @@ class Writer:
             frame.insert(1, form.time_name, times)
             return frame
         return frame.set_axis(times)
+
+    @staticmethod
+    def by_row(values, index, names):
+        """Return the frame of values (n, J) of rows of an index, None where they have none."""
+        return pd.DataFrame(values, index, _columns(names), copy=False)
 
     def outgoing(self, frame):
         """Return a frame of the future as one of the library that rows came in."""
@@ -104,19 +108,35 @@ class Writer:
         return cutoffs.where(known).rename(self.form.time_name)
 
     def changes(self, ids, changes, sizes, targets):
-        """Return the frame of changes ``(position, place, target, *sizes)``, named by `sizes`."""
-        places = np.array([change[1] for change in changes], dtype=np.intp)
-        positions = np.array([change[0] for change in changes], dtype=np.int64)
+        """Return the frame of changes ``(position, place, target, *sizes, kind, done)``.
+
+        The sizes are named by `sizes`.
+        """
+        frame = self._events(ids, changes, targets)
+        found = pd.DataFrame([change[3:-2] for change in changes], columns=sizes, dtype=float)
+        whole = {"phase": int} if "phase" in sizes else {}
+        frame = frame.join(found.astype(whole))
+        kinds, done = ([change[at] for change in changes] for at in (-2, -1))
+        return frame.assign(kind=pd.Series(kinds, dtype=object), done=pd.Series(done, dtype=object))
+
+    def outliers(self, ids, outliers, values, targets):
+        """Return the frame of outliers ``(position, place, target, _, believed)``, of values."""
+        frame = self._events(ids, outliers, targets)
+        believed = np.array([found[4] for found in outliers], dtype=bool)
+        return frame.assign(value=np.asarray(values, dtype=float), believed=believed)
+
+    def _events(self, ids, events, targets):
+        """Return id, time and target of events ``(position, place, target, ...)`` as a frame."""
+        places = np.array([event[1] for event in events], dtype=np.intp)
+        positions = np.array([event[0] for event in events], dtype=np.int64)
         id_name = "id" if self.form.id_name is None else self.form.id_name
         leading = {id_name: ids[places]} if self.form.has_ids else {}
         frame = {
             **leading,
             "time": self.axis.index_at(positions).rename(None),
-            "target": [targets[change[2]] for change in changes],
+            "target": [targets[event[2]] for event in events],
         }
-        found = pd.DataFrame([change[3:] for change in changes], columns=sizes, dtype=float)
-        whole = {"phase": int} if "phase" in sizes else {}
-        return pd.DataFrame(frame).join(found.astype(whole))
+        return pd.DataFrame(frame)
 
     def weights(self, ids, weights, experts, targets):
         """Return weights (C, J, M, E) as a frame with a row for each series, target and step."""
@@ -127,12 +147,40 @@ class Writer:
         index = pd.MultiIndex.from_product(levels, names=names)
         return pd.DataFrame(weights.reshape(len(index), len(experts)), index, experts)
 
+    def explanation(self, ids, parts, targets):
+        """Return parts of forecasts as a frame with a row for each series, target and step.
+
+        Parameters
+        ----------
+        ids : Index of length B
+        parts : dict of (bool, label) to ndarray of shape (B, J, M)
+            By whether it is a part of its own or an input, and its name: inputs stand behind the
+            first five, which all forecasts have.
+        targets : list of length J
+        """
+        own, inputs = ([key for key in parts if key[0] is is_own] for is_own in (True, False))
+        order = [*own[:5], *inputs, *own[5:]]
+        shape = parts[order[0]].shape
+        levels, names = [targets, range(1, shape[2] + 1)], ["target", "step"]
+        if self.form.has_ids:
+            levels, names = [ids, *levels], [self.form.id_name, *names]
+        index = pd.MultiIndex.from_product(levels, names=names)
+        values = np.stack([parts[key].reshape(-1) for key in order], axis=1)
+        return pd.DataFrame(values, index, pd.Index([key[1] for key in order], dtype=object))
+
     def _times_after(self, heads, horizon):
         positions = heads[:, None] + 1 + np.arange(horizon)
         return self.axis.index_at(positions.ravel())
 
     def _stamp(self, position):
         return self.axis.stamps_at(np.array([position]))[0]
+
+
+def _columns(names):
+    """Return names of columns as pandas wants them."""
+    if set(map(type, names)) == {str}:
+        return _index_of(*names).view()  # its name is the caller's to set
+    return names
 
 
 @lru_cache(maxsize=64)

@@ -47,7 +47,7 @@ class RNNForecaster(BaseForecaster):
         As in `tsrnn.RNNForecaster`.
     batch_size, learning_rate, max_iter, early_stopping, loss, forgetting, coverage, max_series
         As in `tsrnn.RNNForecaster`.
-    dtype, random_state, verbose, holidays, target_transform
+    dtype, random_state, verbose, holidays, target_transform, outlier_filter
         As in `tsrnn.RNNForecaster`.
 
     Attributes
@@ -118,6 +118,7 @@ class RNNForecaster(BaseForecaster):
         dtype: DTypeLike = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
+        outlier_filter: bool = True,
     ):
         self.horizon = horizon
         self.cell = cell
@@ -147,6 +148,7 @@ class RNNForecaster(BaseForecaster):
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.outlier_filter = outlier_filter
         super().__init__()
         if horizon is not None:
             self.set_tags(**{"requires-fh-in-fit": False})

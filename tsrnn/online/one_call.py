@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.features.outlier_filter import LIMITS
 from tsrnn.features.window import Window
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.storage.values import changed, plain
@@ -131,6 +130,7 @@ class Packed:
             readout.covariance, readout.weights, linear.covariance, linear.weights,
             per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
             *mixing.moving, *conformal.moving, *drift.moving, *smoothing.moving,
+            intervals.tails,
         )  # fmt: skip
         rows = (
             window.fields, tuple(a if a is None else a[None] for a in encoder.state[0]),
@@ -155,7 +155,7 @@ class Packed:
         bare, (looked_at, back) = self.bare, design.looked_at
         readout, linear, ensemble = bare["readout"], bare["linear"], bare["ensemble"]
         fixed = (
-            (LIMITS, looked_at, back),
+            (design.filter_start[-1].limits, looked_at, back),
             tuple(encoder.network.layers[0].weights),
             (readout.delays, readout.limits, linear.limits, ensemble.columns),
             bare["per_step"].fixed,
@@ -231,7 +231,8 @@ class Packed:
         return arrays
 
     def _window(self):
-        return Window(*(self._newest(field, self.n_kept) for field in self.rows[0]))
+        fields = (self._newest(field, self.n_kept) for field in self.rows[0])
+        return Window(*fields, self.design.filter_start[-1])
 
     def _encoder(self):
         h, c = self.rows[1]
@@ -268,8 +269,8 @@ class Packed:
         size, n_rows, calm = self._arrays(17, 20)
         conformal = self.bare["conformal"].moved(*self._arrays(13, 17))
         drift = self.bare["drift"].moved(size, n_rows, calm > 0.0)
-        issued = self._newest(self.rows[6])
-        return self.bare["intervals"].filled(issued, conformal, drift, self.n_rows)
+        (tails,), issued = self._arrays(26, 27), self._newest(self.rows[6])
+        return self.bare["intervals"].filled(issued, conformal, drift, tails, self.n_rows)
 
 
 MAKERS = {

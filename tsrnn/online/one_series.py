@@ -103,6 +103,18 @@ class OneSeries:
         """Return quantiles (P, J, 1, M) of the errors of `output`."""
         return self.stream.offsets(probabilities)[:, :, None]
 
+    def explain(self, position, series, calendar, following, usual):
+        """Return the parts (J, 1, M) of `output` by name."""
+        known = None
+        if following is not None:
+            known = self._inputs(following[0], self.stream.window.inputs.shape[1])
+        parts = self.stream.explain(known, usual)
+        return {name: part[:, None] for name, part in parts.items()}
+
+    def p_values(self, targets, forecast, position, series):
+        """Return how probable targets (J, 1) are under forecasts of the row before, (J, 1)."""
+        return self.stream.intervals.p_values(targets[:, 0], forecast[:, 0])[:, None]
+
     def newest(self, position, series, n):
         """Return the newest n values, missing ones carried forward, (n, J, 1)."""
         window = self.stream.window
@@ -129,9 +141,19 @@ class OneSeries:
     change_sizes = tuple(CHANGE_COLUMNS)
 
     def changes(self):
-        """Return the changes noted, ``(position, 0, target, error, level, scale, phase)``."""
+        """Return the changes noted, see `tsrnn.online.protocol.Learner`."""
         first = int(self.heads[0]) - self.stream.newest_row
         return [(first + row, 0, *change) for row, *change in self.stream.changes]
+
+    @property
+    def lists_outliers(self):
+        """Whether values that are refused are listed."""
+        return hasattr(self.stream, "outliers")
+
+    def outliers(self):
+        """Return the values refused, ``(position, 0, target, value, believed)``."""
+        first = int(self.heads[0]) - self.stream.n_rows + 1
+        return [(first + row, *rest) for row, *rest in self.stream.outliers.listed()]
 
     def carried_states(self):
         """Return the state of each layer, arrays of shape (J, H)."""

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
+from tsrnn.features.outlier_filter import PLAIN
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.nn import State
+from tsrnn.online.explanation import explain_panel
+from tsrnn.online.outliers import Outliers
 from tsrnn.online.panel_adjusted import newest_of
 from tsrnn.online.panel_regime import PanelRegime
 from tsrnn.online.readouts.covariance import QUIETLY
@@ -32,6 +35,7 @@ MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
 
@@ -104,7 +108,7 @@ class PanelLearner:
         self.encoder, self.experts, self.steps, self.norm = encoder, experts, steps, norm
         self.adjusted, self.smoothing = adjusted, smoothing
         n_targets = len(readout.weights)
-        self.regime = PanelRegime.none(n_targets)
+        self.regime, self.noted_outliers = PanelRegime.none(n_targets), Outliers()
         self.calendar = np.zeros((len(memory.window.levels), design.n_calendar))
         self.change_scale = self.initial_level = np.zeros((n_targets, 0))
         self.ranges = np.zeros((3, n_targets, 0))
@@ -115,7 +119,7 @@ class PanelLearner:
 
     @classmethod
     def of(
-        cls, design, n_targets, forgetting, make_rings, experts, encoder=None, *, guarded=True,
+        cls, design, n_targets, forgetting, make_rings, experts, encoder=None, *, screen=PLAIN,
         steps=None, adjusted=None, smoothing=None,
     ):  # fmt: skip
         """Return a learner of no series yet, with blank readouts.
@@ -123,8 +127,10 @@ class PanelLearner:
         Parameters
         ----------
         make_rings : callable
-            ``make_rings(length, n_newest, reach, guarded, season, n_origins)`` makes its rings of
+            ``make_rings(length, n_newest, reach, screen, season, n_origins)`` makes its rings of
             raw rows: a `PanelWindow`.
+        screen : Screen or None
+            That outliers are filtered by.
         """
         n_hidden = encoder.network.hidden_size if encoder else 0
         n_outputs, n_features = len(design.delays), n_hidden + design.n_features
@@ -139,7 +145,7 @@ class PanelLearner:
         n_origins = n_outputs + 1 + MARGIN
         season = design.seasons[-1] if (steps or design.norm) and design.seasons else 0
         length = design.reach + window + n_origins
-        rings = make_rings(length, 1 + MARGIN, design.reach, guarded, season, n_origins)
+        rings = make_rings(length, 1 + MARGIN, design.reach, screen, season, n_origins)
         states = encoder.network.zero_state(1) if encoder else ()
         norm, scored = None, experts.scored.steps
         issued = IssuedForecasts.none(scored, 1 + SPARE, experts.n_issued, n_targets)
@@ -239,8 +245,17 @@ class PanelLearner:
     change_sizes = tuple(CHANGE_COLUMNS)
 
     def changes(self):
-        """Return the changes noted, ``(position, place, target, error, level, scale, phase)``."""
-        return [(*change, 0) for change in self.regime.changes]
+        """Return the changes noted, see `tsrnn.online.protocol.Learner`."""
+        return [(*change[:-2], 0, *change[-2:]) for change in self.regime.changes]
+
+    @property
+    def lists_outliers(self):
+        """Whether values that are refused are listed."""
+        return self.memory.window.screen is not None
+
+    def outliers(self):
+        """Return the values refused, ``(position, place, target, value, believed)``."""
+        return self.noted_outliers.listed()
 
     @property
     def expert_names(self):
@@ -290,6 +305,7 @@ class PanelLearner:
         for name in ("change_scale", "initial_level", "ranges", "unsettled"):
             setattr(learner, name, getattr(self, name)[..., series])
         learner.regime = self.regime.taken(series)
+        learner.noted_outliers = self.noted_outliers.taken(series)
         learner.norm = self.norm and self.norm.taken(series)
         return learner
 
@@ -361,17 +377,51 @@ class PanelLearner:
             Inputs of the next m rows, where some are known ahead; NaN where unknown: there, and
             beyond, the newest value stands.
         """
+        features = self.features_at(position, series, calendar)
+        return self._output(position, series, features, following)
+
+    def features_at(self, position, series, calendar):
+        """Return the readout features (J, B, K) of series whose last row lies at a position."""
         view = self.memory.window.view(series, calendar(position, 1), position)
         design = self._design_of(series)
         hidden = self._hidden(position, series)
         scales = self._scales([position], series)
-        features = self._features(view, position, scales, hidden, design)[0]
-        return self._output(position, series, features, following)
+        return self._features(view, position, scales, hidden, design)[0]
+
+    @one_blas_thread
+    def explain(self, position, series, calendar, following, usual):
+        """Return the parts (J, B, M) of `output` by name; see `explain_panel`."""
+        return explain_panel(self, position, series, calendar, following, usual)
+
+    def _weights(self, position, series, issued):
+        """Return the weights (E, M, J, B) of the experts in forecasts issued at a position."""
+        experts, ages = self.experts, position - self.first_positions[series] + 1
+        return experts.weights(series, ages, ~np.isnan(issued[experts.n_readouts :, ..., 0]))
+
+    def expert_shares(self, position, series, readouts):
+        """Return by expert its weights and forecasts, (J, B, M) each, those of readouts given."""
+        experts, levels = self.experts, self.memory.window.levels
+        forecasts = experts.forecasts(readouts, levels, position, series)
+        weights = self._weights(position, series, readouts).transpose(0, 2, 3, 1)
+        forecasts = [np.moveaxis(forecast, 0, -1) for forecast in forecasts]
+        pairs = zip(weights, forecasts, strict=True)
+        return dict(zip(experts.names, pairs, strict=True))
+
+    def steps_terms(self, position, series, usual):
+        """Return what `PanelSteps.terms` does of series whose last row lies at a position."""
+        scales = self._scales(position, series)
+        where = self.memory, position, series, self._centers(series), scales, self.calendar
+        return self.steps.terms(*where, usual)
 
     def offsets(self, probabilities, position, series):
         """Return quantiles (P, J, B, M) of the errors of `output`."""
         scales = self._scales(position, series)
         return self.experts.offsets(probabilities, position, series, scales)
+
+    def p_values(self, targets, forecast, position, series):
+        """Return how probable targets (J, B) are under forecasts of the row before, (J, B)."""
+        error = (targets - forecast) / self._scales(position, series)
+        return self.experts.p_values(error, position + 1, series)
 
     def newest(self, position, series, n):
         """Return the newest n values, missing ones carried forward, (n, J, B)."""
@@ -452,7 +502,9 @@ class PanelLearner:
         start, series, n_rows = block.start, block.series, len(block.targets)
         learner, outputs, window = copy.copy(self), [], self.memory.window
         initial_level = self.initial_level[:, series]
+        before = window.judged_by(start - 1, series, block.fresh, initial_level)
         window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
+        learner.noted_outliers = self._outliers_after(block, before)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
         first[series] = np.where(block.fresh, start, first[series])
@@ -475,6 +527,8 @@ class PanelLearner:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
             limits = learner._score(position, series, arrived, n_steps, learning)
+            if limits is not None and self.design.n_ahead:
+                limits[window.was_announced(position, series, arrived)] = UNLIMITED
             if learning and self.learns:
                 rows = features[row], roots, limits
                 learner._learn_row(position, series, arrived, *rows, n_steps)
@@ -507,6 +561,26 @@ class PanelLearner:
         ages = position - self.first_positions[series] + 1
         row = position, series, ages, arrived, zero
         self.smoothing = self.smoothing.follow(self.memory.seasonal, *row)
+
+    def _outliers_after(self, block, before):
+        """Return the outliers after a block that was pushed; `before` are level and refused."""
+        window, series, n_rows = self.memory.window, block.series, len(block.targets)
+        if window.screen is None:
+            return self.noted_outliers
+        rows = np.arange(block.start, block.start + n_rows)
+        taken = window.targets.read(rows, series)
+        new = (np.isfinite(block.targets) & np.isnan(taken)).any()
+        if not new and not np.isfinite(before[1]).any():
+            return self.noted_outliers
+        refused = window.refused.read(rows[:-1], series)
+        levels = window.levels.read(rows[:-1], series) + window.jumps.read(rows[:-1], series)
+        levels, refused = (
+            np.concatenate([first[None], rest])
+            for first, rest in zip(before, (levels, refused), strict=True)
+        )
+        places = np.arange(len(self.heads))[series]
+        arrived = block.targets, taken, refused, levels
+        return self.noted_outliers.follow(block.start, places, *arrived)
 
     def _tick(self, position, n_steps, calendar):
         if not n_steps:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tsrnn.online.regime import LEVEL_STEP, MOST, SCALE_STEP
+from tsrnn.online.regime import DONE, LEVEL_STEP, MOST, SCALE_STEP, kind_of
 from tsrnn.persistence.registry import saved
 
 
@@ -20,7 +20,8 @@ class PanelRegime:
     level, scale : ndarray of shape (J, C)
         In standard deviations of the history, and as a factor of its scale.
     changes : tuple
-        ``(position, place of the series, target, error, level, scale)`` of the newest 100 changes.
+        ``(position, place of the series, target, error, level, scale, kind, done)`` of the newest
+        100 changes, see `kind_of`.
 
     Examples
     --------
@@ -28,7 +29,7 @@ class PanelRegime:
     >>> regime = PanelRegime.none(n_targets=1).taken(slice(None), n_more=2)
     >>> level, ones = np.array([[0.2, 2.0]]), np.ones((1, 2))
     >>> regime.follow(7, np.array([0, 1]), level, ones, ones).changes
-    ((7, 1, 0, 1.0, 2.0, 1.0),)
+    ((7, 1, 0, 1.0, 2.0, 1.0, 'level', 'the network sees values from the new level'),)
     """
 
     level: np.ndarray
@@ -55,8 +56,9 @@ class PanelRegime:
 
     def note_errors(self, position, found):
         """Note changes of the error level, ``(place, target, size)``, where series are now."""
+        of_error = "error", DONE["error"]
         noted = [
-            (position, c, j, size, float(self.level[j, c]), float(self.scale[j, c]))
+            (position, c, j, size, float(self.level[j, c]), float(self.scale[j, c]), *of_error)
             for c, j, size in found
         ]
         return self._with(noted)
@@ -75,10 +77,11 @@ class PanelRegime:
         moved |= np.abs(np.log(scale / self.scale[:, places])) >= np.log(SCALE_STEP)
         if not moved.any():
             return self
-        noted = [
-            (position, int(places[b]), int(j), *(float(a[j, b]) for a in (sizes, level, scale)))
-            for j, b in np.argwhere(moved)
-        ]
+        noted = []
+        for j, b in np.argwhere(moved):
+            place, now = int(places[b]), (float(level[j, b]), float(scale[j, b]))
+            kind = kind_of((self.level[j, place], self.scale[j, place]), now)
+            noted.append((position, place, int(j), float(sizes[j, b]), *now, *kind))
         levels, scales = self.level.copy(), self.scale.copy()
         levels[:, places] = np.where(moved, level, levels[:, places])
         scales[:, places] = np.where(moved, scale, scales[:, places])

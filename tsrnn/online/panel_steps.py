@@ -97,6 +97,35 @@ class PanelSteps:
         run(half, n_halves, 0)
         return outputs.swapaxes(1, 2)
 
+    def terms(self, memory, position, series, centers, scales, calendar, usual):
+        """Return the terms of `forecast` with usual inputs (E,) at the steps, and their names.
+
+        Returns
+        -------
+        terms, weights : ndarray of shape (J, B, M, K) and (J, 1, M, K)
+        names : list of length K
+            Of the features; inputs by their positions.
+        """
+        steps, n_inputs = np.arange(1, self.horizon + 1), len(self.future)
+        columns = np.arange(memory.features.array.shape[2])[series]
+        origins = np.full(self.horizon, position)
+        every = np.broadcast_to(scales[:, None], (len(centers), self.horizon, len(columns)))
+        features = np.empty(
+            (len(centers), self.horizon, self.readout.weights.shape[2], len(columns))
+        )
+        where = memory, origins, steps, columns, centers, every, calendar
+        for some, found in self._blocks(*where):
+            if self.future:
+                at = np.broadcast_to(usual[None, self.future, None], (1, n_inputs, found.shape[3]))
+                self._write_inputs(found, memory, origins, steps, columns[some], at)
+            features[..., some] = found
+        n_seasonal = 2 * len(self.seasons) + 2
+        names = [*["lags"] * N_CHANGES, *["season"] * n_seasonal, "level", "level"]
+        names += ["calendar"] * (self.weekend is not None)
+        names += [*self.future, *self.future, *["level"] * n_inputs]  # the last are as usual
+        weights = self.readout.weights
+        return (weights[..., None] * features).transpose(0, 3, 1, 2), weights[:, None], names
+
     def effect(self, memory, position, steps, series):
         """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
         columns = np.arange(memory.features.array.shape[2])[series]

@@ -29,6 +29,8 @@ class Learner(Protocol):
         Of the experts whose mixture is forecast; empty where there is one alone.
     change_sizes : tuple of str
         What is noted of each of `changes`.
+    lists_outliers : bool
+        Whether `outliers` has an answer.
     """
 
     heads: np.ndarray
@@ -37,6 +39,7 @@ class Learner(Protocol):
     seen: np.ndarray
     expert_names: list
     change_sizes: tuple
+    lists_outliers: bool
 
     # --- series -------------------------------------------------------------------------------
 
@@ -102,6 +105,28 @@ class Learner(Protocol):
     def offsets(self, probabilities: list, position: int, series: Any) -> np.ndarray:
         """Return quantiles (P, J, B, M) of the errors of `output`."""
 
+    def p_values(
+        self, targets: np.ndarray, forecast: np.ndarray, position: int, series: Any
+    ) -> np.ndarray:
+        """Return how probable targets of step 1 are, (J, B), of series with a last row there.
+
+        The two-sided probability, under the forecasts (J, B) of that row, of values as far out;
+        NaN where they are missing.
+        """
+
+    def explain(
+        self,
+        position: int,
+        series: Any,
+        calendar: Callable[[int, int], np.ndarray],
+        following: np.ndarray | None,
+        usual: np.ndarray,
+    ) -> dict[Any, np.ndarray]:
+        """Return the parts (J, B, M) of `output` by name; they add up to it.
+
+        See `tsrnn.online.explanation`. What inputs add is measured from `usual` values (E,).
+        """
+
     def newest(self, position: int, series: Any, n: int) -> np.ndarray:
         """Return the newest values (n, J, B) of series, missing ones carried forward."""
 
@@ -114,7 +139,13 @@ class Learner(Protocol):
         """Return the weights (C, J, M, E) of the experts at the newest row."""
 
     def changes(self) -> list:
-        """Return the changes noted, ``(position, place, target, *sizes)``, see `change_sizes`."""
+        """Return the changes noted, ``(position, place, target, *sizes, kind, done)``.
+
+        See `change_sizes` and `kind_of`.
+        """
+
+    def outliers(self) -> list:
+        """Return the values refused, ``(position, place, target, value, believed)``, scaled."""
 
     def carried_states(self) -> tuple:
         """Return the state of each layer of the network after the last row of each series."""

@@ -12,6 +12,14 @@ MOST = 100  # changes remembered, newest last
 CHANGE_COLUMNS = ["error", "level", "scale", "phase"]
 HISTORY = (0.0, 1.0, 0)  # level, scale and phase of the history
 
+#: What is done about a change, by its kind.
+DONE = {
+    "error": "weights of experts and widths of intervals follow",
+    "level": "the network sees values from the new level",
+    "scale": "the network sees values in units of the new scale",
+    "phase": "the calendar is moved by the phase",
+}
+
 
 @saved("regime")
 @dataclass(frozen=True)
@@ -83,8 +91,34 @@ class Regime:
         return Regime(level, scale, phase, tuple(before), tuple(changes[-MOST:]))
 
 
+def kind_of(before, now):
+    """Return what has changed, and what is done about it.
+
+    Parameters
+    ----------
+    before, now : tuple
+        Level, scale, and the phase where it is followed.
+
+    Examples
+    --------
+    >>> kind_of((0.0, 1.0, 0), (2.0, 1.0, 0))
+    ('level', 'the network sees values from the new level')
+    >>> kind_of((0.0, 1.0, 0), (2.0, 3.0, 0))[0], kind_of((0.0, 1.0), (0.0, 1.0))[0]
+    ('level, scale', 'error')
+    """
+    moved = {
+        "level": abs(now[0] - before[0]) >= LEVEL_STEP,
+        "scale": abs(np.log(now[1] / before[1])) >= np.log(SCALE_STEP),
+        "phase": now[2:] != before[2:],
+    }
+    kinds = [name for name, has_moved in moved.items() if has_moved] or ["error"]
+    return ", ".join(kinds), "; ".join(DONE[kind] for kind in kinds)
+
+
 def changes_of(intervals, regime):
     """Return the changes of some streams in order of their rows, in the form of a `Regime`'s.
+
+    Behind each stand its kind and what was done about it, see `kind_of`.
 
     Where it was the errors that changed, level, scale and phase are those noted before; what is
     older than all that is remembered of those is left out. Either may be None.
@@ -95,6 +129,8 @@ def changes_of(intervals, regime):
     noted = [*(change for change in of_errors if change[0] >= since), *moves]
     changes, newest = [], dict(enumerate(regime.before if regime else ()))
     for row, stream, error, *now in sorted(noted):
-        newest[stream] = now or newest.get(stream, HISTORY)
-        changes.append((row, stream, error, *newest[stream]))
+        before = newest.get(stream, HISTORY)
+        newest[stream] = tuple(now) or before
+        kind = kind_of(before, newest[stream]) if now else ("error", DONE["error"])
+        changes.append((row, stream, error, *newest[stream], *kind))
     return changes

@@ -64,6 +64,11 @@ class RepeatLearner:
         ahead = np.arange(self.horizon) % self.season
         return self.window.levels[ahead].T
 
+    def explain(self, following, usual):
+        """Return the parts (S, horizon) of `output`: the newest value, and the season beside it."""
+        output, level = self.output(), self.window.levels[-1][:, None]
+        return {"level": np.broadcast_to(level, output.shape), "season": output - level}
+
     def offsets(self, probabilities):
         """Return quantiles of the errors of the newest forecast, shape (P, S, horizon)."""
         return self.intervals.offsets(probabilities)

@@ -7,7 +7,9 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.online.experts.ensemble import Ensemble
+from tsrnn.online.explanation import explain_stream
 from tsrnn.online.one_call import MOST_ROWS, PARTS, take_in_by_one_call
+from tsrnn.online.outliers import Outliers
 from tsrnn.online.readouts.future import FutureRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
@@ -63,6 +65,7 @@ class StreamLearner:
         self.intervals = intervals
         self.filter_start = design.filter_start
         self.regime = Regime.of(design.n_streams)
+        self.outliers = Outliers()
         self.window = None
         n_outputs = design.n_streams * len(design.delays) * (1 + design.n_ahead)
         self._block = max(1, min(BLOCK, BLOCK_OUTPUTS // n_outputs))  # rows taken in together
@@ -188,6 +191,10 @@ class StreamLearner:
             return constant + (effects * ahead).sum(axis=-1)
         return self._newest.copy()
 
+    def explain(self, following, usual):
+        """Return the parts (S, M) of `output` by name; see `explain_stream`."""
+        return explain_stream(self, following, usual)
+
     def offsets(self, probabilities):
         """Return quantiles of the errors of the newest outputs, shape (P, S, M).
 
@@ -207,7 +214,7 @@ class StreamLearner:
         self.encoder = self.encoder and self.encoder.restarted()
         self.ensemble = self.ensemble and self.ensemble.restarted()
         self.intervals = self.intervals and self.intervals.restarted()
-        self.regime = self.regime.cleared()
+        self.regime, self.outliers = self.regime.cleared(), Outliers()
         if self.window is not None:
             self.filter_start = self.window.filter_start
         self.window = None  # the newest rows, as far back as anything looks
@@ -232,6 +239,7 @@ class StreamLearner:
     def _take_in_by_parts(self, record, learning, following, scoring):
         learner, design = self._unpacked(), self.design
         joined, start = self._join(record)
+        learner.outliers = self._outliers_after(record, joined, start)
         skip, view = self._seen(joined, start, len(joined))
         features, base, labels = skip, design.base(joined, start), design.labels(joined, start)
         if self.encoder:
@@ -252,6 +260,25 @@ class StreamLearner:
         learner._newest = outputs[-1].copy()
         learner._keep(joined, len(record))
         return outputs, learner
+
+    def _outliers_after(self, record, joined, start):
+        """Return the outliers after new rows, which are in a record from `start` on."""
+        if joined.spreads is None:
+            return self.outliers
+        raw, taken = record.targets, joined.targets[start:]
+        if self.window is None:
+            level, _, refused, jump, _ = self.filter_start
+            before = refused[None], (level + jump)[None]
+        else:
+            before = joined.refused[start - 1 : start], joined.levels[start - 1 : start]
+            before = before[0], before[1] + joined.jumps[start - 1 : start]
+        now = joined.refused[start:], joined.levels[start:] + joined.jumps[start:]
+        refused, levels = (
+            np.concatenate([first, rows[:-1]])[:, :, None]
+            for first, rows in zip(before, now, strict=True)
+        )
+        rows = raw[:, :, None], taken[:, :, None], refused, levels
+        return self.outliers.follow(self.n_rows, np.zeros(1, dtype=np.intp), *rows)
 
     def _unpacked(self):
         """Return the learner, all its parts held."""

@@ -267,16 +267,13 @@ class OnWallClock:
 
         return self._by_head(series, of_head)[""]
 
-    def p_values(self, row, calendar):
-        """Return how probable a row is that comes next, (J, B); NaN where it is passed over."""
-        learner, found = self.learner, np.full(row.targets.shape[1:], np.nan)
-        places = self._places(row.series)
-        for piece, following in self._pieces(row):
-            if following is None:
-                which = np.isin(places, self._places(piece.series))
-                found[:, which] = learner.p_values(piece, self.clock.calendar_after)
-            else:
-                learner = learner.advance(_on_line(learner, piece, following))
+    def p_values(self, targets, forecast, position, series):
+        """Return how probable targets (J, B) are under forecasts of the row before, (J, B)."""
+        found, heads = np.empty(targets.shape), self.learner.heads[series]
+        for head in np.unique(heads):
+            which = heads == head
+            rows = targets[:, which], forecast[:, which], int(head), self._places(series)[which]
+            found[:, which] = self.learner.p_values(*rows)
         return found
 
     def _by_head(self, series, function, following=None):

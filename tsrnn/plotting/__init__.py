@@ -1,5 +1,6 @@
 """Plots of forecasts and evaluations; see `tsrnn.plotting.static` and `tsrnn.plotting.scores`."""
 
+from tsrnn.plotting.explanation import plot_explanation
 from tsrnn.plotting.scores import (
     plot_calibration,
     plot_comparison,
@@ -15,6 +16,7 @@ __all__ = [
     "plot_drift",
     "plot_error_by_step",
     "plot_expert_weights",
+    "plot_explanation",
     "plot_forecast",
     "plot_prequential",
 ]

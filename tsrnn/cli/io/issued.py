@@ -21,6 +21,8 @@ class Issued(NamedTuple):
         Of the series, in a panel.
     origin : str or None
         As in `Fields`.
+    p_values : dict of str to float, or None
+        Of the row at the cutoff by target, see `p_values_of`.
     """
 
     cutoff: Any
@@ -28,6 +30,7 @@ class Issued(NamedTuple):
     reason: str | None = None
     id: Any = None
     origin: str | None = None
+    p_values: dict | None = None
 
 
 class WriterOptions(NamedTuple):

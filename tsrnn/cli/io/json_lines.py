@@ -94,4 +94,8 @@ class JsonWriter(LineWriter):
             columns = [[v if np.isfinite(v) else None for v in column] for column in columns]
         names = map(str, one.forecast.columns)
         values = dict(zip(names, columns, strict=True))
-        return {**found, "times": times_of(one.forecast), "forecast": values}
+        found |= {"times": times_of(one.forecast), "forecast": values}
+        if one.p_values is not None:
+            known = one.p_values.items()
+            found["p_value"] = {name: p if np.isfinite(p) else None for name, p in known}
+        return found

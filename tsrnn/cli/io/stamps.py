@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsrnn.cli.io.issued import Issued
 from tsrnn.cli.models import by_time
-from tsrnn.cli.session import Session
+from tsrnn.cli.session import Session, p_values_of
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
 
@@ -87,7 +87,7 @@ class PanelSession(Session):
         stamp, rows = self._stamp, [*self._open.values()]
         self._open = {}
         try:
-            self.take_in(self._frame_of(rows))
+            self._learn(rows)
         except ValueError as error:
             rows = self._without_bad_ones(rows, error)
         if rows:
@@ -109,8 +109,15 @@ class PanelSession(Session):
         for line, own in bad:
             self.complaints.add(line, own)
         if good:
-            self.take_in(self._frame_of(good))
+            self._learn(good)
         return good
+
+    def _learn(self, rows):
+        """Take in rows of one stamp, and keep the p-values of each."""
+        frame = self._frame_of(rows)
+        found = p_values_of(self.model, frame)
+        self.take_in(frame)
+        self._p_values = dict(zip([row.id for row in rows], found, strict=True))
 
     def _frame_of(self, rows):
         index = pd.DatetimeIndex([self._stamp] * len(rows))
@@ -136,4 +143,6 @@ class PanelSession(Session):
         for row in rows:
             reason = reasons.get(row.id)
             ahead = None if row.id in reasons else frame.iloc[forecasts[row.id]]
-            self._issued.append(Issued(stamp, ahead, reason, row.id, row.origin))
+            self._issued.append(
+                Issued(stamp, ahead, reason, row.id, row.origin, self._p_values[row.id])
+            )

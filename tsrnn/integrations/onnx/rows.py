@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.instance_norm import LARGEST, SMALLEST
-from tsrnn.features.outlier_filter import JUMP_LIMIT, STEP
+from tsrnn.features.outlier_filter import STEP
 from tsrnn.integrations.onnx import graph as g
 
 LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
@@ -45,7 +45,7 @@ def filtered(graph, window, targets):
     spread, refused = graph.state("usual_change", spread), graph.state("refused", refused)
     jump = graph.state("jump", jump)
     change, difference = g.absolute(targets - (level + jump)), g.absolute(targets - refused)
-    limit, known = JUMP_LIMIT * spread, ~g.isnan(targets)
+    limit, known = window.screen.most * spread, ~g.isnan(targets)
     agrees = (difference > 0.0) & (difference <= limit)
     absurd = (change > limit) & (g.absolute(targets) > limit) & ~agrees
     moved = g.where(agrees & (difference < change), targets - level, jump)

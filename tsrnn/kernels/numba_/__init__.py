@@ -12,6 +12,7 @@ from tsrnn.kernels.numba_.conformal import (
     expected_scale,
     follow_errors,
     follow_size,
+    follow_tails,
     score_errors,
 )
 from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
@@ -42,6 +43,7 @@ __all__ = [
     "follow_size",
     "follow_smoothing",
     "follow_steps",
+    "follow_tails",
     "forecast_series",
     "known_errors",
     "label_sums",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, inlined, inner
+from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.conformal import (
     FIRST_RATE,
     LARGEST_RATE,
@@ -17,6 +18,8 @@ from tsrnn.kernels.numpy_.conformal import (
 )
 from tsrnn.kernels.numpy_.drift import CALM, FALL, FIRST_ROWS, LIMIT, RISE
 from tsrnn.kernels.numpy_.drift import RATE as DRIFT_RATE
+from tsrnn.kernels.numpy_.tails import COUNT, FIRST_WEIGHT, LARGEST, MEAN, SQUARE
+from tsrnn.kernels.numpy_.tails import RATE as TAIL_RATE
 
 LOW, HIGH = PROFILE_LIMITS
 
@@ -37,7 +40,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
     fixed : tuple of ndarray
         Probabilities, delays and seasons of a `Conformal`.
     moving : tuple of ndarray
-        Its quantiles, level, n_labels and profiles.
+        Its quantiles, level, n_labels and profiles; and the tails, see `follow_tails`.
     drift : tuple of ndarray
         Size, n_rows and calm.
 
@@ -57,7 +60,8 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
 
 def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
     """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
-    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles) = fixed, moving
+    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles, tails) = fixed, moving
+    low, high = _thresholds(probabilities)
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
     excess = np.empty(M)
@@ -72,6 +76,9 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                 if np.isfinite(error):
                     n_known += 1.0
                     scaled += min(abs(error) / past[1, s], LIMIT)
+                    if m == 0:
+                        _follow_tail(quantiles[low, m, s] - error / past[1, s], tails[0], s)
+                        _follow_tail(error / past[1, s] - quantiles[high, m, s], tails[1], s)
                     excess[m] = _score(
                         error,
                         past[1, s],
@@ -133,6 +140,26 @@ def follow_size(scaled, size, n_rows, calm):
     return noted
 
 
+def follow_tails(scaled, quantiles, probabilities, tails):
+    """Move the moments of tails by errors, as of `tsrnn.kernels.numpy_.tails`."""
+    low, high = _thresholds(probabilities)
+    for s in range(len(scaled)):
+        _follow_tail(quantiles[low, s] - scaled[s], tails[0], s)
+        _follow_tail(scaled[s] - quantiles[high, s], tails[1], s)
+
+
+def _follow_tail(excess, tail, s):
+    """Move the moments of a tail by an error, if it lies beyond where the tail begins."""
+    if not excess > 0.0:
+        return
+    mean, square = tail[MEAN, s], tail[SQUARE, s]
+    excess = min(excess, LARGEST * mean)
+    rate = max(1.0 / (tail[COUNT, s] + 1.0 + FIRST_WEIGHT), TAIL_RATE)
+    tail[MEAN, s] = mean + rate * (excess - mean)
+    tail[SQUARE, s] = square + rate * (excess * excess - square)
+    tail[COUNT, s] += 1.0
+
+
 def _profile(profiles, seasons, row, s):
     """Return the product of the factors of a row."""
     product, start = 1.0, 0
@@ -181,8 +208,9 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
     return noted
 
 
+_thresholds, _follow_tail = inner(reference.thresholds, False), inner(_follow_tail, False)
 _profile, _score = inner(_profile, False), inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)
 expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
-follow_size = compiled(follow_size, False)
+follow_size, follow_tails = compiled(follow_size, False), compiled(follow_tails, False)

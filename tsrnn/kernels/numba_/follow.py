@@ -35,8 +35,8 @@ def shapes_of(sizes):
     tuple of tuple of int
         Covariance and weights of the readout, and of the linear expert; then, of the readout of
         each step, covariance, weights and, as integers, numbers of labels; the moving arrays of a
-        `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, and the moving arrays
-        of a `Smoothing`.
+        `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, the moving arrays of a
+        `Smoothing`, and the tails of the errors.
     """
     S, M, K, L, F, m, R, E, Q, n_factors, A = sizes
     return (
@@ -45,7 +45,7 @@ def shapes_of(sizes):
         (m, R, E, S), (m, R, E, S), (m, E + R + 1, S), (m, S), (m, R + 1, E, S), (m, R + 1, S),
         (Q, m, S), (m, S), (m, S), (n_factors, S),
         (S,), (S,), (S,),
-        (A, S), (A, S), (A, S), (A, S), (S,), (S,),
+        (A, S), (A, S), (A, S), (A, S), (S,), (S,), (2, 3, S),
     )  # fmt: skip
 
 
@@ -110,6 +110,8 @@ def follow_rows(
     stop = len(levels)
     start = stop - n
     write_rows(record, start, new, window[0])
+    if _judged(record[5], new[0], targets, start):
+        return False
     looked_at = levels, targets, calendar, inputs, missing
     skip, seen, (_, scale) = views(looked_at, *window[1], (start, stop, window[2]))
     features = _encoded(layer, seen, scale, skip, states, n_written)
@@ -153,6 +155,16 @@ def follow_rows(
             return False
     _shift(mixed, record[6][start:])
     return True
+
+
+def _judged(refused, given, targets, start):
+    """Tell whether a value is refused, or one is judged that was: that is to be noted."""
+    for row, s in np.ndindex(given.shape):
+        if np.isfinite(refused[start + row - 1, s]):
+            return True
+        if np.isnan(targets[start + row, s]) and np.isfinite(given[row, s]):
+            return True
+    return False
 
 
 def _open(buffer, place):
@@ -204,8 +216,9 @@ def _others(numbers, at, sizes):
     smooth_loss, at = _cut(numbers, at, shapes[23])
     n_known, at = _cut(numbers, at, shapes[24])
     positive, at = _cut(numbers, at, shapes[25])
+    tails, at = _cut(numbers, at, shapes[26])
     mixing = regret, spread, loss, n_labels, parts, blend
-    conformal = quantiles, level, n_errors, profiles
+    conformal = quantiles, level, n_errors, profiles, tails
     smoothing = smooth_level, trend, first_mean, smooth_loss, n_known, positive
     return (P, weights, counts), mixing, conformal, (size, n_rows, calm), smoothing
 
@@ -314,7 +327,7 @@ def _shift(outputs, jumps):
         outputs[row, s, m] += jumps[row, s]
 
 
-_shapes = inner(shapes_of, False)
+_shapes, _judged = inner(shapes_of, False), inlined(_judged, False)
 _open, _cut, _copy = inner(_open, False), inner(_cut, False), inner(_copy, False)
 _readouts, _others = inner(_readouts, False), inlined(_others, False)
 _encoded, _taken = inlined(_encoded, False), inlined(_taken, False)

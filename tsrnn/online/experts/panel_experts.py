@@ -12,7 +12,9 @@ from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNSETTLED_DISCOUNT
 from tsrnn.kernels.numpy_.seasons import rows_back
+from tsrnn.kernels.numpy_.tails import LARGEST, MEAN, pooled_tails, tail_excesses
 from tsrnn.online.intervals.conformal import quantiles_at
+from tsrnn.online.intervals.tails import normal_tails, p_values
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import run
@@ -104,6 +106,8 @@ class PanelExperts:
     pooled : ndarray of shape (E + 2, M, J)
         Discounted sums over the panel: squared errors of the experts, absolute errors of the
         mixture, and how many labels are in them.
+    tails : ndarray of shape (2, 3, J)
+        Of the scaled errors of step 1 of all series, see `follow_tails`.
     """
 
     def __init__(
@@ -158,6 +162,7 @@ class PanelExperts:
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
         self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
         self.pooled = np.zeros((E + 2, M, n_targets))
+        self.tails = normal_tails(self.probabilities, n_targets)
 
     # --- series -------------------------------------------------------------------------------
 
@@ -306,6 +311,25 @@ class PanelExperts:
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
         return offsets * scales[..., None]
 
+    def p_values(self, error, position, series):
+        """Return the two-sided probabilities (J, B) of errors of step 1, in units of the scale."""
+        places = np.arange(self.tracks.n_series)[series]
+        found = np.empty(error.shape)
+        for cut in range(0, len(places), BLOCK):
+            some = slice(cut, cut + BLOCK)
+            fields = self._fields(self.tracks.read(places[some]))
+            scaled = error[:, some].ravel() / self._expected(fields, position)
+            tails = np.repeat(self.tails, len(places[some]), axis=2)
+            tracked = self.probabilities, fields.quantiles[:, 0]
+            found[:, some] = p_values(scaled, *tracked, tails).reshape(found[:, some].shape)
+        return found
+
+    def _expected(self, fields, position):
+        """Return the size (S,) of errors of step 1 that was to be expected at a label."""
+        now = np.zeros(1, dtype=np.intp)
+        level, seasons = fields.level[:1], self.profile_seasons
+        return conformal.expected_scale(level, fields.profiles, seasons, now, position)[0]
+
     # --- learning -----------------------------------------------------------------------------
 
     def score(
@@ -359,10 +383,11 @@ class PanelExperts:
                 scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
 
         run(score_half, n_halves, 0)
-        changes, noted, sums = zip(*scored, strict=True) if scored else ((), (), ())
+        changes, noted, sums, beyond = zip(*scored, strict=True) if scored else ((), (), (), ())
         experts = self._changed(changes, learning)
         if learning:  # else a series would hang on what rows of others are only taken in
             experts.pooled = sum(sums, DISCOUNT**n_steps * self.pooled)
+            experts.tails = pooled_tails(self.tails, sum(beyond, np.zeros_like(self.tails)))
         noted = [change for of_piece in noted for change in of_piece]
         if learning:
             limits = self.scored.spread(limits.transpose(1, 2, 0))
@@ -372,7 +397,10 @@ class PanelExperts:
         self, piece, places, limits, position, arrived, issued, levels, scales, unsettled,
         panel_losses, looked_at, effects,
     ):  # fmt: skip
-        """Score series of one block; return their new columns, changes, and sums of the panel."""
+        """Score series of one block; return their new columns, changes, and sums of the panel.
+
+        The last of which are of the excesses beyond their tails' thresholds.
+        """
         number, columns, piece = piece
         rows, asleep, waited = looked_at
         kernels = compiled_kernels() or panel_experts
@@ -403,6 +431,7 @@ class PanelExperts:
         if limits is not None:
             mean_error = fields.mean_error.reshape(len(due), *arrived.shape)
             np.multiply(mean_error, CLIP, out=limits[:, :, piece])
+        beyond = self._beyond(errors[0], known[0], fields, position)
         self._change_states(fields, position, unsettled[:, piece].ravel())
         fixed = self.discounts, self.probabilities, self.profile_seasons, position
         sizes = kernels.score_series(errors, known, panel_losses, *fixed, tuple(fields[:15]), sums)
@@ -410,7 +439,20 @@ class PanelExperts:
         for stream in np.flatnonzero(~np.isnan(sizes)):
             target, column = divmod(int(stream), arrived.shape[1])
             found.append((int(places[column]), target, float(sizes[stream])))
-        return (number, columns, values), found, sums
+        return (number, columns, values), found, sums, beyond
+
+    def _beyond(self, errors, known, fields, position):
+        """Return sums (2, 3, J) over what errors of step 1 (E, J, b) lie beyond the thresholds."""
+        flat, parts = errors.reshape(len(errors), -1), fields.parts[:1]
+        awake = np.isfinite(flat) | ~known.ravel()
+        if not awake.all():
+            parts = mixing.among(awake[None], parts)
+        flat = np.where(awake & known.ravel(), flat, 0.0)
+        _, mixture = mixing.issue(flat[None], parts, fields.blend[:1])
+        scaled = np.where(known.ravel(), -mixture[0] / self._expected(fields, position), np.nan)
+        limits = np.repeat(self.tails[:, MEAN], known.shape[1], axis=1) * LARGEST
+        excesses = tail_excesses(scaled, fields.quantiles[:, 0], self.probabilities, limits)
+        return excesses.reshape(2, 3, *known.shape).sum(axis=-1)
 
     def sizes(self, series):
         """Return the recent size (J, B) of scaled errors of some series."""

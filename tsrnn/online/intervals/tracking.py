@@ -4,8 +4,10 @@ import numpy as np
 
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.tails import follow_tails
 from tsrnn.online.drift import Drift
 from tsrnn.online.intervals.conformal import Conformal
+from tsrnn.online.intervals.tails import normal_tails, p_values
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence.registry import saved
@@ -23,6 +25,8 @@ class Intervals(AppendsRows):
     ----------
     conformal : Conformal
     drift : Drift
+    tails : ndarray of shape (2, 3, S)
+        Of the errors of the first step, see `follow_tails`.
     row : int
         Rows seen since the last restart.
     """
@@ -33,6 +37,7 @@ class Intervals(AppendsRows):
         self.scored, self.n_effects = ScoredSteps.of(horizon), n_effects
         self.conformal = Conformal.of(self.scored.steps, n_streams, seasons)
         self.drift = Drift.of(n_streams)
+        self.tails = normal_tails(self.conformal.probabilities, n_streams)
         self._restart()
 
     def restarted(self):
@@ -77,12 +82,13 @@ class Intervals(AppendsRows):
     @property
     def parts(self):
         """What a compiled loop scores by: what waits, the row, fixed and moving arrays, drift."""
-        of_errors, drift = self.conformal, self.drift
-        return self._issued, self.row, of_errors.fixed, of_errors.moving, drift.moving
+        of_errors, moving = self.conformal, (*self.conformal.moving, self.tails)
+        return self._issued, self.row, of_errors.fixed, moving, self.drift.moving
 
     def moved(self, n_rows, moving, drift, noted, any_noted):
         """Return intervals, opened for so many rows, after them; a compiled loop moved them."""
-        self.conformal = self.conformal.moved(*moving)
+        *of_errors, self.tails = moving
+        self.conformal = self.conformal.moved(*of_errors)
         self.drift = self.drift.moved(*drift)
         if any_noted:
             self.drift = self.drift.with_noted(noted, self.row)
@@ -92,15 +98,16 @@ class Intervals(AppendsRows):
 
     def bare(self):
         """Return intervals without their arrays, for `filled`."""
-        return self.with_rows(None, conformal=None, drift=None)
+        return self.with_rows(None, conformal=None, drift=None, tails=None)
 
-    def filled(self, issued, conformal, drift, n_rows):
+    def filled(self, issued, conformal, drift, tails, n_rows):
         """Return intervals after so many rows more; a compiled call has scored them."""
-        return self.with_rows(issued, conformal=conformal, drift=drift, row=self.row + n_rows)
+        moved = {"conformal": conformal, "drift": drift, "tails": tails}
+        return self.with_rows(issued, **moved, row=self.row + n_rows)
 
     def _follow_rows(self, forecasts, labels, row, effects=None, arrived=None):
         """Move on over rows, the first of which is `row`."""
-        conformal, drift = self.conformal, self.drift
+        conformal, drift, tails = self.conformal, self.drift, self.tails.copy()
         issued, reach = self._issued, len(self._issued) - len(forecasts)
         issued[reach:, :, 0] = forecasts.swapaxes(1, 2)
         if effects is not None:
@@ -111,15 +118,31 @@ class Intervals(AppendsRows):
             error, scale = labels[n].T - past[:, 0], past[:, 1]
             if effects is not None:
                 error = error - (past[:, 2:] * arrived[n, :, :, None]).sum(axis=1)
+            scaled = error / scale
+            follow_tails(scaled[0], conformal.quantiles[:, 0], conformal.probabilities, tails)
             conformal = conformal.step(error, scale, now)
-            drift = drift.step(np.abs(error) / scale, now)
+            drift = drift.step(np.abs(scaled), now)
             issued[reach + n, :, 1] = conformal.scale(now)
-        self.conformal, self.drift = conformal, drift
+        self.conformal, self.drift, self.tails = conformal, drift, tails
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, horizon) of the errors of the newest forecast."""
         offsets = self.conformal.offsets(probabilities, self._issued[-1, :, 1]).swapaxes(1, 2)
         return self.scored.spread(offsets)
+
+    def p_values(self, label, forecast):
+        """Return the two-sided probabilities (S,) of labels of the first step.
+
+        Parameters
+        ----------
+        label : ndarray of shape (S,)
+            That comes next, NaN where missing.
+        forecast : ndarray of shape (S,)
+            The newest one.
+        """
+        conformal = self.conformal
+        scaled = (label - forecast) / self._issued[-1, 0, 1]
+        return p_values(scaled, conformal.probabilities, conformal.quantiles[:, 0], self.tails)
 
     def _restart(self):
         delays = self.conformal.delays
