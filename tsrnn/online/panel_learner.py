@@ -43,8 +43,8 @@ class PanelLearner:
     All that grows with the number of series and of rows lies in a `SeriesMemory`, where new rows
     are written beyond what the learner as it stands looks at: `heads` says where that ends. So a
     method can return a new learner at the cost of its heads, the old one being as good as before
-    for as long as not more than `SPARE` rows have been written; for more, `writable` makes a memory of
-    its own.
+    for as long as not more than `SPARE` rows have been written; for more, `writable` makes a memory
+    of its own.
 
     Features, labels and errors of a series are in units of the scale at which it now is: a series
     that scales is forecast as before. An origin whose features lie far outside the typical range of
@@ -215,12 +215,9 @@ class PanelLearner:
         return np.zeros(len(self.change_scale))
 
     def _levels_at(self, position, series):
-        """Return the levels (J, n) of those series that had a row at a position, and have it yet."""
-        ring, last, first = (
-            self.memory.window.levels,
-            self.heads[series],
-            self.first_positions[series],
-        )
+        """Return the levels (J, n), at a position, of those series that had a row there."""
+        ring, last = self.memory.window.levels, self.heads[series]
+        first = self.first_positions[series]
         there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
         return ring.array[position % len(ring)][:, series][:, there]
 
