@@ -59,7 +59,7 @@ def running(command, port, **options):
             time.sleep(0.1)
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at once, though somebody is connected
         process.wait(60)
 
 
@@ -171,9 +171,11 @@ class Postgres:
         options = ["-c", "listen_addresses=127.0.0.1", "-k", str(self.folder)]
         command = [str(Path(INITDB).with_name("postgres")), "-D", str(self.folder / "db")]
         command += ["-p", str(self.port), *options]
-        with running(command, self.port, cwd=self.folder, **self.owner):
-            yield
-        shutil.rmtree(self.folder)
+        try:
+            with running(command, self.port, cwd=self.folder, **self.owner):
+                yield
+        finally:
+            shutil.rmtree(self.folder)
 
 
 @needs(INITDB, "postgresql")

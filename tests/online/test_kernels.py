@@ -20,7 +20,7 @@ from tsrnn.online.encoder import RecurrentEncoder
 from tsrnn.online.experts.ensemble import Ensemble
 from tsrnn.online.experts.mixing import Mixing
 from tsrnn.online.intervals.tracking import Intervals
-from tsrnn.online.one_call import take_in_by_one_call
+from tsrnn.online.one_call import MOST_ROWS, take_in_by_one_call
 from tsrnn.online.readouts.covariance import RENEWAL
 from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.stream_learner import StreamLearner
@@ -321,6 +321,24 @@ def test_rows_by_one_call_are_what_they_are_part_by_part(
     most = N_ROWS * 0.9  # the others missed a label of a stream, or more
     assert N_ROWS / (2 if n_streams == 1 else 4) < n_rows[True] < most
     assert found == content(streamed(lambda *_: None))
+
+
+def test_rows_of_a_history_never_need_the_one_call(monkeypatch):
+    record, blocks = messy_record(), []
+    learner = blank_learner(record)
+    period = learner.encoder.period
+
+    def noted(learner, new, *_):
+        blocks.append(len(new))
+
+    monkeypatch.setattr("tsrnn.online.stream_learner.take_in_by_one_call", noted)
+    set_kernels("numpy")
+    assert 3 < MOST_ROWS < period + 3 < N_ROWS
+    learner = learner.learn(record[: period + 3])
+    assert blocks == []  # the period leaves a block of three
+    learner.learn(record[period + 3 : period + 6])
+    assert blocks == [3]
+    set_kernels(None)
 
 
 @pytest.mark.parametrize("how", ["learn", "advance", "outputs"])

@@ -20,6 +20,7 @@ from tsrnn.estimators.baselines import LinearForecaster, SeasonalNaiveForecaster
 from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.evaluation.metrics import mae
 from tsrnn.evaluation.results import ForecastLog
+from tsrnn.plotting.style import ACTUAL, AHEAD, COLORS, CUTOFF, band, finish, times
 
 SENSOR = "188 Quay Street Lower Albert (NS)"
 START, SHIFT = "2023-12-01", pd.Timestamp("2024-03-20")  # about half the people from then on
@@ -293,8 +294,6 @@ def _errors(table):
 
 def _draw(figure, results):
     """Draw forecasts and interval through the shift, and the errors week by week."""
-    from tsrnn.plotting.style import ACTUAL, AHEAD, COLORS, CUTOFF, band, finish, times
-
     above, below = figure.subplots(2, height_ratios=(1.6, 1))
     table = results[LEARNING].forecasts
     issued = table[table["cutoff"].isin(table["cutoff"].unique()[::HORIZON])].set_index("time")

@@ -80,10 +80,22 @@ class WallClock:
 
         It may be longer than that, but for positions up to `n_ahead` on.
         """
+        first, last, shift = self._stretch[0]  # of the row before, mostly
+        if first <= position and position + n_ahead <= last:
+            return shift, last
         known = self._reaching(position, position + n_ahead)
         stretch = int(known.starts.searchsorted(position, side="right"))
         more = stretch < len(known.starts)
-        return int(known.shifts[stretch]), int(known.starts[stretch]) - 1 if more else known.last
+        first = int(known.starts[stretch - 1]) if stretch else known.first
+        last = int(known.starts[stretch]) - 1 if more else known.last
+        shift = int(known.shifts[stretch])
+        self._stretch[0] = first, last, shift
+        return shift, last
+
+    @cached_property
+    def _stretch(self):
+        """First and last position, and shift, of the stretch that was asked for last."""
+        return [(0, -1, 0)]
 
     def positions(self, slots):
         """Return the first positions (n,) whose slots are those (n,); of none, the next ones."""

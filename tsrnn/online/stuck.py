@@ -1,5 +1,6 @@
 """A sensor that is stuck: a value repeated far longer than the history ever did is missing."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,29 +100,41 @@ class StuckSensor:
             Whether it learns from them.
         """
         watch = self.restarted() if block.fresh[0] else self
-        while len(block.targets):
+        while True:
+            n_rows = len(block.targets)
             n = watch._rows_at_once(block.targets[:, :, 0])
-            now, block = (block, block.cut(n)[1]) if n == len(block.targets) else block.cut(n)
+            now, rest = (block, None) if n == n_rows else block.cut(n)
             if n == 1 and not watch._passes(now.targets[:, :, 0]):
                 learner, watch = watch._take_row(learner, now, move, learning)
             else:
                 learner, watch = move(learner, now), watch._passed(now.targets[:, :, 0])
-        return learner, watch
+            if rest is None:
+                return learner, watch
+            block = rest
 
     def _passes(self, values):
         """Whether nothing needs to be kept of a row (1, J)."""
-        if self.before is not None or (values[0] == self.last).any():
+        if self.before is not None:
             return False
-        return not (np.abs(values[0] - self.last) > self.jump).any()
+        # Plain numbers: of one row, arrays would take several times as long.
+        row, last, jump = values[0].tolist(), self.last.tolist(), self.jump.tolist()
+        return not any(
+            new == old or abs(new - old) > most
+            for new, old, most in zip(row, last, jump, strict=True)
+        )
 
     def _passed(self, values):
         """Return what watches the stream after rows (n, J) without runs."""
-        if len(values) == 1 or np.isfinite(values[-1]).all():
-            known, last = np.isfinite(values[-1]), values[-1]
+        last, n = values[-1], len(self.last)
+        if not all(map(math.isfinite, last.tolist())):
+            known = np.isfinite(values).any(axis=0)
+            last = _carried(values, self.last)[-1]
+            length = np.where(known, 1, self.length)
+        elif max(self.length.tolist()) == 1:  # as nearly always: there is nothing but the value
+            return changed(self, last=last)
         else:
-            known, last = np.isfinite(values).any(axis=0), _carried(values, self.last)[-1]
-        last, length = np.where(known, last, self.last), np.where(known, 1, self.length)
-        return changed(self, last=last, length=length, since=np.zeros_like(self.since))
+            length = np.ones(n, np.int64)
+        return changed(self, last=last, length=length, since=np.zeros(n, np.int64))
 
     def _rows_at_once(self, values):
         """Return how many rows (n, J) there are first that may be taken in together.

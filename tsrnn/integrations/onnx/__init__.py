@@ -37,6 +37,7 @@ __all__ = ["OnnxStep", "export"]
 LEFT_OUT = (
     "learning: the graph follows update(), not partial_fit()",
     "intervals, quantiles and the drift log",
+    "the watch for stuck sensors: what one repeats counts as it comes",
     "filling of gaps and dropping of late rows: every row is the one after the last",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils, imputils
+from numba.core import cgutils, errors, imputils
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 
@@ -42,7 +42,7 @@ def view_of(typing_context, numbers, at, shape):
 
     What ``numbers[at : at + size].reshape(shape)`` is, which takes ten times as long to compile.
     """
-    array = types.Array(numbers.dtype, len(shape), "C")
+    array = _contiguous(numbers, len(shape))
 
     def make(context, builder, signature, args):
         lengths = cgutils.unpack_tuple(builder, args[2])
@@ -54,7 +54,7 @@ def view_of(typing_context, numbers, at, shape):
 @intrinsic
 def flat(typing_context, a):
     """View contiguous `a` as a vector."""
-    array = types.Array(a.dtype, 1, "C")
+    array = _contiguous(a, 1)
 
     def make(context, builder, signature, args):
         of = arrayobj.make_array(a)(context, builder, args[0])
@@ -67,7 +67,7 @@ def flat(typing_context, a):
 @intrinsic
 def in_rows(typing_context, a, size):
     """View contiguous `a` as rows of that size."""
-    array = types.Array(a.dtype, 2, "C")
+    array = _contiguous(a, 2)
 
     def make(context, builder, signature, args):
         of = arrayobj.make_array(a)(context, builder, args[0])
@@ -75,6 +75,15 @@ def in_rows(typing_context, a, size):
         return _view(context, builder, a, args[0], start, array, [n, args[1]])
 
     return array(a, types.int64), make
+
+
+def _contiguous(a, n_dimensions):
+    """Return the type of a view of `a`, which must be contiguous, with so many dimensions."""
+    if a.layout != "C":
+        raise errors.TypingError(
+            f"found an array of layout {a.layout!r}, expected a contiguous one"
+        )
+    return types.Array(a.dtype, n_dimensions, "C")
 
 
 def _view(context, builder, kind, value, at, array, lengths):

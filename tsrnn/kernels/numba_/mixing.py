@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inlined, inner
+from tsrnn.kernels.numba_.maths import compiled, flat, inlined, inner, view_of
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
@@ -80,7 +80,7 @@ def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures
     (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
     M, reach, issued = len(steps), len(waiting) - n, waiting
     regret, spread, loss, n_labels, parts, blend = moving
-    as_parts = blend.reshape(M, 1, *blend.shape[1:])
+    as_parts = _like_parts(blend)
     moved = regret, spread, loss, n_labels, parts, as_parts
     prior = np.zeros((1, waiting.shape[2], 1))
     discounts = _by_step(discounts, regret.shape[1])
@@ -166,7 +166,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     """
     M, n_errors, S = error.shape
     discounts = _by_step(discounts, regret.shape[1])
-    moving = regret, spread, loss, n_labels, parts, blend.reshape(M, 1, *blend.shape[1:])
+    moving = regret, spread, loss, n_labels, parts, _like_parts(blend)
     errors = np.empty(n_errors)
     for m, s in np.ndindex(M, S):
         if np.isfinite(error[m, -1, s]):
@@ -177,7 +177,13 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
 
 def _by_step(discounts, R):
     """View discounts (R,) or (M, R) as rows, of one step or of all."""
-    return discounts.reshape(discounts.size // max(R, 1), R)
+    return view_of(flat(discounts), 0, (discounts.size // max(R, 1), R))
+
+
+def _like_parts(blend):
+    """View blend (M, R + 1, S) as an array of the dimensions of parts."""
+    M, n_mixtures, S = blend.shape
+    return view_of(flat(blend), 0, (M, 1, n_mixtures, S))
 
 
 def _score(error, prior, discounts, moving, m, s):
@@ -245,6 +251,6 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 _potential, _favour = inlined(_potential, False), inner(_favour, False)
 _among, _issue = inlined(_among, False), inlined(_issue, False)
 _score, _by_step = inner(_score, False), inner(_by_step, False)
-_interpolate = inlined(_interpolate, False)
+_interpolate, _like_parts = inlined(_interpolate, False), inner(_like_parts, False)
 score_experts = compiled(score_experts, False)
 expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)

@@ -93,8 +93,10 @@ def views(rows, arrays, norm, widths, limits, places):
     """
     (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
     n_calendar, n_inputs, season = widths
-    looked_at = arrays[0], norm[2], n_calendar, n_inputs
-    skip = lagged(levels, calendar, inputs, *looked_at, start, stop, back)
+    offsets, level = arrays[0], norm[2]
+    skip = _lagged(
+        levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back
+    )
     local = centers_and_scales(targets, norm, limits[:2], season, start, stop)
     return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
 
@@ -146,5 +148,5 @@ def _screen(value, guard, limits):
 
 
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
-lagged = compiled(lagged, False)
+_lagged, lagged = inlined(lagged, False), compiled(lagged, False)
 _network_inputs, views = inlined(_network_inputs, False), compiled(views, False)
