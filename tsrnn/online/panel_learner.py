@@ -221,12 +221,9 @@ class PanelLearner:
         return np.zeros(len(self.change_scale))
 
     def _levels_at(self, position, series):
-        """Return the levels (J, n) of those series that still have a row at a position."""
-        ring, last, first = (
-            self.memory.window.levels,
-            self.heads[series],
-            self.first_positions[series],
-        )
+        """Return the levels (J, n), at a position, of those series that had a row there."""
+        ring, last = self.memory.window.levels, self.heads[series]
+        first = self.first_positions[series]
         there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
         return ring.array[position % len(ring)][:, series][:, there]
 
