@@ -9,15 +9,22 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["TSRNN_KERNELS"] = "numpy"
 FOLDER = Path(__file__).resolve().parent
-sys.path[:0] = [str(FOLDER.parents[1]), str(FOLDER.parent)]
 
-from helpers import versions  # noqa: E402 - found there
 
-import tsrnn  # noqa: E402
+def main():
+    """Write the files, and say how large they are."""
+    os.environ["TSRNN_KERNELS"] = "numpy"
+    sys.path[:0] = [str(FOLDER.parents[1]), str(FOLDER.parent)]
+    from helpers import versions
 
-target = FOLDER / tsrnn.__version__
-versions.write(target)
-files = sorted(target.iterdir())
-print(f"{target}: {len(files)} files, {sum(path.stat().st_size for path in files):,} bytes")
+    import tsrnn
+
+    target = FOLDER / tsrnn.__version__
+    versions.write(target)
+    files = sorted(target.iterdir())
+    print(f"{target}: {len(files)} files, {sum(path.stat().st_size for path in files):,} bytes")
+
+
+if __name__ == "__main__":
+    main()
