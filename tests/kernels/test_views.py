@@ -41,5 +41,5 @@ def test_what_is_not_contiguous_cannot_be_compiled(maths):
     def made(a):
         return flat(a)
 
-    with pytest.raises(Exception, match="found an array of layout 'A', expected contiguous"):
+    with pytest.raises(Exception, match="found an array of layout 'A', expected a contiguous one"):
         made(np.ones((4, 4))[:, ::2])

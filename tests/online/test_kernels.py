@@ -318,9 +318,9 @@ def test_rows_by_one_call_are_what_they_are_part_by_part(
         return learner, outputs
 
     found = content(streamed(counted))
-    assert n_rows[False] > N_ROWS
-    most = N_ROWS * 0.9  # the others missed a label of a stream, or more
-    assert N_ROWS / (2 if n_streams == 1 else 4) < n_rows[True] < most
+    assert n_rows[False] > N_ROWS / 2  # the others refuse a value, or judge one that was
+    most = N_ROWS * 0.9  # the others missed a label of a stream too
+    assert N_ROWS / (3 if n_streams == 1 else 6) < n_rows[True] < most
     assert found == content(streamed(lambda *_: None))
 
 

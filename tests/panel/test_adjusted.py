@@ -66,7 +66,7 @@ def test_it_is_ridge_regression_of_each_step_and_of_the_effects(missing):
 
 def test_lags_are_adjusted_by_the_inputs_that_values_came_with():
     rng = np.random.default_rng(1)
-    window = PanelWindow.empty(1, 2, 30, 10, reach=5, guarded=False)
+    window = PanelWindow.empty(1, 2, 30, 10, reach=5, screen=None)
     window = window.taken(ALL, 3)
     targets, inputs = rng.normal(size=(8, 1, 3)), rng.normal(size=(8, 2, 3))
     targets[6:, 0, 1] = targets[3, 0, 2] = np.nan

@@ -173,7 +173,7 @@ def test_prequential_scores_each_series_at_its_own_stamps(form):
     model = NaiveForecaster(2, id_col=keys[0], time_col=keys[1], target="y").fit(history)
     result = prequential(model, new)
     assert list(result.forecasts) == [
-        "id", "cutoff", "time", "step", "target", "actual", "forecast"
+        "id", "cutoff", "time", "step", "target", "actual", "forecast", "p_value"
     ]  # fmt: skip
     assert len(result.forecasts) == 3 * (6 + 5)
     missed = result.forecasts["actual"] - result.forecasts["forecast"]

@@ -162,7 +162,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
                 else:
                     learner, watch = watch.take(learner, now, advanced, False)
             continue
-        known = None if following is None else group.take(following)
+        known = None if following is None else _known_ahead(model, group, following, block)
         if watch is None:
             issued, learner = learner.outputs(block, known)
         else:
@@ -178,6 +178,20 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
         issued = model._bounded(restored(transform, issued), signed[..., None])
         outputs[group.rows[is_row]] = issued.swapaxes(1, 2)[is_row]
     return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero, watch)
+
+
+def _known_ahead(model, group, following, block):
+    """Return what is known ahead of the rows of a group, (T, B, M, F), missing rows included.
+
+    Those come before a row that did arrive: what is known of them is what is known of the next.
+    """
+    known, missing, future = group.take(following), group.rows < 0, list(model._reader.future)
+    for row in np.flatnonzero(missing[:-1].any(axis=1))[::-1]:
+        which = missing[row]
+        now, later = block.inputs[row + 1][future].T[:, None], known[row + 1][:, :-1]
+        ahead = np.concatenate([now, np.where(np.isfinite(later), later, now)], axis=1)
+        known[row, which] = ahead[which]
+    return known
 
 
 def learnt(learner, block):

@@ -168,7 +168,7 @@ class PanelWindow:
         )
         screen, by_stream = self.screen, None
         if self.announced.array.size:
-            known = self.announced.read(start - 1, series)
+            known = self.announced.read(start - 1, series).copy()  # it is written to
             known[:, fresh] = np.nan
             screen = replace(screen, known=known.reshape(-1, *known.shape[2:]))
             by_stream = inputs[:, list(screen.future)].transpose(0, 2, 1)

@@ -130,7 +130,7 @@ class StuckSensor:
             known = np.isfinite(values).any(axis=0)
             last = _carried(values, self.last)[-1]
             length = np.where(known, 1, self.length)
-        elif max(self.length.tolist()) == 1:  # as nearly always: there is nothing but the value
+        elif set(self.length.tolist()) == {1}:  # as nearly always: there is nothing but the value
             return changed(self, last=last)
         else:
             length = np.ones(n, np.int64)
