@@ -60,6 +60,7 @@ def test_each_step_is_forecast_in_the_light_of_its_own_row():
     assert (np.array(without) > 4).all()  # the variance of -2 price
 
 
+@pytest.mark.slow
 def test_what_goes_on_before_a_step_counts_too():
     """An effect that lasts: 0.9^k of the inputs on the way; a tenth above what is possible."""
     rng = np.random.default_rng(1)
@@ -333,6 +334,7 @@ def test_an_array_of_another_width_and_a_needless_x_future_are_named():
         quick(future_cols=["price", "load"]).fit(frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["stamps", "numbers", "array"])
 def test_evaluation_shows_the_model_what_is_known_ahead(form):
     frame = market()

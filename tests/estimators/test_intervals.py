@@ -86,6 +86,7 @@ def test_any_split_gives_the_same_intervals_and_weights(make, learn):
     assert content(vars(whole)) == content(vars(parts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

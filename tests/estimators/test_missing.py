@@ -61,6 +61,7 @@ QUICK_OR_SLOW = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", QUICK_OR_SLOW)
 def test_an_input_missing_long_leaves_forecasts_as_good_as_without_it(stretch):
     """The squared error stays within 5 % of the run without the column, after its return too."""
@@ -90,6 +91,7 @@ def test_a_useful_input_costs_little_beyond_its_use_while_away_and_is_of_use_onc
     assert whole[back].mean() < 0.8 * without[back].mean()  # else the test says nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", QUICK_OR_SLOW)
 def test_a_target_missing_long_leaves_the_others_as_good_as_without_it(stretch):
     frame, missing = plant()[["level", "unused"]], slice(*STRETCHES[stretch])

@@ -121,6 +121,7 @@ LONG = {
 LONG_AND_SLOW = {"rnn", "gru", "known ahead, long", "regressor"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(k, marks=[pytest.mark.slow] if k in LONG_AND_SLOW else []) for k in LONG],

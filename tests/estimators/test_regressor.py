@@ -156,6 +156,7 @@ def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
     assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_outputs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_intervals_cover_their_share_row_by_row(n_outputs):
     X, y = walk(2600, n_outputs=n_outputs)

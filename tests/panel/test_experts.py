@@ -208,6 +208,7 @@ def test_no_series_is_forecast_worse_than_by_its_best_expert():
     assert weights["seasonal_naive_168"].xs("week").mean() > 0.8
 
 
+@pytest.mark.slow
 def test_intervals_cover_their_share_in_every_series():
     """Noise of different sizes, one of them by hour of the day, and one that grows."""
     frame = long_frame(4, N_FIT + 1000)
@@ -368,6 +369,7 @@ def test_rows_only_taken_in_move_weights_and_widths_of_their_own_series():
     pd.testing.assert_frame_equal(model.expert_weights_, before.expert_weights_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Naive", "SeasonalNaive", "Linear"])
 def test_baselines_have_intervals_and_forecast_as_without(name):
     """Noise of one size for each series, and one that grows tenfold."""

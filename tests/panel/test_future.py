@@ -107,6 +107,7 @@ class Keyed:
 # --- what it is worth -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [{}, pytest.param(LEVELS, marks=pytest.mark.slow)])
 def test_each_step_of_each_series_is_forecast_in_the_light_of_its_own_row(keys):
     """The errors are those of the level alone: 0.25 · Σ 0.81^k, within 15 %."""
@@ -239,6 +240,7 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
     assert_close(whole, parts, new)
 
 
+@pytest.mark.slow
 @examples(7)
 @given(markets(), hows)
 def test_predict_is_what_forecast_would_have_said(case, how):
@@ -256,6 +258,7 @@ def test_predict_is_what_forecast_would_have_said(case, how):
         np.testing.assert_allclose(said[i], expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 @examples(7)
 @given(markets(), st.integers(HORIZON, N_NEW - 1))
 def test_later_rows_reach_no_forecast_but_by_what_is_known_ahead(case, row):

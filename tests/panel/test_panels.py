@@ -77,6 +77,7 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
     pd.testing.assert_series_equal(whole.cutoff_.sort_index(), parts.cutoff_.sort_index())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["partial_fit", "update"])
 def test_a_long_panel_may_be_split_too(how):
     history, new = divided(long_frame(3, N_FIT + 400, missing=0.05, gone=0.01))
@@ -195,6 +196,7 @@ def test_rows_to_come_never_reach_an_issued_forecast_of_a_panel():
     pd.testing.assert_series_equal(first["forecast"][known], second["forecast"][known])
 
 
+@pytest.mark.slow
 def test_a_panel_of_white_noise_cannot_be_forecast():
     frame = long_frame(4, 700).drop(columns="x")
     frame["y"] = np.random.default_rng(0).normal(size=len(frame))

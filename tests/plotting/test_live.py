@@ -193,7 +193,7 @@ def test_a_panel_and_its_intervals():
         assert np.allclose(block["fan"]["path"][0], expected, rtol=1e-5)
 
 
-def test_a_model_without_intervals_has_a_page():
+def test_a_panel_of_a_baseline_has_a_page():
     frame = long_frame(3, 60).drop(columns="x")
     model = NaiveForecaster(2, id_col="id", time_col="time", target="y").fit(frame)
     page = LivePage(model, ["y"], HERE, "panel")
@@ -203,7 +203,7 @@ def test_a_model_without_intervals_has_a_page():
         model.partial_fit(rows)
         page.take(stamp, rows[["y"]].to_numpy(), model.forecast()[["y"]], {}, ids)
         data = first_event(page.url, lambda data: data["n_rows"] == 3)
-        assert "fan" not in data["blocks"][0]
+        assert "fan" in data["blocks"][0]
     finally:
         page.close()
 
