@@ -87,6 +87,18 @@ def test_mosquitto(tmp_path):
             assert line["forecast"]["load"] == pytest.approx(ahead, rel=1e-9)
 
 
+@contextmanager
+def script_of(command, **inside):
+    """Run an example; it is killed at the end, whatever has become of it."""
+    process = subprocess.Popen(command, **inside, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 @needs(INFLUXD, "influxdb")
 def test_influxdb(tmp_path):
     """Line protocol is read from and written to a real InfluxDB; a restart goes on."""
@@ -129,7 +141,7 @@ def test_influxdb(tmp_path):
         ask("query", b"", q="CREATE DATABASE energy")
         write(rows[:300])
         for start, stop in ((300, 330), (330, 360)):  # the second time it is resumed
-            with subprocess.Popen(script, **inside, stdout=subprocess.PIPE, text=True) as process:
+            with script_of(script, **inside) as process:
                 assert process.stdout.readline() == "forecasts go to energy_forecasts\n"
                 write(rows[start : stop - 5])
                 for row in range(stop - 5, stop):
@@ -138,8 +150,8 @@ def test_influxdb(tmp_path):
                 while not len(found := forecasts()) or found["time"].max() < last:
                     assert process.poll() is None and time.monotonic() < limit
                     time.sleep(0.2)
-                process.send_signal(signal.SIGINT)
-            assert process.returncode == 0
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(60) == 0
         found = forecasts()
     model = RNNForecaster(6, max_iter=5, random_state=0).fit(rows[:300])
     expected = {}
@@ -196,12 +208,11 @@ def test_postgresql(tmp_path):
 
         rows[:300].to_sql("load", engine)
         for kill in range(5):
-            with subprocess.Popen(script, **inside, stdout=subprocess.PIPE, text=True) as process:
+            with script_of(script, **inside) as process:
                 assert process.stdout.readline().startswith("goes on after")
                 first = 300 + 50 * kill
                 rows[first : first + 50].to_sql("load", engine, if_exists="append")
                 time.sleep(rng.uniform(0, 0.5))
-                process.kill()
         rows[550:].to_sql("load", engine, if_exists="append")
         subprocess.run([*script, "--once"], **inside, check=True)
         found = table()

@@ -13,6 +13,7 @@ on writes in their order: `write-concurrency = 1` under `[subscriber]` in its co
 
 import argparse
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -67,6 +68,14 @@ def write_back(stream):
         if newline:
             ask("write", lines, db=forecasts, precision="ns")
 
+
+def stop(*_):
+    """End as by Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+for name in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(name, stop)
 
 # Rows that come from now on are handed on; those before are asked for.
 server = ThreadingHTTPServer(("127.0.0.1", 0), Subscriber)
