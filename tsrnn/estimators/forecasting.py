@@ -464,8 +464,7 @@ class ForecasterMixin:
         Raises
         ------
         ValueError
-            As in ``predict``, y is missing although targets came as y at fit, or a baseline's panel
-            is asked, which has no intervals.
+            As in ``predict``, or y is missing although targets came as y at fit.
 
         Examples
         --------

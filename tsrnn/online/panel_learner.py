@@ -390,16 +390,12 @@ class PanelLearner:
         """Return the parts (J, B, M) of `output` by name; see `explain_panel`."""
         return explain_panel(self, position, series, calendar, following, usual)
 
-    def _weights(self, position, series, issued):
-        """Return the weights (E, M, J, B) of the experts in forecasts issued at a position."""
-        experts, ages = self.experts, position - self.first_positions[series] + 1
-        return experts.weights(series, ages, ~np.isnan(issued[experts.n_readouts :, ..., 0]))
-
     def expert_shares(self, position, series, readouts):
         """Return by expert its weights and forecasts, (J, B, M) each, those of readouts given."""
         experts, levels = self.experts, self.memory.window.levels
+        ages = position - self.first_positions[series] + 1
         forecasts = experts.forecasts(readouts, levels, position, series)
-        weights = self._weights(position, series, readouts).transpose(0, 2, 3, 1)
+        weights = experts.weights_of(readouts, series, ages).transpose(0, 2, 3, 1)
         forecasts = [np.moveaxis(forecast, 0, -1) for forecast in forecasts]
         pairs = zip(weights, forecasts, strict=True)
         return dict(zip(experts.names, pairs, strict=True))

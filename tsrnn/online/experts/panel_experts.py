@@ -234,7 +234,7 @@ class PanelExperts:
             Rows that series have had.
         """
         forecasts = self.forecasts(issued, levels, position, series)
-        weights = self.weights(series, ages, ~np.isnan(issued[self.n_readouts :, ..., 0]))
+        weights = self.weights_of(issued, series, ages)
         mixture = weights[0] * forecasts[0]
         for weight, forecast in zip(weights[1:], forecasts[1:], strict=True):
             mixture += weight * mixing.where_awake(forecast)
@@ -258,6 +258,10 @@ class PanelExperts:
             change = newest - levels.read([position - self.seasons[-1]], series)
             found.append(found[-1] + np.where(np.abs(change) > UNIT_CHANGE, 0.0, change))
         return [*found, *issued[self.n_readouts :]]
+
+    def weights_of(self, issued, series, ages):
+        """Return the weights (E, H, J, B) of the experts in what is issued; see `mix`."""
+        return self.weights(series, ages, ~np.isnan(issued[self.n_readouts :, ..., 0]))
 
     def weights(self, series, ages=None, others=None):
         """Return the weights (E, H, J, B) of the experts at all steps, of sum 1 over E.

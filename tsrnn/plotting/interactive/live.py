@@ -154,7 +154,7 @@ class LivePage:
         try:
             frame = self._model.forecast(**options)
         except (TypeError, ValueError):
-            # The model has no intervals; or the stream went on, and X_future is of another cutoff.
+            # The model takes no coverage; or the stream went on, and X_future is of another cutoff.
             self._has_fan = "X_future" in options
             return
         id_col, time_col = (getattr(self._model, name, None) for name in ("id_col", "time_col"))
