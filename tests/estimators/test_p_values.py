@@ -126,3 +126,15 @@ def test_prequential_has_those_of_step_1(stream, panel):
     np.testing.assert_allclose(
         table.loc[table["step"] == 1, "p_value"][:3], model.p_values(new[:3])["value"], rtol=1e-9
     )
+
+
+def test_tails_of_a_panel_move_while_seasons_are_yet_to_come():
+    """Of 90 rows no week has been seen: its experts sleep, and the mixture of the others counts."""
+    long = melted(hourly(90, 3)).sort_values("time", kind="stable", ignore_index=True)
+    history = long["time"] < long["time"].unique()[30]
+    model = RNNForecaster(2, **SMALL, **PANEL).fit(long[history])
+    before = model._state.learner.experts.tails
+    model.partial_fit(long[~history])
+    after = model._state.learner.experts.tails
+    assert np.isfinite(after).all()
+    assert (after[:, -1] > before[:, -1]).all()  # how many excesses are in them
