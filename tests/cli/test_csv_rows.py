@@ -66,11 +66,6 @@ def first_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def folder(first_folder, tmp_path):
-    return first_folder.copied(tmp_path)
-
-
 def stream(folder, *argv):
     argv = ("--input", folder["new.csv"], "--output", folder["o"], "--format", "csv", *argv)
     assert folder("stream", folder["m.tsrnn"], *argv) == 0

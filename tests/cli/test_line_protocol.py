@@ -148,11 +148,6 @@ def first_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def folder(first_folder, tmp_path):
-    return first_folder.copied(tmp_path)
-
-
 def forecasts(folder, coverage=None):
     """The forecast after each row to come."""
     model, rows = load(folder["m.tsrnn"]), folder.rows[N_FIT:]

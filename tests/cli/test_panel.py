@@ -47,11 +47,6 @@ def first_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def folder(first_folder, tmp_path):
-    return first_folder.copied(tmp_path)
-
-
 def same(folder, name, model):
     """Whether the model in a file is this one, in all that a file holds of it."""
     model.save(folder["same"])

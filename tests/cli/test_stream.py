@@ -23,18 +23,6 @@ from tsrnn.cli.io.json_lines import JsonWriter
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kill_stream.py"
 
 
-@pytest.fixture(scope="module")
-def first_folder(tmp_path_factory):
-    folder = Folder(tmp_path_factory.mktemp("stream"))
-    folder.fit("--target", "s0")
-    return folder
-
-
-@pytest.fixture
-def folder(first_folder, tmp_path):
-    return first_folder.copied(tmp_path)
-
-
 def expected_lines(folder, frozen=False, model=None, rows=None):
     """What the stream should write, and the model in the end."""
     model = load(folder["m.tsrnn"]) if model is None else model

@@ -4,25 +4,13 @@ import re
 import urllib.request
 
 import pytest
-from helpers.folder import N_NEW, Folder
+from helpers.folder import N_NEW
 from helpers.panels import divided, long_frame
 
 pytest.importorskip("bokeh")
 
 from tsrnn import cli
 from tsrnn.plotting.interactive import live
-
-
-@pytest.fixture(scope="module")
-def first_folder(tmp_path_factory):
-    folder = Folder(tmp_path_factory.mktemp("stream"))
-    folder.fit("--target", "s0")
-    return folder
-
-
-@pytest.fixture
-def folder(first_folder, tmp_path):
-    return first_folder.copied(tmp_path)
 
 
 @pytest.fixture
