@@ -23,6 +23,7 @@ from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
+from tsrnn.partitions import total
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -519,13 +520,13 @@ class PanelLearner:
             if self.steps:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
-            limits = learner._score(position, series, arrived, n_steps, learning)
+            limits, sums = learner._score(position, series, arrived, learning)
             if limits is not None and self.design.n_ahead:
                 limits[window.was_announced(position, series, arrived)] = UNLIMITED
-            if learning and self.learns:
-                rows = features[row], roots, limits
-                learner._learn_row(position, series, arrived, *rows, n_steps)
-            else:
+            if learning:
+                origins = features[row], roots, limits
+                learner._learn_row(position, series, arrived, *origins, sums, n_steps)
+            if not (learning and self.learns):
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
                 self.memory.opened.write(position, series, shut)
             learner._smooth(position, series, arrived, block.zero)
@@ -675,18 +676,21 @@ class PanelLearner:
 
     # --- labels -----------------------------------------------------------------------------------
 
-    def _score(self, position, series, arrived, n_steps, learning):
-        """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
+    def _score(self, position, series, arrived, learning):
+        """Let the experts follow the labels (J, B) of a position, in place.
+
+        Return error limits, and sums over the series that the experts will learn from.
+        """
         memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
         effects = self._effects(position, series, scored) if self.design.n_ahead else None
-        self.experts, changes, limits = self.experts.score(
+        self.experts, changes, limits, sums = self.experts.score(
             position, series, arrived, memory.issued, memory.window.levels,
-            self._scales(position - scored, series), first, self.unsettled[:, series], n_steps,
+            self._scales(position - scored, series), first, self.unsettled[:, series],
             learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
-        return limits if self.steps else None
+        return limits if self.steps else None, sums
 
     def _effects(self, position, series, steps):
         """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
@@ -738,73 +742,94 @@ class PanelLearner:
         self.unsettled[:, series] = np.where(roots < UNSETTLED, position, self.unsettled[:, series])
         return roots
 
-    def _learn_row(self, position, series, arrived, features, roots, limits, n_steps):
-        """Learn from the labels (J, B) that arrive at a position; its origins enter."""
+    def _learn_row(self, position, series, arrived, features, roots, limits, of_experts, n_steps):
+        """Learn from the labels (J, B) that arrive at a position; its origins enter.
+
+        All that is learnt is learnt from sums over series, which are made of what was known before;
+        `of_experts` are some of them.
+        """
+        sums = {"experts": of_experts}
+        if self.learns:
+            sums |= self._sums(position, series, arrived, features, roots, limits)
+        sums = total(sums)
+        self.experts = self.experts.learn(sums["experts"], n_steps)
+        if not self.learns:
+            return
+        self.readout = self.readout.learn(self.n_groups, sums["readout"], n_steps)
+        if self.adjusted:
+            self.adjusted = self.adjusted.learn(self.n_groups, sums["adjusted"], n_steps)
+        if self.steps:
+            self.steps = self.steps.learn(sums["steps"], n_steps)
+
+    def _sums(self, position, series, arrived, features, roots, limits):
+        """Return what the series add to what the readouts learn from; write what is kept of them.
+
+        Of the labels (J, B) that arrive at a position, and the features of its origins.
+        """
         memory, first = self.memory, position - len(self.design.delays)
         opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
+        missing = opened & ~known
         stored = [
             (piece, memory.features.array[rows] if isinstance(series, slice)
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
-        origins, n_own = stored, features.shape[-1]
+        origins, n_own, sums = stored, features.shape[-1], {}
         if self.adjusted:
             origins = [(piece, kept[..., :n_own]) for piece, kept in stored]
-        readout, errors = self.readout, None
+        came, failed = None, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
-            errors, sums = self._errors(first, series, arrived, origins, limits, known)
-        missing = opened & ~known
+            errors, of_all = self._errors(first, series, arrived, origins, limits, known)
+            came = origins, errors, groups, known, of_all
         if missing.any():
-            readout = readout.take_back(*self._failed(first, missing, origins))
+            failed = self._failed(first, missing, origins)
         weighted = features if roots is None else features * roots[..., None]
         with np.errstate(over="ignore"):  # the readout warns of what overflows
             weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
-        readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
-        if errors is not None:
-            readout = readout.correct(origins, errors, groups, known, sums)
-        self.readout = readout
+        entered = weighted.astype(np.float64)
+        sums["readout"] = self.readout.sums(self.n_groups, entered, failed, came)
         if self.adjusted:
             kept = [(piece, all_kept[..., n_own:]) for piece, all_kept in stored]
-            rows = features, roots, limits, n_steps
-            own = self._learn_adjusted(position, series, arrived, kept, known, missing, *rows)
+            rows = features, roots, limits
+            sums["adjusted"], own = self._sums_of_adjusted(
+                position, series, arrived, kept, known, missing, *rows
+            )
             weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
+        if self.steps:
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
+            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
+            sums["steps"] = self.steps.sums(memory, position, series, *rows, limits)
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, series, np.ones(shape, bool))
         memory.groups.write(position, series, np.full(shape, self.n_groups))
         memory.features.write(position, series, weighted[None])
         if roots is not None:
             memory.roots.write(position, series, roots[None])
-        if self.steps:
-            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
-            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
-            self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
+        return sums
 
-    def _learn_adjusted(
-        self, position, series, arrived, origins, known, missing, features, roots, limits, n_steps
+    def _sums_of_adjusted(
+        self, position, series, arrived, origins, known, missing, features, roots, limits
     ):  # fmt: skip
-        """Let the readout of adjusted series learn; return what is kept of the new origins."""
-        memory, n_outputs = self.memory, len(self.design.delays)
+        """Return what the series add to the readout of adjusted ones, and what is kept of them."""
+        memory, n_outputs, adjusted = self.memory, len(self.design.delays), self.adjusted
         rows = np.arange(position - n_outputs, position)
-        scales, adjusted = self._scales(rows, series), self.adjusted
+        scales, came, failed = self._scales(rows, series), None, None
         if missing.any():
             newest = self._failed(rows[-1], missing[-1:], [(slice(0, 1), newest_of(origins))])
-            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins), newest)
-        scale = self._scales(position, series)
-        self.adjusted = adjusted
-        kept = self._look(position, series, features, scale)
-        adjusted = adjusted.enter(self.n_groups, kept, roots, n_steps)
+            failed = *self._failed(rows[0], missing, origins), newest
+        kept = self._look(position, series, features, self._scales(position, series))
         if known.any():
             changes = (arrived - memory.window.levels.read(rows, series)) / scales
             groups = memory.groups.read(rows, series)[:, 0]
             limits = limits.transpose(2, 0, 1)[::-1]
             inputs = memory.window.inputs.read(position, series)[self.design.future].T
             of_origins = memory.roots.read(rows, series), limits, inputs
-            adjusted = adjusted.learn(origins, changes, *of_origins, groups, known)
-        self.adjusted = adjusted
+            came = origins, changes, *of_origins, groups, known
+        sums = adjusted.sums(self.n_groups, kept, roots, failed, came)
         kept[..., :-1] *= roots[..., None]
-        return kept
+        return sums, kept
 
     def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.

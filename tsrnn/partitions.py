@@ -1,0 +1,97 @@
+"""A panel in several partitions: what is summed over its series is summed over those of all.
+
+Each partition holds some of the series and walks through the same positions as the others, in the
+same order. Where the learner of a panel adds up over its series it calls `total`, so that every
+partition makes the same step of the weights that they share; what has to be seen of single series
+is `gathered`, and what must not be made twice is `made_once`. A panel in one piece is alone, and
+these functions return what they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+class Alone:
+    """The only partition of a panel; others have the same methods.
+
+    Attributes
+    ----------
+    is_alone : bool
+        Whether there is no other.
+    """
+
+    is_alone = True
+
+    def total(self, sums: T) -> T:
+        """Return sums over all partitions, of an array or by name; see `added`."""
+        return sums
+
+    def gathered(self, rows: np.ndarray) -> np.ndarray:
+        """Return the rows (n, ...) of all partitions, in the order of the partitions."""
+        return rows
+
+    def made_once(self, make: Callable[[], T]) -> T:
+        """Return what the first partition makes."""
+        return make()
+
+
+_here: ContextVar[Any] = ContextVar("partition", default=Alone())
+
+
+def here() -> Any:
+    """Return the partition that this thread works for."""
+    return _here.get()
+
+
+def total(sums: T) -> T:
+    """Return sums over the series of all partitions; see `Alone`.
+
+    Examples
+    --------
+    >>> total({"errors": np.ones(2)})
+    {'errors': array([1., 1.])}
+    """
+    return _here.get().total(sums)  # type: ignore[no-any-return]
+
+
+def gathered(rows: np.ndarray) -> np.ndarray:
+    """Return the rows (n, ...) of all partitions; see `Alone`."""
+    return _here.get().gathered(rows)  # type: ignore[no-any-return]
+
+
+def made_once(make: Callable[[], T]) -> T:
+    """Return what one partition makes for all; see `Alone`."""
+    return _here.get().made_once(make)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def working_for(partition: Any) -> Iterator[None]:
+    """Context in which this thread works for a partition."""
+    token = _here.set(partition)
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
+def added(one: Any, other: Any) -> Any:
+    """Return the sum of arrays, or of dicts of them by their keys; None counts as zero.
+
+    Examples
+    --------
+    >>> added({"a": 1.0, "b": {"c": 2.0}}, {"b": {"c": 3.0, "d": 4.0}})
+    {'a': 1.0, 'b': {'c': 5.0, 'd': 4.0}}
+    """
+    if one is None or other is None:
+        return other if one is None else one
+    if isinstance(one, dict):
+        return {key: added(one.get(key), other.get(key)) for key in [*one, *(other.keys() - one)]}
+    return one + other
