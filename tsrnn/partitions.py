@@ -9,7 +9,8 @@ these functions return what they are given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -24,18 +25,21 @@ class Alone:
 
     Attributes
     ----------
-    is_alone : bool
-        Whether there is no other.
+    number, n_partitions : int
+        Which of how many it is.
     """
 
-    is_alone = True
+    number, n_partitions = 0, 1
 
     def total(self, sums: T) -> T:
         """Return sums over all partitions, of an array or by name; see `added`."""
         return sums
 
     def gathered(self, rows: np.ndarray) -> np.ndarray:
-        """Return the rows (n, ...) of all partitions, in the order of the partitions."""
+        """Return the rows (n, ...) of all partitions, in the order of the partitions.
+
+        Where there are none, their shape and kind do not count.
+        """
         return rows
 
     def made_once(self, make: Callable[[], T]) -> T:
@@ -43,12 +47,18 @@ class Alone:
         return make()
 
 
-_here: ContextVar[Any] = ContextVar("partition", default=Alone())
+ALONE = Alone()
+_here: ContextVar[Any] = ContextVar("partition", default=ALONE)
 
 
 def here() -> Any:
     """Return the partition that this thread works for."""
     return _here.get()
+
+
+def alone() -> bool:
+    """Return whether there is no other partition."""
+    return _here.get() is ALONE
 
 
 def total(sums: T) -> T:
@@ -95,3 +105,33 @@ def added(one: Any, other: Any) -> Any:
     if isinstance(one, dict):
         return {key: added(one.get(key), other.get(key)) for key in [*one, *(other.keys() - one)]}
     return one + other
+
+
+def keys_of(ids: Iterable[Any]) -> np.ndarray:
+    """Return keys (n,) of series by their ids: who is drawn goes by them, not by who is where.
+
+    Examples
+    --------
+    >>> keys_of(["a", "b"]) == keys_of(["b", "a"])[::-1]
+    array([ True,  True])
+    """
+    digests = (hashlib.blake2b(str(name).encode(), digest_size=8).digest() for name in ids)
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+def drawn(keys: np.ndarray, number: int) -> np.ndarray:
+    """Return what a draw orders series by, (n,), as if at random, for each number another way.
+
+    By the finalizer of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014).
+
+    Examples
+    --------
+    >>> keys = keys_of("abcdef")
+    >>> [drawn(keys, number).argsort().tolist() for number in (1, 2)]
+    [[4, 3, 1, 0, 2, 5], [2, 5, 3, 1, 0, 4]]
+    """
+    with np.errstate(over="ignore"):
+        mixed = keys + np.uint64(number) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

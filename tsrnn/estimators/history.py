@@ -29,6 +29,7 @@ from tsrnn.frames.time_axis import TimeAxis, require_each_once
 from tsrnn.frames.wall_clock import WallClock
 from tsrnn.online.stuck import StuckSensor
 from tsrnn.online.wall_clock import OnWallClock
+from tsrnn.partitions import keys_of
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -120,7 +121,7 @@ def read_history(model, form, X, y, ids):
         history = clock.placed(history)
     learner = model._make_learner(_history(model, history, scaling, clock))
     histories = scaled_histories(scaling, targets[order], series[order])
-    learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
+    learner = learner.grown(keys_of(names), scaling.change_scale, scaling.initial_level, histories)
     if clock is not None:
         n_targets = len(reader.columns.target_names)
         learner = OnWallClock.of(learner, clock, model._horizon, n_targets, reader.n_inputs)

@@ -12,6 +12,7 @@ from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.frames.target_transform import restored, transformed
 from tsrnn.online.storage.series import Block
+from tsrnn.partitions import alone, keys_of, total
 from tsrnn.persistence.registry import saved
 
 
@@ -31,7 +32,7 @@ class State(NamedTuple):
 def take(model, state, rows, how):
     """Return the state after the rows of a call, its learner having learnt or just advanced."""
     series = _places_in(state.ids, rows)
-    if rows.ids is not None and (series < 0).any():
+    if rows.ids is not None and ((series < 0).any() or not alone()):
         new = pd.unique(rows.ids[series < 0])
         _require_ids_alike(state.ids, new)
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
@@ -120,6 +121,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
     groups = arrange(rows.series, rows.positions, steps, model.gap)
+    has_unknown = total(0 if scaling.complete else 1) > 0
     for group in groups:
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
@@ -129,7 +131,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
         before = scaling
-        if not scaling.complete:
+        if has_unknown:
             levels = partial(_typical_level, learner, group.start, beside)
             scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
@@ -232,15 +234,19 @@ def _with_holidays(reader, group, inputs):
 
 
 def with_series(state, new):
-    """Return the state with places for new series."""
-    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
-    learner = state.learner.grown(
-        scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
-    )
-    ids = state.ids.append(pd.Index(new))
+    """Return the state with places for new series.
+
+    Of a panel in partitions, each must call it, some of them with no series.
+    """
     # A series of which nothing is known is like the others: negative if one of them was.
-    signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
-    below_zero = np.append(state.below_zero, signed, axis=1)
+    signed = total(state.below_zero.any(axis=1, keepdims=True).astype(int)) > 0
+    if not len(new):
+        return state
+    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
+    fields = scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
+    learner = state.learner.grown(keys_of(new), *fields)
+    ids = state.ids.append(pd.Index(new))
+    below_zero = np.append(state.below_zero, np.repeat(signed, len(new), axis=1), axis=1)
     return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
 
 

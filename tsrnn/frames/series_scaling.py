@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from tsrnn.frames.scaling import Scaling, first_levels
+from tsrnn.partitions import gathered, total
 from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
@@ -57,7 +58,7 @@ class SeriesScaling:
         starts = np.cumsum(counts) - counts
         n_targets = targets.shape[1]
         fields = np.full((4, n_targets, n_series), np.nan)
-        newest = max(NEWEST, BLOCK // n_series)
+        newest = max(NEWEST, BLOCK // int(total(n_series)))
         n_side_by_side = max(1, BLOCK // max(1, min(counts.max(), newest)))
         for first in range(0, n_series, n_side_by_side):
             some = slice(first, min(first + n_side_by_side, n_series))
@@ -102,19 +103,18 @@ class SeriesScaling:
         `levels` is a callable: ``levels(row)`` returns where series are, in their units, at a row
         of these, (J,); without it they are at their means.
         """
-        if self.complete:
-            return self
         unknown = np.isnan(self.scale[:, series])
-        if not unknown.any():
-            return self
         known = np.isfinite(targets)
         new = unknown & known.any(axis=0)
+        rows = known.argmax(axis=0) if len(known) else np.zeros(new.shape, dtype=np.intp)
+        needed = np.unique(gathered(np.unique(rows[new]))) if levels else ()
         if not new.any():
+            for row in needed:  # of series of other partitions
+                levels(row)
             return self
-        rows = known.argmax(axis=0)
         first = np.take_along_axis(targets, rows[None], axis=0)[0]
         level = np.zeros(first.shape)
-        for row in np.unique(rows[new]) if levels else ():
+        for row in needed:
             level = np.where(rows == row, np.reshape(levels(row), (-1, 1)), level)
         level = np.clip(level, -LARGEST_LEVEL, LARGEST_LEVEL)
         _, scale, relative, _ = self.typical[..., None]
@@ -205,6 +205,7 @@ def _units(values):
 
 
 def _median(values, default):
-    """Return the median of known values (J, C), a default where there is none."""
+    """Return the median of known values (J, C) of all series, a default where there is none."""
+    values = gathered(values.T).T
     known = [of_target[np.isfinite(of_target)] for of_target in values]
     return np.array([np.median(found) if len(found) else default for found in known])

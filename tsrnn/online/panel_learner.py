@@ -23,7 +23,7 @@ from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
-from tsrnn.partitions import total
+from tsrnn.partitions import alone, drawn, gathered, total
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -80,6 +80,8 @@ class PanelLearner:
 
     Attributes
     ----------
+    keys : ndarray of uint64, shape (C,)
+        What draws among series go by.
     heads, first_positions : ndarray of int, shape (C,)
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
@@ -115,6 +117,7 @@ class PanelLearner:
         self.ranges = np.zeros((3, n_targets, 0))
         self.unsettled = np.zeros((n_targets, 0), dtype=np.int64)
         self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
+        self.keys = np.zeros(0, dtype=np.uint64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
 
@@ -213,6 +216,7 @@ class PanelLearner:
             if beside is not None:
                 others, places = beside
                 found = np.append(found, others._levels_at(position - back, places), axis=1)
+            found = gathered(found.T).T
             if found.shape[1] > 1:
                 level = np.median(found, axis=1)
                 apart = np.median(np.abs(found - level[:, None]), axis=1) / MAD_OF_NORMAL
@@ -231,8 +235,9 @@ class PanelLearner:
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
-        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
-        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
+        n_ahead = np.where(heads == NEVER, 0, positions - heads).max(initial=0)
+        everywhere = gathered(positions)
+        n_ahead = max(n_ahead, everywhere.max() - max(self.clock, everywhere.min()))
         after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
         return self.writable(n_ahead, again or after_reset.any())
 
@@ -272,10 +277,11 @@ class PanelLearner:
 
     # --- series come and go -----------------------------------------------------------------------
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner with places for more series; see `tsrnn.online.protocol.Learner`."""
         n_more = change_scale.shape[1]
         learner = self._with_memory(slice(None), n_more)
+        learner.keys = np.append(self.keys, keys)
         learner.heads = np.append(self.heads, np.full(n_more, NEVER))
         learner.first_positions = np.append(self.first_positions, np.full(n_more, NEVER))
         learner.seen = np.append(self.seen, np.full(n_more, -1))
@@ -285,8 +291,10 @@ class PanelLearner:
         learner.unsettled = np.append(self.unsettled, np.full(initial_level.shape, NEVER), axis=1)
         learner.regime = self.regime.taken(slice(None), n_more)
         if self.norm:
-            known = PanelNorm.of_series(self.norm.season, histories, len(change_scale))
-            learner.norm = known if known.spread.size else self.norm.grown(n_more)
+            learner.norm = self.norm.grown(n_more)
+            if histories:
+                sizes = self.norm.season, histories, len(change_scale)
+                learner.norm = PanelNorm.of_series(*sizes)
         return learner
 
     @staticmethod
@@ -298,7 +306,7 @@ class PanelLearner:
     def taken(self, series):
         """Return a learner of these series alone, with a memory of its own."""
         learner = self._with_memory(series)
-        for name in ("heads", "first_positions", "seen"):
+        for name in ("keys", "heads", "first_positions", "seen"):
             setattr(learner, name, getattr(self, name)[series])
         for name in ("change_scale", "initial_level", "ranges", "unsettled"):
             setattr(learner, name, getattr(self, name)[..., series])
@@ -585,7 +593,9 @@ class PanelLearner:
     def _encode(self, view, block, design, local):
         """Move the states of the series on; return hidden states (T, J, B, H)."""
         start, series, stop = block.start, block.series, block.start + len(block.targets)
-        n_targets, n_series = block.targets.shape[1:]
+        n_rows, n_targets, n_series = block.targets.shape
+        if not n_series:  # of a partition whose series have no row here
+            return np.zeros((n_rows, n_targets, 0, self.encoder.network.hidden_size))
         fresh = np.tile(block.fresh, n_targets)
         encoder = copy.copy(self.encoder)
         encoder.state = tuple(
@@ -615,7 +625,7 @@ class PanelLearner:
     def _features(self, view, start, scales, hidden, design):
         """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
         skip = design.skip(view, start, start + len(scales))
-        skip = skip.reshape(*scales.shape, -1)
+        skip = skip.reshape(*scales.shape, skip.shape[-1])
         skip[..., : len(design.offsets) + 1] /= scales[..., None]
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
@@ -908,21 +918,25 @@ class PanelLearner:
         """Let the encoder learn from the newest window of some series that have reached the clock.
 
         The network sees the windows of at most 32 series, drawn by the number of the training,
-        of those that are settled, if there are any.
+        of those that are settled, if there are any. In every partition it sees those of all.
         """
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
-        if self.steps and len(complete):
-            settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
-            complete = complete[settled] if settled.any() else complete
-        if not len(complete):
+        unsettled = np.zeros(len(complete), dtype=np.uint64)
+        if self.steps:
+            unsettled[(self.unsettled[:, complete] >= self.clock).any(axis=0)] = 1
+        keys = drawn(self.keys[complete], self.n_trainings + 1)
+        own = np.lexsort((keys, unsettled))[:MAX_SAMPLED]
+        best = gathered(np.stack([unsettled, keys], axis=1)[own])
+        if not len(best):
             return self
+        best = best[np.lexsort(best.T[::-1])][:MAX_SAMPLED]
+        best = best[best[:, 0] == best[0, 0], 1]
+        own = np.isin(keys, best)
+        complete, keys = complete[own][np.argsort(keys[own])], np.sort(keys[own])
         learner = copy.copy(self)
         learner.n_trainings = self.n_trainings + 1
-        if len(complete) > MAX_SAMPLED:
-            rng = np.random.default_rng(learner.n_trainings)
-            complete = np.sort(rng.choice(complete, MAX_SAMPLED, replace=False))
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         window, design, local = self.memory.window, self._design_of(complete), None
@@ -932,12 +946,13 @@ class PanelLearner:
             local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
             scales = local[1][..., None]
             skip[..., : len(design.offsets) + 1] /= scales
-        learner.encoder = self.encoder.learn(
-            design.inputs(view, start, stop, local),
-            skip,
-            self._window_targets(view, start, stop, scales),
-            np.repeat(self.readout.weights, len(complete), axis=0),
-        )
+        targets = self._window_targets(view, start, stop, scales)
+        of_own = design.inputs(view, start, stop, local), skip, targets
+        shape = n_origins, len(self.change_scale), len(keys)
+        order = np.argsort(gathered(keys))
+        arrays = (_of_all(array, shape, order) for array in of_own)
+        weights = np.repeat(self.readout.weights, len(order), axis=0)
+        learner.encoder = self.encoder.learn(*arrays, weights)
         return learner
 
     def _window_targets(self, view, start, stop, scales):
@@ -956,3 +971,21 @@ class PanelLearner:
         following = sliding_window_view(inputs[1:], len(design.delays), axis=0)
         ahead = design.ahead_of_series(inputs[: stop - start], following.swapaxes(2, 3))
         return targets - self.readout.effect(ahead).reshape(targets.shape)
+
+
+def _of_all(array, shape, order):
+    """Return an array (T, J * n, ...) of the streams of own series with those of all, in an order.
+
+    Parameters
+    ----------
+    array : ndarray of shape (T, J * n, ...)
+    shape : tuple of int
+        T, J and n.
+    order : ndarray of int, shape (S,)
+        Of the series of all partitions.
+    """
+    if alone():
+        return array
+    by_series = np.moveaxis(array.reshape(*shape, *array.shape[2:]), 2, 0)
+    joined = np.moveaxis(gathered(by_series)[order], 0, 2)
+    return joined.reshape(len(array), -1, *array.shape[2:])
