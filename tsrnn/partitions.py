@@ -42,8 +42,8 @@ class Alone:
         """
         return rows
 
-    def made_once(self, make: Callable[[], T]) -> T:
-        """Return what the first partition makes."""
+    def made_once(self, make: Callable[[], T], by: int = 0) -> T:
+        """Return what one partition makes, that of the number `by`."""
         return make()
 
 
@@ -77,9 +77,9 @@ def gathered(rows: np.ndarray) -> np.ndarray:
     return _here.get().gathered(rows)  # type: ignore[no-any-return]
 
 
-def made_once(make: Callable[[], T]) -> T:
+def made_once(make: Callable[[], T], by: int = 0) -> T:
     """Return what one partition makes for all; see `Alone`."""
-    return _here.get().made_once(make)  # type: ignore[no-any-return]
+    return _here.get().made_once(make, by)  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -62,7 +62,8 @@ class SeriesScaling:
         n_side_by_side = max(1, BLOCK // max(1, min(counts.max(), newest)))
         for first in range(0, n_series, n_side_by_side):
             some = slice(first, min(first + n_side_by_side, n_series))
-            grid = side_by_side(targets, starts[some], counts[some], newest)
+            n_rows = min(int(counts[some].max()), newest)
+            grid = side_by_side(targets, starts[some], counts[some], n_rows)
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
         mean, scale, change_scale, level = fields
@@ -150,7 +151,7 @@ def _of(series, values):
     return values if isinstance(series, slice) else values[:, series]
 
 
-def side_by_side(values, starts, counts, most):
+def side_by_side(values, starts, counts, n_rows):
     """Put the newest rows of series side by side, their ends aligned, NaN before.
 
     Parameters
@@ -158,13 +159,12 @@ def side_by_side(values, starts, counts, most):
     values : ndarray of shape (n, J)
     starts, counts : ndarray of int, shape (S,)
         First row and number of rows of each.
-    most : int
+    n_rows : int
 
     Returns
     -------
-    ndarray of shape (n_newest, S, J)
+    ndarray of shape (n_rows, S, J)
     """
-    n_rows = min(int(counts.max()), most)
     rows = (starts + counts)[None] - np.arange(n_rows, 0, -1)[:, None]
     exists = rows >= starts
     return np.where(exists[..., None], values[np.where(exists, rows, 0)], np.nan)
@@ -172,6 +172,8 @@ def side_by_side(values, starts, counts, most):
 
 def scaled_histories(units, targets, series):
     """Yield the newest rows of all series, scaled, some series at a time: (n, S, J).
+
+    They are as many as the longest series of the panel has, NaN before the first.
 
     Parameters
     ----------
@@ -182,10 +184,11 @@ def scaled_histories(units, targets, series):
     n_series = units.mean.shape[1]
     counts = np.bincount(series, minlength=n_series)
     starts = np.cumsum(counts) - counts
-    block = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
+    n_rows = min(int(gathered(counts).max()), NEWEST)
+    block = max(1, BLOCK // n_rows)
     for first in range(0, n_series, block):
         some = slice(first, min(first + block, n_series))
-        grid = side_by_side(targets, starts[some], counts[some], NEWEST)
+        grid = side_by_side(targets, starts[some], counts[some], n_rows)
         yield (grid - units.mean[:, some].T) / units.scale[:, some].T
 
 
