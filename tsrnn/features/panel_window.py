@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tsrnn.features.outlier_filter import INPUT, PLAIN, VALUE, filter_outliers, start_from
+from tsrnn.features.outlier_filter import PLAIN, filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring
 from tsrnn.persistence.registry import saved
 
@@ -191,18 +191,6 @@ class PanelWindow:
         levels = self.levels.read(position, series) + self.jumps.read(position, series)
         refused = self.refused.read(position, series)
         return np.where(fresh, initial_level, levels), np.where(fresh, np.nan, refused)
-
-    def was_announced(self, position, series, targets):
-        """Tell which targets (J, B) at a position are as what inputs known ahead had announced.
-
-        They are what is remembered of them (see `Screen`).
-        """
-        if not self.announced.array.size:
-            return np.zeros(targets.shape, dtype=bool)
-        known = self.announced.read(position, series)
-        inputs = self.inputs.read(position, series)[list(self.screen.future)].T
-        values = (targets + self.jumps.read(position, series))[..., None]
-        return ((known[..., INPUT] == inputs) & (known[..., VALUE] == values)).any(axis=-1)
 
     def _each(self, change):
         by_target = self.targets, self.levels, self.spreads, self.refused, self.jumps
