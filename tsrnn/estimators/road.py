@@ -25,7 +25,7 @@ class State(NamedTuple):
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
     below_zero: Any = None  # (J, C), whether a target of a series was ever negative
-    watch: Any = None  # a `tsrnn.online.stuck.StuckSensor` of one stream, where there is one
+    watch: Any = None  # a `StuckSensor` of one stream or `StuckSensors`, where there is one
 
 
 def take(model, state, rows, how):
@@ -234,19 +234,21 @@ def _with_holidays(reader, group, inputs):
 def with_series(state, new):
     """Return the state with places for new series."""
     scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
-    learner = state.learner.grown(
-        scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
-    )
+    change_scale = scaling.change_scale[:, n_before:]
+    learner = state.learner.grown(change_scale, scaling.initial_level[:, n_before:])
     ids = state.ids.append(pd.Index(new))
     # A series of which nothing is known is like the others: negative if one of them was.
     signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
     below_zero = np.append(state.below_zero, signed, axis=1)
-    return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
+    watch = state.watch and state.watch.grown(change_scale)
+    return state._replace(
+        learner=learner, ids=ids, scaling=scaling, below_zero=below_zero, watch=watch
+    )
 
 
 def restarted(state, places):
     """Return the state with these series back before their first row."""
-    watch = state.watch and state.watch.restarted()
+    watch = state.watch and state.watch.restarted(places)
     return state._replace(learner=state.learner.restarted(places), watch=watch)
 
 
@@ -257,6 +259,7 @@ def only(state, kept):
         ids=state.ids[kept],
         scaling=state.scaling.taken(kept),
         below_zero=state.below_zero[:, kept],
+        watch=state.watch and state.watch.taken(kept),
     )
 
 

@@ -497,7 +497,8 @@ class PanelLearner:
         learner, outputs, window = copy.copy(self), [], self.memory.window
         initial_level = self.initial_level[:, series]
         before = window.judged_by(start - 1, series, block.fresh, initial_level)
-        window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
+        rows = block.targets, block.inputs, block.fresh, initial_level, block.levels
+        window.push(start, series, *rows)
         learner.noted_outliers = self._outliers_after(block, before)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
