@@ -26,7 +26,7 @@ class State(NamedTuple):
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
     below_zero: Any = None  # (J, C), whether a target of a series was ever negative
-    watch: Any = None  # a `tsrnn.online.stuck.StuckSensor` of one stream, where there is one
+    watch: Any = None  # a `StuckSensor` of one stream or `StuckSensors`, where there is one
 
 
 def take(model, state, rows, how):
@@ -243,16 +243,19 @@ def with_series(state, new):
     if not len(new):
         return state
     scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
-    fields = scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
-    learner = state.learner.grown(keys_of(new), *fields)
+    change_scale = scaling.change_scale[:, n_before:]
+    learner = state.learner.grown(keys_of(new), change_scale, scaling.initial_level[:, n_before:])
     ids = state.ids.append(pd.Index(new))
     below_zero = np.append(state.below_zero, np.repeat(signed, len(new), axis=1), axis=1)
-    return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
+    watch = state.watch and state.watch.grown(change_scale)
+    return state._replace(
+        learner=learner, ids=ids, scaling=scaling, below_zero=below_zero, watch=watch
+    )
 
 
 def restarted(state, places):
     """Return the state with these series back before their first row."""
-    watch = state.watch and state.watch.restarted()
+    watch = state.watch and state.watch.restarted(places)
     return state._replace(learner=state.learner.restarted(places), watch=watch)
 
 
@@ -263,6 +266,7 @@ def only(state, kept):
         ids=state.ids[kept],
         scaling=state.scaling.taken(kept),
         below_zero=state.below_zero[:, kept],
+        watch=state.watch and state.watch.taken(kept),
     )
 
 
