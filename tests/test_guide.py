@@ -1,7 +1,9 @@
 """The guide: its code is checked (`.ci/run` runs all of it), and no public name is left out."""
 
 import ast
+import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,10 @@ def test_every_page_of_the_guide_is_in_llms_txt():
 def test_notebooks_are_those_of_their_examples():
     assert len(NOTEBOOKS["wanted"]()) >= 2
     assert NOTEBOOKS["stale"]() == []
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert project["version"] == cited[1] == newest[1] == tsrnn.__version__
