@@ -390,7 +390,7 @@ class ForecasterMixin:
             As in ``fit``.
         start : {"fit", "cutoff"}, optional
             "fit": roll from the zero state, of rows of arrays too. "cutoff": go on from the carried
-            state, for which all rows must be newer than the cutoff. By default as told above.
+            state, for which all rows must be newer than the cutoff. By default as described above.
 
         Returns
         -------
