@@ -17,7 +17,12 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
-from tsrnn.kernels.numba_.panel_experts import expert_errors, known_errors, score_series
+from tsrnn.kernels.numba_.panel_experts import (
+    expert_errors,
+    known_errors,
+    score_block,
+    score_series,
+)
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
 from tsrnn.kernels.numba_.panel_steps import step_features
@@ -52,6 +57,7 @@ __all__ = [
     "move_series",
     "outputs",
     "push_rows",
+    "score_block",
     "score_errors",
     "score_experts",
     "score_rows",

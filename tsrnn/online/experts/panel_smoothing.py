@@ -10,15 +10,13 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_smoothing
 from tsrnn.kernels.numpy_.smoothing import season_lengths
 from tsrnn.online.experts.smoothing import side_by_side
-from tsrnn.online.storage.tracks import BLOCK, Tracks
+from tsrnn.online.storage.tracks import BLOCK, Tracks, in_halves
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
 
 # Three of the six settings of one stream for each season: the weekly states of ten thousand hourly
 # series are 7 MB for each setting. Of threes tried, these came closest to the six (squared error
 # 1.003 of theirs on monthly, weekly and hourly streams; the worst 1.07, the best two 1.035).
 SEASON = ((0.05, 0.05, 0.95, 0.05), (0.05, 0.05, 0.95, 0.3), (0.7, 0.05, 0.95, 0.05))
-MANY_PIECES = 16  # blocks of series from which two threads pay
 
 
 class Fields(NamedTuple):
@@ -116,7 +114,7 @@ class PanelSmoothing:
             move(np.ascontiguousarray(labels[:, some]).ravel(), *row, fields.zero, fields[:6])
             changes[piece] = number, columns, values
 
-        _in_halves(work, len(pieces))
+        in_halves(work, len(pieces))
         return self._with(changes)
 
     def forecasts(self, ring, position, series, ages):
@@ -140,7 +138,7 @@ class PanelSmoothing:
             forecast(*row, fields.zero, fields[:6], out)
             found[:, :, some] = out.reshape(self.horizon, *shape[:2], -1).transpose(1, 2, 3, 0)
 
-        _in_halves(work, -(-len(places) // BLOCK))
+        in_halves(work, -(-len(places) // BLOCK))
         return found
 
     def awake(self, series, ages):
@@ -170,14 +168,3 @@ class PanelSmoothing:
         n, J = len(self._settings[1]), self.n_targets
         many = values[: 4 * n * J].reshape(4, n, -1)
         return Fields(*many, *values[4 * n * J :].reshape(3, -1))
-
-
-def _in_halves(work, n_pieces):
-    """Call ``work(piece)`` for each piece, every second one in another thread if there are many."""
-    n_halves = 2 if n_pieces >= MANY_PIECES else 1
-
-    def half(number):
-        for piece in range(number, n_pieces, n_halves):
-            work(piece)
-
-    run(half, n_halves, 0)
