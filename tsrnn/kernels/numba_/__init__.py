@@ -25,11 +25,12 @@ from tsrnn.kernels.numba_.panel_experts import (
 )
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
+from tsrnn.kernels.numba_.panel_smoothing import forecast_series, move_series
 from tsrnn.kernels.numba_.panel_steps import step_features
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
-from tsrnn.kernels.numba_.smoothing import follow_smoothing, forecast_series, move_series
+from tsrnn.kernels.numba_.smoothing import follow_smoothing
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
 __all__ = [

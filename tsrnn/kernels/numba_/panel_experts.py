@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inner, take
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.panel_experts import (
@@ -52,24 +52,24 @@ def _errors_of_step(arrived, of_step, first, spare, out):
             inverse[s] = 1.0 / unit[s]
         for r in range(len(issued)):
             to = out[r if r < R else r + n_repeats, j]
-            _take(issued[r, j], columns, to)
+            take(issued[r, j], columns, to)
             for s in range(b):
                 to[s] = (to[s] - label[s]) * inverse[s]
         if n_repeats == 0:
             continue
-        _take(levels[rows[0], j], columns, newest)
+        take(levels[rows[0], j], columns, newest)
         last = out[R, j]
         for s in range(b):
             last[s] = newest[s]
         for season in range(N):
             to = out[R + 1 + season, j]
-            _take(levels[rows[1 + season], j], columns, to)
+            take(levels[rows[1 + season], j], columns, to)
             for s in range(b):
                 to[s] = newest[s] if abs(to[s] - newest[s]) > UNIT_CHANGE else to[s]
             last = to
         if N:
             to = out[R + 1 + N, j]
-            _take(levels[rows[N + 1], j], columns, change)
+            take(levels[rows[N + 1], j], columns, change)
             for s in range(b):
                 since = newest[s] - change[s]
                 to[s] = last[s] + (0.0 if abs(since) > UNIT_CHANGE else since)
@@ -78,19 +78,6 @@ def _errors_of_step(arrived, of_step, first, spare, out):
             for s in range(b):
                 error = (to[s] - label[s]) * inverse[s]
                 to[s] = np.nan if sleeps[s] else error
-
-
-def _take(values, columns, out):
-    """Write the values of columns; side by side, as those of a whole block, they are copied."""
-    b = len(columns)
-    first = columns[0]
-    if columns[b - 1] - first == b - 1:
-        some = values[first : first + b]
-        for s in range(b):
-            out[s] = some[s]
-    else:
-        for s in range(b):
-            out[s] = values[columns[s]]
 
 
 def known_errors(errors, n_readouts, waited, known):
@@ -416,7 +403,7 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
         n_labels[s] = seen if known[s] else n_labels[s]
 
 
-_thresholds, _take = inner(reference.thresholds, False), inner(_take, False)
+_thresholds = inner(reference.thresholds, False)
 _errors_of_step, _known_of_step = inner(_errors_of_step, False), inner(_known_of_step, False)
 _change_state, _add_excess = inner(_change_state, False), inner(_add_excess, False)
 _add_tails, _expect = inner(_add_tails, False), inner(_expect, False)
