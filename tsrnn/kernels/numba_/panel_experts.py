@@ -8,6 +8,7 @@ from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.panel_experts import (
     CLIP,
     LEAST_PRIOR,
+    MOST,
     PRIOR_DISCOUNT,
     UNIT_CHANGE,
     UNSETTLED_DISCOUNT,
@@ -294,6 +295,7 @@ def _score_mixed(mixed, errors, known, loss, seen, best, least, most):
     lost = loss[E]
     for s in range(S):
         moved, n = MIXTURE_DISCOUNT * lost[s] + most[s], LOSS_DISCOUNT * seen[s] + 1.0
+        moved = moved if moved < MOST else MOST
         lost[s] = moved if known[s] else lost[s]
         seen[s] = n if known[s] else seen[s]
 
@@ -308,6 +310,7 @@ def _add_loss(error, mixed, known, lost, own, of_panel, best):
         squared, before = error[s] * error[s], lost[s]
         gain += squared if known[s] else 0.0
         after = LOSS_DISCOUNT * before + squared
+        after = after if after < MOST else MOST
         after = after if known[s] else before
         lost[s] = after
         whole = after + own[s] * of_panel + LOSS_TINY
@@ -392,6 +395,7 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
         more = (more if more < OUTLIER else OUTLIER) - 1.0
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
         moved = own + rate * more * own
+        moved = moved if moved < MOST else MOST
         mean_error[s] = moved if known[s] else before
     for s in range(S):
         before, seen = level[s], n_labels[s]
@@ -399,6 +403,7 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
         rate = rate if rate > pace[s] else pace[s]
         moved, seen = before + rate * over[s] * base, seen + 1.0
+        moved = moved if moved < MOST else MOST
         level[s] = moved if known[s] else before
         n_labels[s] = seen if known[s] else n_labels[s]
 

@@ -6,6 +6,7 @@ from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_.conformal import LEVEL_RATE, OUTLIER, TINY
 from tsrnn.kernels.numpy_.tails import LARGEST, MEAN, tail_excesses
 
+MOST = 1e37  # of a loss or a level: what is kept is of single precision, maybe
 PRIOR_DISCOUNT = 0.9  # of the prior, at each label of its own: it must not outlast what differs
 LEAST_PRIOR = 1e-12
 UNSETTLED_DISCOUNT = 0.98  # of losses, at each label, while a series is unsettled
@@ -42,8 +43,8 @@ def score_block(
     fixed : tuple of ndarray
         Discounts, probabilities and seasons, as of `score_series`.
     fields : tuple of ndarray
-        As of `score_series`, and losses (M, E + R + 1, S) and labels (M, S) of the other state, and
-        whether (M, S) the losses are those of an unsettled state.
+        As of `score_series`, maybe in single precision, and losses (M, E + R + 1, S) and labels
+        (M, S) of the other state, and whether (M, S) losses are those of an unsettled state.
     tails : ndarray of shape (2, 3, J)
         Moments of the tails of all series, see `follow_tails`.
     limits : ndarray of shape (M, J, B)
@@ -57,6 +58,7 @@ def score_block(
     noted : ndarray of shape (S,)
         As of `follow_size`.
     """
+    kept, fields = fields, tuple(field.astype(np.float64) for field in fields)
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
     (discounts, probabilities, seasons), (pooled, beyond) = fixed, sums
@@ -73,7 +75,10 @@ def score_block(
     beyond += _tail_sums(errors[0], known[0], fields, probabilities, seasons, position, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
     moving = seasons, position, fields[:15], pooled
-    return score_series(errors, known, panel_losses, discounts, probabilities, *moving)
+    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving)
+    for field, moved in zip(kept, fields, strict=True):
+        field[...] = np.minimum(moved, MOST)
+    return noted
 
 
 def _tail_sums(errors, known, fields, probabilities, seasons, position, tails):

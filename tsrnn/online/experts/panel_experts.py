@@ -89,6 +89,8 @@ class PanelExperts:
         Names of other experts.
     repeats : bool
         Whether there are experts that repeat.
+    dtype : numpy dtype
+        Of what is kept of each series; all is worked out in float64.
 
     Attributes
     ----------
@@ -109,7 +111,7 @@ class PanelExperts:
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
-        others=(), *, repeats=True,
+        others=(), *, repeats=True, dtype=np.float64,
     ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
         repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
@@ -157,7 +159,7 @@ class PanelExperts:
             for stop, size, (shape, _) in zip(stops, sizes, starts, strict=True)
         ]
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
-        self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
+        self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(dtype))
         self.pooled = np.zeros((E + 2, M, n_targets))
         self.tails = normal_tails(self.probabilities, n_targets)
 
@@ -276,6 +278,7 @@ class PanelExperts:
             if ages is not None and not (awake := self._awake(ages[some], others[..., some])).all():
                 parts = mixing.among(np.broadcast_to(awake, (len(parts), *awake.shape)), parts)
             found = (fields.blend[:, :, None] * parts).sum(axis=1)  # (M, E, S)
+            found /= found.sum(axis=1, keepdims=True)  # they may have been rounded
             found = self.scored.spread(found.transpose(1, 2, 0))  # (E, S, H)
             found = found.reshape(len(found), self.n_targets, -1, n_steps)
             weights[..., some] = found.transpose(0, 3, 1, 2)

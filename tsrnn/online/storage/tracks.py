@@ -5,8 +5,8 @@ import numpy as np
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import run
 
-MANY_PIECES = 16  # blocks of series from which two threads pay
-BLOCK = 128  # series: what is kept of so many stays in the cache while it is worked on
+MANY_PIECES = 8  # blocks of series from which two threads pay
+BLOCK = 256  # series: what is kept of so many stays in the cache while it is worked on
 
 
 @saved("tracks")
@@ -19,9 +19,9 @@ class Tracks:
     Parameters
     ----------
     start : ndarray of shape (F,)
-        What a series starts with.
+        What a series starts with; its dtype is that of the blocks.
     blocks : list of ndarray of shape (F, b)
-        Of at most 128 series each, side by side.
+        Of at most 256 series each, side by side.
     """
 
     def __init__(self, start, blocks=()):
@@ -56,9 +56,10 @@ class Tracks:
         ]
 
     def read(self, series):
-        """Return the columns (F, B) of some series, in any order."""
+        """Return the columns (F, B) of some series, in any order, in float64."""
         if isinstance(series, slice):
-            return np.concatenate([self.start[:, None][:, :0], *self.blocks], axis=1)
+            blocks = [self.start[:, None][:, :0], *self.blocks]
+            return np.concatenate(blocks, axis=1, dtype=np.float64)
         columns = np.empty((len(self.start), len(series)))
         for n in np.unique(series // BLOCK):
             which = series // BLOCK == n
@@ -87,7 +88,9 @@ class Tracks:
         if isinstance(series, slice) and not n_more:
             return Tracks(self.start, self.blocks)
         new = np.repeat(self.start[:, None], n_more, axis=1)
-        columns = np.concatenate([self.read(series), new], axis=1)
+        columns = np.concatenate(
+            [self.read(series), new], axis=1, dtype=new.dtype, casting="same_kind"
+        )
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
 
