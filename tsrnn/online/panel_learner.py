@@ -863,7 +863,7 @@ class PanelLearner:
             )
             weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
         if self.steps:
-            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series)
             rows = arrived, known[::-1], self._centers(series), scales, self.calendar
             sums["steps"] = self.steps.sums(memory, position, series, *rows, limits)
         shape = 1, 1, arrived.shape[1]

@@ -26,7 +26,7 @@ from tsrnn.kernels.numba_.panel_experts import (
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
 from tsrnn.kernels.numba_.panel_smoothing import forecast_series, move_series
-from tsrnn.kernels.numba_.panel_steps import step_features
+from tsrnn.kernels.numba_.panel_steps import step_features, step_forecasts, step_sums
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
@@ -66,6 +66,8 @@ __all__ = [
     "season_moments",
     "shapes_of",
     "step_features",
+    "step_forecasts",
+    "step_sums",
     "views",
 ]
 
