@@ -389,6 +389,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
             others=smoothing.names,
+            dtype=self.dtype,
         )
         adjusted = None
         if design.future:
