@@ -57,6 +57,7 @@ class Session:
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
         self.writer.begin(expected, self.output.is_empty)
         self.live, self._shown = live, places_of_targets(self.model, source)
+        self._targets = list(map(str, blank_forecast(self.model).columns))
         self.stopped, self.one_for_one, self._issued = False, args.one_for_one, []
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
@@ -166,9 +167,8 @@ class Session:
         if newest(model) is None:
             (model.partial_fit if self.learning else model.update)(rows)
             return [None] * len(rows)
-        frame = model._take_scored(rows, self.learning)
-        names = list(map(str, frame.columns))
-        return [dict(zip(names, row, strict=True)) for row in frame.to_numpy().tolist()]
+        found = model._take_scored(rows, self.learning)
+        return [dict(zip(self._targets, row, strict=True)) for row in found.tolist()]
 
     def _forecast(self):
         """Return the forecast after the newest row, why there is none, what it was asked with."""

@@ -341,8 +341,8 @@ class StreamingPipeline(Pipeline):
 
     @available_if(_last_has("p_values"))
     def _take_scored(self, X, learning):
-        """As `partial_fit`, or `update`, of rows; return their `p_values` before."""
-        found = self._p_values_frame(X)
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before, an array."""
+        found = self._p_values_frame(X).to_numpy()
         (self.partial_fit if learning else self.update)(X)
         return found
 
