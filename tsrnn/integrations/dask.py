@@ -35,6 +35,8 @@ except ImportError as error:
 
 __all__ = ["DaskForecaster", "start_local_cluster"]
 
+LOOK_EVERY = 2.0  # seconds between two looks at whether the workers are there
+
 #: What glibc's allocator is told: Dask's own setting gives memory back to the system after each
 #: call, and gets it anew in the next; one arena for each thread keeps what it has.
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_MMAP_THRESHOLD_": "268435456"}
@@ -498,38 +500,75 @@ class DaskForecaster:
         self._all("commit", call)
 
     def _content_of(self, number):
-        return self._submit(number, _content_of).result()
+        return self._awaited([self._submit(number, _content_of)])[0]
 
     def _all(self, method, *args):
         """Return what a method of every partition returns; if one fails, the others give up."""
-        return self._client.sync(self._together, method, args)
 
-    async def _together(self, method, args):
         async def one(number, partition):
             try:
                 return await getattr(partition, method)(number, *args)
             except Exception as error:
-                await self._meeting.give_up(self._n_calls, f"partition {number} has failed")
+                reason = f"partition {number} has failed"
+                await self._meeting.give_up(self._n_calls, reason)
                 raise error
 
-        calls = (one(n, partition) for n, (_, _, partition) in enumerate(self._partitions))
-        results = await asyncio.gather(*calls, return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        if errors:
-            errors.sort(key=lambda error: isinstance(error, _GivenUp))
-            self._fail(errors[0])
-        return results
+        async def together():
+            calls = (one(n, partition) for n, (_, _, partition) in enumerate(self._partitions))
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            errors = [result for result in results if isinstance(result, BaseException)]
+            if errors:
+                raise min(errors, key=lambda error: isinstance(error, _GivenUp))
+            return results
+
+        return self._unless_gone(together)
 
     def _awaited(self, futures):
-        """Wait for futures of the partitions, raise the first of their errors."""
-        try:
-            self._client.gather(futures)
-        except Exception as error:
-            self._fail(error)
+        """Return the results of functions of the partitions."""
+        return self._unless_gone(lambda: self._client.gather(futures, asynchronous=True))
 
-    def _fail(self, error):
-        """Raise an error, of a worker that has died one that says so."""
-        raise error
+    def _unless_gone(self, make):
+        """Return what a coroutine does, unless a worker dies meanwhile, which ends the forecaster.
+
+        Parameters
+        ----------
+        make : callable
+            ``make()`` returns the coroutine.
+        """
+
+        async def watched():
+            waiting = asyncio.ensure_future(make())
+            try:
+                while not (await asyncio.wait([waiting], timeout=LOOK_EVERY))[0]:
+                    await self._require_workers()
+                return waiting.result()
+            except _Gone:
+                raise
+            except Exception as error:
+                await self._require_workers()
+                if isinstance(error, OSError):
+                    raise _Gone(str(error)) from error
+                raise
+            finally:
+                waiting.cancel()
+
+        try:
+            return self._client.sync(watched)
+        except _Gone as error:
+            self._partitions, self._gone = (
+                [],
+                (
+                    f"found a worker that has gone ({error}), and with it the series that it held; "
+                    "go on from what was saved last: DaskForecaster.load(path)"
+                ),
+            )
+            raise RuntimeError(self._gone) from error
+
+    async def _require_workers(self):
+        there = (await self._client.scheduler.identity(n_workers=-1))["workers"]
+        gone = {worker for _, [worker], _ in self._partitions if worker not in there}
+        if gone:
+            raise _Gone(", ".join(sorted(gone)))
 
 
 # --- on the workers -------------------------------------------------------------------------------
@@ -539,6 +578,18 @@ _HERE: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # partitions
 
 class _GivenUp(RuntimeError):
     """Another partition has failed."""
+
+
+class _Gone(RuntimeError):
+    """The worker of a partition has died."""
+
+
+def _here(name):
+    """Return a partition of this worker."""
+    try:
+        return _HERE[name]
+    except KeyError:
+        raise _Gone("it was started again") from None
 
 
 class _Meeting:
@@ -693,9 +744,12 @@ class _Partition:
 
 
 def _flat(frame, id_col):
-    """Return a frame whose ids are a column."""
+    """Return a frame whose ids are a column, those that are texts plain ones."""
     is_index = frame.index.name == id_col and id_col not in frame.columns
-    return frame.reset_index(drop=not is_index)
+    frame = frame.reset_index(drop=not is_index)
+    if isinstance(frame[id_col].dtype, pd.StringDtype):  # such as Dask makes of texts
+        frame[id_col] = frame[id_col].astype(object)
+    return frame
 
 
 def _ids_of(frame, id_col):
@@ -704,7 +758,7 @@ def _ids_of(frame, id_col):
 
 def _hand_over(name, call, some, *frames):
     """Give a partition the rows of its series in some parts of a frame."""
-    partition = _HERE[name]
+    partition = _here(name)
     id_col, rows = partition.model.id_col, []
     for own, frame in zip(some, frames, strict=True):
         frame = _flat(frame, id_col)
@@ -714,7 +768,7 @@ def _hand_over(name, call, some, *frames):
 
 def _forecast_of(name, asked, ids, newest, *ahead):
     """Return the forecast of a partition, or of some of its series."""
-    model = _HERE[name].model
+    model = _here(name).model
     state = model._state
     if newest is not None:
         active = state.ids[state.learner.heads >= newest]
@@ -730,7 +784,7 @@ def _forecast_of(name, asked, ids, newest, *ahead):
 
 
 def _content_of(name):
-    return dumps(_HERE[name].model)
+    return dumps(_here(name).model)
 
 
 def _no_rows(frame):
