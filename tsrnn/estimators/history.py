@@ -27,6 +27,7 @@ from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis, require_each_once
 from tsrnn.frames.wall_clock import WallClock
+from tsrnn.online.panel_stuck import StuckSensors
 from tsrnn.online.stuck import StuckSensor
 from tsrnn.online.wall_clock import OnWallClock
 from tsrnn.partitions import alone, drawn, gathered, keys_of, made_once, total
@@ -136,9 +137,13 @@ def read_history(model, form, X, y, ids):
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
     watch = None
-    if model._watches_sensors and not form.has_ids:
-        scaled = scaling.apply(slice(None), targets[order][..., None])[..., 0]
-        watch = StuckSensor.of(scaled, scaling.change_scale[:, 0], model.max_gap)
+    if model._watches_sensors:
+        scaled, of_row = targets[order], series[order]
+        scaled = (scaled - scaling.mean.T[of_row]) / scaling.scale.T[of_row]
+        if form.has_ids:
+            watch = StuckSensors.of(scaled, of_row, scaling.change_scale, model.max_gap)
+        else:
+            watch = StuckSensor.of(scaled, scaling.change_scale[:, 0], model.max_gap)
     state = State(learner, names, scaling, newest=last, below_zero=below_zero, watch=watch)
     return reader, state, rows.of(recent), newest
 

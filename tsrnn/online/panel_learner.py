@@ -36,6 +36,7 @@ MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+UNUSUAL = 3.0  # times the median distance of inputs known ahead from their median
 UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
@@ -528,7 +529,8 @@ class PanelLearner:
         learner, outputs, window = copy.copy(self), [], self.memory.window
         initial_level = self.initial_level[:, series]
         before = window.judged_by(start - 1, series, block.fresh, initial_level)
-        window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
+        rows = block.targets, block.inputs, block.fresh, initial_level, block.levels
+        window.push(start, series, *rows)
         learner.noted_outliers = self._outliers_after(block, before)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
@@ -539,7 +541,7 @@ class PanelLearner:
             learner.experts = self.experts.started(fresh)
             learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
-        local, sizes = learner._local(start, series, n_rows, design)
+        local, sizes, announced = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
         scales = self._scales(np.arange(start, start + n_rows), series)
         features = self._features(view, start, scales, hidden, design)
@@ -553,7 +555,7 @@ class PanelLearner:
                 roots = learner._weigh(position, series, features[row], growth)
             limits, sums = learner._score(position, series, arrived, learning)
             if limits is not None and self.design.n_ahead:
-                limits[window.was_announced(position, series, arrived)] = UNLIMITED
+                limits[announced[row]] = UNLIMITED
             if learning:
                 origins = features[row], roots, limits
                 learner._learn_row(position, series, arrived, *origins, sums, n_steps)
@@ -665,13 +667,13 @@ class PanelLearner:
         return self.norm.level.reshape(n_targets, -1)[:, series]
 
     def _local(self, start, series, n_rows, design):
-        """Return center and scale (T, J * B) of new rows, and recent sizes (T, J, B) of changes.
+        """Return center and scale (T, J * B) of new rows, and what `_follow_changes` does.
 
         Profiles and sizes follow the rows. A jump within a season seems to be a scale, but for the
         changes from row to row, whose size stays: a scale is believed as far as they show it.
         """
         window, stop, centers = self.memory.window, start + n_rows, self._centers(series)
-        sizes = self._follow_changes(start, series, n_rows)
+        sizes, announced = self._follow_changes(start, series, n_rows)
         local, limit = None, np.inf
         scales = np.ones((n_rows, *centers.shape))
         if self.norm:
@@ -683,23 +685,34 @@ class PanelLearner:
             local = center, scales.reshape(center.shape)
             limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
         window.follow_profiles(start, series, centers, scales, limit)
-        return local, sizes
+        return local, sizes, announced
 
     def _follow_changes(self, start, series, n_rows):
-        """Follow the sizes of the changes of new rows; return them, 1 as in the history."""
+        """Follow the sizes of the changes of new rows; return them (T, J, B), 1 as in the history.
+
+        And tell which rows are where they are as what was known ahead of them had announced. A
+        change to an unusual row, or from one, says nothing of the others.
+        """
         window, change = self.memory.window, self.ranges[2][:, series]
         positions = np.arange(start, start + n_rows)
         levels = window.levels.read(np.arange(start - 1, start + n_rows), series)
         newest, known = np.abs(np.diff(levels, axis=0)), window.targets.read(positions, series)
-        sizes = np.empty(newest.shape)
+        sizes, announced = np.empty(newest.shape), np.zeros(newest.shape, dtype=bool)
         for row in range(n_rows):
             limited = np.minimum(newest[row], LARGEST_CHANGE * change)
             moved = change + PACE * (limited - change)
             missing = np.isnan(known[row]) | np.isnan(newest[row])  # a first row is no change
+            if self.design.n_ahead:
+                large = np.flatnonzero((newest[row] > limited).any(axis=0))
+                if len(large):  # what is known ahead may explain them
+                    places = np.arange(len(self.heads))[series][large]
+                    usual = self._usual(positions[row], places)
+                    missing[:, large] |= ~usual[:2].all(axis=0)
+                    announced[row][:, large] = ~usual[0]
             sizes[row] = change = np.where(missing, change, moved)
         self.ranges = self.ranges.copy()
         self.ranges[2][:, series] = change
-        return sizes / (MAE_OF_NORMAL * self.change_scale[:, series])
+        return sizes / (MAE_OF_NORMAL * self.change_scale[:, series]), announced
 
     def _scales(self, positions, series):
         """Return scales (..., J, B) of series at positions, by which forecasts are multiplied."""
@@ -748,19 +761,21 @@ class PanelLearner:
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
         those before the shortest season, in units of the size that changes now have: what that is
-        beyond the scale, which the features are in units of already, is their `growth` (J, B). The
-        typical ranges are followed.
+        beyond the scale, which the features are in units of already, is their `growth` (J, B). Of
+        what seems far, rows at which inputs known ahead are unusual are left out. The typical
+        ranges are followed.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
-        measures = np.zeros((2, *features.shape[:2]))
-        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
-        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
-        if 0 < n_recent < len(offsets):
-            newest = looked_at[..., :n_recent].mean(axis=-1)
-            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
+        measures = self._measures(looked_at)
         typical, growth = self.ranges[:2, :, series], np.log(np.maximum(growth, 1.0))
         growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
+        if self.design.n_ahead:
+            far = np.flatnonzero((measures > FAR * typical * growth).any(axis=(0, 1)))
+            if len(far):
+                places = np.arange(len(self.heads))[series][far]
+                usual = self._at_usual_rows(position, places, looked_at[:, far])
+                measures[..., far] = self._measures(usual)
         measures /= growth
         young = position - self.first_positions[series] < 2 * self.design.reach
         step = np.minimum(measures, 3.0 * typical) - typical
@@ -774,6 +789,42 @@ class PanelLearner:
         self.unsettled = self.unsettled.copy()
         self.unsettled[:, series] = np.where(roots < UNSETTLED, position, self.unsettled[:, series])
         return roots
+
+    def _measures(self, looked_at):
+        """Return how far the features (J, B, L + 1) of lags and newest value span, (2, J, B)."""
+        offsets, measures = self.design.offsets, np.zeros((2, *looked_at.shape[:2]))
+        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
+        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
+        if 0 < n_recent < len(offsets):
+            newest = looked_at[..., :n_recent].mean(axis=-1)
+            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
+        return measures
+
+    def _at_usual_rows(self, position, series, looked_at):
+        """Return features (J, B, L + 1) of lags and newest value as if unusual rows were missing.
+
+        What they announce is nothing to be wary of.
+        """
+        usual = self._usual(position, series)
+        before = np.where(usual, np.arange(len(usual))[:, None], len(usual))
+        before = np.minimum.accumulate(before[::-1], axis=0)[::-1]
+        before = np.where(before == len(usual), usual.argmax(axis=0), before).T
+        values = looked_at.copy()
+        values[..., 1:], values[..., 0] = looked_at[..., :-1], 0.0
+        values = np.take_along_axis(values, np.broadcast_to(before, values.shape), axis=-1)
+        newest = values[..., :1]
+        return np.concatenate([values[..., 1:] - newest, looked_at[..., -1:] + newest], axis=-1)
+
+    def _usual(self, position, series):
+        """Tell which rows are usual, (1 + L, B): that at a position, and those at its lags.
+
+        That is, by their inputs known ahead: no further from their median than `UNUSUAL` times the
+        median distance.
+        """
+        rows = position - np.append(0, self.design.offsets)
+        inputs = self.memory.window.inputs.read(rows, series)[:, self.design.future]
+        away = np.abs(inputs - np.median(inputs, axis=0))
+        return (away <= UNUSUAL * np.median(away, axis=0)).all(axis=1)
 
     def _learn_row(self, position, series, arrived, features, roots, limits, of_experts, n_steps):
         """Learn from the labels (J, B) that arrive at a position; its origins enter.
