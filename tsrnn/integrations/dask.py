@@ -6,6 +6,7 @@ Installed by ``pip install "tsrnn[dask]"``.
 import asyncio
 import itertools
 import pickle
+import time
 import uuid
 import weakref
 import zipfile
@@ -100,6 +101,9 @@ class DaskForecaster:
     ----------
     n_partitions_ : int
         Partitions that hold series.
+    rounds_ : tuple of int and float
+        How often the partitions have met in the last call, one time each stamp and a few for the
+        call, and the seconds that the last to come has waited for the sums.
 
     Notes
     -----
@@ -189,6 +193,7 @@ class DaskForecaster:
         fitted._call("fit", [[(piece, None)] for piece, _ in kept])
         self._partitions, self._meeting = fitted._partitions, fitted._meeting
         self._owners, self._n_calls, self._gone = owners, fitted._n_calls, ""
+        self.rounds_ = fitted.rounds_
         return self
 
     def partial_fit(self, X: dd.DataFrame) -> Self:
@@ -496,8 +501,9 @@ class DaskForecaster:
                 for number, pieces in enumerate(routes)
             ]
         )  # fmt: skip
-        self._all("take", how, call, len(routes))
+        rounds = self._all("take", how, call, len(routes))
         self._all("commit", call)
+        self.rounds_ = rounds[0][0], min(seconds for _, seconds in rounds)
 
     def _content_of(self, number):
         return self._awaited([self._submit(number, _content_of)])[0]
@@ -660,8 +666,9 @@ class _Member:
     """A partition in a call, as `tsrnn.partitions` asks for one."""
 
     def __init__(self, meet, call, number, n_partitions):
-        self._meet, self._call, self._n_rounds = meet, call, 0
+        self._meet, self._call = meet, call
         self.number, self.n_partitions = number, n_partitions
+        self.n_rounds, self.seconds = 0, 0.0
 
     def total(self, sums):
         """Return sums over all partitions."""
@@ -676,11 +683,14 @@ class _Member:
         return self._joined("made", by, make() if by == self.number else None)
 
     def _joined(self, how, by, value):
-        self._n_rounds += 1
-        what = self._n_rounds, how, by
+        begin = time.perf_counter()
+        self.n_rounds += 1
+        what = self.n_rounds, how, by
         content = pickle.dumps(value, 5)
         answer = self._meet(self._call, self.n_partitions, self.number, what, content)
-        return pickle.loads(answer.result())
+        found = pickle.loads(answer.result())
+        self.seconds += time.perf_counter() - begin
+        return found
 
 
 class _Partition:
@@ -716,7 +726,8 @@ class _Partition:
         if held != call:
             raise RuntimeError(f"found rows of call {held}, expected those of {call}")
         self._held = self._pending = None
-        with working_for(_Member(self._meet, call, number, n_partitions)):
+        member = _Member(self._meet, call, number, n_partitions)
+        with working_for(member):
             try:
                 if how == "fit":
                     after = clone(self.model).fit(rows)
@@ -730,6 +741,7 @@ class _Partition:
                 error.add_note(f"in partition {number}")
                 raise
         self._pending = call, after
+        return member.n_rounds, member.seconds
 
     async def commit(self, number, call):
         """Be what the call has led to."""
