@@ -137,7 +137,7 @@ def test_a_series_that_is_unsettled_has_losses_of_its_own_for_that_time():
             unsettled = np.full((1, 1), position)
         issued.array[:, 0], issued.array[:, 1] = (5.0, 1.0) if strange else (1.0, 2.0)
         state = issued, levels, np.ones((1, 1, 1)), np.zeros(1, dtype=int), unsettled, True
-        experts, _, _, sums = experts.score(position, slice(None), np.zeros((1, 1)), *state)
+        experts, *_, sums = experts.score(position, slice(None), np.zeros((1, 1)), *state)
         experts = experts.learn(sums, 1)
         weight.append(experts.weights(slice(None))[0, 0, 0, 0])
     assert weight[199] > 0.99 and weight[215] < 0.01 and weight[242] > 0.99

@@ -291,6 +291,19 @@ def only(state, kept):
     )
 
 
+def joined(states):
+    """Return the state of all series of the partitions of one panel."""
+    first, *others = states
+    return first._replace(
+        learner=first.learner.joined([state.learner for state in others]),
+        ids=first.ids.append([state.ids for state in others]),
+        scaling=first.scaling.joined([state.scaling for state in others]),
+        n_late=sum(state.n_late for state in states),
+        below_zero=np.concatenate([state.below_zero for state in states], axis=1),
+        watch=first.watch and first.watch.joined([state.watch for state in others]),
+    )
+
+
 def places_of(state, ids):
     """Return the places of series by their ids, all by default.
 
@@ -326,6 +339,8 @@ def steps_of(model, rows, heads, ids):
     ValueError
         Rows of a series are doubled or out of order, or a gap is longer than ``max_gap``.
     """
+    if not len(rows.series):
+        return np.zeros(0, dtype=np.int64)
     if len(rows.series) == 1:  # a streamed row
         steps = rows.positions - heads[rows.series]
         if steps[0] == 1:
@@ -429,7 +444,7 @@ def _took(model, state, series, rows, how):
             _refuse_late(model, state, rows, series, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))
         arrived = arrived.of(~late)
-        if not len(arrived.series):
+        if not len(arrived.series) and alone():
             return state
     return taken_in(model, _with_newest(model, state, rows), arrived, how)
 

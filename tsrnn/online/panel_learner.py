@@ -316,6 +316,29 @@ class PanelLearner:
         learner.norm = self.norm and self.norm.taken(series)
         return learner
 
+    def joined(self, others):
+        """Return a learner of its series and those of others, in this order.
+
+        They are the learners of the partitions of one panel, which have learnt the same.
+        """
+        learner, parts = copy.copy(self), [self, *others]
+        learner.memory = self.memory.joined([other.memory for other in others])
+        learner.calendar = self.calendar.copy()
+        for name in ("keys", "heads", "first_positions", "seen"):
+            setattr(learner, name, np.concatenate([getattr(part, name) for part in parts]))
+        for name in ("change_scale", "initial_level", "ranges", "unsettled"):
+            arrays = [getattr(part, name) for part in parts]
+            setattr(learner, name, np.concatenate(arrays, axis=-1))
+        for name in ("experts", "smoothing", "norm", "regime"):
+            own = getattr(self, name)
+            if own is not None:
+                setattr(learner, name, own.joined([getattr(other, name) for other in others]))
+        noted, n_series = zip(
+            *((part.noted_outliers, len(part.heads)) for part in parts), strict=True
+        )
+        learner.noted_outliers = self.noted_outliers.joined(noted[1:], n_series[:-1])
+        return learner
+
     def writable(self, n_rows, started_over):
         """Return a learner that ``n_rows`` may be written to without harm to this one."""
         if n_rows <= SPARE and not started_over:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.online.storage.values import changed
 from tsrnn.online.stuck import JUMP, LEAST, TIMES
+from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
 
 FEW = 4  # rows of a longest run up to which values hardly ever repeat
@@ -48,6 +49,8 @@ class StuckSensors:
     before: np.ndarray
     length: np.ndarray
 
+    _BY_SERIES = "limit", "jump", "last", "before", "length"
+
     @classmethod
     def of(cls, targets, series, change_scale, most):
         """Return what watches a panel after a history.
@@ -86,10 +89,8 @@ class StuckSensors:
             not_first = np.flatnonzero(owners[1:] == owners[:-1]) + 1
             before[target, owners[not_first]] = values[starts[not_first - 1]]
         limit = np.where(longest > FEW, np.maximum(LEAST, TIMES * longest), np.maximum(longest, 1))
-        typical = [
-            int(np.median(row[some])) if some.any() else LEAST
-            for row, some in zip(limit, longest > 0, strict=True)
-        ]
+        of_all = gathered(np.where(longest > 0, limit, 0).T).T
+        typical = [int(np.median(row[row > 0])) if row.any() else LEAST for row in of_all]
         limit = np.where(longest > 0, limit, np.array(typical)[:, None])
         typical, jump = np.array(typical), JUMP * change_scale
         return cls(limit, typical, most, jump, last, before, length)
@@ -107,10 +108,19 @@ class StuckSensors:
             length=np.append(self.length, np.zeros(shape, np.int64), axis=1),
         )
 
+    def joined(self, others):
+        """Return what watches its series and those of others."""
+        parts = self, *others
+        fields = {
+            name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in self._BY_SERIES
+        }
+        return changed(self, **fields)
+
     def taken(self, series):
         """Return what watches these series alone."""
-        names = "limit", "jump", "last", "before", "length"
-        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in names})
+        fields = {name: getattr(self, name)[:, series].copy() for name in self._BY_SERIES}
+        return changed(self, **fields)
 
     def restarted(self, series):
         """Return it with these series as before their first row."""
