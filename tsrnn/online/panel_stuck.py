@@ -20,8 +20,8 @@ class StuckSensors:
     the limit of a run is missing for the learner, until another value comes or the run is longer
     than a gap may be: then that is how things are. Where values hardly ever repeated in the history
     the limit is the longest run there was, so that a sensor that fails is missing from about its
-    second row on; where its value came by a jump, the one before that is carried on. Else it is that of `StuckSensor`; what
-    comes before the limit is learnt.
+    second row on; where its value came by a jump, the one before that is carried on. Else the limit
+    is that of `StuckSensor`; what comes before it is learnt.
 
     It is a value, as large as a few rows of the panel: nothing is learnt again.
 
