@@ -9,6 +9,7 @@ import pytest
 from helpers.folder import N_FIT, Folder
 
 from tsrnn import load
+from tsrnn.baselines import LinearForecaster
 from tsrnn.cli.io.fields import UnfinishedRow
 from tsrnn.cli.io.line_protocol import parse_line
 from tsrnn.cli.io.rows import RowParser
@@ -177,6 +178,34 @@ def test_forecasts_go_under_the_measurement_and_tags_of_their_row(folder):
     assert folder.read("o").decode().splitlines() == expected
 
 
+def test_a_forecast_is_written_under_the_measurement_asked_for(folder, capsys):
+    argv = ("--format", "influx", "--measurement", "next, day", "--coverage", 0.9)
+    capsys.readouterr()
+    assert folder("forecast", folder["m.tsrnn"], *argv) == 0
+    ahead = load(folder["m.tsrnn"]).forecast(coverage=0.9)
+    assert capsys.readouterr().out.splitlines() == [
+        f"next\\,\\ day s0_forecast={value!r},s0_lower_0.9={low!r},s0_upper_0.9={high!r} "
+        f"{time.value // 10**9}"
+        for time, (value, low, high) in zip(ahead.index, ahead.to_numpy().tolist(), strict=True)
+    ]
+    assert folder("forecast", folder["m.tsrnn"], "--format", "jsonl") == 0
+    assert folder("forecast", folder["m.tsrnn"], "--json", "-o", folder["f"]) == 0
+    assert capsys.readouterr().out == folder.read("f").decode()
+
+
+def test_a_forecast_of_a_panel_has_its_series_as_a_tag(folder):
+    rows = folder.rows.rename_axis("time").melt(ignore_index=False, var_name="site").reset_index()
+    rows = rows.replace({"site": {"s0": "a b"}}).sort_values(["time", "site"])
+    model = LinearForecaster(2, id_col="site", time_col="time").fit(rows)
+    model.save(folder["p.tsrnn"])
+    argv = ("--format", "influx", "-o", folder["f"])
+    assert folder("forecast", folder["p.tsrnn"], *argv, "--measurement", "load") == 0
+    assert folder.read("f").decode().splitlines() == [
+        f"load,site={site.replace(' ', chr(92) + ' ')} value_forecast={value!r} {time.value}"
+        for site, time, value in model.forecast().itertuples(index=False)
+    ]
+
+
 def test_one_for_one_puts_all_steps_on_a_line(folder):
     lines = folder.read("n.lp").decode().splitlines()
     lines[2:2] = ["# a comment", "", "not a line", lines[0]]
@@ -254,6 +283,8 @@ def test_rows_without_time_stamps_cannot_be_written(folder, capsys):
     folder.rows.to_csv(folder["bare.csv"], index=False)
     argv = ("--model", "naive", "-o", folder["bare.tsrnn"])
     assert folder("fit", folder["bare.csv"], *argv) == 0
+    assert folder("forecast", folder["bare.tsrnn"], "--format", "influx") == 1
+    assert "found --format influx and rows without time stamps" in capsys.readouterr().err
     assert folder("stream", folder["bare.tsrnn"], "--format", "influx") == 1
     assert "found --format influx and rows without time stamps" in capsys.readouterr().err
 

@@ -251,6 +251,19 @@ class LineProtocolWriter(LineWriter):
         return _escaped(f"{name}_forecast" if str(name) in self.options.targets else str(name))
 
 
+def origin_of(measurement, tags=None):
+    r"""Return measurement and tags as they stand in a line.
+
+    Examples
+    --------
+    >>> origin_of("next day", {"site": "a, b", "kind": 7})
+    'next\\ day,site=a\\,\\ b,kind=7'
+    """
+    measurement = re.sub(r"([, ])", r"\\\1", measurement)
+    pairs = [f"{_escaped(key)}={_escaped(str(tag))}" for key, tag in (tags or {}).items()]
+    return ",".join([measurement, *pairs])
+
+
 def _escaped(name):
     """Return a key with backslashes before what would end it."""
     return re.sub(r"([,= ])", r"\\\1", name)
