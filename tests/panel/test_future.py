@@ -197,14 +197,14 @@ def test_announced_days_are_learnt_and_cost_the_others_nothing(drop):
 def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatch):
     """From scratch, on the features of all origins and the prices of the rows that follow."""
     frame = market(3, 200)
-    entered, enter = [], pooled_future.PooledFutureRLS.enter
+    entered, sums = [], pooled_future.PooledFutureRLS.sums
 
-    def noted(readout, group, features, n_steps):
+    def noted(readout, group, features, *labels):
         if readout.effects.shape[1] == HORIZON:  # not those of one step: see `PanelAdjusted`
             entered.append(features[0])
-        return enter(readout, group, features, n_steps)
+        return sums(readout, group, features, *labels)
 
-    monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
+    monkeypatch.setattr(pooled_future.PooledFutureRLS, "sums", noted)
     units = []  # of each series at each origin
 
     def alike(learner, position, series, features, growth):
@@ -331,7 +331,7 @@ def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
     before = content_of(model)
     places = {
         panel_learner.PanelLearner: ["_errors", "_window_targets", "_forecasts", "_effects"],
-        pooled_future.PooledFutureRLS: ["enter", "correct", "errors", "effect"],
+        pooled_future.PooledFutureRLS: ["sums", "enter", "correct", "errors", "effect"],
         design.ForecastDesign: ["arrived_of_series", "ahead_of_series"],
     }
     n_failed = 0

@@ -207,7 +207,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         X : DataFrame or array of shape (n_rows, n_features)
         start : {"fit", "cutoff"}, optional
             "fit": roll from the zero state, of rows without time stamps too. "cutoff": go on from
-            the carried state, for which all rows must be newer. By default as told above.
+            the carried state, for which all rows must be newer. By default as described above.
 
         Returns
         -------

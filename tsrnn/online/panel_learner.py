@@ -23,6 +23,7 @@ from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
+from tsrnn.partitions import alone, drawn, gathered, total
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -80,6 +81,8 @@ class PanelLearner:
 
     Attributes
     ----------
+    keys : ndarray of uint64, shape (C,)
+        What draws among series go by.
     heads, first_positions : ndarray of int, shape (C,)
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
@@ -115,6 +118,7 @@ class PanelLearner:
         self.ranges = np.zeros((3, n_targets, 0))
         self.unsettled = np.zeros((n_targets, 0), dtype=np.int64)
         self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
+        self.keys = np.zeros(0, dtype=np.uint64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
 
@@ -213,6 +217,7 @@ class PanelLearner:
             if beside is not None:
                 others, places = beside
                 found = np.append(found, others._levels_at(position - back, places), axis=1)
+            found = gathered(found.T).T
             if found.shape[1] > 1:
                 level = np.median(found, axis=1)
                 apart = np.median(np.abs(found - level[:, None]), axis=1) / MAD_OF_NORMAL
@@ -231,8 +236,9 @@ class PanelLearner:
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
-        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
-        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
+        n_ahead = np.where(heads == NEVER, 0, positions - heads).max(initial=0)
+        everywhere = gathered(positions)
+        n_ahead = max(n_ahead, everywhere.max() - max(self.clock, everywhere.min()))
         after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
         return self.writable(n_ahead, again or after_reset.any())
 
@@ -272,10 +278,11 @@ class PanelLearner:
 
     # --- series come and go -----------------------------------------------------------------------
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner with places for more series; see `tsrnn.online.protocol.Learner`."""
         n_more = change_scale.shape[1]
         learner = self._with_memory(slice(None), n_more)
+        learner.keys = np.append(self.keys, keys)
         learner.heads = np.append(self.heads, np.full(n_more, NEVER))
         learner.first_positions = np.append(self.first_positions, np.full(n_more, NEVER))
         learner.seen = np.append(self.seen, np.full(n_more, -1))
@@ -285,8 +292,10 @@ class PanelLearner:
         learner.unsettled = np.append(self.unsettled, np.full(initial_level.shape, NEVER), axis=1)
         learner.regime = self.regime.taken(slice(None), n_more)
         if self.norm:
-            known = PanelNorm.of_series(self.norm.season, histories, len(change_scale))
-            learner.norm = known if known.spread.size else self.norm.grown(n_more)
+            learner.norm = self.norm.grown(n_more)
+            if histories:
+                sizes = self.norm.season, histories, len(change_scale)
+                learner.norm = PanelNorm.of_series(*sizes)
         return learner
 
     @staticmethod
@@ -298,7 +307,7 @@ class PanelLearner:
     def taken(self, series):
         """Return a learner of these series alone, with a memory of its own."""
         learner = self._with_memory(series)
-        for name in ("heads", "first_positions", "seen"):
+        for name in ("keys", "heads", "first_positions", "seen"):
             setattr(learner, name, getattr(self, name)[series])
         for name in ("change_scale", "initial_level", "ranges", "unsettled"):
             setattr(learner, name, getattr(self, name)[..., series])
@@ -521,13 +530,13 @@ class PanelLearner:
             if self.steps:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
-            limits = learner._score(position, series, arrived, n_steps, learning)
+            limits, sums = learner._score(position, series, arrived, learning)
             if limits is not None and self.design.n_ahead:
                 limits[announced[row]] = UNLIMITED
-            if learning and self.learns:
-                rows = features[row], roots, limits
-                learner._learn_row(position, series, arrived, *rows, n_steps)
-            else:
+            if learning:
+                origins = features[row], roots, limits
+                learner._learn_row(position, series, arrived, *origins, sums, n_steps)
+            if not (learning and self.learns):
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
                 self.memory.opened.write(position, series, shut)
             learner._smooth(position, series, arrived, block.zero)
@@ -586,7 +595,9 @@ class PanelLearner:
     def _encode(self, view, block, design, local):
         """Move the states of the series on; return hidden states (T, J, B, H)."""
         start, series, stop = block.start, block.series, block.start + len(block.targets)
-        n_targets, n_series = block.targets.shape[1:]
+        n_rows, n_targets, n_series = block.targets.shape
+        if not n_series:  # of a partition whose series have no row here
+            return np.zeros((n_rows, n_targets, 0, self.encoder.network.hidden_size))
         fresh = np.tile(block.fresh, n_targets)
         encoder = copy.copy(self.encoder)
         encoder.state = tuple(
@@ -616,7 +627,7 @@ class PanelLearner:
     def _features(self, view, start, scales, hidden, design):
         """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
         skip = design.skip(view, start, start + len(scales))
-        skip = skip.reshape(*scales.shape, -1)
+        skip = skip.reshape(*scales.shape, skip.shape[-1])
         skip[..., : len(design.offsets) + 1] /= scales[..., None]
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
@@ -688,18 +699,21 @@ class PanelLearner:
 
     # --- labels -----------------------------------------------------------------------------------
 
-    def _score(self, position, series, arrived, n_steps, learning):
-        """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
+    def _score(self, position, series, arrived, learning):
+        """Let the experts follow the labels (J, B) of a position, in place.
+
+        Return error limits, and sums over the series that the experts will learn from.
+        """
         memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
         effects = self._effects(position, series, scored) if self.design.n_ahead else None
-        self.experts, changes, limits = self.experts.score(
+        self.experts, changes, limits, sums = self.experts.score(
             position, series, arrived, memory.issued, memory.window.levels,
-            self._scales(position - scored, series), first, self.unsettled[:, series], n_steps,
+            self._scales(position - scored, series), first, self.unsettled[:, series],
             learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
-        return limits if self.steps else None
+        return limits if self.steps else None, sums
 
     def _effects(self, position, series, steps):
         """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
@@ -789,73 +803,94 @@ class PanelLearner:
         away = np.abs(inputs - np.median(inputs, axis=0))
         return (away <= UNUSUAL * np.median(away, axis=0)).all(axis=1)
 
-    def _learn_row(self, position, series, arrived, features, roots, limits, n_steps):
-        """Learn from the labels (J, B) that arrive at a position; its origins enter."""
+    def _learn_row(self, position, series, arrived, features, roots, limits, of_experts, n_steps):
+        """Learn from the labels (J, B) that arrive at a position; its origins enter.
+
+        All that is learnt is learnt from sums over series, which are made of what was known before;
+        `of_experts` are some of them.
+        """
+        sums = {"experts": of_experts}
+        if self.learns:
+            sums |= self._sums(position, series, arrived, features, roots, limits)
+        sums = total(sums)
+        self.experts = self.experts.learn(sums["experts"], n_steps)
+        if not self.learns:
+            return
+        self.readout = self.readout.learn(self.n_groups, sums["readout"], n_steps)
+        if self.adjusted:
+            self.adjusted = self.adjusted.learn(self.n_groups, sums["adjusted"], n_steps)
+        if self.steps:
+            self.steps = self.steps.learn(sums["steps"], n_steps)
+
+    def _sums(self, position, series, arrived, features, roots, limits):
+        """Return what the series add to what the readouts learn from; write what is kept of them.
+
+        Of the labels (J, B) that arrive at a position, and the features of its origins.
+        """
         memory, first = self.memory, position - len(self.design.delays)
         opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
+        missing = opened & ~known
         stored = [
             (piece, memory.features.array[rows] if isinstance(series, slice)
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
-        origins, n_own = stored, features.shape[-1]
+        origins, n_own, sums = stored, features.shape[-1], {}
         if self.adjusted:
             origins = [(piece, kept[..., :n_own]) for piece, kept in stored]
-        readout, errors = self.readout, None
+        came, failed = None, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
-            errors, sums = self._errors(first, series, arrived, origins, limits, known)
-        missing = opened & ~known
+            errors, of_all = self._errors(first, series, arrived, origins, limits, known)
+            came = origins, errors, groups, known, of_all
         if missing.any():
-            readout = readout.take_back(*self._failed(first, missing, origins))
+            failed = self._failed(first, missing, origins)
         weighted = features if roots is None else features * roots[..., None]
         with np.errstate(over="ignore"):  # the readout warns of what overflows
             weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
-        readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
-        if errors is not None:
-            readout = readout.correct(origins, errors, groups, known, sums)
-        self.readout = readout
+        entered = weighted.astype(np.float64)
+        sums["readout"] = self.readout.sums(self.n_groups, entered, failed, came)
         if self.adjusted:
             kept = [(piece, all_kept[..., n_own:]) for piece, all_kept in stored]
-            rows = features, roots, limits, n_steps
-            own = self._learn_adjusted(position, series, arrived, kept, known, missing, *rows)
+            rows = features, roots, limits
+            sums["adjusted"], own = self._sums_of_adjusted(
+                position, series, arrived, kept, known, missing, *rows
+            )
             weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
+        if self.steps:
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
+            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
+            sums["steps"] = self.steps.sums(memory, position, series, *rows, limits)
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, series, np.ones(shape, bool))
         memory.groups.write(position, series, np.full(shape, self.n_groups))
         memory.features.write(position, series, weighted[None])
         if roots is not None:
             memory.roots.write(position, series, roots[None])
-        if self.steps:
-            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
-            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
-            self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
+        return sums
 
-    def _learn_adjusted(
-        self, position, series, arrived, origins, known, missing, features, roots, limits, n_steps
+    def _sums_of_adjusted(
+        self, position, series, arrived, origins, known, missing, features, roots, limits
     ):  # fmt: skip
-        """Let the readout of adjusted series learn; return what is kept of the new origins."""
-        memory, n_outputs = self.memory, len(self.design.delays)
+        """Return what the series add to the readout of adjusted ones, and what is kept of them."""
+        memory, n_outputs, adjusted = self.memory, len(self.design.delays), self.adjusted
         rows = np.arange(position - n_outputs, position)
-        scales, adjusted = self._scales(rows, series), self.adjusted
+        scales, came, failed = self._scales(rows, series), None, None
         if missing.any():
             newest = self._failed(rows[-1], missing[-1:], [(slice(0, 1), newest_of(origins))])
-            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins), newest)
-        scale = self._scales(position, series)
-        self.adjusted = adjusted
-        kept = self._look(position, series, features, scale)
-        adjusted = adjusted.enter(self.n_groups, kept, roots, n_steps)
+            failed = *self._failed(rows[0], missing, origins), newest
+        kept = self._look(position, series, features, self._scales(position, series))
         if known.any():
             changes = (arrived - memory.window.levels.read(rows, series)) / scales
             groups = memory.groups.read(rows, series)[:, 0]
             limits = limits.transpose(2, 0, 1)[::-1]
             inputs = memory.window.inputs.read(position, series)[self.design.future].T
             of_origins = memory.roots.read(rows, series), limits, inputs
-            adjusted = adjusted.learn(origins, changes, *of_origins, groups, known)
-        self.adjusted = adjusted
+            came = origins, changes, *of_origins, groups, known
+        sums = adjusted.sums(self.n_groups, kept, roots, failed, came)
         kept[..., :-1] *= roots[..., None]
-        return kept
+        return sums, kept
 
     def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.
@@ -934,21 +969,25 @@ class PanelLearner:
         """Let the encoder learn from the newest window of some series that have reached the clock.
 
         The network sees the windows of at most 32 series, drawn by the number of the training,
-        of those that are settled, if there are any.
+        of those that are settled, if there are any. In every partition it sees those of all.
         """
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
-        if self.steps and len(complete):
-            settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
-            complete = complete[settled] if settled.any() else complete
-        if not len(complete):
+        unsettled = np.zeros(len(complete), dtype=np.uint64)
+        if self.steps:
+            unsettled[(self.unsettled[:, complete] >= self.clock).any(axis=0)] = 1
+        keys = drawn(self.keys[complete], self.n_trainings + 1)
+        own = np.lexsort((keys, unsettled))[:MAX_SAMPLED]
+        best = gathered(np.stack([unsettled, keys], axis=1)[own])
+        if not len(best):
             return self
+        best = best[np.lexsort(best.T[::-1])][:MAX_SAMPLED]
+        best = best[best[:, 0] == best[0, 0], 1]
+        own = np.isin(keys, best)
+        complete, keys = complete[own][np.argsort(keys[own])], np.sort(keys[own])
         learner = copy.copy(self)
         learner.n_trainings = self.n_trainings + 1
-        if len(complete) > MAX_SAMPLED:
-            rng = np.random.default_rng(learner.n_trainings)
-            complete = np.sort(rng.choice(complete, MAX_SAMPLED, replace=False))
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         window, design, local = self.memory.window, self._design_of(complete), None
@@ -958,12 +997,13 @@ class PanelLearner:
             local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
             scales = local[1][..., None]
             skip[..., : len(design.offsets) + 1] /= scales
-        learner.encoder = self.encoder.learn(
-            design.inputs(view, start, stop, local),
-            skip,
-            self._window_targets(view, start, stop, scales),
-            np.repeat(self.readout.weights, len(complete), axis=0),
-        )
+        targets = self._window_targets(view, start, stop, scales)
+        of_own = design.inputs(view, start, stop, local), skip, targets
+        shape = n_origins, len(self.change_scale), len(keys)
+        order = np.argsort(gathered(keys))
+        arrays = (_of_all(array, shape, order) for array in of_own)
+        weights = np.repeat(self.readout.weights, len(order), axis=0)
+        learner.encoder = self.encoder.learn(*arrays, weights)
         return learner
 
     def _window_targets(self, view, start, stop, scales):
@@ -982,3 +1022,21 @@ class PanelLearner:
         following = sliding_window_view(inputs[1:], len(design.delays), axis=0)
         ahead = design.ahead_of_series(inputs[: stop - start], following.swapaxes(2, 3))
         return targets - self.readout.effect(ahead).reshape(targets.shape)
+
+
+def _of_all(array, shape, order):
+    """Return an array (T, J * n, ...) of the streams of own series with those of all, in an order.
+
+    Parameters
+    ----------
+    array : ndarray of shape (T, J * n, ...)
+    shape : tuple of int
+        T, J and n.
+    order : ndarray of int, shape (S,)
+        Of the series of all partitions.
+    """
+    if alone():
+        return array
+    by_series = np.moveaxis(array.reshape(*shape, *array.shape[2:]), 2, 0)
+    joined = np.moveaxis(gathered(by_series)[order], 0, 2)
+    return joined.reshape(len(array), -1, *array.shape[2:])

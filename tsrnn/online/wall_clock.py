@@ -94,9 +94,9 @@ class OnWallClock:
 
     # --- series -----------------------------------------------------------------------------------
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner with places for more series."""
-        learner = self.learner.grown(change_scale, initial_level, histories)
+        learner = self.learner.grown(keys, change_scale, initial_level, histories)
         heads = np.append(self.heads, np.full(len(learner.heads) - len(self.heads), NEVER))
         return changed(self, learner=learner, heads=heads)
 
