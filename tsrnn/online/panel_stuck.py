@@ -21,8 +21,8 @@ class StuckSensors:
     the limit of a run is missing for the learner, until another value comes or the run is longer
     than a gap may be: then that is how things are. Where values hardly ever repeated in the history
     the limit is the longest run there was, so that a sensor that fails is missing from about its
-    second row on; where its value came by a jump, the one before that is carried on. Else it is that of `StuckSensor`; what
-    comes before the limit is learnt.
+    second row on; where its value came by a jump, the one before that is carried on. Else the limit
+    is that of `StuckSensor`; what comes before it is learnt.
 
     It is a value, as large as a few rows of the panel: nothing is learnt again.
 
@@ -31,7 +31,7 @@ class StuckSensors:
     limit : ndarray of int, shape (J, C)
         Rows of a run that are believed.
     typical : ndarray of int, shape (J,)
-        Limit of a series without a history: the median of the others.
+        Limit of a series without a history: the median of those of all partitions.
     most : int
         Rows that may be missing.
     jump : ndarray of shape (J, C)
@@ -48,8 +48,6 @@ class StuckSensors:
     last: np.ndarray
     before: np.ndarray
     length: np.ndarray
-
-    _BY_SERIES = "limit", "jump", "last", "before", "length"
 
     @classmethod
     def of(cls, targets, series, change_scale, most):
@@ -89,8 +87,8 @@ class StuckSensors:
             not_first = np.flatnonzero(owners[1:] == owners[:-1]) + 1
             before[target, owners[not_first]] = values[starts[not_first - 1]]
         limit = np.where(longest > FEW, np.maximum(LEAST, TIMES * longest), np.maximum(longest, 1))
-        of_all = gathered(np.where(longest > 0, limit, 0).T).T
-        typical = [int(np.median(row[row > 0])) if row.any() else LEAST for row in of_all]
+        known = [row[row > 0] for row in gathered(np.where(longest > 0, limit, 0).T).T]
+        typical = [int(np.median(some)) if len(some) else LEAST for some in known]
         limit = np.where(longest > 0, limit, np.array(typical)[:, None])
         typical, jump = np.array(typical), JUMP * change_scale
         return cls(limit, typical, most, jump, last, before, length)
@@ -108,19 +106,10 @@ class StuckSensors:
             length=np.append(self.length, np.zeros(shape, np.int64), axis=1),
         )
 
-    def joined(self, others):
-        """Return what watches its series and those of others."""
-        parts = self, *others
-        fields = {
-            name: np.concatenate([getattr(part, name) for part in parts], axis=1)
-            for name in self._BY_SERIES
-        }
-        return changed(self, **fields)
-
     def taken(self, series):
         """Return what watches these series alone."""
-        fields = {name: getattr(self, name)[:, series].copy() for name in self._BY_SERIES}
-        return changed(self, **fields)
+        names = "limit", "jump", "last", "before", "length"
+        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in names})
 
     def restarted(self, series):
         """Return it with these series as before their first row."""
