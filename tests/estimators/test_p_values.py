@@ -128,6 +128,26 @@ def test_prequential_has_those_of_step_1(stream, panel):
     )
 
 
+@pytest.mark.parametrize("kind", ["stream", "panel"])
+def test_learning_and_p_values_at_once_are_what_they_are_one_after_the_other(kind, request):
+    """With rows missing, of one series and of all, and a value missing."""
+    if kind == "stream":
+        model, new = request.getfixturevalue("stream"), ROWS[180:200].drop(ROWS.index[[183, 190]])
+        new.iloc[5, 0] = np.nan
+        stamps = [new[row : row + 1] for row in range(len(new))]
+    else:
+        model, new = request.getfixturevalue("panel")
+        times = new["time"].unique()
+        gone = new["time"].isin(times[[4, 9]]) | ((new["id"] == "s1") & (new["time"] == times[6]))
+        stamps = [rows for _, rows in new[~gone & (new["time"] < times[12])].groupby("time")]
+    at_once, follower = copy.deepcopy(model), copy.deepcopy(model)
+    for rows in stamps:
+        found, expected = at_once._take_scored(rows, learning=True), follower.p_values(rows)
+        np.testing.assert_array_equal(found, expected)
+        follower.partial_fit(rows)
+    assert content(at_once) == content(follower)
+
+
 def test_tails_of_a_panel_move_while_seasons_are_yet_to_come():
     """Of 90 rows no week has been seen: its experts sleep, and the mixture of the others counts."""
     long = melted(hourly(90, 3)).sort_values("time", kind="stable", ignore_index=True)

@@ -48,7 +48,7 @@ class Session:
         if args.no_header and header is None:
             raise ValueError("found --no-header, but the file says nothing of the fields at fit")
         self.parser = source.parser(header)
-        self.take_in = self.model.update if args.frozen else self.model.partial_fit
+        self.learning = not args.frozen
         self.options = forecast_options(args, self.model)
         self.complaints = Complaints(args.on_error, "tsrnn stream")
         self.future = future_of(saved, args)
@@ -145,8 +145,7 @@ class Session:
         try:
             rows = self._frame[row : row + 1]
             rows = rows if self.source.time.columns else numbered(rows, self.model)
-            [p_values] = p_values_of(self.model, rows)
-            self.take_in(rows)
+            [p_values] = self.take_in(rows)
         except ValueError as error:
             self.complaints.add(line, error)
             return
@@ -157,6 +156,19 @@ class Session:
         if self.live is not None:
             actual = self._rows.numbers[row : row + 1, self._shown]
             self.live.take(self.model.cutoff_, actual, forecast, options)
+
+    def take_in(self, rows):
+        """Take in rows; return the p-values of each, by target, None where there are none.
+
+        Nothing is known of rows before the first one.
+        """
+        model = self.model
+        if newest(model) is None:
+            (model.partial_fit if self.learning else model.update)(rows)
+            return [None] * len(rows)
+        frame = model._take_scored(rows, self.learning)
+        names = list(map(str, frame.columns))
+        return [dict(zip(names, row, strict=True)) for row in frame.to_numpy().tolist()]
 
     def _forecast(self):
         """Return the forecast after the newest row, why there is none, what it was asked with."""
@@ -201,18 +213,6 @@ class Session:
             f"{self.n_rows:,} rows, {self.n_seen:,} not newer than those before, "
             f"{self.complaints.n_skipped:,} skipped; the model ends at {newest(self.model)}"
         )
-
-
-def p_values_of(model, rows):
-    """Return the p-values of each of rows that come next, by target; None where there are none.
-
-    Nothing is known of rows before the first one.
-    """
-    if newest(model) is None:
-        return [None] * len(rows)
-    frame = model.p_values(rows)
-    names = list(map(str, frame.columns))
-    return [dict(zip(names, row, strict=True)) for row in frame.to_numpy().tolist()]
 
 
 def future_of(saved, args):

@@ -484,11 +484,7 @@ class ForecasterMixin:
         """As `p_values`, in a frame of pandas whatever rows came in."""
         self._require_fitted()
         columns, form = self._reader.columns, self._reader.form
-        if y is None and columns.targets is None:
-            raise ValueError(
-                f"found y=None, expected the targets {columns.target_names}, which came as y at "
-                "fit; pass y"
-            )
+        self._require_targets(y)
         rows = self._read_to_roll(X, y, ids, start)
         found = road.p_values(self, self._state, rows, start)
         received = form.received(X)
@@ -497,6 +493,25 @@ class ForecasterMixin:
             for place, name in enumerate((form.id_name, form.time_name)):
                 frame.insert(place, name, received[name])
         return frame
+
+    def _take_scored(self, X, learning):
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before, a DataFrame.
+
+        What rows of a stream are, and where, is found out once for both.
+        """
+        self._require_targets(None)
+        rows, how = self._reader.read(self, X), "learn" if learning else "advance"
+        self._state, found = road.take_scored(self, self._state, rows, how)
+        return pd.DataFrame(found, columns=self._reader.columns.target_names, copy=False)
+
+    def _require_targets(self, y):
+        """Refuse rows without the targets that came as y at fit."""
+        columns = self._reader.columns
+        if y is None and columns.targets is None:
+            raise ValueError(
+                f"found y=None, expected the targets {columns.target_names}, which came as y at "
+                "fit; pass y"
+            )
 
     def _outcome(self, X, y=None, ids=None):
         """Return the `Outcome` of the forecasts after each row."""

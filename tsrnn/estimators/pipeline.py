@@ -339,6 +339,13 @@ class StreamingPipeline(Pipeline):
         """As `p_values`, in a frame of pandas whatever rows came in."""
         return self._last.p_values(self._prepared(X), **options)
 
+    @available_if(_last_has("p_values"))
+    def _take_scored(self, X, learning):
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before."""
+        found = self._p_values_frame(X)
+        (self.partial_fit if learning else self.update)(X)
+        return found
+
     @available_if(_last_has("predict_interval"))
     def predict_interval(
         self, X: Data, y: Data | None = None, *, coverage: float = 0.9

@@ -12,6 +12,7 @@ from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.frames.target_transform import restored, transformed
 from tsrnn.online.storage.series import Block
+from tsrnn.partitions import alone, keys_of, total
 from tsrnn.persistence.registry import saved
 
 
@@ -25,13 +26,13 @@ class State(NamedTuple):
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
     below_zero: Any = None  # (J, C), whether a target of a series was ever negative
-    watch: Any = None  # a `tsrnn.online.stuck.StuckSensor` of one stream, where there is one
+    watch: Any = None  # a `StuckSensor` of one stream or `StuckSensors`, where there is one
 
 
 def take(model, state, rows, how):
     """Return the state after the rows of a call, its learner having learnt or just advanced."""
     series = _places_in(state.ids, rows)
-    if rows.ids is not None and (series < 0).any():
+    if rows.ids is not None and ((series < 0).any() or not alone()):
         new = pd.unique(rows.ids[series < 0])
         _require_ids_alike(state.ids, new)
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
@@ -75,6 +76,24 @@ def p_values(model, state, rows, start=None):
     return found[..., 0]
 
 
+def take_scored(model, state, rows, how):
+    """Return the state after rows, as `take`, and their p-values (n, J), as `p_values`.
+
+    Rows that come next of series that are known, as in a stream, are looked at once for both.
+    """
+    if len(state.ids) and state.scaling.complete:
+        series = _places_in(state.ids, rows)
+        if (series >= 0).all():
+            arrived = _arrived(model, state, series, rows)
+            positions = arrived.positions
+            if ((positions == positions[0]) & (positions == state.learner.heads[series] + 1)).all():
+                found = np.full((*arrived.targets.shape, 1), np.nan)
+                state = _with_newest(model, state, rows)
+                return taken_in(model, state, arrived, how, scored=found), found[..., 0]
+    found = p_values(model, state, rows)
+    return take(model, state, rows, how), found
+
+
 def _p_values_of(model, learner, row):
     """Return the p-values (J, B) of the next row of some series; NaN where it is their first."""
     found, started = np.full(row.targets.shape[1:], np.nan), np.flatnonzero(~row.fresh)
@@ -107,10 +126,11 @@ def _rolling(model, state, rows, start):
     return own, arrived
 
 
-def taken_in(model, state, rows, how, outputs=None, following=None, beside=None):
+def taken_in(model, state, rows, how, outputs=None, following=None, beside=None, scored=None):
     """Return the state after rows; with ``outputs``, write what is forecast after each there.
 
-    Or, where `how` is "p_values", how probable each row was. ``following`` are the inputs known
+    Or, where `how` is "p_values", how probable each row was. With ``scored``, write that there of
+    rows that come next, and take them in as `how` says. ``following`` are the inputs known
     ahead of each row, None where none are; ``beside`` are series that the state leaves out, see
     `tsrnn.online.protocol.Learner.typical_level`.
     """
@@ -120,6 +140,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
     groups = arrange(rows.series, rows.positions, steps, model.gap)
+    has_unknown = total(0 if scaling.complete else 1) > 0
     for group in groups:
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
@@ -129,7 +150,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
         before = scaling
-        if not scaling.complete:
+        if has_unknown:
             levels = partial(_typical_level, learner, group.start, beside)
             scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
@@ -143,6 +164,8 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None)
         )
         if outputs is None:
             learning = how == "learn"
+            if scored is not None:
+                scored[group.rows[0], :, 0] = _p_values_of(model, learner, block).T
             if watch is None:
                 learner = learner.learn(block) if learning else learner.advance(block)
             else:
@@ -232,21 +255,28 @@ def _with_holidays(reader, group, inputs):
 
 
 def with_series(state, new):
-    """Return the state with places for new series."""
-    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
-    learner = state.learner.grown(
-        scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
-    )
-    ids = state.ids.append(pd.Index(new))
+    """Return the state with places for new series.
+
+    Of a panel in partitions, each must call it, some of them with no series.
+    """
     # A series of which nothing is known is like the others: negative if one of them was.
-    signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
-    below_zero = np.append(state.below_zero, signed, axis=1)
-    return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
+    signed = total(state.below_zero.any(axis=1, keepdims=True).astype(int)) > 0
+    if not len(new):
+        return state
+    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
+    change_scale = scaling.change_scale[:, n_before:]
+    learner = state.learner.grown(keys_of(new), change_scale, scaling.initial_level[:, n_before:])
+    ids = state.ids.append(pd.Index(new))
+    below_zero = np.append(state.below_zero, np.repeat(signed, len(new), axis=1), axis=1)
+    watch = state.watch and state.watch.grown(change_scale)
+    return state._replace(
+        learner=learner, ids=ids, scaling=scaling, below_zero=below_zero, watch=watch
+    )
 
 
 def restarted(state, places):
     """Return the state with these series back before their first row."""
-    watch = state.watch and state.watch.restarted()
+    watch = state.watch and state.watch.restarted(places)
     return state._replace(learner=state.learner.restarted(places), watch=watch)
 
 
@@ -257,6 +287,7 @@ def only(state, kept):
         ids=state.ids[kept],
         scaling=state.scaling.taken(kept),
         below_zero=state.below_zero[:, kept],
+        watch=state.watch and state.watch.taken(kept),
     )
 
 
@@ -400,9 +431,14 @@ def _took(model, state, series, rows, how):
         arrived = arrived.of(~late)
         if not len(arrived.series):
             return state
-    if model._reader.axis.ordered:
-        state = state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
-    return taken_in(model, state, arrived, how)
+    return taken_in(model, _with_newest(model, state, rows), arrived, how)
+
+
+def _with_newest(model, state, rows):
+    """Return the state with the stamp of the last of rows, where only their order matters."""
+    if not model._reader.axis.ordered:
+        return state
+    return state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
 
 
 def _refuse_late(model, state, rows, series, late):

@@ -81,7 +81,8 @@ def prequential(
 
     Notes
     -----
-    Beyond the time inside the model (:attr:`PrequentialResult.seconds_per_row`), a row costs the
+    Beyond the time inside the model (:attr:`PrequentialResult.seconds_per_row`, with ``chunk=1``
+    that of p-values too), a row costs the
     evaluator about 50 µs, half of it the slice of `data`, and 0.6 µs for each value forecast.
 
     References
@@ -106,16 +107,19 @@ def prequential(
     take_in = model.partial_fit if learn else model.update
     asked, scale = _asked(model, coverage), getattr(model, "naive_error_", None)
     log = walk.log(model, -(-len(walk) // chunk), asked.get("coverage", ()))
-    seconds = 0.0
+    seconds, at_once = 0.0, chunk == 1 and hasattr(model, "_take_scored")
     with _reporter(progress, "prequential") as report:
         for start in range(0, len(walk), chunk):
             rows, ahead = walk.rows(start, start + chunk), walk.known_ahead(model, start)
-            found = walk.p_values(model, start)
+            found = None if at_once else _p_values(model, walk.rows(start, start + 1))
             begin = time.perf_counter()
             forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
-            take_in(rows)
+            if at_once:
+                found = model._take_scored(rows, learn)
+            else:
+                take_in(rows)
             seconds += time.perf_counter() - begin
-            log.add(start, cutoff, forecast, found)
+            log.add(start, cutoff, forecast, walk.with_ids(found, start))
             report(min(start + chunk, len(walk)), len(walk))
     return log.result(model, seconds / walk.n_rows(), scale)
 
@@ -276,11 +280,8 @@ class _Walk(Protocol):
         The model looks at its ``future_cols`` alone; where there is no row they count as missing.
         """
 
-    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
-        """Return the p-values of the rows at a place, None of a model that has none.
-
-        Of a panel they are indexed by id.
-        """
+    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
+        """Return what was found of each row at a place, of a panel indexed by id."""
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
         """Return what notes the forecasts."""
@@ -323,8 +324,8 @@ class _StreamWalk:
             self._times, self._looked = _times(model, self._data), True
         return self._times
 
-    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
-        return _p_values(model, self.rows(start, start + 1))
+    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
+        return found
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
         return ForecastLog(self._data, n_cutoffs, coverages, self._times_of(model))
@@ -357,8 +358,7 @@ class _PanelWalk:
             return {}
         return {"X_future": self._rows_of.at(_future_index(model))}
 
-    def p_values(self, model: Any, start: int) -> pd.DataFrame | None:
-        found = _p_values(model, self.rows(start, start + 1))
+    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
         return None if found is None else found.set_axis(self._rows_of.ids[self._number == start])
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:

@@ -136,10 +136,10 @@ class PanelSteps:
         weights = self.readout.weights[:, steps - 1, self._n_own :]
         return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
 
-    def learn(
-        self, memory, position, series, arrived, known, centers, scales, calendar, limits, n_steps
+    def sums(
+        self, memory, position, series, arrived, known, centers, scales, calendar, limits
     ):  # fmt: skip
-        """Learn from the labels that arrive at a position.
+        """Return what the labels of a position of some series add to the readout: for `learn`.
 
         Parameters
         ----------
@@ -152,8 +152,6 @@ class PanelSteps:
             Of the series at the origins.
         limits : ndarray of shape (J, B, M) or None
             Largest errors that are, in units of the scale.
-        n_steps : int
-            Steps of the panel's clock since the rows before.
         """
         steps = np.arange(1, self.horizon + 1)
         origins = position - steps
@@ -187,9 +185,13 @@ class PanelSteps:
 
         if known.any():
             run(half, n_halves, 0)
-        gram, sums = (sum(of_halves) for of_halves in zip(*totals, strict=True))
+        gram, errors = (sum(of_halves) for of_halves in zip(*totals, strict=True))
+        return {"gram": gram, "errors": errors}
+
+    def learn(self, sums, n_steps):
+        """Learn from the `sums` of all series, ``n_steps`` of the clock after the rows before."""
         learnt = copy.copy(self)
-        learnt.readout = self.readout.learn(gram, sums, n_steps)
+        learnt.readout = self.readout.learn(sums["gram"], sums["errors"], n_steps)
         return learnt
 
     def _blocks(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsrnn.cli.io.issued import Issued
 from tsrnn.cli.models import by_time
-from tsrnn.cli.session import Session, p_values_of
+from tsrnn.cli.session import Session
 
 PATIENCE = 10  # steps for which a series that sends nothing is still waited for
 
@@ -115,8 +115,7 @@ class PanelSession(Session):
     def _learn(self, rows):
         """Take in rows of one stamp, and keep the p-values of each."""
         frame = self._frame_of(rows)
-        found = p_values_of(self.model, frame)
-        self.take_in(frame)
+        found = self.take_in(frame)
         self._p_values = dict(zip([row.id for row in rows], found, strict=True))
 
     def _frame_of(self, rows):

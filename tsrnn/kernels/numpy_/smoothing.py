@@ -9,6 +9,7 @@ LOSS_DISCOUNT = 0.98  # of the squared errors by which settings are weighed
 SMALLEST = 1e-9  # in units of the history's spread: a logarithm is taken of nothing less
 LARGEST_LOG = 1.0  # error of a logarithm that is learnt from: a value near zero is no collapse
 FURTHEST = 2.5  # of a logarithm: forecasts lie within a factor of 12 of the level
+MOST_NUMBERS = 2**16  # that rows are forecast by at once
 
 
 def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
@@ -61,12 +62,20 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     lengths, columns = season_lengths(settings), np.arange(seasonal.shape[1])
     ahead = rows_back(np.arange(1, n_steps + 1)[:, None], lengths)
     forecasts, reach = np.empty((n, n_steps, experts.max() + 1, S)), len(seasonal) - n
+    seen = n_rows + np.arange(n)[:, None]
+    after = tuple(np.empty((n, *array.shape)) for array in state)
     for row in range(n):
-        now, seen = reach + row, np.array([n_rows + row])
+        now = reach + row
         past = seasonal[now - lengths, columns]
-        seasonal[now] = move_states(labels[row], seen, past, settings, zero, state)
-        newest = seasonal[now - ahead, columns]
-        forecasts[row] = forecast_states(seen, newest, settings, zero, state)
+        seasonal[now] = move_states(labels[row], seen[row], past, settings, zero, state)
+        for arrays, array in zip(after, state, strict=True):
+            arrays[row] = array
+    at_once = max(1, MOST_NUMBERS // (n_steps * len(experts) * S))
+    for start in range(0, n, at_once):
+        rows = np.arange(start, min(start + at_once, n))
+        newest = seasonal[reach + rows[:, None, None] - ahead, columns]
+        states = tuple(array[rows] for array in after)
+        forecasts[rows] = forecast_states(seen[rows], newest, settings, zero, states)
     return forecasts, state
 
 
@@ -97,65 +106,73 @@ def move_states(labels, seen, past, settings, zero, state):
     alpha, beta, phi, gamma = rates.T[..., None]
     periods, is_log, lengths = periods[:, None], logs[:, None] > 0, season_lengths(settings)
     level, trend, first_mean, loss, n_known, positive = state
-    has_season, some = periods > 1, slice(len(periods) - len(lengths), None)
-    young = has_season & (seen < periods)
+    some = slice(len(periods) - len(lengths), None)
     above, known = labels - zero, np.isfinite(labels)
-    positive[known & ~(above > SMALLEST)] = 0.0
-    value = np.where(is_log, np.log(np.where(above > SMALLEST, above, 1.0)), labels)
-    season = np.zeros(level.shape)
-    past = past - _first(seen - lengths[:, None], lengths, first_mean[some])
-    season[some] = np.where(young[some], 0.0, past)
+    is_above = above > SMALLEST
+    positive[known & ~is_above] = 0.0
+    value = np.where(is_log, np.log(np.where(is_above, above, 1.0)), labels)
     base = level + phi * trend
-    error = np.where(known, value - base - season, 0.0)
-    equal = 1.0 / (n_known + 1.0)
+    error, equal = value - base, 1.0 / (n_known + 1.0)
+    young = (periods > 1) & (seen < periods)
+    past = past - _first(seen - lengths[:, None], lengths, first_mean[some])
+    error[some] -= np.where(young[some], 0.0, past)
+    error = np.where(known, error, 0.0)
     rate = np.where(young, equal, np.maximum(alpha, equal))
     old = ~young & (n_known > 0)
-    limited = np.clip(error, -LARGEST_LOG, LARGEST_LOG)
-    error = np.where(is_log & old, limited, error)
-    level[...] = base + rate * error
-    trend[...] = phi * trend + np.where(old, beta * rate * error, 0.0)
-    season = season + np.maximum(gamma, 1.0 / (seen // periods + 1.0)) * error
-    raw = np.where(known, value, level)
-    np.copyto(first_mean, level, where=has_season & (seen == periods - 1))
+    np.copyto(error, np.clip(error, -LARGEST_LOG, LARGEST_LOG), where=is_log & old)
+    step = rate * error
+    np.add(base, step, out=level)
+    trend *= phi
+    trend += np.where(old, beta * step, 0.0)
+    slowest = np.maximum(gamma[some], 1.0 / (seen // periods[some] + 1.0))
+    season = past + slowest * error[some]
+    np.copyto(first_mean, level, where=(periods > 1) & (seen == periods - 1))
     np.copyto(loss, LOSS_DISCOUNT * loss + error * error, where=known & old)
     n_known += known
-    return np.where(young, raw, season)[some]
+    return np.where(young[some], np.where(known, value[some], level[some]), season)
 
 
 def forecast_states(seen, newest, settings, zero, state):
-    """Return the forecasts (M, G, S) of experts after a row; see `follow_smoothing`.
+    """Return the forecasts (..., M, G, S) of experts after rows; see `follow_smoothing`.
 
     Parameters
     ----------
-    seen : ndarray of int, shape (1,) or (S,)
-        Rows seen before this one.
-    newest : ndarray of shape (M, A', S)
+    seen : ndarray of int, shape (..., 1) or (..., S)
+        Rows seen before these.
+    newest : ndarray of shape (..., M, A', S)
         Newest seasonal states of the phase of each step.
-    settings, zero, state
+    settings, zero
         As for `follow_smoothing`.
+    state : tuple of ndarray
+        As there, after each of the rows.
     """
     rates, periods, logs, experts = settings
     level, trend, first_mean, loss, n_known, positive = state
-    lengths, is_log, periods = season_lengths(settings), logs[:, None] > 0, periods[:, None]
-    some, steps = slice(len(periods) - len(lengths), None), np.arange(1, len(newest) + 1)[:, None]
-    damping = np.cumsum(rates[:, 2] ** steps, axis=0)  # (M, A)
-    member = experts == np.arange(experts.max() + 1)[:, None]
-    asleep = ((periods > 1) & (seen + 1 < periods)) | (n_known == 0) | (is_log & (positive == 0))
-    with np.errstate(invalid="ignore"):
-        least = np.array([np.where(m[:, None], loss, np.inf).min(axis=0) for m in member])
-    share = (least[experts] + TINY) / (loss + TINY)
+    lengths, periods = season_lengths(settings), periods[:, None]
+    some, steps = slice(len(periods) - len(lengths), None), np.arange(1, newest.shape[-3] + 1)
+    first = np.flatnonzero(np.diff(experts, prepend=-1))  # setting of each expert
+    is_log = np.flatnonzero(logs > 0)
+    seen, n_known = seen[..., None, :], n_known[..., None, :]
+    asleep = ((periods > 1) & (seen + 1 < periods)) | (n_known == 0)
+    asleep[..., is_log, :] |= positive[..., None, :] == 0
+    least = np.minimum.reduceat(loss, first, axis=-2)
+    share = (least[..., experts, :] + TINY) / (loss + TINY)
     share *= share
     share *= share
-    for of_expert in member:
-        share[of_expert] /= share[of_expert].sum(axis=0)
-    found = level + damping[..., None] * trend  # (M, A, S)
-    found[:, some] += newest
-    rows = seen - rows_back(steps, lengths)[..., None]
-    found[:, some] -= _first(rows, lengths, first_mean[some])
-    limited = np.clip(found, level - FURTHEST, level + FURTHEST)
-    found = np.where(is_log, np.exp(np.where(is_log, limited, 0.0)) + zero, found)
-    found = np.where(asleep, np.nan, found * share)
-    return np.stack([found[:, of_expert].sum(axis=1) for of_expert in member], axis=1)
+    share /= np.add.reduceat(share, first, axis=-2)[..., experts, :]
+    share[asleep] = np.nan
+    damping = np.cumsum(rates[:, 2] ** steps[:, None], axis=0)  # (M, A)
+    level, trend = level[..., None, :, :], trend[..., None, :, :]
+    found = level + damping[..., None] * trend  # (..., M, A, S)
+    found[..., some, :] += newest
+    rows = seen[..., None, :, :] - rows_back(steps[:, None], lengths)[..., None]
+    found[..., some, :] -= _first(rows, lengths, first_mean[..., None, some, :])
+    if len(is_log):
+        middle, logarithms = level[..., is_log, :], found[..., is_log, :]
+        limited = np.clip(logarithms, middle - FURTHEST, middle + FURTHEST)
+        found[..., is_log, :] = np.exp(limited) + zero
+    found *= share[..., None, :, :]
+    return np.add.reduceat(found, first, axis=-2)
 
 
 def _first(rows, periods, first_mean):

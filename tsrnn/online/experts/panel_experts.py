@@ -338,9 +338,9 @@ class PanelExperts:
 
     def score(
         self, position, series, arrived, issued, levels, scales, first_positions, unsettled,
-        n_steps, learning, effects=None,
+        learning, effects=None,
     ):  # fmt: skip
-        """Learn from the labels that arrive at a position.
+        """Follow the labels that arrive at a position, series by series.
 
         Parameters
         ----------
@@ -356,8 +356,6 @@ class PanelExperts:
             As in `mix`: before them nothing was issued.
         unsettled : ndarray of int, shape (J, B)
             Newest position at which each series was unsettled.
-        n_steps : int
-            Steps of the panel's clock since the rows before.
         learning : bool
             Whether the readouts learn of the labels too: see `learnt`.
         effects : ndarray of shape (M, R, J, B), optional
@@ -372,6 +370,8 @@ class PanelExperts:
         limits : ndarray of shape (J, B, H), or None
             Largest error that a readout should learn from, in units of the scale; None if none
             learns.
+        sums : dict
+            What the series add to what the panel has learnt: for `learn`.
         """
         places = np.arange(self.tracks.n_series)[series]
         looked_at = self._looked_at(position, first_positions, len(levels))
@@ -388,14 +388,29 @@ class PanelExperts:
 
         run(score_half, n_halves, 0)
         changes, noted, sums, beyond = zip(*scored, strict=True) if scored else ((), (), (), ())
-        experts = self._changed(changes, learning)
-        if learning:  # else a series would hang on what rows of others are only taken in
-            experts.pooled = sum(sums, DISCOUNT**n_steps * self.pooled)
-            experts.tails = pooled_tails(self.tails, sum(beyond, np.zeros_like(self.tails)))
         noted = [change for of_piece in noted for change in of_piece]
         if learning:
             limits = self.scored.spread(limits.transpose(1, 2, 0))
-        return experts, noted, limits
+        pooled, tails = (np.zeros_like(of_panel) for of_panel in (self.pooled, self.tails))
+        added = {"pooled": sum(sums, pooled), "beyond": sum(beyond, tails)}
+        return self._changed(changes, learning), noted, limits, added
+
+    def learn(self, sums, n_steps):
+        """Return the experts with the panel's experience after the sums of all series.
+
+        Where rows are only taken in, it stays: else a series would hang on those of others.
+
+        Parameters
+        ----------
+        sums : dict
+            Of `score`, of all series.
+        n_steps : int
+            Steps of the panel's clock since the rows before.
+        """
+        experts = copy.copy(self)
+        experts.pooled = DISCOUNT**n_steps * self.pooled + sums["pooled"]
+        experts.tails = pooled_tails(self.tails, sums["beyond"])
+        return experts
 
     def _score_piece(
         self, piece, places, limits, position, arrived, issued, levels, scales, unsettled,

@@ -23,6 +23,8 @@ class Block(NamedTuple):
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
     zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: as before
+    # (J, B), level that missing values of the first row are carried on from, NaN: the newest one
+    levels: np.ndarray | None = None
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -31,7 +33,7 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.series, *first, self.fresh, self.zero),
+            Block(self.start, self.series, *first, self.fresh, self.zero, self.levels),
             Block(self.start + n, self.series, *rest, later, self.zero),
         )
 
