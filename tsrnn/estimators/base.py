@@ -140,7 +140,9 @@ class StreamingEstimator(BaseEstimator):
         """Take in new rows without learning: network and readouts stay as they are.
 
         The state and the lags move on. So do the weights of a mixture and the widths of intervals,
-        which follow what the forecasts were worth. A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
+        which follow what the forecasts were worth.
+
+        A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
         forecasts issued at these rows are passed over. (A network, where there is one, learns from
         whole windows: its next one may look back on these rows.)
 

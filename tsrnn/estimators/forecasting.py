@@ -121,8 +121,8 @@ class ForecasterMixin:
     ) -> pd.DataFrame:
         """Forecast the values after the last row seen. The estimator stays as it was.
 
-        Intervals are conformal and online. They are quantiles of the errors of earlier forecasts, of
-        each target and step and of each series of a panel, and are tracked as labels arrive. So
+        Intervals are conformal and online. They are quantiles of the errors of earlier forecasts,
+        of each target and step and of each series of a panel, and are tracked as labels arrive. So
         they cover their share in the long run. Of a panel, the edges of the estimator's
         ``coverage`` are tracked (those of 0.9 where it has none); others are interpolated.
 
