@@ -15,6 +15,7 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.regime import Regime, changes_of
 from tsrnn.online.storage.values import twin
+from tsrnn.online.training import is_short
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -56,7 +57,7 @@ class StreamLearner:
     """
 
     packed = None  # what a compiled call has left of the parts
-    n_trained_on = 0  # rows, since the last restart, that the network was trained on
+    n_trained_on = 0  # rows of a short history, but for the newest; see `to_learn`
 
     def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
@@ -106,15 +107,14 @@ class StreamLearner:
         return cls(design, readout, encoder, ensemble, intervals)
 
     def to_learn(self, n_rows):
-        """Return the learner before it learns a history of so many rows.
+        """Return the learner before it learns the history of so many rows.
 
-        While it learns those that the network was trained on, the recurrent expert sleeps: what it
-        forecasts of them says little about rows to come. Those held out from training, and the
-        newest one, count.
+        While it learns a short one, all of which the network was trained on, the recurrent expert
+        sleeps up to the newest row: how well it forecasts such rows says little about others.
         """
         learner = twin(self)
-        held_out = max(1, self.encoder.settings.held_out(n_rows))
-        learner.n_trained_on = max(0, int(min(n_rows, self.replayed)) - held_out)
+        if is_short(n_rows):
+            learner.n_trained_on = max(0, int(min(n_rows, self.replayed)) - 1)
         return learner
 
     @property

@@ -51,17 +51,16 @@ class TrainingSettings:
     loss: object
     verbose: bool = False
 
-    def held_out(self, n_rows):
-        """Return how many of so many rows, the newest ones, training only looks at to stop early.
 
-        Examples
-        --------
-        >>> settings = TrainingSettings(48, 24, 8, 100, 0.01, True, None)
-        >>> settings.held_out(400), settings.held_out(40)
-        (60, 0)
-        """
-        n_held_out = int(VALIDATION_FRACTION * n_rows)
-        return n_held_out if self.early_stopping and n_held_out >= MIN_VALIDATION else 0
+def is_short(n_rows):
+    """Tell whether a history is trained on whole: what could be held out would say nothing.
+
+    Examples
+    --------
+    >>> is_short(60), is_short(70)
+    (True, False)
+    """
+    return int(VALIDATION_FRACTION * n_rows) < MIN_VALIDATION
 
 
 def bptt_step(network, head, inputs, targets, warmup, loss):
@@ -123,9 +122,10 @@ def train(network, inputs, targets, settings, rng):
         A gradient is not finite.
     """
     n_rows, n_streams, n_outputs = targets.shape
-    n_train = n_rows - settings.held_out(n_rows)
-    validate = n_train < n_rows and np.isfinite(targets[n_train:]).any()
-    n_train = n_train if validate else n_rows
+    n_held_out = int(VALIDATION_FRACTION * n_rows)
+    validate = settings.early_stopping and not is_short(n_rows)
+    validate = validate and np.isfinite(targets[n_rows - n_held_out :]).any()
+    n_train = n_rows - n_held_out * validate
     warmup = min(settings.warmup, n_train // 4)
     length = min(warmup + settings.window_size, n_train)
     n_steps = max(1, min(settings.max_iter, n_rows // ROWS_PER_STEP))
