@@ -357,7 +357,9 @@ def main():
     parser.add_argument("--half", choices=[*HALVES, "all"], default=DECIDING)
     parser.add_argument("--kinds", nargs="*", help="only these, such as monthly daily")
     parser.add_argument("--streams", nargs="*", help="only streams whose names hold one of these")
-    parser.add_argument("--models", nargs="*", default=[OURS], help=f"and rivals: {', '.join(RIVALS)}")
+    parser.add_argument(
+        "--models", nargs="*", default=[OURS], help=f"and rivals: {', '.join(RIVALS)}"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows a stream at most")
     parser.add_argument("--refresh", action="store_true", help="measure the cached again")
