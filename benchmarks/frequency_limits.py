@@ -4,7 +4,8 @@ Fitted on 20 to 60 rows and streamed, after two seasons, beside seasonal naive; 
 ahead, beside the year before; coverage after a constant stretch, of the non-zero rows of series
 that are mostly zero, and at step 720.
 
-Run: ``python benchmarks/frequency_limits.py`` (deciding half), ``--half reporting``, ``--parts far``.
+Run: ``python benchmarks/frequency_limits.py`` (deciding half), ``--half reporting``;
+``--parts far`` for one of them.
 """
 
 import argparse
