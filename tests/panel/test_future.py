@@ -33,8 +33,8 @@ from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.features import design
+from tsrnn.kernels.numpy_ import panel_experts
 from tsrnn.online import panel_learner
-from tsrnn.online.experts import panel_experts
 from tsrnn.online.readouts import pooled_future
 
 KEYS = ["id", "time"]
