@@ -112,10 +112,11 @@ def test_season_moments(compiled):
     rng, columns = np.random.default_rng(0), np.array([0, 2, 3, 7])
     targets = rng.normal(size=(L, J, C))
     targets[rng.random(targets.shape) < 0.2] = np.nan
-    moments = [np.empty((3, J, 4)) for _ in range(2)]
+    moments = [np.full((3, J, 5), 7.0) for _ in range(2)]
     for n, kernels in enumerate((panel_norm, compiled)):
-        kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
+        kernels.season_moments(1, columns, targets, np.arange(30, 37), moments[n])
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+    assert (moments[0][..., 0] == 7.0).all()
 
 
 def test_step_features_of_a_series_in_another_unit_are_those_of_before(compiled):
