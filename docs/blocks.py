@@ -4,11 +4,13 @@
     python docs/blocks.py --write PAGE ...   put what the code prints into the pages
 
 A page is run as a reader would: its blocks of Python one after another in one interpreter, its
-blocks of bash in the same empty folder. A block of text behind a block of code is its output.
+blocks of bash in the same empty folder. A block of text behind a block of code is its output. A
+page that says ``% needs: PACKAGE`` is left out where the package is not installed.
 """
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import os
 import re
@@ -23,6 +25,7 @@ BLOCK = re.compile(
     r"^```(?P<kind>python|bash)\n(?P<code>.*?)^```\n(?P<output>\n```text\n(?P<shown>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
+NEEDS = re.compile(r"^% needs: (.*)$", re.MULTILINE)
 NUMBER = re.compile(r"-?\d+\.\d+")
 TOLERANCE = 0.1  # relative: kernels and versions round differently
 
@@ -31,6 +34,11 @@ def pages():
     """Return the pages of the guide that hold code to run, and the README."""
     found = sorted(path for path in FOLDER.rglob("*.md") if BLOCK.search(path.read_text()))
     return [README, *found]
+
+
+def missing(page):
+    """Return the packages that a page needs and that are not installed."""
+    return [name for name in NEEDS.findall(page.read_text()) if not importlib.util.find_spec(name)]
 
 
 def run(page):
@@ -112,6 +120,9 @@ def main():
     args = parser.parse_args()
     wrong = 0
     for page in [path.resolve() for path in args.pages] or pages():
+        if missing(page):
+            print(f"{page.relative_to(FOLDER.parent)}: left out, needs {', '.join(missing(page))}")
+            continue
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             if args.write:
                 write(page)

@@ -8,7 +8,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 os.environ.setdefault("PYTHONPATH", str(ROOT))
 
 import tsrnn  # noqa: E402
@@ -35,6 +35,7 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+autodoc_mock_imports = ["river", "sktime"]  # the reference is made without them
 autodoc_typehints = "none"  # numpydoc tells types
 numpydoc_show_class_members = False  # the template of a class lists them
 numpydoc_xref_param_type = False
@@ -43,7 +44,11 @@ plot_basedir = str(ROOT / "docs")
 plot_formats = [("png", 150)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
-plot_rcparams = {"figure.figsize": (8, 3.6), "figure.constrained_layout.use": True}
+plot_rcparams = {
+    "figure.figsize": (8, 3.6),
+    "figure.constrained_layout.use": True,
+    "font.size": 12,  # legible on a phone
+}
 plot_apply_rcparams = True
 
 sphinx_gallery_conf = {
@@ -57,6 +62,9 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "remove_config_comments": True,
+    "capture_repr": (),
+    "thumbnail_size": (480, 270),
+    "reset_modules": ("matplotlib", "gallery_style.larger_text"),
 }
 
 html_theme = "pydata_sphinx_theme"
@@ -64,6 +72,7 @@ html_title = "tsrnn"
 html_css_files = ["guide.css"]
 html_sidebars = {"index": []}
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # dark or light, as the reader's system is
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "navbar_align": "left",

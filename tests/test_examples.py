@@ -1,5 +1,6 @@
 """Every example runs, quickly and without a warning."""
 
+import json
 import runpy
 import subprocess
 import sys
@@ -8,10 +9,11 @@ from pathlib import Path
 import joblib
 import pytest
 
-pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
+NOTEBOOKS = sorted(FOLDER.glob("notebooks/*.ipynb"))
 
 # Arguments that keep a script short, and a word that its output must hold.
 QUICK = {
@@ -60,6 +62,19 @@ def test_example_runs(name, tmp_path, monkeypatch, capfd):
         losses = [float(line.split()[-1]) for line in out.splitlines() if line.startswith("step")]
         assert losses[-1] < losses[0] / 20
         assert "largest difference 0.0e+00" in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(path):
+    """Its cells one after another, in one interpreter."""
+    figures, names = len(plt.get_fignums()), {}
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    for cell in cells:
+        exec("".join(cell["source"]), names)
+    assert len(cells) > 1
+    assert len(plt.get_fignums()) == figures + 1
+    plt.close()
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ FLOORS = [
     {"nn"},
     {"kernels"},
     {"persistence"},
-    {"threads", "warnings_", "datasets"},
+    {"threads", "partitions", "warnings_", "datasets"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 FORBIDDEN_OUTSIDE = {
@@ -100,7 +100,8 @@ def test_importing_tsrnn_needs_the_base_dependencies_alone():
 import sys
 sys.modules.update(dict.fromkeys({sorted(OPTIONAL - {"narwhals"})}))
 import tsrnn.cli, tsrnn.plotting
-heavy = {{"torch", "numba", "river", "onnxruntime", "statsmodels"}}
+heavy = {{"torch", "numba", "river", "onnxruntime", "statsmodels", "matplotlib"}}
+heavy |= {{f"sklearn.{{part}}" for part in ("linear_model", "model_selection", "svm", "ensemble")}}
 heavy = [name for name in heavy if sys.modules.get(name)]
 assert not heavy, heavy
 assert not any(name.startswith("tsrnn.integrations") for name in sys.modules)

@@ -45,14 +45,15 @@ def rows(n_columns=1, **index):
     noise = ((t * 7919 + column * 104729) % 1009) / 1009.0
     seasonal = (t + column) % 6 * 0.5
     values = 10.0 + seasonal + noise + t * (column + 1) / 100.0
-    times = pd.date_range("2024-01-01", periods=N_ROWS, **{"freq": "h", "name": "time", **index})
+    index = {"start": "2024-01-01", "freq": "h", "name": "time", **index}
+    times = pd.date_range(periods=N_ROWS, **index)
     return pd.DataFrame(values, times, [f"s{i}" for i in range(n_columns)])
 
 
-def long():
+def long(**index):
     """Return three series as a long frame, one of which starts late."""
-    frame = rows(3).melt(ignore_index=False, var_name="id", value_name="y").reset_index()
-    return frame[(frame["id"] != "s2") | (frame["time"] >= "2024-01-02")]
+    frame = rows(3, **index).melt(ignore_index=False, var_name="id", value_name="y").reset_index()
+    return frame[(frame["id"] != "s2") | (frame["time"] >= frame["time"].iloc[24])]
 
 
 def kinds():
@@ -62,6 +63,9 @@ def kinds():
     holes["kind"] = np.where(np.arange(N_ROWS) % 5 < 2, "a", "b")
     by_id = {"id_col": "id", "time_col": "time"}
     panel_ahead = long().assign(price=lambda frame: frame["y"].round() % 3)
+    panel_ahead["size"] = panel_ahead["id"].map({"s0": 1.0, "s1": 2.0, "s2": 5.0})
+    two_targets = long().assign(z=lambda frame: 20.0 - frame["y"])
+    march = {"start": "2024-03-29", "tz": "Europe/Rome"}  # clocks change on the third day
     return {
         "forecaster_rnn": Kind(FORECASTER(cell="rnn"), one),
         "forecaster_lstm": Kind(FORECASTER(cell="lstm"), one),
@@ -70,12 +74,18 @@ def kinds():
         "inputs": Kind(FORECASTER(target=["s0", "s1"]), holes),
         "known_ahead": Kind(FORECASTER(target="s0", future_cols="s1"), two, known_ahead=True),
         "log_and_bounds": Kind(FORECASTER(target_transform="log", lower=0, upper=99.0), one),
-        "zone": Kind(FORECASTER(coverage=[0.5, 0.9]), rows(tz="Europe/Rome")),
+        "civil_time": Kind(FORECASTER(season=24, coverage=[0.5, 0.9]), rows(**march)),
+        "holidays": Kind(FORECASTER(holidays="DE"), rows(start="2023-12-30")),
+        "business_days": Kind(FORECASTER(season=5), rows(freq="B")),
         "months": Kind(FORECASTER(), rows(freq="MS")),
         "row_numbers": Kind(FORECASTER(), one.set_axis(pd.RangeIndex(0, 2 * N_ROWS, 2))),
         "panel": Kind(FORECASTER(**by_id), long()),
+        "panel_of_two_targets": Kind(FORECASTER(**by_id), two_targets),
+        "panel_in_civil_time": Kind(FORECASTER(season=24, **by_id), long(**march)),
         "panel_known_ahead": Kind(
-            FORECASTER(target="y", future_cols="price", **by_id), panel_ahead, known_ahead=True
+            FORECASTER(target="y", future_cols="price", static_cols="size", **by_id),
+            panel_ahead,
+            known_ahead=True,
         ),
         "pipeline": Kind(
             StreamingPipeline([("scale", StandardScaler()), ("forecast", FORECASTER())]), one
@@ -88,8 +98,17 @@ def kinds():
             )
             for cell in ("rnn", "lstm", "gru")
         },
+        "regressor_of_two": Kind(
+            RNNRegressor(hidden_size=3, window_size=8, max_iter=2, random_state=0),
+            three[["s0"]],
+            three[["s1", "s2"]],
+        ),
         "linear": Kind(LinearForecaster(N_AHEAD, lags=3), one),
         "linear_panel": Kind(LinearForecaster(N_AHEAD, lags=3, **by_id), long()),
+        "seasonal_naive_panel": Kind(SeasonalNaiveForecaster(N_AHEAD, season=6, **by_id), long()),
+        "seasonal_naive_in_civil_time": Kind(
+            SeasonalNaiveForecaster(N_AHEAD, season=24), rows(**march)
+        ),
         "naive": Kind(NaiveForecaster(N_AHEAD), one),
         "seasonal_naive": Kind(SeasonalNaiveForecaster(N_AHEAD, season=6), one),
     }

@@ -30,14 +30,15 @@ def learnt(features, labels, forgetting, penalty, n_outputs=M, groups=None):
         origins = [(slice(0, n_outputs), seen)]
         errors = readout.errors(origins, np.broadcast_to(labels[t], (n_outputs, *labels[t].shape)))
         before = readout
+        failed = came = None
         if missing.any():
             failed = [seen[:, j][missing[:, j]] for j in range(J)]
             ages = np.broadcast_to((t - 1 - rows)[:, None], missing[:, 0].shape)
-            readout = readout.take_back(failed, [ages[missing[:, j]] for j in range(J)])
-        readout = readout.enter(t, features[t], 1)
+            failed = failed, [ages[missing[:, j]] for j in range(J)]
         if known.any():
             entered = np.broadcast_to(rows[:, None], (n_outputs, n_series))
-            readout = readout.correct(origins, errors, entered, known)
+            came = origins, errors, entered, known
+        readout = readout.learn(t, readout.sums(t, features[t], failed, came), 1)
         assert (before.gram == before.gram.swapaxes(1, 2)).all()
     return readout
 
@@ -93,11 +94,11 @@ def test_methods_leave_the_old_readout_as_it_was():
     features, labels = stream(10)
     readout = learnt(features, labels, 0.9, 1.0)
     weights, gram, gains = readout.weights.copy(), readout.gram.copy(), dict(readout.gains)
-    later = readout.enter(10, features[0], 1)
-    later.take_back([features[0, j] for j in range(J)], [np.zeros(B)] * J)
+    failed = [features[0, j] for j in range(J)], [np.zeros(B)] * J
     origins = [(slice(0, M), features[:M])]
     known = np.ones((M, J, B), dtype=bool)
-    later.correct(origins, np.ones((M, J, 1, B)), np.full((M, B), 10), known)
+    came = origins, np.ones((M, J, 1, B)), np.full((M, B), 10), known
+    readout.learn(10, readout.sums(10, features[0], failed, came), 1)
     np.testing.assert_array_equal(readout.weights, weights)
     np.testing.assert_array_equal(readout.gram, gram)
     assert readout.gains.keys() == gains.keys()

@@ -39,16 +39,17 @@ def learnt(features, known, labels, forgetting, penalty):
         ahead = np.broadcast_to(known[t, ::-1, None], (n_outputs, J, Z, n_series))
         origins = [(slice(0, n_outputs), seen)]
         errors = readout.errors(origins, np.concatenate([own[:, :, None], ahead], axis=2))
-        came = np.isfinite(own)
-        missing = ~came & there
+        known_now = np.isfinite(own) & there
+        missing = ~np.isfinite(own) & there
+        failed = came = None
         if missing.any():
             failed = [seen[:, j][missing[:, j]] for j in range(J)]
             ages = np.broadcast_to((t - 1 - rows)[:, None], missing[:, 0].shape)
-            readout = readout.take_back(failed, [ages[missing[:, j]] for j in range(J)])
-        readout = readout.enter(t, features[t], 1)
-        if (came & there).any():
+            failed = failed, [ages[missing[:, j]] for j in range(J)]
+        if known_now.any():
             entered = np.broadcast_to(rows[:, None], (n_outputs, n_series))
-            readout = readout.correct(origins, errors, entered, came & there)
+            came = origins, errors, entered, known_now
+        readout = readout.learn(t, readout.sums(t, features[t], failed, came), 1)
     return readout
 
 
@@ -111,13 +112,14 @@ def test_what_is_left_stays_positive_where_a_gain_is_forgotten():
     readout = PooledFutureRLS(J, K, M, 0.5, 1.0, Z)
     phi = np.zeros((J, B, K))
     phi[:, 0, 0] = 100.0
-    readout = readout.enter(0, phi, 1)
-    for group in range(1, M + 3):
-        readout = readout.enter(group, 0.0 * phi, 1)
+    readout = readout.learn(0, readout.sums(0, phi), 1)
+    for group in range(1, M + 2):
+        readout = readout.learn(group, readout.sums(group, 0.0 * phi), 1)
     origins = [(slice(0, M), np.repeat(phi[None], M, axis=0))]
     errors = np.random.default_rng(0).normal(size=(M, J, 1 + Z, B))
     known = np.ones((M, J, B), dtype=bool)
-    readout = readout.correct(origins, errors, np.zeros((M, B), dtype=int), known)
+    came = origins, errors, np.zeros((M, B), dtype=int), known
+    readout = readout.learn(M + 2, readout.sums(M + 2, 0.0 * phi, came=came), 1)
     assert np.linalg.eigvalsh(readout.moments).min() > -1e-12
 
 
@@ -126,9 +128,9 @@ def test_methods_leave_the_old_readout_as_it_was():
     readout = learnt(features, known, labels, 0.9, 1.0)
     names = ("weights", "gram", "effects", "regressions", "moments")
     before = {name: getattr(readout, name).copy() for name in names}
-    later = readout.enter(10, features[0], 1)
     origins = [(slice(0, M), features[:M])]
     errors = np.ones((M, J, 1 + Z, B))
-    later.correct(origins, errors, np.full((M, B), 10), np.ones((M, J, B), dtype=bool))
+    came = origins, errors, np.full((M, B), 10), np.ones((M, J, B), dtype=bool)
+    readout.learn(10, readout.sums(10, features[0], came=came), 1)
     for name in names:
         np.testing.assert_array_equal(getattr(readout, name), before[name])

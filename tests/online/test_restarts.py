@@ -191,7 +191,7 @@ def test_a_singular_gram_of_one_target_starts_anew():
     readout, features = PooledRLS(2, 3, 1, forgetting=0.5), np.zeros((2, 4, 3))
     readout.gram[0] = -np.eye(3)  # and so 0 once half of it is forgotten, half a penalty put back
     with pytest.warns(NumericalWarning):
-        readout = readout.enter(1, features, 1)
+        readout = readout.learn(1, readout.sums(1, features), 1)
     np.testing.assert_array_equal(readout.gram, np.stack([np.eye(3)] * 2))
     np.testing.assert_array_equal(readout.gains[1][0], np.stack([np.eye(3)] * 2))
 

@@ -31,10 +31,11 @@ def test_it_is_ridge_regression_of_each_step_and_of_the_effects(missing):
         failed = opened & ~known
         if failed.any():
             newest = [kept[t - 1, 0][failed[-1, 0]]], [np.zeros(failed[-1].sum())]
-            failed = [kept[rows][:, 0][failed[:, 0]]], [np.zeros(failed.sum())]
-            adjusted = adjusted.take_back(*failed, newest)
-        adjusted = adjusted.enter(t, kept[t], np.ones((1, B)), 1)
+            failed = [kept[rows][:, 0][failed[:, 0]]], [np.zeros(failed.sum())], newest
+        else:
+            failed = None
         if t == 0:
+            adjusted = adjusted.learn(t, adjusted.sums(t, kept[t], np.ones((1, B))), 1)
             continue
         changes, due = labels[t] - levels[rows], adjusted.due(inputs[t])
         for step in range(1, min(t, M) + 1):
@@ -45,7 +46,8 @@ def test_it_is_ridge_regression_of_each_step_and_of_the_effects(missing):
         ones, far = np.ones((M, 1, B)), np.full((M, 1, B), 1e9)
         groups = np.broadcast_to(rows[:, None], (M, B))
         row = changes, ones, far, inputs[t], groups, known
-        adjusted = adjusted.learn(origins, *row)
+        sums = adjusted.sums(t, kept[t], np.ones((1, B)), failed, (origins, *row))
+        adjusted = adjusted.learn(t, sums, 1)
     for step, rows in targets.items():
         if step > 1 and missing:  # of several, it is nearly so
             continue

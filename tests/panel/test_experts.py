@@ -36,8 +36,9 @@ def fed(n_rows, n_series, missing=0.0, seed=0, series=None, **kwargs):
         forecasts = issued.array[issued.due(position)].copy()
         before = experts
         scales = rng.uniform(0.5, 2.0, (M, J, n_series))
-        state = issued, levels, scales[..., chosen], first[chosen], never[:, chosen], 1, True
-        experts, changes, limits = experts.score(position, chosen, arrived, *state)
+        state = issued, levels, scales[..., chosen], first[chosen], never[:, chosen], True
+        experts, changes, limits, sums = experts.score(position, chosen, arrived, *state)
+        experts = experts.learn(sums, 1)
         rows.append((position, arrived, forecasts, scales, before, changes, limits))
         issued.array[:] = rng.normal(size=issued.array.shape) * (1.0 + position % 4)
     return experts, rows, levels
@@ -135,8 +136,9 @@ def test_a_series_that_is_unsettled_has_losses_of_its_own_for_that_time():
         if strange:
             unsettled = np.full((1, 1), position)
         issued.array[:, 0], issued.array[:, 1] = (5.0, 1.0) if strange else (1.0, 2.0)
-        state = issued, levels, np.ones((1, 1, 1)), np.zeros(1, dtype=int), unsettled, 1, True
-        experts, *_ = experts.score(position, slice(None), np.zeros((1, 1)), *state)
+        state = issued, levels, np.ones((1, 1, 1)), np.zeros(1, dtype=int), unsettled, True
+        experts, *_, sums = experts.score(position, slice(None), np.zeros((1, 1)), *state)
+        experts = experts.learn(sums, 1)
         weight.append(experts.weights(slice(None))[0, 0, 0, 0])
     assert weight[199] > 0.99 and weight[215] < 0.01 and weight[242] > 0.99
 
@@ -335,7 +337,7 @@ def test_looking_changes_nothing_and_failing_neither(monkeypatch):
     assert content_of(model) == before
     for owner, name in (
         (PanelExperts, "score"),
-        (PanelExperts, "_change_states"),
+        (PanelExperts, "_changed"),
         (PanelLearner, "_weigh"),
         (PanelLearner, "_forecasts"),
         (tsrnn.online.storage.tracks.Tracks, "changed"),

@@ -163,17 +163,49 @@ def test_a_new_series_is_forecast_by_what_the_others_taught():
     np.testing.assert_allclose(high - low, -0.1 * level, rtol=0.4)
 
 
+@pytest.mark.parametrize("drop", [0.9, 0.2])
+def test_announced_days_are_learnt_and_cost_the_others_nothing(drop):
+    """Issue 18's kind "what is known ahead announces", of holidays that the history has none of.
+
+    After seven of them: holidays 32 and 13 off before, now 4 and 2; other days 5.3, now 1.8. In
+    any split of the rows: only the last row of a block was known to be announced.
+    """
+    n, n_series = 500, 4
+    days = pd.date_range("2022-01-01", periods=n, name="time")
+    holiday = np.zeros(n)
+    holiday[320::20] = 1.0
+    noise = 2.0 * np.random.default_rng(0).normal(size=(n, n_series))
+    sold = 100.0 * (1.0 - drop * holiday[:, None]) + noise
+    names = [f"s{k}" for k in range(n_series)]
+    rows = pd.DataFrame(sold, days, names).melt(ignore_index=False, var_name="id", value_name="y")
+    rows = rows.reset_index().merge(pd.Series(holiday, days, name="holiday").reset_index())
+    rows = rows.sort_values(["time", "id"])
+    model = planned(max_iter=3, horizon=2, future_cols="holiday").fit(rows[: 310 * n_series])
+    model.partial_fit(rows[310 * n_series : 335 * n_series])
+    by_stamp = copy.deepcopy(model).partial_fit(rows[335 * n_series : 337 * n_series])
+    for stamp in range(337, 345):
+        by_stamp.partial_fit(rows[stamp * n_series : (stamp + 1) * n_series])
+    model.partial_fit(rows[335 * n_series : 345 * n_series])
+    later = rows[345 * n_series : 365 * n_series]
+    np.testing.assert_allclose(by_stamp.predict(later), model.predict(later), rtol=1e-9)
+    model.partial_fit(rows[345 * n_series : 455 * n_series])
+    ahead = model.predict(rows[455 * n_series :])[:, 0].reshape(-1, n_series)
+    errors = np.abs(ahead[:-1] - sold[456:]).mean(axis=1)
+    assert errors[holiday[456:] == 1.0].mean() < 6.0
+    assert errors[holiday[456:] == 0.0].mean() < 1.3 * np.abs(noise).mean()
+
+
 def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatch):
     """From scratch, on the features of all origins and the prices of the rows that follow."""
     frame = market(3, 200)
-    entered, enter = [], pooled_future.PooledFutureRLS.enter
+    entered, sums = [], pooled_future.PooledFutureRLS.sums
 
-    def noted(readout, group, features, n_steps):
+    def noted(readout, group, features, *labels):
         if readout.effects.shape[1] == HORIZON:  # not those of one step: see `PanelAdjusted`
             entered.append(features[0])
-        return enter(readout, group, features, n_steps)
+        return sums(readout, group, features, *labels)
 
-    monkeypatch.setattr(pooled_future.PooledFutureRLS, "enter", noted)
+    monkeypatch.setattr(pooled_future.PooledFutureRLS, "sums", noted)
     units = []  # of each series at each origin
 
     def alike(learner, position, series, features, growth):
@@ -300,7 +332,7 @@ def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
     before = content_of(model)
     places = {
         panel_learner.PanelLearner: ["_errors", "_window_targets", "_forecasts", "_effects"],
-        pooled_future.PooledFutureRLS: ["enter", "correct", "errors", "effect"],
+        pooled_future.PooledFutureRLS: ["sums", "enter", "correct", "errors", "effect"],
         design.ForecastDesign: ["arrived_of_series", "ahead_of_series"],
     }
     n_failed = 0

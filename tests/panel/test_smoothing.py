@@ -38,7 +38,9 @@ def followed(labels, zero, starts):
             ages = position - starts[series] + 1
             taken = position, series, ages
             smoothing = smoothing.follow(ring, *taken, row[:, series], zero[:, series])
-            forecasts[:, :, series] = smoothing.forecasts(ring, *taken)
+            out = np.empty((H, len(forecasts), J, len(series)))
+            smoothing.write_forecasts(ring, *taken, out)
+            forecasts[:, :, series] = out.transpose(1, 2, 3, 0)
             awake = smoothing.awake(series, ages)
             np.testing.assert_array_equal(awake, ~np.isnan(forecasts[:, :, series, 0]))
         found.append(forecasts)

@@ -177,7 +177,7 @@ def _stream_all(runs, history, stream):
         for run in (learning, *others):
             run.model.fit(history)
         frozen.model = copy.deepcopy(learning.model)
-        seen = view.begun = time.perf_counter()
+        seen = view.started = time.perf_counter()
         for place in range(len(stream)):
             row = stream[place : place + 1]
             for run in runs:
@@ -207,7 +207,7 @@ class _View:
         from rich.text import Text
 
         learning, total = self._runs[0], len(self._stream)
-        rate = n_rows / (time.perf_counter() - self.begun)
+        rate = n_rows / (time.perf_counter() - self.started)
         past = self._stream["people"].to_numpy()[max(0, n_rows - 2 * HORIZON) : n_rows]
         ahead = learning.forecast["people"].to_numpy()
         most = max(np.nanmax(past, initial=0.0), ahead.max(), 1.0)

@@ -156,7 +156,8 @@ class Session:
         self._issued.append(Issued(self.model.cutoff_, forecast, reason, None, origin, p_values))
         if self.live is not None:
             actual = self._rows.numbers[row : row + 1, self._shown]
-            self.live.take(self.model.cutoff_, actual, forecast, options)
+            odds = self.odds([p_values])
+            self.live.take(self.model.cutoff_, actual, forecast, options, None, odds)
 
     def take_in(self, rows):
         """Take in rows; return the p-values of each, by target, None where there are none.
@@ -180,6 +181,11 @@ class Session:
             return None, reasons[None], None
         options = {**options, "X_future": X_future}
         return model.forecast(**options), None, options
+
+    def odds(self, p_values):
+        """Return the p-values of rows, by target each, as an array (n_rows, n_targets)."""
+        names = self.writer.options.targets
+        return np.array([[(row or {}).get(name, np.nan) for name in names] for row in p_values])
 
     def finish(self):
         """Take in what is left when the input has ended: nothing, where each row stands alone."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
-from tsrnn.frames.types import Names
+from tsrnn.frames.types import Cell, Gap, Late, Loss, Names, Transform
 from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.experts.panel_smoothing import PanelSmoothing
@@ -40,49 +40,42 @@ READOUTS = ["recurrent", "linear", "per_step"]  # of a panel, in the order of it
 class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     """Forecast the next ``horizon`` values of a stream, learning from every row.
 
-    A recurrent network is trained on the history by truncated backpropagation through time. Its
-    hidden state, earlier values and the calendar feed a linear readout of every step, which is
-    learnt by recursive least squares from each row as it arrives; the network itself goes on
-    learning slowly. This expert is mixed, target by target and step by step, with simple ones (a
-    short linear autoregression, a small readout for each step, the newest value, the values and the
-    change one season ago, a mean, a smoothed level, a damped trend, and Holt-Winters smoothing of
-    each season, of logarithms too) by what their forecasts have been worth lately, under ``update``
-    too. A label of step h is learnt from only when its row has arrived.
+    **What forecasts.** A recurrent network is trained on the history by truncated backpropagation
+    through time. A linear readout sees its hidden state, earlier values and the calendar. Each row
+    that arrives teaches the readout by recursive least squares; the network itself goes on learning
+    slowly. Simple experts stand beside this one: a short autoregression, a small readout for each
+    step, the newest value, the value and the change of one season ago, a mean, a smoothed level, a
+    damped trend, and Holt-Winters smoothing of each season, of logarithms too. The forecast mixes
+    them, target by target and step by step, by what each has been worth lately; ``update`` moves
+    these weights too. A label of step h is learnt from only when its row has arrived.
 
-    Where the newest season has left the history for another level or scale, the network sees it as
-    the history was (`tsrnn.features.instance_norm`); where it has come to be early or late, by up
-    to half the shortest season, it sees the calendar moved (`tsrnn.features.phase`). Level and
-    scale are followed under ``update`` too; the phase is, and `drift_log_` tells of all three,
-    where rows are learnt. Of a panel, level and scale are followed series by series; the phase is
-    not.
+    **What is followed.** Where the newest season has left the history for another level or scale,
+    the network sees it as the history was. Where it has come to be early or late, by up to half the
+    shortest season, the network sees the calendar moved. ``update`` follows level and scale, and
+    only rows that are learnt move the phase. Of a panel, level and scale are followed series by
+    series, and the phase is not. `drift_log_` notes each change.
 
-    With ``future_cols`` all of this holds too. The errors that move mixture and intervals are those
-    of the forecasts as they were issued, with the inputs as they turned out: intervals are
-    conditional on the inputs being right.
+    **Inputs** are numbers, which may be missing, or categories (bool, string or category dtype, at
+    most 100 of them). Categories become columns of 0 and 1; one that the history did not hold
+    counts as none of them. A missing input stands at its newest known value (before the first, at
+    the mean of the history), and the network sees a flag. An input that is missing in all of the
+    history stays so. With ``future_cols``, mixture and intervals follow the errors of forecasts as
+    they were issued, with the inputs as they turned out: intervals hold if the inputs are right.
 
-    Inputs are numbers, which may be missing, or categories (bool, string or category dtype, at most
-    100 of them), which become columns of 0 and 1; a category that the history did not hold counts
-    as none of them. A missing input stands at its newest known value, at the mean of the history
-    before the first, and the network sees a flag. An input that is missing in all of the history
-    stays so, whatever comes later.
+    **A panel** is many series by id: a long frame with ``id_col``, a frame with an (id, time)
+    index, or ids beside X. The series share the network and one readout. Each has a scale, a state,
+    a cutoff, a mixture and intervals of its own. A call may hold rows of any of them, in any order
+    between series. A series never seen starts from the zero state, with what is good for the
+    others; its scale is set by its first known value and by where the others are then. A series
+    that does what it never did, such as a jump, counts less in what all share, for as long as that
+    lasts.
 
-    A panel is many series by id: a long frame with ``id_col``, a frame with an (id, time) index, or
-    ids beside X. They share the network and one readout, and have a scale, a state and a cutoff
-    each. A call may hold rows of any of them, in any order between series, and of series never
-    seen: those start from the zero state; their scale is set by their first known value and by
-    where the others are then, see `tsrnn.frames.series_scaling.SeriesScaling`. The experts are
-    those of one stream (each season is smoothed with three settings in place of six, which is what
-    ten thousand series have memory for); each series has a mixture of its own, step by step, and
-    intervals of its own, and a new series starts with what is good for the others. A series that
-    does what it never did, such as a jump, counts less
-    in what the series share, for as long as that lasts.
-
-    Missing targets (NaN) are never learnt from. Neither are absurd ones: a jump by more than 20
-    times the usual change, at least 20 standard deviations of the history, away from the history's
-    range counts as missing until a row confirms it or it has shown that it will last (22 rows for
-    1,000 standard deviations). A jump that is confirmed is taken out of what the model sees and put
-    back into its forecasts until the series is back, so that lags and seasons of before it mislead
-    nobody.
+    **Missing and absurd values.** Missing targets (NaN) are never learnt from. Neither are absurd
+    ones: a jump away from the range of the history by more than 20 times the usual change, and by
+    at least 20 standard deviations of the history. It counts as missing until a row confirms it,
+    or until it has shown that it will last (22 rows for 1,000 standard deviations). A jump that is
+    confirmed is taken out of what the model sees and put back into its forecasts until the series
+    is back. So lags and seasons from before it mislead nobody.
 
     Parameters
     ----------
@@ -231,30 +224,30 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     def __init__(
         self,
         horizon: int = 1,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 32,
         n_layers: int = 1,
         target: Names = None,
         window_size: int = 48,
         lags: int | None = None,
-        season: int | Sequence[int] | str | None = "auto",
+        season: int | Sequence[int] | Literal["auto"] | None = "auto",
         future_cols: Names = None,
         holidays: str | Sequence[str] | None = None,
         static_cols: Names = None,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
         freq: Any = None,
-        gap: str = "fill",
+        gap: Gap = "fill",
         max_gap: int = 1000,
-        late: str = "raise",
-        lower: float | str | None = "auto",
+        late: Late = "raise",
+        lower: float | Literal["auto"] | None = "auto",
         upper: float | None = None,
-        target_transform: str | None = None,
+        target_transform: Transform | None = None,
         batch_size: int = 32,
         learning_rate: float = 0.005,
         max_iter: int = 300,
         early_stopping: bool = True,
-        loss: str = "squared",
+        loss: Loss = "squared",
         forgetting: float = 0.9995,
         coverage: float | list[float] | None = None,
         max_series: int | None = None,
@@ -396,6 +389,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
             others=smoothing.names,
+            dtype=self.dtype,
         )
         adjusted = None
         if design.future:

@@ -27,8 +27,10 @@ from tsrnn.frames.series_scaling import SeriesScaling, scaled_histories
 from tsrnn.frames.target_transform import require_transformable, transformed
 from tsrnn.frames.time_axis import TimeAxis, require_each_once
 from tsrnn.frames.wall_clock import WallClock
+from tsrnn.online.panel_stuck import StuckSensors
 from tsrnn.online.stuck import StuckSensor
 from tsrnn.online.wall_clock import OnWallClock
+from tsrnn.partitions import alone, drawn, gathered, keys_of, made_once, total
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -117,10 +119,12 @@ def read_history(model, form, X, y, ids):
     history = rows._replace(targets=targets).of(order)
     clock = WallClock.of(reader.axis, reader.calendar) if model._looks_back_by_days() else None
     if clock is not None:
+        _require_alone(reader.axis)
         history = clock.placed(history)
-    learner = model._make_learner(_history(model, history, scaling, clock))
+    sample = _history(model, history, names, scaling, clock)
+    learner = made_once(lambda: model._make_learner(sample))
     histories = scaled_histories(scaling, targets[order], series[order])
-    learner = learner.grown(scaling.change_scale, scaling.initial_level, histories)
+    learner = learner.grown(keys_of(names), scaling.change_scale, scaling.initial_level, histories)
     if clock is not None:
         n_targets = len(reader.columns.target_names)
         learner = OnWallClock.of(learner, clock, model._horizon, n_targets, reader.n_inputs)
@@ -128,13 +132,18 @@ def read_history(model, form, X, y, ids):
     newest, positions = np.full(len(names), NEVER), rows.positions
     np.maximum.at(newest, series, positions)
     own = newest[series] - learner.n_kept  # of series that ended long ago
-    recent = positions > np.minimum(positions.max() - learner.replayed, own)
+    newest_of_all = gathered(newest).max()
+    recent = positions > np.minimum(newest_of_all - learner.replayed, own)
     axis = reader.axis
     last = int(axis.stamps(parts.times[-1:])[0]) if axis.ordered else None
     watch = None
-    if model._watches_sensors and not form.has_ids:
-        scaled = scaling.apply(slice(None), targets[order][..., None])[..., 0]
-        watch = StuckSensor.of(scaled, scaling.change_scale[:, 0], model.max_gap)
+    if model._watches_sensors:
+        scaled, of_row = targets[order], series[order]
+        scaled = (scaled - scaling.mean.T[of_row]) / scaling.scale.T[of_row]
+        if form.has_ids:
+            watch = StuckSensors.of(scaled, of_row, scaling.change_scale, model.max_gap)
+        else:
+            watch = StuckSensor.of(scaled, scaling.change_scale[:, 0], model.max_gap)
     state = State(learner, names, scaling, newest=last, below_zero=below_zero, watch=watch)
     return reader, state, rows.of(recent), newest
 
@@ -189,10 +198,13 @@ def _axis_of(series, times, name, freq, regular, snap):
         return TimeAxis(counts=True, name=name)
     if not regular:
         return TimeAxis.of(times, regular=False)
-    longest = times[series == np.bincount(series).argmax()]
+    counts = np.bincount(series)
+    longest = times[series == counts.argmax()]
     longest = longest if longest.is_monotonic_increasing else longest.sort_values()
-    axis = TimeAxis.of(longest, freq, snap=snap)
-    first = times.min()
+    longest = longest if longest.is_unique else longest.unique()  # `steps_of` names doubled rows
+    with_longest = int(gathered(counts.max(keepdims=True)).argmax())
+    axis = made_once(lambda: TimeAxis.of(longest, freq, snap=snap), by=with_longest)
+    first = gathered(np.array([times.min()], dtype=object)).min()
     if axis.freq is not None and axis.step_ns is None and first < longest.min():
         axis = replace(axis, start=int(axis.stamps(pd.Index([first]))[0]))
     return axis
@@ -261,18 +273,28 @@ def _of_another(name, found, axis):
     )
 
 
-def _require_enough(model, columns, counts, targets):
-    if counts.max(initial=0) < model._min_rows:
+def _require_alone(axis):
+    """Refuse a panel in partitions whose days are not of one length."""
+    if not alone():
         raise ValueError(
-            f"found {counts.max(initial=0)} sample(s) of a series at the most, expected at least "
+            f"found times of {axis.tz}, where clocks change, and a panel in several partitions, "
+            "expected a time zone without such changes; convert them: tz_convert('UTC')"
+        )
+
+
+def _require_enough(model, columns, counts, targets):
+    longest = gathered(counts).max(initial=0)
+    known = total(np.isfinite(targets).sum(axis=0)) > 0
+    if longest < model._min_rows:
+        raise ValueError(
+            f"found {longest} sample(s) of a series at the most, expected at least "
             f"{model._min_rows} rows to learn from with these parameters; pass a longer history"
         )
-    if not np.isfinite(targets).any():
+    if not known.any():
         raise ValueError(
             f"found no known value of the targets {columns.target_names}, expected some to learn "
             "from; see that X and y have the same index and that values are not NaN"
         )
-    known = np.isfinite(targets).any(axis=0)
     if not known.all():
         never = [
             name for name, is_known in zip(columns.target_names, known, strict=True) if not is_known
@@ -298,21 +320,25 @@ def _require_static(columns, series, inputs, names):
         )
 
 
-def _history(model, rows, scaling, clock=None):
+def _history(model, rows, names, scaling, clock=None):
     """Return the newest rows of some series side by side, to make a learner by and to train on.
 
     Where there is a clock, positions of rows are its slots. Rows come sorted by series and time.
     The series' ends are aligned, whenever they were. The longest series come first, and of equally
-    long ones a random choice.
+    long ones a random choice, of the series of all partitions.
     """
-    rng = np.random.default_rng(0)
     counts = np.bincount(rows.series)
     calendar_after = (clock or model._reader).calendar_after
     ends = np.cumsum(counts) - 1
     spans = rows.positions[ends] - rows.positions[ends - counts + 1] + 1
-    n_rows = min(int(spans.max()), SAMPLED_VALUES)
+    longest = int(gathered(spans).max())
+    n_rows = min(longest, SAMPLED_VALUES)
     most = max(1, min(SAMPLED_SERIES, SAMPLED_VALUES // n_rows))
-    chosen = np.lexsort((rng.random(len(counts)), -counts))[:most]
+    merits = np.stack([-counts, drawn(keys_of(names), 0).view(np.int64)], axis=1)
+    chosen = np.lexsort(merits.T[::-1])[:most]
+    best = gathered(merits[chosen])
+    best = best[np.lexsort(best.T[::-1])][:most]
+    chosen = chosen[np.isin(merits[chosen, 1], best[:, 1])]
     columns = np.full(len(counts), -1)
     columns[chosen] = np.arange(len(chosen))
     at = n_rows - 1 - (rows.positions[ends][rows.series] - rows.positions)
@@ -322,9 +348,10 @@ def _history(model, rows, scaling, clock=None):
     grids = [np.full((n_rows, len(chosen), a.shape[1]), np.nan) for a in (scaled, which.inputs)]
     for grid, values in zip(grids, (scaled, which.inputs), strict=True):
         grid[at, columns] = values
-    targets, inputs = grids  # (n, B, J), (n, B, E)
+    order = np.lexsort(gathered(merits[chosen]).T[::-1])
+    targets, inputs = (_of_all(grid, 1, order) for grid in grids)  # (n, B, J), (n, B, E)
     n_targets = targets.shape[2]
-    starts = rows.positions[ends[chosen]] - n_rows + 1
+    starts = _of_all(rows.positions[ends[chosen]] - n_rows + 1, 0, order)
     calendar = [calendar_after(int(start), n_rows) for start in starts]
     if model._reader.holidays:
         days = []
@@ -334,12 +361,17 @@ def _history(model, rows, scaling, clock=None):
             own = inputs[:, [s]].swapaxes(1, 2)
             days.append(model._reader.with_holidays(own, positions))
         inputs = np.concatenate(days, axis=2).swapaxes(1, 2)
-    if len(chosen) == 1:  # of all its streams alike
+    if len(order) == 1:  # of all its streams alike
         inputs, calendar = inputs[:, 0], calendar[0]
     else:
         inputs = np.tile(inputs, (1, n_targets, 1))
         calendar = np.tile(np.stack(calendar, axis=1), (1, n_targets, 1))
     record = Window(targets.transpose(0, 2, 1).reshape(n_rows, -1), inputs, calendar)
-    change_scale = scaling.change_scale[:, chosen].ravel()
-    zero = (-scaling.mean / scaling.scale)[:, chosen].ravel()
-    return History(record, change_scale, zero, int(spans.max()), model._reader.form.has_ids)
+    change_scale = _of_all(scaling.change_scale[:, chosen], 1, order).ravel()
+    zero = _of_all((-scaling.mean / scaling.scale)[:, chosen], 1, order).ravel()
+    return History(record, change_scale, zero, longest, model._reader.form.has_ids)
+
+
+def _of_all(array, axis, order):
+    """Return an array of own series, along an axis, with those of all partitions in an order."""
+    return np.moveaxis(gathered(np.moveaxis(array, axis, 0))[order], 0, axis)

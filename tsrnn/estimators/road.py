@@ -12,6 +12,7 @@ from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.frames.target_transform import restored, transformed
 from tsrnn.online.storage.series import Block
+from tsrnn.partitions import alone, keys_of, total
 from tsrnn.persistence.registry import saved
 
 
@@ -25,13 +26,13 @@ class State(NamedTuple):
     n_late: int = 0  # rows dropped because they were not newer than the cutoff of their series
     newest: int | None = None  # stamp of the last row, where only the order of stamps matters
     below_zero: Any = None  # (J, C), whether a target of a series was ever negative
-    watch: Any = None  # a `tsrnn.online.stuck.StuckSensor` of one stream, where there is one
+    watch: Any = None  # a `StuckSensor` of one stream or `StuckSensors`, where there is one
 
 
 def take(model, state, rows, how):
     """Return the state after the rows of a call, its learner having learnt or just advanced."""
     series = _places_in(state.ids, rows)
-    if rows.ids is not None and (series < 0).any():
+    if rows.ids is not None and ((series < 0).any() or not alone()):
         new = pd.unique(rows.ids[series < 0])
         _require_ids_alike(state.ids, new)
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
@@ -139,6 +140,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
     again = model.gap == "reset" and bool((steps > 1).any())
     learner = learner.prepared(rows.series, rows.positions, again)
     groups = arrange(rows.series, rows.positions, steps, model.gap)
+    has_unknown = total(0 if scaling.complete else 1) > 0
     for group in groups:
         series = all_of(group.series, n_series)
         targets = group.take(rows.targets).swapaxes(1, 2)
@@ -148,7 +150,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
             below_zero[:, series] |= negative.any(axis=0)
         targets = transformed(transform, targets)
         before = scaling
-        if not scaling.complete:
+        if has_unknown:
             levels = partial(_typical_level, learner, group.start, beside)
             scaling = scaling.with_first_values(series, targets, levels)
         block = Block(
@@ -253,21 +255,28 @@ def _with_holidays(reader, group, inputs):
 
 
 def with_series(state, new):
-    """Return the state with places for new series."""
-    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
-    learner = state.learner.grown(
-        scaling.change_scale[:, n_before:], scaling.initial_level[:, n_before:]
-    )
-    ids = state.ids.append(pd.Index(new))
+    """Return the state with places for new series.
+
+    Of a panel in partitions, each must call it, some of them with no series.
+    """
     # A series of which nothing is known is like the others: negative if one of them was.
-    signed = np.repeat(state.below_zero.any(axis=1, keepdims=True), len(new), axis=1)
-    below_zero = np.append(state.below_zero, signed, axis=1)
-    return state._replace(learner=learner, ids=ids, scaling=scaling, below_zero=below_zero)
+    signed = total(state.below_zero.any(axis=1, keepdims=True).astype(int)) > 0
+    if not len(new):
+        return state
+    scaling, n_before = state.scaling.grown(len(new)), len(state.ids)
+    change_scale = scaling.change_scale[:, n_before:]
+    learner = state.learner.grown(keys_of(new), change_scale, scaling.initial_level[:, n_before:])
+    ids = state.ids.append(pd.Index(new))
+    below_zero = np.append(state.below_zero, np.repeat(signed, len(new), axis=1), axis=1)
+    watch = state.watch and state.watch.grown(change_scale)
+    return state._replace(
+        learner=learner, ids=ids, scaling=scaling, below_zero=below_zero, watch=watch
+    )
 
 
 def restarted(state, places):
     """Return the state with these series back before their first row."""
-    watch = state.watch and state.watch.restarted()
+    watch = state.watch and state.watch.restarted(places)
     return state._replace(learner=state.learner.restarted(places), watch=watch)
 
 
@@ -278,6 +287,20 @@ def only(state, kept):
         ids=state.ids[kept],
         scaling=state.scaling.taken(kept),
         below_zero=state.below_zero[:, kept],
+        watch=state.watch and state.watch.taken(kept),
+    )
+
+
+def joined(states):
+    """Return the state of all series of the partitions of one panel."""
+    first, *others = states
+    return first._replace(
+        learner=first.learner.joined([state.learner for state in others]),
+        ids=first.ids.append([state.ids for state in others]),
+        scaling=first.scaling.joined([state.scaling for state in others]),
+        n_late=sum(state.n_late for state in states),
+        below_zero=np.concatenate([state.below_zero for state in states], axis=1),
+        watch=first.watch and first.watch.joined([state.watch for state in others]),
     )
 
 
@@ -316,6 +339,8 @@ def steps_of(model, rows, heads, ids):
     ValueError
         Rows of a series are doubled or out of order, or a gap is longer than ``max_gap``.
     """
+    if not len(rows.series):
+        return np.zeros(0, dtype=np.int64)
     if len(rows.series) == 1:  # a streamed row
         steps = rows.positions - heads[rows.series]
         if steps[0] == 1:
@@ -419,7 +444,7 @@ def _took(model, state, series, rows, how):
             _refuse_late(model, state, rows, series, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))
         arrived = arrived.of(~late)
-        if not len(arrived.series):
+        if not len(arrived.series) and alone():
             return state
     return taken_in(model, _with_newest(model, state, rows), arrived, how)
 
@@ -428,7 +453,11 @@ def _with_newest(model, state, rows):
     """Return the state with the stamp of the last of rows, where only their order matters."""
     if not model._reader.axis.ordered:
         return state
-    return state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
+    if rows.times is None:  # arrays, after rows with numbers
+        newest = (-1 if state.newest is None else state.newest) + len(rows.targets)
+    else:
+        newest = int(model._reader.axis.stamps(rows.times[-1:])[0])
+    return state._replace(newest=newest)
 
 
 def _refuse_late(model, state, rows, series, late):
@@ -437,10 +466,10 @@ def _refuse_late(model, state, rows, series, late):
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
-    if axis.step is not None and rows.ids is None:
+    if axis.counts and rows.ids is None:
         drop += (
             "; if they are new, number them on from there (X.set_axis(pd.RangeIndex("
-            f"{cutoff + axis.step}, ...)))"
+            f"{cutoff + (axis.step or 1)}, ...)))"
         )
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"

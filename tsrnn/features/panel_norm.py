@@ -7,6 +7,7 @@ import numpy as np
 from tsrnn.features.instance_norm import InstanceNorm
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_norm
+from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
 
 MOST_SEASONS = 64  # of a history whose moments are looked at, evenly spread
@@ -78,7 +79,8 @@ class PanelNorm(InstanceNorm):
                 found = np.where(enough, np.concatenate([norm.spread[None], norm.moved]), np.nan)
             fields.append(found.reshape(3, n_targets, n_series))
         fields = np.concatenate(fields, axis=2)
-        typical = np.stack([_median(row) for row in fields])
+        of_all = gathered(fields.transpose(2, 0, 1)).transpose(1, 2, 0) if histories else fields
+        typical = np.stack([_median(row) for row in of_all])
         empty = np.zeros((n_targets * 0,))
         blank = cls(season, empty, np.zeros((2, 0)), empty, empty, n_targets, typical)
         return blank._with(np.where(np.isfinite(fields) | (fields > 0), fields, typical[..., None]))
@@ -100,6 +102,13 @@ class PanelNorm(InstanceNorm):
             since=since[:, series].ravel(),
             n_targets=J,
         )
+
+    def joined(self, others):
+        """Return the norm of its series and those of others."""
+        norm = self
+        for other in others:
+            norm = norm._joined(other)
+        return norm
 
     def put(self, series, other):
         """Return the norm with levels of some series replaced by those of another norm."""

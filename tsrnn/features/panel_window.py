@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tsrnn.features.outlier_filter import INPUT, PLAIN, VALUE, filter_outliers, start_from
-from tsrnn.features.ring_buffer import Ring
+from tsrnn.features.outlier_filter import PLAIN, filter_outliers, start_from
+from tsrnn.features.ring_buffer import Ring, joined_each
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
@@ -80,6 +80,10 @@ class PanelWindow:
         """Return rings of their own for these series; see `Ring.taken`."""
         return self._each(lambda ring: ring.taken(series, n_more))
 
+    def joined(self, others):
+        """Return rings of its series and those of others; see `Ring.joined`."""
+        return joined_each(self, others)
+
     def cleaned(self, heads, n_kept, n_spare):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`.
 
@@ -95,7 +99,7 @@ class PanelWindow:
             )
         return cleaned
 
-    def push(self, start, series, targets, inputs, fresh, initial_level):
+    def push(self, start, series, targets, inputs, fresh, initial_level, levels=None):
         """Write new rows of some series; missing values are carried forward, absurd ones screened.
 
         Parameters
@@ -110,15 +114,21 @@ class PanelWindow:
             Series that start here: what lies before is not theirs.
         initial_level : ndarray of shape (J, B)
             Level that the first value of a fresh series is held against (see `filter_outliers`).
+        levels : ndarray of shape (J, B), optional
+            That missing values of the first row are carried on from, in place of the newest; NaN:
+            that.
         """
+        before = self.levels.read(start - 1, series)
+        if levels is not None:
+            levels = levels - self.jumps.read(start - 1, series)
+            before = np.where(np.isfinite(levels), levels, before)
+        before = np.where(fresh, initial_level, before)
         if self.screen:
             known = carried(inputs, np.where(fresh, 0.0, self.inputs.read(start - 1, series)))
             rows = targets, known, fresh, initial_level
-            targets, levels = self._screened(start, series, *rows)
+            targets, levels = self._screened(start, series, before, *rows)
         else:
-            levels = carried(
-                targets, np.where(fresh, initial_level, self.levels.read(start - 1, series))
-            )
+            levels = carried(targets, before)
         newest = np.where(fresh, 0.0, self.inputs.read(start - 1, series))
         for ring, values in (
             (self.targets, targets),
@@ -159,13 +169,13 @@ class PanelWindow:
                 moved = np.where(np.isnan(before), level, moved)
                 ring.write(start + row, series, moved[None].astype(np.float32))
 
-    def _screened(self, start, series, targets, inputs, fresh, initial_level):
+    def _screened(self, start, series, level, targets, inputs, fresh, initial_level):
         """Return targets without absurd values and the levels, and let the guard move on."""
-        rings = self.levels, self.spreads, self.refused, self.jumps
-        guard = (
+        rings = self.spreads, self.refused, self.jumps
+        guard = [
             np.where(fresh, first, ring.read(start - 1, series)).ravel()
-            for ring, first in zip(rings, start_from(initial_level), strict=False)
-        )
+            for ring, first in zip(rings, start_from(initial_level)[1:], strict=False)
+        ]
         screen, by_stream = self.screen, None
         if self.announced.array.size:
             known = self.announced.read(start - 1, series).copy()  # it is written to
@@ -174,12 +184,12 @@ class PanelWindow:
             by_stream = inputs[:, list(screen.future)].transpose(0, 2, 1)
             by_stream = np.tile(by_stream, (1, len(initial_level), 1))
         flat = targets.reshape(len(targets), -1)
-        screened = filter_outliers(flat, *guard, screen, by_stream)
+        screened = filter_outliers(flat, level.ravel(), *guard, screen, by_stream)
         if self.announced.array.size:
             known = screen.known.reshape(1, *initial_level.shape, *screen.known.shape[1:])
             self.announced.write(start + len(targets) - 1, series, known)
         targets, levels, *guarded = (a.reshape(targets.shape) for a in screened)
-        for ring, values in zip(rings[1:], guarded, strict=True):
+        for ring, values in zip(rings, guarded, strict=True):
             ring.write(start, series, values)
         return targets, levels
 
@@ -191,18 +201,6 @@ class PanelWindow:
         levels = self.levels.read(position, series) + self.jumps.read(position, series)
         refused = self.refused.read(position, series)
         return np.where(fresh, initial_level, levels), np.where(fresh, np.nan, refused)
-
-    def was_announced(self, position, series, targets):
-        """Tell which targets (J, B) at a position are as what inputs known ahead had announced.
-
-        They are what is remembered of them (see `Screen`).
-        """
-        if not self.announced.array.size:
-            return np.zeros(targets.shape, dtype=bool)
-        known = self.announced.read(position, series)
-        inputs = self.inputs.read(position, series)[list(self.screen.future)].T
-        values = (targets + self.jumps.read(position, series))[..., None]
-        return ((known[..., INPUT] == inputs) & (known[..., VALUE] == values)).any(axis=-1)
 
     def _each(self, change):
         by_target = self.targets, self.levels, self.spreads, self.refused, self.jumps

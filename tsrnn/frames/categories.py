@@ -7,6 +7,8 @@ category, and does not sort mixed ones.)
 import numpy as np
 import pandas as pd
 
+from tsrnn.partitions import alone, gathered
+
 MOST_CATEGORIES = 100  # more are no categories: an id, a text, a number written as one
 # Of objects, as pandas infers them; all missing they may become either.
 CATEGORIES = {"string", "boolean", "mixed-integer", "empty"}
@@ -41,9 +43,24 @@ def find_categories(frame, labels):
             if len(found[label]) > MOST_CATEGORIES:
                 raise ValueError(
                     f"found {len(found[label])} categories in column {label!r}, expected at most "
-                    f"{MOST_CATEGORIES}; turn it into numbers, group rare ones, or drop it"
+                    f"{MOST_CATEGORIES}; turn it into numbers, group rare ones, or drop it; make a "
+                    "column of times the index: X.set_index(...)"
                 )
-    return found
+    return found if alone() else _of_all_partitions(found)
+
+
+def _of_all_partitions(found):
+    """Return the categories of all partitions, by label, in order of appearance."""
+    pairs = [(label, value) for label, values in found.items() for value in [None, *values]]
+    own = np.empty((len(pairs), 2), dtype=object)
+    for number, pair in enumerate(pairs):
+        own[number, 0], own[number, 1] = pair
+    of_all = {}
+    for label, value in gathered(own):
+        values = of_all.setdefault(label, [])
+        if value is not None and value not in values:
+            values.append(value)
+    return of_all
 
 
 def _is_categorical(column):

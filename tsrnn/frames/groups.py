@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from tsrnn.partitions import alone, gathered, here
+
 NEVER = np.iinfo(np.int64).min // 2  # position of the last row of a series without one
 FIRST = np.zeros((1, 1), dtype=np.intp)  # the rows of a call of one row
 MISSING = -1  # in the place of the number of a row that is missing
@@ -86,33 +88,87 @@ def arrange(series, positions, steps, policy):
     6 [1] [[-1]]
     7 [0, 1] [[3, 4], [-1, -1], [5, 6]]
     """
-    if len(series) == 1 and steps[0] <= 1:  # a streamed row
+    if len(series) == 1 and steps[0] <= 1 and alone():  # a streamed row
         return [Group(int(positions[0]), series, steps == 0, FIRST)]
     order = np.lexsort((series, positions))
     series, positions, steps = series[order], positions[order], steps[order]
     fresh, missing = steps == 0, np.maximum(steps - 1, 0)
     if policy == "reset":
         fresh, missing = fresh | (missing > 0), np.zeros_like(missing)
-    starts = np.append(0, np.flatnonzero(np.diff(positions)) + 1)
-    firsts = np.flatnonzero(~_joined(series, fresh, starts))  # among the positions
-    alike = np.minimum.reduceat(missing, starts) == np.maximum.reduceat(missing, starts)
+    starts = np.flatnonzero(np.append(True, np.diff(positions) != 0)[: len(positions)])
     stops = np.append(starts[1:], len(order))
+    at = positions[starts]
+    joined = _joined(series, fresh, starts) if len(starts) else np.zeros(0, bool)
+    owner, gaps = np.arange(len(starts)), None  # which own position each one is, -1: none
+    if not alone():
+        everywhere, joined, gaps = _of_all_partitions(at, joined, missing, starts, stops)
+        owner = np.where(np.isin(everywhere, at), np.searchsorted(at, everywhere), -1)
+        at = everywhere
+    firsts = np.flatnonzero(~joined)
     groups = []
-    for first, last in zip(firsts, np.append(firsts[1:], len(starts)) - 1, strict=True):
-        at = slice(starts[first], stops[first])
-        present, start = series[at], int(positions[at.start])
-        if alike[first]:
-            start -= int(missing[at.start])
+    for first, last in zip(firsts, np.append(firsts[1:], len(at)) - 1, strict=True):
+        own = whole = slice(0, 0)
+        if owner[first] >= 0:
+            own = slice(starts[owner[first]], stops[owner[first]])
+            whole = slice(own.start, stops[owner[last]])
+        present, start = series[own], int(at[first])
+        gap = missing[own] if gaps is None else gaps[first]
+        if gap.min() == gap.max():
+            start -= int(gap[0])
         else:
-            for n in np.unique(missing[at][missing[at] > 0])[::-1]:
-                late = present[missing[at] == n]
+            for n in np.unique(gap[gap > 0])[::-1]:
+                late = present[missing[own] == n]
                 nothing = np.broadcast_to(MISSING, (int(n), len(late)))
                 groups.append(Group(start - int(n), late, np.zeros(len(late), bool), nothing))
-        rows = np.full((int(positions[starts[last]]) - start + 1, len(present)), MISSING)
-        known = order[at.start : stops[last]].reshape(-1, len(present))
-        rows[positions[starts[first : last + 1]] - start] = known
-        groups.append(Group(start, present, fresh[at], rows))
+        rows = np.full((int(at[last]) - start + 1, len(present)), MISSING)
+        known = order[whole].reshape(last + 1 - first, len(present))
+        rows[at[first : last + 1] - start] = known
+        groups.append(Group(start, present, fresh[own], rows))
     return groups
+
+
+def _of_all_partitions(at, joined, missing, starts, stops):
+    """Return what `arrange` goes by, of the rows of all partitions.
+
+    Parameters
+    ----------
+    at : ndarray of int, shape (n,)
+        Own positions.
+    joined : ndarray of bool, shape (n,)
+        As of `_joined`.
+    missing : ndarray of int
+        Rows that are missing before each own row.
+    starts, stops : ndarray of int, shape (n,)
+        The own rows of each position.
+
+    Returns
+    -------
+    everywhere : ndarray of int, shape (m,)
+        Positions.
+    joined : ndarray of bool, shape (m,)
+        Whether the series of all partitions are those of the position before.
+    gaps : list of ndarray of int, length m
+        How many rows are missing before some series there.
+    """
+    facts = [
+        (number, position, is_joined, gap)
+        for number, (position, is_joined, start, stop) in enumerate(
+            zip(at, joined, starts, stops, strict=True)
+        )
+        for gap in np.unique(missing[start:stop])
+    ]
+    facts = np.array(facts, dtype=np.int64).reshape(-1, 4)
+    partition = here()
+    facts[:, 0] = partition.number
+    facts = gathered(facts)
+    everywhere, place = np.unique(facts[:, 1], return_inverse=True)
+    present, same = np.zeros((2, len(everywhere), partition.n_partitions), dtype=bool)
+    present[place, facts[:, 0]] = True
+    same[place, facts[:, 0]] = facts[:, 2]
+    joined = np.append(False, (present[1:] == present[:-1]).all(axis=1))[: len(everywhere)]
+    joined &= (same | ~present).all(axis=1)
+    gaps = [facts[place == n, 3] for n in range(len(everywhere))]
+    return everywhere, joined, gaps
 
 
 def _joined(series, fresh, starts):

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from tsrnn.frames.scaling import Scaling, first_levels
+from tsrnn.partitions import gathered, total
 from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
@@ -57,11 +58,12 @@ class SeriesScaling:
         starts = np.cumsum(counts) - counts
         n_targets = targets.shape[1]
         fields = np.full((4, n_targets, n_series), np.nan)
-        newest = max(NEWEST, BLOCK // n_series)
+        newest = max(NEWEST, BLOCK // int(total(n_series)))
         n_side_by_side = max(1, BLOCK // max(1, min(counts.max(), newest)))
         for first in range(0, n_series, n_side_by_side):
             some = slice(first, min(first + n_side_by_side, n_series))
-            grid = side_by_side(targets, starts[some], counts[some], newest)
+            n_rows = min(int(counts[some].max()), newest)
+            grid = side_by_side(targets, starts[some], counts[some], n_rows)
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
         mean, scale, change_scale, level = fields
@@ -86,6 +88,15 @@ class SeriesScaling:
             initial_level=np.append(self.initial_level, np.zeros_like(new), axis=1),
         )
 
+    def joined(self, others):
+        """Return the units of its series and of those of others."""
+        names = ("mean", "scale", "change_scale", "initial_level")
+        fields = {
+            name: np.concatenate([getattr(part, name) for part in (self, *others)], axis=1)
+            for name in names
+        }
+        return replace(self, **fields)
+
     @cached_property
     def complete(self):
         """Whether the unit of every series is known, as it nearly always is."""
@@ -102,19 +113,18 @@ class SeriesScaling:
         `levels` is a callable: ``levels(row)`` returns where series are, in their units, at a row
         of these, (J,); without it they are at their means.
         """
-        if self.complete:
-            return self
         unknown = np.isnan(self.scale[:, series])
-        if not unknown.any():
-            return self
         known = np.isfinite(targets)
         new = unknown & known.any(axis=0)
+        rows = known.argmax(axis=0) if len(known) else np.zeros(new.shape, dtype=np.intp)
+        needed = np.unique(gathered(np.unique(rows[new]))) if levels else ()
         if not new.any():
+            for row in needed:  # of series of other partitions
+                levels(row)
             return self
-        rows = known.argmax(axis=0)
         first = np.take_along_axis(targets, rows[None], axis=0)[0]
         level = np.zeros(first.shape)
-        for row in np.unique(rows[new]) if levels else ():
+        for row in needed:
             level = np.where(rows == row, np.reshape(levels(row), (-1, 1)), level)
         level = np.clip(level, -LARGEST_LEVEL, LARGEST_LEVEL)
         _, scale, relative, _ = self.typical[..., None]
@@ -150,7 +160,7 @@ def _of(series, values):
     return values if isinstance(series, slice) else values[:, series]
 
 
-def side_by_side(values, starts, counts, most):
+def side_by_side(values, starts, counts, n_rows):
     """Put the newest rows of series side by side, their ends aligned, NaN before.
 
     Parameters
@@ -158,13 +168,12 @@ def side_by_side(values, starts, counts, most):
     values : ndarray of shape (n, J)
     starts, counts : ndarray of int, shape (S,)
         First row and number of rows of each.
-    most : int
+    n_rows : int
 
     Returns
     -------
-    ndarray of shape (n_newest, S, J)
+    ndarray of shape (n_rows, S, J)
     """
-    n_rows = min(int(counts.max()), most)
     rows = (starts + counts)[None] - np.arange(n_rows, 0, -1)[:, None]
     exists = rows >= starts
     return np.where(exists[..., None], values[np.where(exists, rows, 0)], np.nan)
@@ -172,6 +181,8 @@ def side_by_side(values, starts, counts, most):
 
 def scaled_histories(units, targets, series):
     """Yield the newest rows of all series, scaled, some series at a time: (n, S, J).
+
+    They are as many as the longest series of the panel has, NaN before the first.
 
     Parameters
     ----------
@@ -182,10 +193,11 @@ def scaled_histories(units, targets, series):
     n_series = units.mean.shape[1]
     counts = np.bincount(series, minlength=n_series)
     starts = np.cumsum(counts) - counts
-    block = max(1, BLOCK // max(1, min(counts.max(), NEWEST)))
+    n_rows = min(int(gathered(counts).max()), NEWEST)
+    block = max(1, BLOCK // n_rows)
     for first in range(0, n_series, block):
         some = slice(first, min(first + block, n_series))
-        grid = side_by_side(targets, starts[some], counts[some], NEWEST)
+        grid = side_by_side(targets, starts[some], counts[some], n_rows)
         yield (grid - units.mean[:, some].T) / units.scale[:, some].T
 
 
@@ -205,6 +217,7 @@ def _units(values):
 
 
 def _median(values, default):
-    """Return the median of known values (J, C), a default where there is none."""
+    """Return the median of known values (J, C) of all series, a default where there is none."""
+    values = gathered(values.T).T
     known = [of_target[np.isfinite(of_target)] for of_target in values]
     return np.array([np.median(found) if len(found) else default for found in known])

@@ -11,14 +11,11 @@ from sklearn.base import clone
 
 from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.estimators.regressor import RNNRegressor
+from tsrnn.integrations import extra
 
-try:
+with extra("river"):
     from river.base import Regressor
     from river.time_series.base import Forecaster
-except ImportError as error:
-    raise ImportError(
-        'tsrnn.integrations.river needs river, which is not installed; pip install "tsrnn[river]"'
-    ) from error
 
 
 class _WarmUp:

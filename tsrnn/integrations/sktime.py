@@ -11,14 +11,10 @@ from numpy.typing import DTypeLike
 
 from tsrnn.estimators import forecaster
 from tsrnn.frames.types import Names
+from tsrnn.integrations import extra
 
-try:
+with extra("sktime"):
     from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
-except ImportError as error:
-    raise ImportError(
-        "tsrnn.integrations.sktime needs sktime, which is not installed; "
-        'pip install "tsrnn[sktime]"'
-    ) from error
 
 FRAMES = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 
@@ -158,23 +154,20 @@ class RNNForecaster(BaseForecaster):
         params = self.get_params(deep=False) | {"horizon": max(self.horizon or 1, furthest)}
         future = None
         if X is not None:
-            static = [] if self.static_cols is None else np.atleast_1d(self.static_cols)
-            future = [column for column in X.columns if column not in static]
+            future = X.columns.difference(np.atleast_1d(self.static_cols), sort=False).tolist()
         model = forecaster.RNNForecaster(**params, future_cols=future)
         self._series = y.index[:0].droplevel(-1) if y.index.nlevels > 1 else None
         self._names = y.index.names
-        self.forecaster_ = model.fit(*self._rows(y, X))
+        self._series, rows = self._rows(y, X)
+        self.forecaster_ = model.fit(*rows)
         self._fit_rows = y, X
         return self
 
     def _update(self, y, X=None, update_params=True):
         learn = self.forecaster_.partial_fit if update_params else self.forecaster_.update
-        known = self._series
-        try:
-            learn(*self._rows(y, X))
-        except Exception:
-            self._series = known  # without those that the forecaster has not taken
-            raise
+        series, rows = self._rows(y, X)
+        learn(*rows)
+        self._series = series
         return self
 
     def _predict(self, fh, X):
@@ -198,9 +191,8 @@ class RNNForecaster(BaseForecaster):
             values[:, ~ahead] = self._in_sample(steps[~ahead], n_series, fh.freq)
         index = pd.Index(fh.to_absolute_index(self.cutoff))
         if self._series is not None:
-            ids, index = self._series.repeat(len(steps)), index.append([index] * (n_series - 1))
-            levels = [ids.get_level_values(level) for level in range(ids.nlevels)]
-            index = pd.MultiIndex.from_arrays([*levels, index])
+            ids = self._series.to_frame(index=False)
+            index = pd.MultiIndex.from_frame(ids.merge(index.to_frame(), how="cross"))
         return pd.DataFrame(values.reshape(len(index), -1), index.set_names(self._names), columns)
 
     def _out_of_sample(self, steps, X, n_series, quantiles):
@@ -214,7 +206,7 @@ class RNNForecaster(BaseForecaster):
             )
         parts = {} if self._series is None else {"ids": list(range(n_series))}
         if model.future_cols is not None and X is not None:
-            index, X = model.future_index(horizon, **parts), self._numbered(X)
+            index, X = model.future_index(horizon, **parts), _numbered(X, self._series)
             skipped = ~np.isin(np.tile(np.arange(1, horizon + 1), n_series), steps)
             parts["X_future"] = X.reindex(X.index.union(index[skipped]))
         frame = model.forecast(horizon, quantiles=quantiles, **parts)
@@ -227,8 +219,9 @@ class RNNForecaster(BaseForecaster):
     def _in_sample(self, steps, n_series, freq):
         """Return forecasts (n_series, n_steps, n_targets) of rows, each from the row before it."""
         remembered = self.get_config()["remember_data"]
-        X, *y = self._inputs(*((self._y, self._X) if remembered else self._fit_rows))
-        rows, stamps = X.index.get_level_values(-1).factorize(sort=True)
+        y, X = (self._y, self._X) if remembered else self._fit_rows
+        parts = _inputs(y, X, self._series)
+        rows, stamps = parts[0].index.get_level_values(-1).factorize(sort=True)
         stamps = ForecastingHorizon(stamps, is_relative=False, freq=freq)
         at = (np.asarray(stamps.to_indexer(self.cutoff)) + 1)[rows]
         if steps.max() > at.max():
@@ -236,52 +229,47 @@ class RNNForecaster(BaseForecaster):
                 "found a horizon in the rows of update, expected one in those of fit, which are "
                 "kept; set_config(remember_data=True) before fit to keep all rows"
             )
-        outputs = self.forecaster_.predict(X, *y, start="fit")
-        outputs = outputs.reshape(len(X), len(self._get_varnames()), -1)
-        series = np.zeros(len(X), int)
+        outputs = self.forecaster_.predict(*parts, start="fit")
+        outputs = outputs.reshape(len(at), len(self._get_varnames()), -1)
+        series = np.zeros(len(at), int)
         if self._series is not None:
-            series = X.index.get_level_values(0).to_numpy()
-        span = 1 - min(at.min(), steps.min())
-        keys = series * span + at + span - 1
-        order = np.argsort(keys)
-        wanted = np.arange(n_series)[:, None] * span + steps + span - 1
-        found = np.searchsorted(keys[order], wanted) - 1
-        before = order[found.clip(min=0)]
-        step = wanted - keys[before]
-        known = (found >= 0) & (series[before] == np.arange(n_series)[:, None])
-        known &= step <= outputs.shape[2]
-        values = outputs[before, :, np.where(known, step, 1) - 1]
-        return np.where(known[..., None], values, np.nan)
+            series = parts[0].index.get_level_values(0)
+        rows = pd.MultiIndex.from_arrays([series, at])
+        values = np.full((n_series, len(steps), outputs.shape[1]), np.nan)
+        for ahead in range(outputs.shape[2], 0, -1):  # the newest row before a step comes last
+            before = pd.MultiIndex.from_product([range(n_series), steps - ahead])
+            found = rows.get_indexer(before).reshape(n_series, -1)
+            values[found >= 0] = outputs[found[found >= 0], :, ahead - 1]
+        return values
 
     def _rows(self, y, X):
-        """Return rows as the forecaster takes them; all series have one at the newest stamp."""
+        """Return all series, and rows as the forecaster takes them, each series at the end."""
         if self._series is None:
-            return self._inputs(y, X)
+            return None, _inputs(y, X)
         ids = y.index.droplevel(-1).unique()
-        self._series = self._series.append(ids[~ids.isin(self._series)])
-        parts = self._inputs(y, X)
+        series = self._series.append(ids[~ids.isin(self._series)])
+        parts = _inputs(y, X, series)
         ids, times = (parts[0].index.get_level_values(level) for level in (0, 1))
-        ended = np.setdiff1d(np.arange(len(self._series)), ids[times == times.max()])
-        if not len(ended):
-            return parts
-        last = times[[times.argmax()]].repeat(len(ended))
-        last = pd.MultiIndex.from_arrays([ended, last], names=parts[0].index.names)
-        return [part.reindex(part.index.append(last)) for part in parts]
-
-    def _inputs(self, y, X):
-        """Return inputs and targets, or targets alone where there are no inputs."""
-        return [self._numbered(part) for part in ([y] if X is None else [X.loc[y.index], y])]
-
-    def _numbered(self, frame):
-        """Return a frame with the index (number of the series, time), whatever its levels."""
-        if self._series is None:
-            return frame
-        numbers = self._series.get_indexer(frame.index.droplevel(-1))
-        levels = [numbers, frame.index.get_level_values(-1)]
-        return frame.set_axis(pd.MultiIndex.from_arrays(levels, names=["series", "time"]))
+        ended = np.setdiff1d(np.arange(len(series)), ids[times == times.max()])
+        last = pd.MultiIndex.from_product([ended, [times.max()]], names=parts[0].index.names)
+        return series, [part.reindex(part.index.append(last)) for part in parts]
 
     @classmethod
     def get_test_params(cls, parameter_set="default"):
         """Return parameters of small forecasters, on which sktime runs its checks."""
         small = {"hidden_size": 2, "max_iter": 2, "random_state": 0}
         return [small, {"cell": "gru", "lags": 2, "season": None, "horizon": 6, **small}]
+
+
+def _inputs(y, X, series=None):
+    """Return inputs and targets, or targets alone where there are no inputs."""
+    return [_numbered(part, series) for part in ([y] if X is None else [X.loc[y.index], y])]
+
+
+def _numbered(frame, series):
+    """Return a frame with the index (number of the series, time), whatever its levels."""
+    if series is None:
+        return frame
+    numbers = series.get_indexer(frame.index.droplevel(-1))
+    levels = [numbers, frame.index.get_level_values(-1)]
+    return frame.set_axis(pd.MultiIndex.from_arrays(levels, names=["series", "time"]))

@@ -53,7 +53,7 @@ class OneSeries:
         """When the series was last seen; there is no other."""
         return np.zeros(1, dtype=np.int64)
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner: its one series is there."""
         if change_scale.shape[1] > 1:
             raise ValueError(f"found {change_scale.shape[1]} series, expected one; use ids")

@@ -17,7 +17,7 @@ class PanelAdjusted:
     Values are in units of the scale that a series has at the origin. The features of an origin
     are made once, and wait for its labels where those of the other readouts do.
 
-    It is a value: `learn` and `enter` return a new one.
+    It is a value: `learn` returns a new one.
 
     Parameters
     ----------
@@ -113,38 +113,50 @@ class PanelAdjusted:
         own = kept[..., : self.readout.weights.shape[2]]
         return self.readout.outputs(own)[0] - kept[..., None, :, -1]
 
-    def enter(self, group, kept, roots, n_steps):
-        """Let a group of origins in, with the roots (J, B) of their weights."""
-        adjusted, features = copy.copy(self), kept[..., :-1] * roots[..., None]
-        own = features[..., : self.readout.weights.shape[2]]
-        adjusted.readout = self.readout.enter(group, own, n_steps)
-        adjusted.effects = self.effects.enter(group, features, n_steps)
-        return adjusted
-
-    def take_back(self, kept, ages, newest):
-        """Take origins out whose labels failed to come.
+    def sums(self, group, kept, roots, failed=None, came=None):
+        """Return what some series add to the readouts, by name: for `learn`.
 
         Parameters
         ----------
-        kept, ages
-            As features and ages of `PooledRLS.take_back`.
-        newest : tuple
-            Likewise, of the origins one row back alone.
+        group : int
+            Number of a group of origins.
+        kept : ndarray of shape (J, B, `n_kept`)
+            Of them.
+        roots : ndarray of shape (J, B)
+            Of their weights.
+        failed : tuple, optional
+            Origins for a label of which each that failed to come: what is kept of them, and ages,
+            as of `PooledRLS.sums`; and a pair of the same of the origins one row back alone.
+        came : tuple, optional
+            Labels that have come, see `_due`.
         """
-        adjusted, n_own = copy.copy(self), self.readout.weights.shape[2]
-        own = [origin[..., :n_own] for origin in kept]
-        adjusted.readout = self.readout.take_back(own, ages)
-        wide = [origin[..., :-1] for origin in newest[0]]
-        adjusted.effects = self.effects.take_back(wide, newest[1])
+        features, n_own = kept[..., :-1] * roots[..., None], self.readout.weights.shape[2]
+        failed_own = failed_wide = came_own = came_wide = None
+        if failed is not None:
+            origins, ages, (newest, newest_ages) = failed
+            failed_own = [origin[..., :n_own] for origin in origins], ages
+            failed_wide = [origin[..., :-1] for origin in newest], newest_ages
+        if came is not None:
+            came_own, came_wide = self._due(*came)
+        return {
+            "readout": self.readout.sums(group, features[..., :n_own], failed_own, came_own),
+            "effects": self.effects.sums(group, features, failed_wide, came_wide),
+        }
+
+    def learn(self, group, sums, n_steps):
+        """Learn from the `sums` of all series, as `PooledRLS.learn` does."""
+        adjusted = copy.copy(self)
+        adjusted.readout = self.readout.learn(group, sums["readout"], n_steps)
+        adjusted.effects = self.effects.learn(group, sums["effects"], n_steps)
         return adjusted
 
-    def learn(self, origins, changes, roots, limits, inputs, groups, known):
-        """Learn from labels that have come.
+    def _due(self, origins, changes, roots, limits, inputs, groups, known):
+        """Return the labels that have come, as `PooledRLS.sums` takes them: of both readouts.
 
         Parameters
         ----------
         origins : list of (slice, ndarray of shape (m, J, B, `n_kept`))
-            As of `PooledRLS.correct`: the oldest first, features times the roots.
+            As of `PooledRLS.sums`: the oldest first, features times the roots.
         changes : ndarray of shape (M, J, B)
             From the newest values at the origins.
         roots : ndarray of shape (M, J, B)
@@ -158,10 +170,10 @@ class PanelAdjusted:
         n_own = self.readout.weights.shape[2]
         due = np.concatenate([kept[..., -1] for _, kept in origins])
         own = [(piece, np.ascontiguousarray(kept[..., :n_own])) for piece, kept in origins]
-        adjusted, limits = copy.copy(self), roots * limits
+        limits = roots * limits
         targets = (changes + due - self.due(inputs)) * roots
         errors, sums = self.readout.limited_errors(own, targets, limits, known)
-        adjusted.readout = self.readout.correct(own, errors, groups, known, sums)
+        of_own = own, errors, groups, known, sums
 
         newest = [(slice(0, 1), newest_of(origins)[..., :-1].astype(np.float64))]
         ahead = roots[-1:, :, None] * inputs.T
@@ -170,10 +182,9 @@ class PanelAdjusted:
         explained = np.einsum("jf,mjfb->mjb", self.effect, errors[:, :, 1:])
         left = errors[:, :, 0] - explained
         errors[:, :, 0] = explained + np.clip(left, -limits[-1:], limits[-1:])
-        adjusted.effects = self.effects.correct(newest, errors, groups[-1:], known[-1:])
-        return adjusted
+        return of_own, (newest, errors, groups[-1:], known[-1:])
 
 
 def newest_of(origins):
-    """Return what is kept (1, J, B, n) of the newest of origins, as `PanelAdjusted.learn` takes."""
+    """Return what is kept (1, J, B, n) of the newest of origins, as `PanelAdjusted.sums` takes."""
     return origins[-1][1][-1:]

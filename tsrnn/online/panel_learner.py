@@ -23,6 +23,7 @@ from tsrnn.online.regime import CHANGE_COLUMNS
 from tsrnn.online.storage.issued import IssuedForecasts
 from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
+from tsrnn.partitions import alone, drawn, gathered, total
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -35,6 +36,7 @@ MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
+UNUSUAL = 5.0  # times the median distance of inputs known ahead from their median
 UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
@@ -79,6 +81,8 @@ class PanelLearner:
 
     Attributes
     ----------
+    keys : ndarray of uint64, shape (C,)
+        What draws among series go by.
     heads, first_positions : ndarray of int, shape (C,)
         Positions of the last row of each series and of the first since its state was zero.
     seen : ndarray of int, shape (C,)
@@ -114,6 +118,7 @@ class PanelLearner:
         self.ranges = np.zeros((3, n_targets, 0))
         self.unsettled = np.zeros((n_targets, 0), dtype=np.int64)
         self.heads = self.first_positions = self.seen = np.zeros(0, dtype=np.int64)
+        self.keys = np.zeros(0, dtype=np.uint64)
         self.clock = self.learnt_to = NEVER
         self.n_groups = self.n_learnt = self.n_trainings = 0
 
@@ -212,6 +217,7 @@ class PanelLearner:
             if beside is not None:
                 others, places = beside
                 found = np.append(found, others._levels_at(position - back, places), axis=1)
+            found = gathered(found.T).T
             if found.shape[1] > 1:
                 level = np.median(found, axis=1)
                 apart = np.median(np.abs(found - level[:, None]), axis=1) / MAD_OF_NORMAL
@@ -230,8 +236,9 @@ class PanelLearner:
     def prepared(self, series, positions, again):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
-        n_ahead = np.where(heads == NEVER, 0, positions - heads).max()
-        n_ahead = max(n_ahead, positions.max() - max(self.clock, positions.min()))
+        n_ahead = np.where(heads == NEVER, 0, positions - heads).max(initial=0)
+        everywhere = gathered(positions)
+        n_ahead = max(n_ahead, everywhere.max() - max(self.clock, everywhere.min()))
         after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
         return self.writable(n_ahead, again or after_reset.any())
 
@@ -271,10 +278,11 @@ class PanelLearner:
 
     # --- series come and go -----------------------------------------------------------------------
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner with places for more series; see `tsrnn.online.protocol.Learner`."""
         n_more = change_scale.shape[1]
         learner = self._with_memory(slice(None), n_more)
+        learner.keys = np.append(self.keys, keys)
         learner.heads = np.append(self.heads, np.full(n_more, NEVER))
         learner.first_positions = np.append(self.first_positions, np.full(n_more, NEVER))
         learner.seen = np.append(self.seen, np.full(n_more, -1))
@@ -284,8 +292,10 @@ class PanelLearner:
         learner.unsettled = np.append(self.unsettled, np.full(initial_level.shape, NEVER), axis=1)
         learner.regime = self.regime.taken(slice(None), n_more)
         if self.norm:
-            known = PanelNorm.of_series(self.norm.season, histories, len(change_scale))
-            learner.norm = known if known.spread.size else self.norm.grown(n_more)
+            learner.norm = self.norm.grown(n_more)
+            if histories:
+                sizes = self.norm.season, histories, len(change_scale)
+                learner.norm = PanelNorm.of_series(*sizes)
         return learner
 
     @staticmethod
@@ -297,13 +307,36 @@ class PanelLearner:
     def taken(self, series):
         """Return a learner of these series alone, with a memory of its own."""
         learner = self._with_memory(series)
-        for name in ("heads", "first_positions", "seen"):
+        for name in ("keys", "heads", "first_positions", "seen"):
             setattr(learner, name, getattr(self, name)[series])
         for name in ("change_scale", "initial_level", "ranges", "unsettled"):
             setattr(learner, name, getattr(self, name)[..., series])
         learner.regime = self.regime.taken(series)
         learner.noted_outliers = self.noted_outliers.taken(series)
         learner.norm = self.norm and self.norm.taken(series)
+        return learner
+
+    def joined(self, others):
+        """Return a learner of its series and those of others, in this order.
+
+        They are the learners of the partitions of one panel, which have learnt the same.
+        """
+        learner, parts = copy.copy(self), [self, *others]
+        learner.memory = self.memory.joined([other.memory for other in others])
+        learner.calendar = self.calendar.copy()
+        for name in ("keys", "heads", "first_positions", "seen"):
+            setattr(learner, name, np.concatenate([getattr(part, name) for part in parts]))
+        for name in ("change_scale", "initial_level", "ranges", "unsettled"):
+            arrays = [getattr(part, name) for part in parts]
+            setattr(learner, name, np.concatenate(arrays, axis=-1))
+        for name in ("experts", "smoothing", "norm", "regime"):
+            own = getattr(self, name)
+            if own is not None:
+                setattr(learner, name, own.joined([getattr(other, name) for other in others]))
+        noted, n_series = zip(
+            *((part.noted_outliers, len(part.heads)) for part in parts), strict=True
+        )
+        learner.noted_outliers = self.noted_outliers.joined(noted[1:], n_series[:-1])
         return learner
 
     def writable(self, n_rows, started_over):
@@ -437,13 +470,11 @@ class PanelLearner:
         Where inputs are known ahead but not given, what is due to them is left out.
         """
         window, scales = self.memory.window, self._scales(position, series)
-        found = self.readout.outputs(features)
+        found = self.readout.outputs(features)  # (R, J, M, B)
         if self.adjusted:
             others = self.adjusted.output(self._look(position, series, features, scales))
             alone = self.readout.outputs_alone(features)
             found = np.concatenate([found, np.stack([others, alone])])
-        if self.steps:
-            found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
         if following is not None:
             newest = window.inputs.read(position, series)[self.design.future].T  # (B, F)
@@ -452,19 +483,25 @@ class PanelLearner:
             steps_ahead = ahead[..., : len(self.design.future)]
             if self.adjusted:
                 found[ADJUSTED] += self.adjusted.due(steps_ahead).swapaxes(1, 2)
+        n_shared, n_steps = len(found), found.shape[2]
+        n_smoothing = len(self.smoothing.names) if self.smoothing else 0
+        n_readouts = n_shared + bool(self.steps)
+        issued = np.empty((n_steps, n_readouts + n_smoothing, *scales.shape))
+        readouts = issued[:, :n_readouts]
+        np.multiply(found.transpose(2, 0, 1, 3), scales, out=readouts[:, :n_shared])
         if self.steps:
             where = self.memory, position, series, self._centers(series), scales, self.calendar
-            found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
-        found *= scales[:, None]
-        found += window.levels.read(position, series)[:, None]
-        found = found.swapaxes(2, 3)
-        if self.smoothing is None:
-            return found
-        ages = position - self.first_positions[series] + 1
-        others = self.smoothing.forecasts(self.memory.seasonal, position, series, ages)
-        if steps_ahead is not None:
-            others += self.adjusted.due(steps_ahead) * scales[..., None]
-        return np.concatenate([found, others])
+            own = self.steps.forecast(*where, steps_ahead)  # (J, B, M)
+            np.multiply(own.transpose(2, 0, 1), scales, out=readouts[:, n_shared])
+        readouts += window.levels.read(position, series)
+        if self.smoothing:
+            ages = position - self.first_positions[series] + 1
+            of_row = self.memory.seasonal, position, series, ages
+            self.smoothing.write_forecasts(*of_row, issued)
+            if steps_ahead is not None:
+                due = self.adjusted.due(steps_ahead) * scales[..., None]
+                issued[:, n_readouts:] += due.transpose(2, 0, 1)[:, None]
+        return issued.transpose(1, 2, 3, 0)
 
     def _look(self, position, series, features, scales):
         """Return what the readout of adjusted series keeps of an origin, (J, B, n)."""
@@ -496,7 +533,8 @@ class PanelLearner:
         learner, outputs, window = copy.copy(self), [], self.memory.window
         initial_level = self.initial_level[:, series]
         before = window.judged_by(start - 1, series, block.fresh, initial_level)
-        window.push(start, series, block.targets, block.inputs, block.fresh, initial_level)
+        rows = block.targets, block.inputs, block.fresh, initial_level, block.levels
+        window.push(start, series, *rows)
         learner.noted_outliers = self._outliers_after(block, before)
         learner.heads, learner.seen = self.heads.copy(), self.seen.copy()
         learner.first_positions = first = self.first_positions.copy()
@@ -507,7 +545,7 @@ class PanelLearner:
             learner.experts = self.experts.started(fresh)
             learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
-        local, sizes = learner._local(start, series, n_rows, design)
+        local, sizes, announced = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
         scales = self._scales(np.arange(start, start + n_rows), series)
         features = self._features(view, start, scales, hidden, design)
@@ -519,13 +557,13 @@ class PanelLearner:
             if self.steps:
                 growth = sizes[row] / scales[row]
                 roots = learner._weigh(position, series, features[row], growth)
-            limits = learner._score(position, series, arrived, n_steps, learning)
+            limits, sums = learner._score(position, series, arrived, learning)
             if limits is not None and self.design.n_ahead:
-                limits[window.was_announced(position, series, arrived)] = UNLIMITED
-            if learning and self.learns:
-                rows = features[row], roots, limits
-                learner._learn_row(position, series, arrived, *rows, n_steps)
-            else:
+                limits[announced[row]] = UNLIMITED
+            if learning:
+                origins = features[row], roots, limits
+                learner._learn_row(position, series, arrived, *origins, sums, n_steps)
+            if not (learning and self.learns):
                 shut = np.zeros((1, 1, block.targets.shape[2]), bool)
                 self.memory.opened.write(position, series, shut)
             learner._smooth(position, series, arrived, block.zero)
@@ -584,7 +622,9 @@ class PanelLearner:
     def _encode(self, view, block, design, local):
         """Move the states of the series on; return hidden states (T, J, B, H)."""
         start, series, stop = block.start, block.series, block.start + len(block.targets)
-        n_targets, n_series = block.targets.shape[1:]
+        n_rows, n_targets, n_series = block.targets.shape
+        if not n_series:  # of a partition whose series have no row here
+            return np.zeros((n_rows, n_targets, 0, self.encoder.network.hidden_size))
         fresh = np.tile(block.fresh, n_targets)
         encoder = copy.copy(self.encoder)
         encoder.state = tuple(
@@ -614,7 +654,7 @@ class PanelLearner:
     def _features(self, view, start, scales, hidden, design):
         """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
         skip = design.skip(view, start, start + len(scales))
-        skip = skip.reshape(*scales.shape, -1)
+        skip = skip.reshape(*scales.shape, skip.shape[-1])
         skip[..., : len(design.offsets) + 1] /= scales[..., None]
         return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
 
@@ -631,13 +671,13 @@ class PanelLearner:
         return self.norm.level.reshape(n_targets, -1)[:, series]
 
     def _local(self, start, series, n_rows, design):
-        """Return center and scale (T, J * B) of new rows, and recent sizes (T, J, B) of changes.
+        """Return center and scale (T, J * B) of new rows, and what `_follow_changes` does.
 
         Profiles and sizes follow the rows. A jump within a season seems to be a scale, but for the
         changes from row to row, whose size stays: a scale is believed as far as they show it.
         """
         window, stop, centers = self.memory.window, start + n_rows, self._centers(series)
-        sizes = self._follow_changes(start, series, n_rows)
+        sizes, announced = self._follow_changes(start, series, n_rows)
         local, limit = None, np.inf
         scales = np.ones((n_rows, *centers.shape))
         if self.norm:
@@ -649,23 +689,34 @@ class PanelLearner:
             local = center, scales.reshape(center.shape)
             limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
         window.follow_profiles(start, series, centers, scales, limit)
-        return local, sizes
+        return local, sizes, announced
 
     def _follow_changes(self, start, series, n_rows):
-        """Follow the sizes of the changes of new rows; return them, 1 as in the history."""
+        """Follow the sizes of the changes of new rows; return them (T, J, B), 1 as in the history.
+
+        And tell which rows are where they are as what was known ahead of them had announced. A
+        change to an unusual row, or from one, says nothing of the others.
+        """
         window, change = self.memory.window, self.ranges[2][:, series]
         positions = np.arange(start, start + n_rows)
         levels = window.levels.read(np.arange(start - 1, start + n_rows), series)
         newest, known = np.abs(np.diff(levels, axis=0)), window.targets.read(positions, series)
-        sizes = np.empty(newest.shape)
+        sizes, announced = np.empty(newest.shape), np.zeros(newest.shape, dtype=bool)
         for row in range(n_rows):
             limited = np.minimum(newest[row], LARGEST_CHANGE * change)
             moved = change + PACE * (limited - change)
             missing = np.isnan(known[row]) | np.isnan(newest[row])  # a first row is no change
+            if self.design.n_ahead:
+                large = np.flatnonzero((newest[row] > limited).any(axis=0))
+                if len(large):  # what is known ahead may explain them
+                    places = np.arange(len(self.heads))[series][large]
+                    usual = self._usual(positions[row], places)
+                    missing[:, large] |= ~usual[:2].all(axis=0)
+                    announced[row][:, large] = ~usual[0]
             sizes[row] = change = np.where(missing, change, moved)
         self.ranges = self.ranges.copy()
         self.ranges[2][:, series] = change
-        return sizes / (MAE_OF_NORMAL * self.change_scale[:, series])
+        return sizes / (MAE_OF_NORMAL * self.change_scale[:, series]), announced
 
     def _scales(self, positions, series):
         """Return scales (..., J, B) of series at positions, by which forecasts are multiplied."""
@@ -675,18 +726,21 @@ class PanelLearner:
 
     # --- labels -----------------------------------------------------------------------------------
 
-    def _score(self, position, series, arrived, n_steps, learning):
-        """Let the experts follow the labels (J, B) of a position, in place; return error limits."""
+    def _score(self, position, series, arrived, learning):
+        """Let the experts follow the labels (J, B) of a position, in place.
+
+        Return error limits, and sums over the series that the experts will learn from.
+        """
         memory, first = self.memory, self.first_positions[series]
         scored = self.experts.scored.steps
         effects = self._effects(position, series, scored) if self.design.n_ahead else None
-        self.experts, changes, limits = self.experts.score(
+        self.experts, changes, limits, sums = self.experts.score(
             position, series, arrived, memory.issued, memory.window.levels,
-            self._scales(position - scored, series), first, self.unsettled[:, series], n_steps,
+            self._scales(position - scored, series), first, self.unsettled[:, series],
             learning, effects,
         )  # fmt: skip
         self.regime = self.regime.note_errors(position, changes)
-        return limits if self.steps else None
+        return limits if self.steps else None, sums
 
     def _effects(self, position, series, steps):
         """Return what the inputs known ahead of labels add to what was issued, (M, R, J, B).
@@ -711,19 +765,21 @@ class PanelLearner:
 
         Looked at are the span of the features (J, B, K), and how far the newest values are from
         those before the shortest season, in units of the size that changes now have: what that is
-        beyond the scale, which the features are in units of already, is their `growth` (J, B). The
-        typical ranges are followed.
+        beyond the scale, which the features are in units of already, is their `growth` (J, B). Of
+        what seems far, rows at which inputs known ahead are unusual are left out. The typical
+        ranges are followed.
         """
         n_hidden, offsets = features.shape[-1] - self.design.n_features, self.design.offsets
         looked_at = features[..., n_hidden : n_hidden + len(offsets) + 1]
-        measures = np.zeros((2, *features.shape[:2]))
-        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
-        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
-        if 0 < n_recent < len(offsets):
-            newest = looked_at[..., :n_recent].mean(axis=-1)
-            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
+        measures = self._measures(looked_at)
         typical, growth = self.ranges[:2, :, series], np.log(np.maximum(growth, 1.0))
         growth = np.exp(growth * (1.0 - 1.0 / (1.0 + (growth / SCALE_MOVED) ** 8)))
+        if self.design.n_ahead:
+            far = np.flatnonzero((measures > FAR * typical * growth).any(axis=(0, 1)))
+            if len(far):
+                places = np.arange(len(self.heads))[series][far]
+                usual = self._at_usual_rows(position, places, looked_at[:, far])
+                measures[..., far] = self._measures(usual)
         measures /= growth
         young = position - self.first_positions[series] < 2 * self.design.reach
         step = np.minimum(measures, 3.0 * typical) - typical
@@ -738,73 +794,130 @@ class PanelLearner:
         self.unsettled[:, series] = np.where(roots < UNSETTLED, position, self.unsettled[:, series])
         return roots
 
-    def _learn_row(self, position, series, arrived, features, roots, limits, n_steps):
-        """Learn from the labels (J, B) that arrive at a position; its origins enter."""
+    def _measures(self, looked_at):
+        """Return how far the features (J, B, L + 1) of lags and newest value span, (2, J, B)."""
+        offsets, measures = self.design.offsets, np.zeros((2, *looked_at.shape[:2]))
+        np.maximum(looked_at.max(axis=-1), -looked_at.min(axis=-1), out=measures[0])
+        n_recent = int((offsets <= min(self.design.seasons, default=len(offsets) // 2)).sum())
+        if 0 < n_recent < len(offsets):
+            newest = looked_at[..., :n_recent].mean(axis=-1)
+            np.abs(newest - looked_at[..., n_recent:-1].mean(axis=-1), out=measures[1])
+        return measures
+
+    def _at_usual_rows(self, position, series, looked_at):
+        """Return features (J, B, L + 1) of lags and newest value as if unusual rows were missing.
+
+        What they announce is nothing to be wary of.
+        """
+        usual = self._usual(position, series)
+        before = np.where(usual, np.arange(len(usual))[:, None], len(usual))
+        before = np.minimum.accumulate(before[::-1], axis=0)[::-1]
+        before = np.where(before == len(usual), usual.argmax(axis=0), before).T
+        values = looked_at.copy()
+        values[..., 1:], values[..., 0] = looked_at[..., :-1], 0.0
+        values = np.take_along_axis(values, np.broadcast_to(before, values.shape), axis=-1)
+        newest = values[..., :1]
+        return np.concatenate([values[..., 1:] - newest, looked_at[..., -1:] + newest], axis=-1)
+
+    def _usual(self, position, series):
+        """Tell which rows are usual, (1 + L, B): that at a position, and those at its lags.
+
+        That is, by their inputs known ahead: no further from their median than `UNUSUAL` times the
+        median distance.
+        """
+        rows = position - np.append(0, self.design.offsets)
+        inputs = self.memory.window.inputs.read(rows, series)[:, self.design.future]
+        away = np.abs(inputs - np.median(inputs, axis=0))
+        return (away <= UNUSUAL * np.median(away, axis=0)).all(axis=1)
+
+    def _learn_row(self, position, series, arrived, features, roots, limits, of_experts, n_steps):
+        """Learn from the labels (J, B) that arrive at a position; its origins enter.
+
+        All that is learnt is learnt from sums over series, which are made of what was known before;
+        `of_experts` are some of them.
+        """
+        sums = {"experts": of_experts}
+        if self.learns:
+            sums |= self._sums(position, series, arrived, features, roots, limits)
+        sums = total(sums)
+        self.experts = self.experts.learn(sums["experts"], n_steps)
+        if not self.learns:
+            return
+        self.readout = self.readout.learn(self.n_groups, sums["readout"], n_steps)
+        if self.adjusted:
+            self.adjusted = self.adjusted.learn(self.n_groups, sums["adjusted"], n_steps)
+        if self.steps:
+            self.steps = self.steps.learn(sums["steps"], n_steps)
+
+    def _sums(self, position, series, arrived, features, roots, limits):
+        """Return what the series add to what the readouts learn from; write what is kept of them.
+
+        Of the labels (J, B) that arrive at a position, and the features of its origins.
+        """
         memory, first = self.memory, position - len(self.design.delays)
         opened = memory.opened.read(np.arange(first, position), series)  # (M, 1, B)
         known = opened & np.isfinite(arrived)
+        missing = opened & ~known
         stored = [
             (piece, memory.features.array[rows] if isinstance(series, slice)
              else memory.features.array[rows][:, :, series])
             for rows, piece in memory.features.spans(first, position)
         ]  # fmt: skip
-        origins, n_own = stored, features.shape[-1]
+        origins, n_own, sums = stored, features.shape[-1], {}
         if self.adjusted:
             origins = [(piece, kept[..., :n_own]) for piece, kept in stored]
-        readout, errors = self.readout, None
+        came, failed = None, None
         if known.any():
             groups = memory.groups.read(np.arange(first, position), series)[:, 0]
-            errors, sums = self._errors(first, series, arrived, origins, limits, known)
-        missing = opened & ~known
+            errors, of_all = self._errors(first, series, arrived, origins, limits, known)
+            came = origins, errors, groups, known, of_all
         if missing.any():
-            readout = readout.take_back(*self._failed(first, missing, origins))
+            failed = self._failed(first, missing, origins)
         weighted = features if roots is None else features * roots[..., None]
         with np.errstate(over="ignore"):  # the readout warns of what overflows
             weighted = weighted.astype(memory.features.array.dtype)  # as labels will find them
-        readout = readout.enter(self.n_groups, weighted.astype(np.float64), n_steps)
-        if errors is not None:
-            readout = readout.correct(origins, errors, groups, known, sums)
-        self.readout = readout
+        entered = weighted.astype(np.float64)
+        sums["readout"] = self.readout.sums(self.n_groups, entered, failed, came)
         if self.adjusted:
             kept = [(piece, all_kept[..., n_own:]) for piece, all_kept in stored]
-            rows = features, roots, limits, n_steps
-            own = self._learn_adjusted(position, series, arrived, kept, known, missing, *rows)
+            rows = features, roots, limits
+            sums["adjusted"], own = self._sums_of_adjusted(
+                position, series, arrived, kept, known, missing, *rows
+            )
             weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
+        if self.steps:
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series)
+            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
+            sums["steps"] = self.steps.sums(memory, position, series, *rows, limits)
         shape = 1, 1, arrived.shape[1]
         memory.opened.write(position, series, np.ones(shape, bool))
         memory.groups.write(position, series, np.full(shape, self.n_groups))
         memory.features.write(position, series, weighted[None])
         if roots is not None:
             memory.roots.write(position, series, roots[None])
-        if self.steps:
-            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
-            rows = arrived, known[::-1], self._centers(series), scales, self.calendar
-            self.steps = self.steps.learn(memory, position, series, *rows, limits, n_steps)
+        return sums
 
-    def _learn_adjusted(
-        self, position, series, arrived, origins, known, missing, features, roots, limits, n_steps
+    def _sums_of_adjusted(
+        self, position, series, arrived, origins, known, missing, features, roots, limits
     ):  # fmt: skip
-        """Let the readout of adjusted series learn; return what is kept of the new origins."""
-        memory, n_outputs = self.memory, len(self.design.delays)
+        """Return what the series add to the readout of adjusted ones, and what is kept of them."""
+        memory, n_outputs, adjusted = self.memory, len(self.design.delays), self.adjusted
         rows = np.arange(position - n_outputs, position)
-        scales, adjusted = self._scales(rows, series), self.adjusted
+        scales, came, failed = self._scales(rows, series), None, None
         if missing.any():
             newest = self._failed(rows[-1], missing[-1:], [(slice(0, 1), newest_of(origins))])
-            adjusted = adjusted.take_back(*self._failed(rows[0], missing, origins), newest)
-        scale = self._scales(position, series)
-        self.adjusted = adjusted
-        kept = self._look(position, series, features, scale)
-        adjusted = adjusted.enter(self.n_groups, kept, roots, n_steps)
+            failed = *self._failed(rows[0], missing, origins), newest
+        kept = self._look(position, series, features, self._scales(position, series))
         if known.any():
             changes = (arrived - memory.window.levels.read(rows, series)) / scales
             groups = memory.groups.read(rows, series)[:, 0]
             limits = limits.transpose(2, 0, 1)[::-1]
             inputs = memory.window.inputs.read(position, series)[self.design.future].T
             of_origins = memory.roots.read(rows, series), limits, inputs
-            adjusted = adjusted.learn(origins, changes, *of_origins, groups, known)
-        self.adjusted = adjusted
+            came = origins, changes, *of_origins, groups, known
+        sums = adjusted.sums(self.n_groups, kept, roots, failed, came)
         kept[..., :-1] *= roots[..., None]
-        return kept
+        return sums, kept
 
     def _errors(self, first, series, arrived, origins, limits, known):
         """Return errors (M, J, V, B) of the labels, then of what was known ahead of them.
@@ -883,21 +996,25 @@ class PanelLearner:
         """Let the encoder learn from the newest window of some series that have reached the clock.
 
         The network sees the windows of at most 32 series, drawn by the number of the training,
-        of those that are settled, if there are any.
+        of those that are settled, if there are any. In every partition it sees those of all.
         """
         n_outputs, n_origins = len(self.design.delays), self.encoder.window
         start = self.clock - n_outputs - n_origins + 1
         complete = np.flatnonzero((self.heads == self.clock) & (self.first_positions <= start))
-        if self.steps and len(complete):
-            settled = (self.unsettled[:, complete] < self.clock).all(axis=0)
-            complete = complete[settled] if settled.any() else complete
-        if not len(complete):
+        unsettled = np.zeros(len(complete), dtype=np.uint64)
+        if self.steps:
+            unsettled[(self.unsettled[:, complete] >= self.clock).any(axis=0)] = 1
+        keys = drawn(self.keys[complete], self.n_trainings + 1)
+        own = np.lexsort((keys, unsettled))[:MAX_SAMPLED]
+        best = gathered(np.stack([unsettled, keys], axis=1)[own])
+        if not len(best):
             return self
+        best = best[np.lexsort(best.T[::-1])][:MAX_SAMPLED]
+        best = best[best[:, 0] == best[0, 0], 1]
+        own = np.isin(keys, best)
+        complete, keys = complete[own][np.argsort(keys[own])], np.sort(keys[own])
         learner = copy.copy(self)
         learner.n_trainings = self.n_trainings + 1
-        if len(complete) > MAX_SAMPLED:
-            rng = np.random.default_rng(learner.n_trainings)
-            complete = np.sort(rng.choice(complete, MAX_SAMPLED, replace=False))
         stop = start + n_origins
         days = self.calendar[np.arange(start, stop) % len(self.calendar)]
         window, design, local = self.memory.window, self._design_of(complete), None
@@ -907,12 +1024,13 @@ class PanelLearner:
             local = design.norm.at(SeasonRows(window.targets, complete, stop), start, stop)
             scales = local[1][..., None]
             skip[..., : len(design.offsets) + 1] /= scales
-        learner.encoder = self.encoder.learn(
-            design.inputs(view, start, stop, local),
-            skip,
-            self._window_targets(view, start, stop, scales),
-            np.repeat(self.readout.weights, len(complete), axis=0),
-        )
+        targets = self._window_targets(view, start, stop, scales)
+        of_own = design.inputs(view, start, stop, local), skip, targets
+        shape = n_origins, len(self.change_scale), len(keys)
+        order = np.argsort(gathered(keys))
+        arrays = (_of_all(array, shape, order) for array in of_own)
+        weights = np.repeat(self.readout.weights, len(order), axis=0)
+        learner.encoder = self.encoder.learn(*arrays, weights)
         return learner
 
     def _window_targets(self, view, start, stop, scales):
@@ -931,3 +1049,21 @@ class PanelLearner:
         following = sliding_window_view(inputs[1:], len(design.delays), axis=0)
         ahead = design.ahead_of_series(inputs[: stop - start], following.swapaxes(2, 3))
         return targets - self.readout.effect(ahead).reshape(targets.shape)
+
+
+def _of_all(array, shape, order):
+    """Return an array (T, J * n, ...) of the streams of own series with those of all, in an order.
+
+    Parameters
+    ----------
+    array : ndarray of shape (T, J * n, ...)
+    shape : tuple of int
+        T, J and n.
+    order : ndarray of int, shape (S,)
+        Of the series of all partitions.
+    """
+    if alone():
+        return array
+    by_series = np.moveaxis(array.reshape(*shape, *array.shape[2:]), 2, 0)
+    joined = np.moveaxis(gathered(by_series)[order], 0, 2)
+    return joined.reshape(len(array), -1, *array.shape[2:])

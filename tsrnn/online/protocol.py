@@ -44,10 +44,15 @@ class Learner(Protocol):
     # --- series -------------------------------------------------------------------------------
 
     def grown(
-        self, change_scale: np.ndarray, initial_level: np.ndarray, histories: Iterable = ()
+        self,
+        keys: np.ndarray,
+        change_scale: np.ndarray,
+        initial_level: np.ndarray,
+        histories: Iterable = (),
     ) -> "Learner":
         """Return the learner with places for more series, arrays (J, n) of which are given.
 
+        `keys` (n,) are what draws among series go by, see `tsrnn.partitions.keys_of`;
         `histories` are the newest rows of all its series, scaled, some series at a time (n, S, J).
         """
 

@@ -79,7 +79,11 @@ class StuckSensor:
     def _none(n):
         return np.full(n, np.nan), np.zeros(n, np.int64), np.zeros(n, np.int64)
 
-    def restarted(self):
+    def taken(self, series):
+        """Return what watches these series alone: it is of one, and a value."""
+        return self
+
+    def restarted(self, series=None):
         """Return it as before a first row."""
         last, length, since = self._none(len(self.last))
         return changed(

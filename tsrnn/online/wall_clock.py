@@ -94,9 +94,9 @@ class OnWallClock:
 
     # --- series -----------------------------------------------------------------------------------
 
-    def grown(self, change_scale, initial_level, histories=()):
+    def grown(self, keys, change_scale, initial_level, histories=()):
         """Return the learner with places for more series."""
-        learner = self.learner.grown(change_scale, initial_level, histories)
+        learner = self.learner.grown(keys, change_scale, initial_level, histories)
         heads = np.append(self.heads, np.full(len(learner.heads) - len(self.heads), NEVER))
         return changed(self, learner=learner, heads=heads)
 
@@ -206,12 +206,13 @@ class OnWallClock:
     def _piece(self, block, rows, slot, fresh, which=None):
         """Return rows of a block from a slot on, of all its series or of some (B,)."""
         targets, inputs, series = block.targets[rows], block.inputs[rows], block.series
-        zero = block.zero
+        zero, levels = block.zero, block.levels if rows.start == 0 else None
         if which is not None and not which.all():
             targets, inputs, fresh = targets[..., which], inputs[..., which], fresh[which]
-            series, zero = self._places(series)[which], None if zero is None else zero[:, which]
+            series = self._places(series)[which]
+            zero, levels = (None if a is None else a[:, which] for a in (zero, levels))
         calendar = self.clock.calendar_after(slot, len(targets))
-        return Block(slot, series, targets, inputs, calendar, fresh, zero)
+        return Block(slot, series, targets, inputs, calendar, fresh, zero, levels)
 
     def _missing(self, head, last, series, which=None):
         """Return the missing rows after a slot up to another, of some of the series."""

@@ -16,16 +16,13 @@ from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.types import Data
+from tsrnn.integrations import extra
 from tsrnn.online.storage.values import twin
 from tsrnn.online.wall_clock import OnWallClock
 from tsrnn.persistence.atomic import replacing
 
-try:
+with extra("onnx"):
     from tsrnn.integrations.onnx import graph as g
-except ImportError as error:
-    raise ImportError(
-        'tsrnn.integrations.onnx needs onnx, which is not installed; pip install "tsrnn[onnx]"'
-    ) from error
 
 from tsrnn.integrations.onnx.experts import Counted, per_step, readouts, repeats, smoothing
 from tsrnn.integrations.onnx.mixture import mixed

@@ -115,7 +115,7 @@ class PooledRLS:
         Parameters
         ----------
         origins : list of (slice, ndarray of shape (m, J, B, K))
-            As for `correct`.
+            As for `sums`.
         targets : ndarray of shape (M, J, B)
             Label less base, the oldest origin first.
         """
@@ -146,14 +146,14 @@ class PooledRLS:
         Parameters
         ----------
         origins, known
-            As for `correct`.
+            As for `sums`.
         targets, limits : ndarray of shape (M, J, B)
 
         Returns
         -------
         errors : ndarray of shape (M, J, V, B)
         sums : ndarray of shape (M, J, V, K)
-            Of all that are known: for `correct`.
+            Of all that are known: for `sums`.
         """
         weights = np.ascontiguousarray(self._of_all_variables())
         errors, sums = np.empty((*weights.shape[:3], targets.shape[2])), np.empty(weights.shape)
@@ -179,75 +179,106 @@ class PooledRLS:
         """Weights (J, M, V, K) of the variables that are regressed on the shared features."""
         return self.weights[:, :, None]
 
-    def take_back(self, features, ages):
-        """Take 1/M of the weight of origins out of R, for a label of each that failed to come.
+    def sums(self, group, features, failed=None, came=None):
+        """Return what some series add to the readout, by name: for `learn`.
 
         Parameters
         ----------
-        features : list of ndarray (n, K), one for each target
-        ages : list of ndarray (n,)
-            Steps of the clock since each has entered.
+        group : int
+            Number of a group of origins.
+        features : ndarray of shape (J, B, K)
+            Theirs.
+        failed : tuple, optional
+            Origins, of before, for a label of which each that failed to come: their features, a
+            list of ndarray (n, K), one for each target, and the steps of the clock since they have
+            entered, a list of ndarray (n,).
+        came : tuple, optional
+            Labels that have come: ``(origins, errors, groups, known)`` or one more,
+
+            - origins: list of (slice, ndarray of shape (m, J, B, K)), features of the origins that
+              each of the M outputs, in reverse order, now learns from, in pieces: which of the M,
+              and theirs,
+            - errors: ndarray of shape (M, J, V, B), as returned by `errors`,
+            - groups: ndarray of int, shape (M, B), when the origins entered,
+            - known: ndarray of bool, shape (M, J, B), errors to learn from,
+            - of all: ndarray of shape (M, J, V, K), as returned by `limited_errors`.
+
+        Returns
+        -------
+        dict
+            "entered", and where there are such "failed", (J, K, K), sums of products of features;
+            by (output, group) those of features and errors, see `_of_labels`.
         """
-        readout = copy.copy(self)
-        readout.gram = self.gram.copy()
-        for gram, phi, age in zip(readout.gram, features, ages, strict=True):
-            share = self.forgetting**age / self.weights.shape[1]
-            phi = phi * np.sqrt(share)[:, None]  # in float64
-            gram -= phi.T @ phi
-        return readout
+        found = {"entered": np.matmul(features.swapaxes(1, 2), features)}
+        if failed is not None:
+            found["failed"] = np.empty_like(self.gram)
+            for gram, phi, age in zip(found["failed"], *failed, strict=True):
+                share = self.forgetting**age / self.weights.shape[1]
+                phi = phi * np.sqrt(share)[:, None]  # in float64
+                np.matmul(phi.T, phi, out=gram)
+        if came is not None:
+            found |= self._due(group, *came)
+        return found
+
+    def learn(self, group, sums, n_steps):
+        """Let a group of origins into R, ``n_steps`` after the one before, and learn from labels.
+
+        Where labels failed to come, 1/M of the weight of their origins is taken out of R first.
+
+        Parameters
+        ----------
+        group : int
+        sums : dict
+            Of the `sums` of all series.
+        n_steps : int
+        """
+        readout = self
+        if "failed" in sums:
+            readout = copy.copy(self)
+            readout.gram = self.gram - sums["failed"]
+        return readout.enter(group, sums["entered"], n_steps).correct(sums)
 
     @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
-    def enter(self, group, features, n_steps):
-        """Let a group of origins, features (J, B, K), into R, ``n_steps`` after the one before."""
+    def enter(self, group, entered, n_steps):
+        """Let a group of origins into R by the products (J, K, K) of their features."""
         readout = copy.copy(self)
         kept = self.forgetting**n_steps
         readout.gram = kept * self.gram
-        for gram, phi in zip(readout.gram, features, strict=True):
-            gram += phi.T @ phi
-            gram.flat[:: len(gram) + 1] += (1.0 - kept) * self.penalty
+        readout.gram += entered
+        diagonal = np.arange(self.gram.shape[1])
+        readout.gram[:, diagonal, diagonal] += (1.0 - kept) * self.penalty
         inverse = _inverse(readout.gram)
         lost = ~(np.einsum("jkk->jk", inverse) > 0.0).all(axis=1) | ~readout._finite()
         if lost.any():
             warn_of_restart("a covariance or a weight")
             readout._restart(lost)
-            readout.gram[lost] = self.penalty * np.eye(inverse.shape[1])
-            for target in np.flatnonzero(lost):
-                readout.gram[target] += features[target].T @ features[target]
+            readout.gram[lost] = self.penalty * np.eye(inverse.shape[1]) + entered[lost]
             inverse = _inverse(readout.gram)
-        recent = group - self.weights.shape[1]
-        readout.gains = {g: gain for g, gain in self.gains.items() if g >= recent}
+        readout.gains = {g: gain for g, gain in self.gains.items() if self._keeps(g, group)}
         part = None
         if self.linear is not None:
             part = _symmetric(_inverse(readout.gram[:, self.columns[:, None], self.columns]))
         readout.gains[group] = _symmetric(inverse), part, (1.0 - kept) * self.penalty
         return readout
 
-    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
-    def correct(self, origins, errors, groups, known, all_sums=None):
-        """Learn from labels that have come.
+    def _keeps(self, gain, group):
+        """Tell whether the gain of a group is still kept when another enters."""
+        return gain >= group - self.weights.shape[1]
 
-        Parameters
-        ----------
-        origins : list of (slice, ndarray of shape (m, J, B, K))
-            Features of the origins that each of the M outputs, in reverse order, now learns
-            from, in pieces: which of the M, and theirs.
-        errors : ndarray of shape (M, J, V, B)
-            As returned by `errors`, in the order of `origins`.
-        groups : ndarray of int, shape (M, B)
-            When the origins entered.
-        known : ndarray of bool, shape (M, J, B)
-            Errors to learn from.
-        all_sums : ndarray of shape (M, J, V, K), optional
-            As returned by `limited_errors`.
-        """
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
+    def correct(self, sums):
+        """Learn from labels that have come, by their part of the `sums` of all series."""
+        due = due_of(sums)
+        if not due:
+            return self
         readout = copy.copy(self)
         readout.weights = self.weights.copy()
         readout.linear = None if self.linear is None else self.linear.copy()
-        for output, (P, part, renewed), _, sums in self._due(
-            origins, errors, groups, known, all_sums
-        ):
-            _take_step(readout.weights[:, output], P, renewed, sums[:, 0])
-            readout._learn_linear(output, part, renewed, sums)
+        for output, group in due:
+            P, part, renewed = readout.gains[group]
+            of_features = sums[output, group]
+            _take_step(readout.weights[:, output], P, renewed, of_features[:, 0])
+            readout._learn_linear(output, part, renewed, of_features)
         return readout
 
     def _learn_linear(self, output, part, renewed, sums):
@@ -266,43 +297,48 @@ class PooledRLS:
         if self.linear is not None:
             self.linear = np.where(lost[:, None, None], 0.0, self.linear)
 
-    def _due(self, origins, errors, groups, known, of_all=None):
-        """Yield what each output learns from each group of origins whose labels have come.
+    def _due(self, group, origins, errors, groups, known, of_all=None):
+        """Return what each output learns from each group of origins whose labels have come.
 
-        Parameters
-        ----------
-        origins, groups, known
-            As in `correct`.
-        errors : ndarray of shape (M, J, V, B)
-            Of V variables in place of one.
-        of_all : ndarray of shape (M, J, V, K), optional
-            Sums of all that are known.
-
-        Yields
-        ------
-        output : int
-        gain : tuple
-            Of `gains`.
-        chosen : ndarray of shape (J, V, B)
-            Errors, zero but for those of the group.
-        sums : ndarray of shape (J, V, K)
-            Of their products with the features.
+        By output and group, see `_of_labels`. What has entered with gains that are forgotten counts
+        as of the group that now enters.
         """
-        newest = max(self.gains)
-        groups = np.where(groups >= min(self.gains), groups, newest)  # P of its own is forgotten
-        left = known
+        kept = [gain for gain in self.gains if self._keeps(gain, group)]
+        groups = np.where(groups >= min([*kept, group]), groups, group)
+        left, found = known, {}
         while left.any():  # once, where the series of the panel move together
-            group = np.where(left.any(axis=1), groups, -1).max(axis=1)  # of each output
-            now = left & (groups == group[:, None])[:, None]
+            newest = np.where(left.any(axis=1), groups, -1).max(axis=1)  # of each output
+            now = left & (groups == newest[:, None])[:, None]
             left = left & ~now
             chosen = np.where(now[:, :, None], errors, 0.0)
             if of_all is not None and np.array_equal(now, known):
                 sums = of_all
             else:
                 sums = np.concatenate([_by_origin(chosen[part], phi) for part, phi in origins])
-            for output, which in enumerate(group[::-1]):
+            for output, which in enumerate(newest[::-1].tolist()):
                 if which >= 0:
-                    yield output, self.gains[which], chosen[-1 - output], sums[-1 - output]
+                    label_sums = self._of_labels(chosen[-1 - output], sums[-1 - output])
+                    found[output, which] = label_sums
+        return found
+
+    def _of_labels(self, errors, sums):
+        """Return what is learnt from labels of one output.
+
+        Parameters
+        ----------
+        errors : ndarray of shape (J, V, B)
+            Zero but for those labels.
+        sums : ndarray of shape (J, V, K)
+            Of their products with the features.
+        """
+        return sums
+
+
+def due_of(sums):
+    """Return the outputs and groups that there are sums of, the newest group of an output first."""
+    return sorted(
+        (key for key in sums if isinstance(key, tuple)), key=lambda key: (key[0], -key[1])
+    )
 
 
 def _by_origin(a, b):

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from tsrnn.online.readouts.pooled import PooledRLS, finite_steps
+from tsrnn.online.readouts.pooled import PooledRLS, due_of, finite_steps
 from tsrnn.persistence.registry import saved
 
 PENALTY = 1.0  # on the squared effects, in units of the spread of what is known ahead
@@ -75,9 +75,9 @@ class PooledFutureRLS(PooledRLS):
         return np.matmul(self.regressions[:, :, 0], features.swapaxes(1, 2))
 
     @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
-    def enter(self, group, features, n_steps):
+    def enter(self, group, entered, n_steps):
         """As in `PooledRLS`; what was left is forgotten likewise."""
-        readout = super().enter(group, features, n_steps)
+        readout = super().enter(group, entered, n_steps)
         readout.moments = self.forgetting**n_steps * self.moments
         return readout
 
@@ -100,7 +100,7 @@ class PooledFutureRLS(PooledRLS):
         Parameters
         ----------
         origins
-            As for `correct`.
+            As for `sums`.
         targets : ndarray of shape (M, J, 1 + Z, B)
             The target, then what was known ahead of it.
         """
@@ -110,20 +110,29 @@ class PooledFutureRLS(PooledRLS):
     def _regressions(self):
         return self.regressions
 
+    def _of_labels(self, errors, sums):
+        """As in `PooledRLS`; behind stand the products (J, V, 1 + Z) of the errors themselves."""
+        own = errors[:, : self.regressions.shape[2]]
+        return np.concatenate([sums, _gram(errors, own)], axis=2)
+
     @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
-    def correct(self, origins, errors, groups, known, all_sums=None):
+    def correct(self, sums):
         """Learn from labels that have come, as in `PooledRLS`."""
+        due = due_of(sums)
+        if not due:
+            return self
         readout = copy.copy(self)
         readout.regressions, readout.moments = self.regressions.copy(), self.moments.copy()
         readout.linear = None if self.linear is None else self.linear.copy()
-        n_variables = self.regressions.shape[2]
-        for output, gain, chosen, sums in self._due(origins, errors, groups, known, all_sums):
-            P, part, renewed = gain
-            readout._learn_linear(output, part, renewed, sums)
-            W, chosen = readout.regressions[:, output], chosen[:, :n_variables]
-            total = sums[:, :n_variables] - renewed * W
+        n_variables, n_features = self.regressions.shape[2:]
+        for output, group in due:
+            P, part, renewed = readout.gains[group]
+            of_features, of_errors = np.split(sums[output, group], [n_features], axis=2)
+            readout._learn_linear(output, part, renewed, of_features)
+            W = readout.regressions[:, output]
+            total = of_features[:, :n_variables] - renewed * W
             step = np.matmul(total, P)
-            left = _gram(chosen, chosen) + renewed * _gram(W, W) - _gram(step, total)
+            left = of_errors[:, :n_variables] + renewed * _gram(W, W) - _gram(step, total)
             if not (np.isfinite(step).all() and np.isfinite(left).all()):
                 step = finite_steps(step)
                 left = np.where(np.isfinite(left).all(axis=(1, 2), keepdims=True), left, 0.0)

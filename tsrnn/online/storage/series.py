@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.features.ring_buffer import NEVER, Ring
+from tsrnn.features.ring_buffer import NEVER, Ring, joined_each
 from tsrnn.nn import State
 from tsrnn.persistence.registry import saved
 
@@ -23,6 +23,8 @@ class Block(NamedTuple):
     calendar: np.ndarray  # (T, C)
     fresh: np.ndarray  # (B,) bool: the series that start a new run here
     zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: as before
+    # (J, B), level that missing values of the first row are carried on from, NaN: the newest one
+    levels: np.ndarray | None = None
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -31,7 +33,7 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.series, *first, self.fresh, self.zero),
+            Block(self.start, self.series, *first, self.fresh, self.zero, self.levels),
             Block(self.start + n, self.series, *rest, later, self.zero),
         )
 
@@ -101,6 +103,10 @@ class SeriesMemory:
     def taken(self, series, n_more=0):
         """Return a memory of its own for these series, with room for ``n_more`` others."""
         return self._each(lambda ring: ring.taken(series, n_more))
+
+    def joined(self, others):
+        """Return a memory of its own of its series and those of others, of the same rows."""
+        return joined_each(self, others)
 
     def cleaned(self, heads, first_positions):
         """Return a memory of its own, zero but for the rows that will still be looked at."""

@@ -25,7 +25,7 @@ def write(
     Parameters
     ----------
     results : mapping of str to PrequentialResult
-        The first one is told in full, the others stand beside it.
+        The first one is shown in full, the others stand beside it.
     path : str or Path
         Replaced as a whole.
     title : str, optional
@@ -96,15 +96,15 @@ class _Parts:
             ("µs a row", number(1e6 * result.seconds_per_row)),
         ]  # fmt: skip
         zone = getattr(frame["time"].dt, "tz", None) if self.dated else None
-        told = (
+        caption = (
             f"{series}{n_origins:,} origin{'s' if n_origins > 1 else ''} from "
             f"{frame['cutoff'].min()} to {frame['cutoff'].max()}, {n_steps} "
             f"step{'s' if n_steps > 1 else ''} ahead."
         )
         if zone is not None:
-            told += f" Times are those of {zone}."
+            caption += f" Times are those of {zone}."
         return (
-            f"<header><div><h1>{text(title)}</h1><p>{text(told)}</p></div>"
+            f"<header><div><h1>{text(title)}</h1><p>{text(caption)}</p></div>"
             '<button type="button" id="theme" title="dark or light" aria-label="dark or light">'
             "◐</button></header>"
             "<noscript>The figures of this page need JavaScript.</noscript>"
@@ -142,15 +142,15 @@ class _Parts:
         self.data["last_step"] = int(self.table.frame["step"].max())
         fig = figures.forecasts(self.table.shares, self.dated, ahead=True)
         self.targets = list(dict.fromkeys(target for _, target in keys))
-        told = "Forecasts as they were issued at one origin; move the slider to see another."
+        caption = "Forecasts as they were issued at one origin; move the slider to see another."
         blocks = [block for model in self.data["paths"] for block in model]
         if any(len(block["cutoffs"]) < block["n"] for block in blocks):
-            told += (
+            caption += (
                 f" Of {max(b['n'] for b in blocks):,} origins, "
                 f"{max(len(b['cutoffs']) for b in blocks):,} evenly spread ones are in this file."
             )
         return (
-            f"<section><h2>Forecasts</h2><p>{told}</p>"
+            f"<section><h2>Forecasts</h2><p>{caption}</p>"
             '<div class="controls"><label>series<select id="series"></select></label>'
             '<label>model<select id="model"></select></label>'
             '<label>also those of one distance<select id="ahead"></select></label>'
@@ -170,17 +170,17 @@ class _Parts:
         places = {number: str(place) for place, number in enumerate(shown)}
         listed = listed.assign(key=[places.get(number, "") for number in listed.index])
         listed.insert(0, "series", [names[number] for number in listed.index])
-        told = "The worst first; click a heading to sort, a row to see its forecasts."
+        caption = "The worst first; click a heading to sort, a row to see its forecasts."
         if len(listed) < len(errors):
             n_worst = numbers.MOST_LISTED // 2
-            told = (
+            caption = (
                 f"Of {len(errors):,} series, this file holds the worst {n_worst} and "
-                f"{len(listed) - n_worst} spread evenly over the others. {told}"
+                f"{len(listed) - n_worst} spread evenly over the others. {caption}"
             )
         if len(shown) < len(errors):
-            told += f" Forecasts are here of {len(shown)}: of the worst, and of a sample."
+            caption += f" Forecasts are here of {len(shown)}: of the worst, and of a sample."
         return (
-            f"<section><h2>Series</h2><p>{told}</p><div id='series-table'>"
+            f"<section><h2>Series</h2><p>{caption}</p><div id='series-table'>"
             f"{table(listed, sortable=True, chosen='key')}</div></section>"
         )
 
@@ -255,7 +255,7 @@ class _Parts:
 
     def _changes(self) -> str:
         model, sections = self.result.model, []
-        for heading, told, name in (
+        for heading, caption, name in (
             ("Drift", "Changes that the model noted in its stream, the newest first; dashed lines "
              "in the error over time.", "drift_log_"),
             ("Outliers", "Values that the model took for missing, or came to believe, the newest "
@@ -266,9 +266,9 @@ class _Parts:
                 continue
             newest = log.iloc[::-1].iloc[:NEWEST]
             if len(log) > NEWEST:
-                told += f" {NEWEST} of {len(log):,} are shown."
+                caption += f" {NEWEST} of {len(log):,} are shown."
             content = table(newest) if len(log) else "<p>None.</p>"
-            sections.append(f"<section><h2>{heading}</h2><p>{told}</p>{content}</section>")
+            sections.append(f"<section><h2>{heading}</h2><p>{caption}</p>{content}</section>")
         return "".join(sections)
 
     def _drift_times(self) -> list[float]:

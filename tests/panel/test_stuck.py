@@ -1,0 +1,136 @@
+"""Sensors of a panel that are stuck: what they repeat is missing, in any split of the rows."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import content, hourly
+
+import tsrnn
+from tsrnn import RNNForecaster
+from tsrnn.online.panel_stuck import StuckSensors
+
+PANEL = {"id_col": "id", "time_col": "time", "target": "y"}
+SMALL = {"hidden_size": 4, "max_iter": 3, "random_state": 0, "dtype": np.float64}
+N_FIT, FIRST, LAST = 200, 206, 250
+
+
+def long_of(wide):
+    rows = wide.rename_axis("time").melt(ignore_index=False, var_name="id", value_name="y")
+    return rows.reset_index().sort_values(["time", "id"], kind="stable")
+
+
+def stamps(wide, first, last):
+    return long_of(wide[first:last])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return RNNForecaster(3, **PANEL, **SMALL).fit(long_of(hourly(N_FIT, 3)))
+
+
+def rows_with(value):
+    """Return rows of which one series holds a value for a while, and the same without them.
+
+    In place of the first of these stands the value; the next is missing, as the row before it was.
+    """
+    stuck = hourly(280, 3)
+    stuck.iloc[FIRST:LAST, 1] = stuck.iloc[FIRST, 1] if value == "same" else value
+    missing = stuck.copy()
+    missing.iloc[FIRST + 1 : LAST, 1] = np.nan
+    return stuck, missing
+
+
+@pytest.mark.parametrize("how", ["partial_fit", "update"])
+def test_what_is_repeated_is_missing(model, how):
+    """Forecasts go on as of missing rows; a sensor that has stopped where it was, to the bit."""
+    for value in ("same", -3.0):
+        stuck, missing = rows_with(value)
+        found, expected = (
+            getattr(copy.deepcopy(model), how)(stamps(wide, N_FIT, LAST + 10))
+            for wide in (stuck, missing)
+        )
+        assert found._state.watch.length.tolist() == [[1, 1, 1]]
+        if value == "same":
+            assert content(found._state.learner) == content(expected._state.learner)
+    levels = found._state.learner.memory.window.levels
+    at = (found._state.learner.clock - 10 - np.arange(30)) % len(levels)
+    before = stuck.iloc[FIRST - 1, 1]
+    unit = found._state.scaling
+    np.testing.assert_allclose(
+        levels.array[at, 0, 1] * unit.scale[0, 1] + unit.mean[0, 1], before, rtol=1e-9
+    )
+
+
+def test_rows_and_kills_make_no_difference(model, tmp_path):
+    stuck, _ = rows_with(0.0)
+    new = stamps(stuck, N_FIT, 270)
+    predicted, before = model.predict(new).reshape(-1, 3, 3), content(model)
+    at_once, by_stamp = copy.deepcopy(model).partial_fit(new), copy.deepcopy(model)
+    updated = copy.deepcopy(model)
+    assert content(model) == before
+    for row in range(N_FIT, 270):
+        now = stamps(stuck, row, row + 1)
+        by_stamp.partial_fit(now)
+        if row in (FIRST, FIRST + 1, FIRST + 2, LAST - 1, LAST):
+            by_stamp.save(tmp_path / "model")
+            by_stamp = tsrnn.load(tmp_path / "model")
+        if row % 9 == 0:
+            found = updated.update(now).forecast()["y"].to_numpy().reshape(3, 3)
+            np.testing.assert_allclose(found, predicted[row - N_FIT], rtol=1e-9)
+        else:
+            updated.update(now)
+    assert content(by_stamp._state.watch) == content(at_once._state.watch)
+    expected = at_once.forecast(coverage=0.9)
+    pd.testing.assert_frame_equal(by_stamp.forecast(coverage=0.9), expected, rtol=1e-9)
+
+
+def test_limits_are_those_of_each_series():
+    """Counts that always repeat are believed as of one stream; a new series is like the others."""
+    wide = hourly(100, 4)
+    wide["s3"] = np.where(np.arange(100) % 20 < 15, 0.0, 5.0)
+    wide.iloc[40:43, 2] = 1.0
+    model = RNNForecaster(3, **PANEL, **SMALL).fit(long_of(wide))
+    watch = model._state.watch
+    assert watch.limit.tolist() == [[1, 1, 3, 45]]
+    assert watch.typical.tolist() == [2]
+    new = stamps(wide, 90, 100).query("id == 's0'").assign(id="new")
+    model.partial_fit(new.assign(time=new["time"] + pd.Timedelta("10h")))
+    assert model._state.watch.limit.tolist() == [[1, 1, 3, 45, 2]]
+    assert model._state.watch.length[0].tolist() == [1, 1, 1, 5, 1]
+    model.reset_state("s3")
+    assert model._state.watch.length[0].tolist() == [1, 1, 1, 0, 1]
+    assert model.forget(["s0", "s1"])._state.watch.limit.tolist() == [[3, 45, 2]]
+
+
+def test_a_value_that_stays_is_how_things_are():
+    wide = hourly(700, 2)
+    wide.iloc[220:, 0] = 4.0
+    model = RNNForecaster(3, max_gap=48, **PANEL, **SMALL).fit(stamps(wide, 0, N_FIT))
+    model.partial_fit(stamps(wide, N_FIT, 700))
+    assert np.abs(model.forecast(ids="s0")["y"] - 4.0).max() < 0.5
+
+
+def test_runs_are_those_of_a_plain_loop():
+    rng = np.random.default_rng(0)
+    series = np.sort(rng.integers(0, 5, 200))
+    targets = rng.integers(0, 2, (200, 2)).astype(float)
+    targets[rng.random((200, 2)) < 0.2] = np.nan
+    watch = StuckSensors.of(targets, series, np.ones((2, 6)), 48)
+    for place in range(6):
+        for target in range(2):
+            values = targets[series == place, target]
+            values, longest, length, before = values[np.isfinite(values)], 0, 0, np.nan
+            for row, value in enumerate(values):
+                again = row > 0 and value == values[row - 1]
+                before = before if again or not row else values[row - 1]
+                length = length + 1 if again else 1
+                longest = max(longest, length)
+            expected = [length, before] if place < 5 else [0, np.nan]
+            found = watch.length[target, place], watch.before[target, place]
+            np.testing.assert_array_equal(found, expected)
+            if place < 5:
+                assert watch.limit[target, place] == (
+                    longest if longest <= 4 else max(24, 3 * longest)
+                )
