@@ -38,7 +38,7 @@ class StreamingEstimator(BaseEstimator):
 
     _takes_panels = _regular = True  # whether there may be ids; whether rows need a frequency
     _complete_targets = False
-    _watches_sensors = False  # whether what a stuck one repeats is missing, of one stream
+    _watches_sensors = False  # whether what a stuck one repeats is missing
     _horizon = 1  # outputs for each target
 
     def __setstate__(self, state):

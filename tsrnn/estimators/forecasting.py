@@ -496,14 +496,14 @@ class ForecasterMixin:
         return frame
 
     def _take_scored(self, X, learning):
-        """As `partial_fit`, or `update`, of rows; return their `p_values` before, a DataFrame.
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before, (n, n_targets).
 
         What rows of a stream are, and where, is found out once for both.
         """
         self._require_targets(None)
         rows, how = self._reader.read(self, X), "learn" if learning else "advance"
         self._state, found = road.take_scored(self, self._state, rows, how)
-        return pd.DataFrame(found, columns=self._reader.columns.target_names, copy=False)
+        return found
 
     def _require_targets(self, y):
         """Refuse rows without the targets that came as y at fit."""

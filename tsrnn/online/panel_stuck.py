@@ -6,6 +6,7 @@ import numpy as np
 
 from tsrnn.online.storage.values import changed
 from tsrnn.online.stuck import JUMP, LEAST, TIMES
+from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
 
 FEW = 4  # rows of a longest run up to which values hardly ever repeat
@@ -20,8 +21,8 @@ class StuckSensors:
     the limit of a run is missing for the learner, until another value comes or the run is longer
     than a gap may be: then that is how things are. Where values hardly ever repeated in the history
     the limit is the longest run there was, so that a sensor that fails is missing from about its
-    second row on; where its value came by a jump, the one before that is carried on. Else it is that of `StuckSensor`; what
-    comes before the limit is learnt.
+    second row on; where its value came by a jump, the one before that is carried on. Else the limit
+    is that of `StuckSensor`; what comes before it is learnt.
 
     It is a value, as large as a few rows of the panel: nothing is learnt again.
 
@@ -30,7 +31,7 @@ class StuckSensors:
     limit : ndarray of int, shape (J, C)
         Rows of a run that are believed.
     typical : ndarray of int, shape (J,)
-        Limit of a series without a history: the median of the others.
+        Limit of a series without a history: the median of those of all partitions.
     most : int
         Rows that may be missing.
     jump : ndarray of shape (J, C)
@@ -86,10 +87,8 @@ class StuckSensors:
             not_first = np.flatnonzero(owners[1:] == owners[:-1]) + 1
             before[target, owners[not_first]] = values[starts[not_first - 1]]
         limit = np.where(longest > FEW, np.maximum(LEAST, TIMES * longest), np.maximum(longest, 1))
-        typical = [
-            int(np.median(row[some])) if some.any() else LEAST
-            for row, some in zip(limit, longest > 0, strict=True)
-        ]
+        known = [row[row > 0] for row in gathered(np.where(longest > 0, limit, 0).T).T]
+        typical = [int(np.median(some)) if len(some) else LEAST for some in known]
         limit = np.where(longest > 0, limit, np.array(typical)[:, None])
         typical, jump = np.array(typical), JUMP * change_scale
         return cls(limit, typical, most, jump, last, before, length)

@@ -3,8 +3,10 @@
 import numpy as np
 
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import run
 
-BLOCK = 128  # series: what is kept of so many stays in the cache while it is worked on
+MANY_PIECES = 8  # blocks of series from which two threads pay
+BLOCK = 256  # series: what is kept of so many stays in the cache while it is worked on
 
 
 @saved("tracks")
@@ -17,9 +19,9 @@ class Tracks:
     Parameters
     ----------
     start : ndarray of shape (F,)
-        What a series starts with.
+        What a series starts with; its dtype is that of the blocks.
     blocks : list of ndarray of shape (F, b)
-        Of at most 128 series each, side by side.
+        Of at most 256 series each, side by side.
     """
 
     def __init__(self, start, blocks=()):
@@ -54,9 +56,10 @@ class Tracks:
         ]
 
     def read(self, series):
-        """Return the columns (F, B) of some series, in any order."""
+        """Return the columns (F, B) of some series, in any order, in float64."""
         if isinstance(series, slice):
-            return np.concatenate([self.start[:, None][:, :0], *self.blocks], axis=1)
+            blocks = [self.start[:, None][:, :0], *self.blocks]
+            return np.concatenate(blocks, axis=1, dtype=np.float64)
         columns = np.empty((len(self.start), len(series)))
         for n in np.unique(series // BLOCK):
             which = series // BLOCK == n
@@ -80,11 +83,31 @@ class Tracks:
                 tracks.blocks[number][:, columns] = values
         return tracks
 
+    def joined(self, others):
+        """Return tracks of its series and those of others."""
+        columns = [tracks.read(slice(None)) for tracks in (self, *others)]
+        return self._of(np.concatenate(columns, axis=1))
+
     def taken(self, series, n_more=0):
         """Return tracks of these series, and of ``n_more`` that start."""
         if isinstance(series, slice) and not n_more:
             return Tracks(self.start, self.blocks)
         new = np.repeat(self.start[:, None], n_more, axis=1)
-        columns = np.concatenate([self.read(series), new], axis=1)
+        return self._of(np.concatenate([self.read(series), new], axis=1))
+
+    def _of(self, columns):
+        """Return tracks with these columns (F, C)."""
+        columns = columns.astype(self.start.dtype, copy=False)
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
+
+
+def in_halves(work, n_pieces):
+    """Call ``work(piece)`` for each piece, every second one in another thread if there are many."""
+    n_halves = 2 if n_pieces >= MANY_PIECES else 1
+
+    def half(number):
+        for piece in range(number, n_pieces, n_halves):
+            work(piece)
+
+    run(half, n_halves, 0)
