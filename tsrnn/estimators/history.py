@@ -30,7 +30,7 @@ from tsrnn.frames.wall_clock import WallClock
 from tsrnn.online.panel_stuck import StuckSensors
 from tsrnn.online.stuck import StuckSensor
 from tsrnn.online.wall_clock import OnWallClock
-from tsrnn.partitions import drawn, gathered, keys_of, made_once, total
+from tsrnn.partitions import alone, drawn, gathered, keys_of, made_once, total
 
 SAMPLED_VALUES = 400_000  # rows of series, at the most, that the network is trained on
 SAMPLED_SERIES = 64
@@ -119,6 +119,7 @@ def read_history(model, form, X, y, ids):
     history = rows._replace(targets=targets).of(order)
     clock = WallClock.of(reader.axis, reader.calendar) if model._looks_back_by_days() else None
     if clock is not None:
+        _require_alone(reader.axis)
         history = clock.placed(history)
     sample = _history(model, history, names, scaling, clock)
     learner = made_once(lambda: model._make_learner(sample))
@@ -200,6 +201,7 @@ def _axis_of(series, times, name, freq, regular, snap):
     counts = np.bincount(series)
     longest = times[series == counts.argmax()]
     longest = longest if longest.is_monotonic_increasing else longest.sort_values()
+    longest = longest if longest.is_unique else longest.unique()  # `steps_of` names doubled rows
     with_longest = int(gathered(counts.max(keepdims=True)).argmax())
     axis = made_once(lambda: TimeAxis.of(longest, freq, snap=snap), by=with_longest)
     first = gathered(np.array([times.min()], dtype=object)).min()
@@ -269,6 +271,15 @@ def _of_another(name, found, axis):
         "longest series, since those of a panel are forecast together; fit a forecaster of its own "
         f"for {name!r}, resample it, or pass freq={found!r} and resample the others"
     )
+
+
+def _require_alone(axis):
+    """Refuse a panel in partitions whose days are not of one length."""
+    if not alone():
+        raise ValueError(
+            f"found times of {axis.tz}, where clocks change, and a panel in several partitions, "
+            "expected a time zone without such changes; convert them: tz_convert('UTC')"
+        )
 
 
 def _require_enough(model, columns, counts, targets):

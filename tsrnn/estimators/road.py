@@ -291,6 +291,19 @@ def only(state, kept):
     )
 
 
+def joined(states):
+    """Return the state of all series of the partitions of one panel."""
+    first, *others = states
+    return first._replace(
+        learner=first.learner.joined([state.learner for state in others]),
+        ids=first.ids.append([state.ids for state in others]),
+        scaling=first.scaling.joined([state.scaling for state in others]),
+        n_late=sum(state.n_late for state in states),
+        below_zero=np.concatenate([state.below_zero for state in states], axis=1),
+        watch=first.watch and first.watch.joined([state.watch for state in others]),
+    )
+
+
 def places_of(state, ids):
     """Return the places of series by their ids, all by default.
 
@@ -326,6 +339,8 @@ def steps_of(model, rows, heads, ids):
     ValueError
         Rows of a series are doubled or out of order, or a gap is longer than ``max_gap``.
     """
+    if not len(rows.series):
+        return np.zeros(0, dtype=np.int64)
     if len(rows.series) == 1:  # a streamed row
         steps = rows.positions - heads[rows.series]
         if steps[0] == 1:
@@ -429,7 +444,7 @@ def _took(model, state, series, rows, how):
             _refuse_late(model, state, rows, series, late)
         state = state._replace(n_late=state.n_late + int(late.sum()))
         arrived = arrived.of(~late)
-        if not len(arrived.series):
+        if not len(arrived.series) and alone():
             return state
     return taken_in(model, _with_newest(model, state, rows), arrived, how)
 
@@ -438,7 +453,11 @@ def _with_newest(model, state, rows):
     """Return the state with the stamp of the last of rows, where only their order matters."""
     if not model._reader.axis.ordered:
         return state
-    return state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
+    if rows.times is None:  # arrays, after rows with numbers
+        newest = (-1 if state.newest is None else state.newest) + len(rows.targets)
+    else:
+        newest = int(model._reader.axis.stamps(rows.times[-1:])[0])
+    return state._replace(newest=newest)
 
 
 def _refuse_late(model, state, rows, series, late):
@@ -447,10 +466,10 @@ def _refuse_late(model, state, rows, series, late):
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
-    if axis.step is not None and rows.ids is None:
+    if axis.counts and rows.ids is None:
         drop += (
             "; if they are new, number them on from there (X.set_axis(pd.RangeIndex("
-            f"{cutoff + axis.step}, ...)))"
+            f"{cutoff + (axis.step or 1)}, ...)))"
         )
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"

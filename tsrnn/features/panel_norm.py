@@ -104,6 +104,13 @@ class PanelNorm(InstanceNorm):
             n_targets=J,
         )
 
+    def joined(self, others):
+        """Return the norm of its series and those of others."""
+        norm = self
+        for other in others:
+            norm = norm._joined(other)
+        return norm
+
     def put(self, series, other):
         """Return the norm with levels of some series replaced by those of another norm."""
         level, since = self.level.copy(), self.since.copy()

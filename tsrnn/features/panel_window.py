@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tsrnn.features.outlier_filter import PLAIN, filter_outliers, start_from
-from tsrnn.features.ring_buffer import Ring
+from tsrnn.features.ring_buffer import Ring, joined_each
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
@@ -79,6 +79,10 @@ class PanelWindow:
     def taken(self, series, n_more=0):
         """Return rings of their own for these series; see `Ring.taken`."""
         return self._each(lambda ring: ring.taken(series, n_more))
+
+    def joined(self, others):
+        """Return rings of its series and those of others; see `Ring.joined`."""
+        return joined_each(self, others)
 
     def cleaned(self, heads, n_kept, n_spare):
         """Return rings of their own, zero but where rows are kept; see `Ring.cleaned`.

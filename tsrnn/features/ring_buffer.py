@@ -1,11 +1,13 @@
 """Ring buffers of many series, indexed by position on the time axis."""
 
+import itertools
+
 import numpy as np
 
 from tsrnn.frames.groups import NEVER
 from tsrnn.persistence.registry import saved
 
-__all__ = ["NEVER", "Ring"]
+__all__ = ["NEVER", "Ring", "joined_each"]
 
 
 @saved("ring")
@@ -77,6 +79,10 @@ class Ring:
         kept = kept.reshape(*kept.shape, *[1] * (self.array.ndim - 3))
         return Ring(np.where(kept, self.array, np.zeros((), self.array.dtype)))
 
+    def joined(self, others):
+        """Return a ring of its series and those of other rings, as long and of the same rows."""
+        return Ring(np.concatenate([self.array, *(other.array for other in others)], axis=2))
+
     def taken(self, series, n_more=0):
         """Return a ring of its own for these series, with room for ``n_more`` others."""
         kept = self.array[:, :, series]
@@ -87,3 +93,14 @@ class Ring:
         array = np.zeros(shape, kept.dtype)
         array[:, :, : kept.shape[2]] = kept
         return Ring(array)
+
+
+def joined_each(one, others):
+    """Return what holds rings, and changes them by ``_each``, with the series of others like it."""
+    parts = []
+    for other in others:
+        own = []
+        other._each(own.append)
+        parts.append(own)
+    in_order = iter(zip(*parts, strict=True)) if parts else itertools.repeat(())
+    return one._each(lambda part: part.joined(next(in_order)))

@@ -158,6 +158,12 @@ class Reader:
         inputs = self.input_scaling.apply(inputs)
         return CallRows(parts.ids, parts.times, parts.first, targets, inputs)
 
+    def no_rows(self):
+        """Return the rows of a call without any: of a partition that has none."""
+        shape = 0, len(self.columns.target_names)
+        inputs = np.zeros((0, len(self.columns.expanded_names)))
+        return CallRows(pd.Index([], dtype=object), None, 0, np.zeros(shape), inputs)
+
     @cached_property
     def _seen(self):
         """The columns that were last found to be those of fit."""
@@ -182,15 +188,17 @@ class Reader:
             The times are of another kind than those of ``fit``, or off the frequency.
         """
         axis, n_late = self.axis, 0
+        if not len(rows.targets):
+            return np.zeros(0, dtype=np.int64)
         if not axis.counts and not axis.ordered:
             return axis.positions(rows.times)
-        if axis.counts:
+        if not axis.ordered:
             if not axis.just_follows(rows.times, panel=rows.ids is not None):
                 return axis.positions(rows.times)
             require_increasing_numbers(rows.times)
-        else:
+        elif rows.times is not None or not axis.counts:
             stamps = axis.stamps(rows.times)
-            require_increasing(rows.times)
+            (require_increasing_numbers if axis.counts else require_increasing)(rows.times)
             n_late = 0 if newest is None else int(np.searchsorted(stamps, newest, "right"))
         last = heads[series]
         last = np.where(last == NEVER, rows.first - 1, last)

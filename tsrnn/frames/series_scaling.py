@@ -88,6 +88,15 @@ class SeriesScaling:
             initial_level=np.append(self.initial_level, np.zeros_like(new), axis=1),
         )
 
+    def joined(self, others):
+        """Return the units of its series and of those of others."""
+        names = ("mean", "scale", "change_scale", "initial_level")
+        fields = {
+            name: np.concatenate([getattr(part, name) for part in (self, *others)], axis=1)
+            for name in names
+        }
+        return replace(self, **fields)
+
     @cached_property
     def complete(self):
         """Whether the unit of every series is known, as it nearly always is."""

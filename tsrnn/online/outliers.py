@@ -80,6 +80,14 @@ class Outliers:
         kept = [found for found in self.values if found[1] in places]
         return Outliers(tuple((at, places[place], *rest) for at, place, *rest in kept))
 
+    def joined(self, others, n_series):
+        """Return those of its series and of others; `n_series` are those of each but the last."""
+        values, n_before = list(self.values), 0
+        for other, n_more in zip(others, n_series, strict=True):
+            n_before += n_more
+            values += [(at, place + n_before, *rest) for at, place, *rest in other.values]
+        return Outliers(tuple(sorted(values, key=lambda found: (found[0], abs(found[3])))[-MOST:]))
+
     def listed(self):
         """Return what was noted, ``(position, place, target, value, believed)``."""
         return [found[:-1] for found in self.values]

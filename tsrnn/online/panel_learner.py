@@ -36,7 +36,7 @@ MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
-UNUSUAL = 3.0  # times the median distance of inputs known ahead from their median
+UNUSUAL = 5.0  # times the median distance of inputs known ahead from their median
 UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
@@ -314,6 +314,29 @@ class PanelLearner:
         learner.regime = self.regime.taken(series)
         learner.noted_outliers = self.noted_outliers.taken(series)
         learner.norm = self.norm and self.norm.taken(series)
+        return learner
+
+    def joined(self, others):
+        """Return a learner of its series and those of others, in this order.
+
+        They are the learners of the partitions of one panel, which have learnt the same.
+        """
+        learner, parts = copy.copy(self), [self, *others]
+        learner.memory = self.memory.joined([other.memory for other in others])
+        learner.calendar = self.calendar.copy()
+        for name in ("keys", "heads", "first_positions", "seen"):
+            setattr(learner, name, np.concatenate([getattr(part, name) for part in parts]))
+        for name in ("change_scale", "initial_level", "ranges", "unsettled"):
+            arrays = [getattr(part, name) for part in parts]
+            setattr(learner, name, np.concatenate(arrays, axis=-1))
+        for name in ("experts", "smoothing", "norm", "regime"):
+            own = getattr(self, name)
+            if own is not None:
+                setattr(learner, name, own.joined([getattr(other, name) for other in others]))
+        noted, n_series = zip(
+            *((part.noted_outliers, len(part.heads)) for part in parts), strict=True
+        )
+        learner.noted_outliers = self.noted_outliers.joined(noted[1:], n_series[:-1])
         return learner
 
     def writable(self, n_rows, started_over):

@@ -54,6 +54,19 @@ class PanelRegime:
             np.append(level, new, axis=1), np.append(scale, new + 1.0, axis=1), changes
         )
 
+    def joined(self, others):
+        """Return the regime of its series and those of others, which come behind."""
+        parts, n_before, noted = [self, *others], 0, []
+        for part in parts:
+            noted += [(at, place + n_before, *rest) for at, place, *rest in part.changes]
+            n_before += part.level.shape[1]
+        level, scale = (
+            np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in ("level", "scale")
+        )
+        noted = sorted(noted, key=lambda change: (change[0], *change[3:]))
+        return PanelRegime(level, scale, tuple(noted[-MOST:]))
+
     def note_errors(self, position, found):
         """Note changes of the error level, ``(place, target, size)``, where series are now."""
         of_error = "error", DONE["error"]

@@ -174,6 +174,15 @@ class PanelExperts:
         experts.learnt = experts.tracks if same else self.learnt.taken(series, n_more)
         return experts
 
+    def joined(self, others):
+        """Return the experts of its series and those of others, which have learnt the same."""
+        experts = copy.copy(self)
+        experts.tracks = self.tracks.joined([other.tracks for other in others])
+        experts.learnt = experts.tracks
+        if any(part.learnt is not part.tracks for part in (self, *others)):
+            experts.learnt = self.learnt.joined([other.learnt for other in others])
+        return experts
+
     def restarted(self, series):
         """Return the experts with some series where learning left them."""
         if self.learnt is self.tracks:

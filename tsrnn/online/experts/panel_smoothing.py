@@ -77,6 +77,12 @@ class PanelSmoothing:
         smoothing.tracks = self.tracks.taken(series, n_more)
         return smoothing
 
+    def joined(self, others):
+        """Return the smoothing of its series and those of others."""
+        smoothing = copy.copy(self)
+        smoothing.tracks = self.tracks.joined([other.tracks for other in others])
+        return smoothing
+
     def started(self, series):
         """Return the smoothing with series, ascending, before their first row."""
         return self._with(

@@ -47,6 +47,11 @@ class IssuedForecasts:
         """Return the rows (M,) of the forecasts whose labels arrive at a position."""
         return self._starts + (position - self.steps) % self._lengths
 
+    def joined(self, others):
+        """Return rings of its series and those of others."""
+        array = np.concatenate([self.array, *(other.array for other in others)], axis=-1)
+        return IssuedForecasts(self.steps, self.n_spare, array)
+
     def taken(self, series, n_more=0):
         """Return rings of their own for these series, with room for ``n_more`` others."""
         kept = self.array[..., series]

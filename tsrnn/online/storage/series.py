@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tsrnn.features.ring_buffer import NEVER, Ring
+from tsrnn.features.ring_buffer import NEVER, Ring, joined_each
 from tsrnn.nn import State
 from tsrnn.persistence.registry import saved
 
@@ -103,6 +103,10 @@ class SeriesMemory:
     def taken(self, series, n_more=0):
         """Return a memory of its own for these series, with room for ``n_more`` others."""
         return self._each(lambda ring: ring.taken(series, n_more))
+
+    def joined(self, others):
+        """Return a memory of its own of its series and those of others, of the same rows."""
+        return joined_each(self, others)
 
     def cleaned(self, heads, first_positions):
         """Return a memory of its own, zero but for the rows that will still be looked at."""

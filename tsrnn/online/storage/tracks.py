@@ -81,13 +81,20 @@ class Tracks:
                 tracks.blocks[number][:, columns] = values
         return tracks
 
+    def joined(self, others):
+        """Return tracks of its series and those of others."""
+        columns = [tracks.read(slice(None)) for tracks in (self, *others)]
+        return self._of(np.concatenate(columns, axis=1))
+
     def taken(self, series, n_more=0):
         """Return tracks of these series, and of ``n_more`` that start."""
         if isinstance(series, slice) and not n_more:
             return Tracks(self.start, self.blocks)
         new = np.repeat(self.start[:, None], n_more, axis=1)
-        columns = np.concatenate(
-            [self.read(series), new], axis=1, dtype=new.dtype, casting="same_kind"
-        )
+        return self._of(np.concatenate([self.read(series), new], axis=1))
+
+    def _of(self, columns):
+        """Return tracks with these columns (F, C)."""
+        columns = columns.astype(self.start.dtype, copy=False)
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
