@@ -6,7 +6,13 @@ import pytest
 from helpers import needs_numba
 
 from tsrnn import RNNForecaster
-from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_readout, panel_steps
+from tsrnn.kernels.numpy_ import (
+    panel_experts,
+    panel_features,
+    panel_norm,
+    panel_readout,
+    panel_steps,
+)
 from tsrnn.online.experts.panel_experts import PanelExperts
 
 pytestmark = needs_numba
@@ -103,6 +109,22 @@ def test_steps(compiled, flags, n_inputs):
         error = np.where(root > 0.0, np.clip(left, -limit, limit), 0.0)
         expected = np.einsum("mjs,jmks->jmk", root**2 * error, features)
         np.testing.assert_allclose(of_labels, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_lag_features(compiled):
+    rng, columns = np.random.default_rng(0), np.array([0, 2, 3, 7])
+    levels, rows = rng.normal(size=(L, J, C)), np.array([25, 24, 20, 3])
+    levels[:10, :, 2] = np.nan
+    centers, scales = rng.normal(size=(J, 5)), rng.uniform(0.5, 2.0, (J, 5))
+    expected = np.full((J, 5, 7), 7.0)
+    for j, s in np.ndindex(J, 4):
+        own, to = levels[rows, j, columns[s]], expected[j, 1 + s]
+        to[2:5] = np.nan_to_num(own[1:] - own[0]) / scales[j, 1 + s]
+        to[5] = (own[0] - centers[j, 1 + s]) / scales[j, 1 + s]
+    for kernels in (panel_features, compiled):
+        found = np.full(expected.shape, 7.0)
+        kernels.lag_features(1, columns, levels, rows, centers, scales, 2, found)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_season_moments(compiled):

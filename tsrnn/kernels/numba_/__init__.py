@@ -18,6 +18,7 @@ from tsrnn.kernels.numba_.conformal import (
 from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.panel_experts import score_block
+from tsrnn.kernels.numba_.panel_features import lag_features
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
 from tsrnn.kernels.numba_.panel_smoothing import forecast_series, move_series
@@ -46,6 +47,7 @@ __all__ = [
     "follow_tails",
     "forecast_series",
     "label_sums",
+    "lag_features",
     "lagged",
     "learn_rows",
     "move_series",
