@@ -65,7 +65,7 @@ from tsrnn.baselines import LinearForecaster
 from tsrnn.evaluate import backtest, prequential
 
 flow = datasets.load_water_flow()
-model = RNNForecaster(horizon=24, target="flow", coverage=0.9, lower=0, season=[24, 168])
+model = RNNForecaster(24, "gru", target="flow", coverage=0.9, lower=0, season=[24, 168])
 model.fit(flow[:600]).partial_fit(flow[600:601]).update(flow[601:])
 forecast: pd.DataFrame = model.forecast(12, coverage=[0.5, 0.9])
 error: float = metrics.mae(flow["flow"][:12], forecast["flow"])
@@ -93,7 +93,14 @@ def checked(script, folder):
 def test_a_users_script_sees_the_types(tmp_path):
     wrong = {
         "model.forecats()": '"RNNForecaster" has no attribute "forecats"',
-        "RNNForecaster(horizon='3')": 'Argument "horizon" to "RNNForecaster" has incompatible type',
+        "RNNForecaster(horizon='day')": 'Argument "horizon" to "RNNForecaster" has incompatible',
+        "RNNForecaster(cell='gur')": 'Argument "cell" to "RNNForecaster" has incompatible type',
+        "RNNRegressor(cell='gur')": 'Argument "cell" to "RNNRegressor" has incompatible type',
+        "RNNForecaster(gap='fil')": 'Argument "gap" to "RNNForecaster" has incompatible type',
+        "LinearForecaster(late='dorp')": 'Argument "late" to "LinearForecaster" has incompatible',
+        "RNNForecaster(season='day')": 'Argument "season" to "RNNForecaster" has incompatible type',
+        "RNNForecaster(lower='zero')": 'Argument "lower" to "RNNForecaster" has incompatible type',
+        "size: int = tsrnn.dumps(model)": 'expression has type "bytes", variable has type "int"',
         "metrics.mae(flow)": 'Missing positional argument "forecast"',
     }
     found = checked(SCRIPT + "\n".join(wrong), tmp_path)

@@ -1,6 +1,6 @@
 """Streaming time-series forecasting with NumPy recurrent networks."""
 
-from tsrnn import baselines, datasets, evaluate, metrics, nn
+from tsrnn import baselines, datasets, evaluate, metrics, nn, plotting
 from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.estimators.pipeline import StreamingPipeline
 from tsrnn.estimators.regressor import RNNRegressor
@@ -23,4 +23,5 @@ __all__ = [
     "loads",
     "metrics",
     "nn",
+    "plotting",
 ]

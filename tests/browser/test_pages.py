@@ -177,7 +177,11 @@ def test_the_live_page_shows_a_row_within_a_second(window):
         page = None
         for row in range(300, 340):
             model.partial_fit(rows[row : row + 1])
-            live.take(model.cutoff_, rows.to_numpy()[row : row + 1], model.forecast(), {})
+            now, p_values = (
+                rows.to_numpy()[row : row + 1],
+                np.array([[1e-3 if row == 330 else 0.4]]),
+            )
+            live.take(model.cutoff_, now, model.forecast(), {}, None, p_values)
             if row == 320:
                 page = window(live.url)
             if page is not None:
@@ -190,6 +194,11 @@ def test_the_live_page_shows_a_row_within_a_second(window):
                     model.forecast()["s0"].tolist(), rel=1e-5
                 )
         assert np.median(seconds) < 1.0  # not the longest: other tests may run beside
+        newest = page.locator("#rows tbody tr").first.locator("td").all_inner_texts()
+        assert (len(newest), newest[-1]) == (4, "0.4")
+        [unusual] = page.locator("#unusual tbody tr").all()
+        told = unusual.locator("td").all_inner_texts()
+        assert [told[0], told[1], told[-1]] == [str(rows.index[330]), "s0", "0.001"]
         live.close()
         ended = True
         page.wait_for_selector("#status.off", timeout=5_000)
@@ -212,7 +221,8 @@ def test_a_live_panel_shows_its_worst_series_first(window):
             model.partial_fit(rows)
             ids = rows["id"].tolist()
             forecast = model.forecast(ids=ids)[["y"]]
-            live.take(stamp, rows[["y"]].to_numpy(), forecast, {}, ids)
+            p_values = np.full((len(ids), 1), 1e-3)
+            live.take(stamp, rows[["y"]].to_numpy(), forecast, {}, ids, p_values)
         page = window(live.url)
         page.wait_for_selector("body[data-rows='100']", timeout=5_000)
         rows = "[...document.querySelectorAll('#series-table tbody tr')]"
@@ -220,6 +230,7 @@ def test_a_live_panel_shows_its_worst_series_first(window):
         errors = [float(text) for text in page.evaluate(cells.format(1))]
         assert errors == sorted(errors)[::-1]
         assert BAD in page.evaluate(cells.format(0))
+        assert BAD in page.locator("#unusual tbody td").all_inner_texts()
         page.locator("#series-table tbody tr").nth(2).click()
         third = page.evaluate(cells.format(0))[2]
         assert page.evaluate("$('series').selectedOptions[0].textContent") == third

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.folder import Folder, to_csv
 
 from tsrnn import cli, load
+from tsrnn.baselines import NaiveForecaster
 
 SMALL = ("--hidden-size", 4, "--max-iter", 3, "--random-state", 0)
 
@@ -44,6 +46,29 @@ def test_an_index_of_dates_that_pandas_wrote_is_the_time(folder, capsys):
     assert folder("fit", folder["dated.csv"], "--model", "linear", "-o", folder["d.tsrnn"]) == 0
     assert "takes '' for the time (--time)" in capsys.readouterr().err
     assert load(folder["d.tsrnn"]).cutoff_ == folder.rows.index[-1]
+
+
+def test_ids_are_the_same_as_numbers_and_as_texts(folder, capsys):
+    """Kind: ids that are texts in one file and numbers in another, which were new series."""
+    rows = folder.rows[["s0"]].set_axis(["y"], axis=1).rename_axis("time")
+    rows = pd.concat([rows.assign(id=1), rows.assign(id=2)]).reset_index()
+    rows = rows.sort_values(["time", "id"], ignore_index=True)
+    rows[:160].to_csv(folder.path / "h.csv", index=False)
+    lines = [
+        json.dumps({"time": time.isoformat(), "y": y, "id": name if number % 3 else str(name)})
+        for number, (time, y, name) in enumerate(rows[160:170].itertuples(index=False))
+    ]
+    (folder.path / "new.jsonl").write_text("\n".join(lines))
+    NaiveForecaster(2, id_col="id", time_col="time").fit(rows[:160]).save(folder["python.tsrnn"])
+    argv = ("--time", "time", "--id", "id", "--model", "naive", "-o", folder["cli.tsrnn"])
+    assert folder("fit", folder["h.csv"], *argv) == 0
+    for model, ids in (("python", [1, 2]), ("cli", ["1", "2"])):
+        capsys.readouterr()
+        argv = ("--input", folder["new.jsonl"], "--output", folder[model])
+        assert folder("stream", folder[f"{model}.tsrnn"], *argv) == 0
+        found = [json.loads(line) for line in folder.read(model).splitlines()]
+        assert [line["id"] for line in found] == ids * 5
+        assert [line["forecast"]["y"][0] for line in found] == rows["y"][160:170].tolist()
 
 
 @pytest.mark.parametrize("form", ["csv", "json lines"])
@@ -109,14 +134,14 @@ def test_an_evaluation_has_bounds_and_a_baseline_beside(folder, capsys):
     assert f"an MAE of {expected:.6g}, where" in line
 
 
-def test_without_a_command_the_commands_are_listed():
+def test_without_a_command_the_commands_are_listed(capsys):
     """Kind: a bare `tsrnn` that lists nothing; no --version."""
     for argv, code in (([], 2), (["--version"], 0)):
-        done = subprocess.run(
-            [sys.executable, "-m", "tsrnn", *argv], capture_output=True, text=True
-        )
-        assert done.returncode == code
-        assert "stream" in done.stdout if code else done.stdout.startswith("tsrnn 0")
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(argv)
+        assert exit_.value.code == code
+        out = capsys.readouterr().out
+        assert "stream" in out if code else out.startswith("tsrnn 0")
 
 
 def test_a_line_comes_out_for_each_line_that_goes_in(folder):

@@ -59,6 +59,9 @@ def test_quotes_that_are_open_at_the_end_or_for_long_are_told():
     assert not rest.problems
 
 
+P_VALUES = ["s0_p_value", "s1_p_value"]
+
+
 @pytest.fixture(scope="module")
 def first_folder(tmp_path_factory):
     folder = Folder(tmp_path_factory.mktemp("csv"))
@@ -75,18 +78,20 @@ def stream(folder, *argv):
 def forecasts(folder, **options):
     model, rows = load(folder["m.tsrnn"]), folder.rows[N_FIT:]
     for row in range(len(rows)):
-        model.partial_fit(rows[row : row + 1])
-        yield model.cutoff_, model.forecast(**options)
+        now = rows[row : row + 1]
+        p_values = model.p_values(now).iloc[0].tolist()
+        model.partial_fit(now)
+        yield model.cutoff_, model.forecast(**options), [*map(repr, p_values)]
 
 
 def test_forecasts_are_written_as_csv(folder):
     header, *lines = stream(folder, "--coverage", 0.9)
     ends = ["_lower_0.9", "_upper_0.9"]
     bounds = [name + end for name in ("s0", "s1") for end in ends]
-    assert header.split(",") == ["cutoff", "time", "s0", "s1", *bounds]
+    assert header.split(",") == ["cutoff", "time", "s0", "s1", *bounds, *P_VALUES]
     expected = [
-        [cutoff.isoformat(), time.isoformat(), *map(repr, values)]
-        for cutoff, ahead in forecasts(folder, coverage=0.9)
+        [cutoff.isoformat(), time.isoformat(), *map(repr, values), *p_values]
+        for cutoff, ahead, p_values in forecasts(folder, coverage=0.9)
         for time, values in zip(ahead.index, ahead.to_numpy().tolist(), strict=True)
     ]
     assert [line.split(",") for line in lines] == expected
@@ -107,11 +112,11 @@ def test_one_for_one_all_steps_are_on_a_line(folder):
     lines = stream(folder, "--one-for-one", "--on-error", "skip")
     assert len(lines) == len(rows)
     steps = [f"{name}_{step}" for name in ("s0", "s1") for step in (1, 2, 3)]
-    assert lines[0].split(",") == ["cutoff", *steps]
+    assert lines[0].split(",") == ["cutoff", *steps, *P_VALUES]
     assert lines[2:6] == rows[2:6]
     expected = [
-        [cutoff.isoformat(), *map(repr, ahead.to_numpy().T.ravel().tolist())]
-        for cutoff, ahead in forecasts(folder)
+        [cutoff.isoformat(), *map(repr, ahead.to_numpy().T.ravel().tolist()), *p_values]
+        for cutoff, ahead, p_values in forecasts(folder)
     ]
     assert [line.split(",") for line in lines[1:2] + lines[6:]] == expected
 
@@ -124,13 +129,16 @@ def test_a_panel_has_its_ids_in_a_column(folder):
     argv = ("--time", "time", "--id", "id", "--model", "linear", "-o", folder["m.tsrnn"])
     assert folder("fit", folder["h.csv"], *argv) == 0
     header, first, *_ = csv.reader(stream(folder))
-    assert header == ["id", "cutoff", "time", "value"]
-    ahead = load(folder["m.tsrnn"]).partial_fit(rows[160:162]).forecast(ids=[first[0]])
+    assert header == ["id", "cutoff", "time", "value", "value_p_value"]
+    model = load(folder["m.tsrnn"])
+    p_value = model.p_values(rows[160:162])["value"].tolist()[0]
+    ahead = model.partial_fit(rows[160:162]).forecast(ids=[first[0]])
     assert first == [
         rows["id"].iloc[160],
         rows["time"].iloc[160].isoformat(),
         ahead["time"].iloc[0].isoformat(),
         repr(ahead["value"].tolist()[0]),
+        repr(p_value),
     ]
 
 

@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture
 def quick(monkeypatch):
     """Let the demo fit on some weeks only, for a few steps."""
-    monkeypatch.setattr(demo, "HISTORY", 400)
+    monkeypatch.setattr(demo, "HISTORY", 200)
     runs = demo._runs
 
     def few_steps(seed, stream):
@@ -68,7 +68,7 @@ def test_a_console_without_greek_can_show_the_table(quick, tmp_path, monkeypatch
 
 def test_errors_are_told_before_the_shift_and_after_it(quick, tmp_path, capsys, monkeypatch):
     rows = demo.load_pedestrians(demo.SENSOR).loc[demo.START :]
-    monkeypatch.setattr(demo, "SHIFT", rows.index[400 + 5 * 24])
+    monkeypatch.setattr(demo, "SHIFT", rows.index[demo.HISTORY + 5 * 24])
     cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.svg")])
     lines = {
         line.strip().split("  ")[0]: line.replace("%", "").split()[-4:]
@@ -76,7 +76,7 @@ def test_errors_are_told_before_the_shift_and_after_it(quick, tmp_path, capsys, 
     }
     before, after, held, micros = (float(x) for x in lines["the hour a week ago"])
     actual = rows.iloc[:, 0]
-    error = (actual - actual.shift(demo.WEEK)).abs().iloc[400 : 400 + demo.WEEK]
+    error = (actual - actual.shift(demo.WEEK)).abs().iloc[demo.HISTORY :][: demo.WEEK]
     n_scored = np.minimum(np.arange(demo.WEEK) + 1, demo.HORIZON)  # each row is forecast so often
     for found, part in ((before, slice(0, 120)), (after, slice(120, None))):
         expected = np.average(error[part], weights=n_scored[part])

@@ -1,6 +1,7 @@
 """Line protocol: every form a line may have, what is wrong with others, and streams of it."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from helpers.folder import N_FIT, Folder
 
 from tsrnn import load
+from tsrnn.baselines import LinearForecaster
 from tsrnn.cli.io.fields import UnfinishedRow
 from tsrnn.cli.io.line_protocol import parse_line
 from tsrnn.cli.io.rows import RowParser
@@ -149,11 +151,13 @@ def first_folder(tmp_path_factory):
 
 
 def forecasts(folder, coverage=None):
-    """The forecast after each row to come."""
+    """The forecast after each row to come, and the p-value of the row."""
     model, rows = load(folder["m.tsrnn"]), folder.rows[N_FIT:]
     for row in range(len(rows)):
-        model.partial_fit(rows[row : row + 1])
-        yield model.cutoff_, model.forecast(coverage=coverage)
+        now = rows[row : row + 1]
+        [p_value] = model.p_values(now)["s0"].tolist()
+        model.partial_fit(now)
+        yield model.cutoff_, model.forecast(coverage=coverage), p_value
 
 
 def test_a_history_is_fitted(folder):
@@ -165,13 +169,41 @@ def test_a_history_is_fitted(folder):
 def test_forecasts_go_under_the_measurement_and_tags_of_their_row(folder):
     argv = ("--input", folder["n.lp"], "--output", folder["o"], "--coverage", 0.9)
     assert folder("stream", folder["m.tsrnn"], *argv, "--format", "influx") == 0
-    expected = [
-        f"my\\ plant,site=a\\ b s0_forecast={value!r},s0_lower_0.9={low!r},s0_upper_0.9={high!r} "
+    expected, about = [], "my\\ plant,site=a\\ b"
+    for cutoff, ahead, p_value in forecasts(folder, 0.9):
+        expected.append(f"{about} s0_p_value={p_value!r} {cutoff.value // 10**9}")
+        for time, (value, low, high) in zip(ahead.index, ahead.to_numpy().tolist(), strict=True):
+            fields = f"s0_forecast={value!r},s0_lower_0.9={low!r},s0_upper_0.9={high!r}"
+            expected.append(f"{about} {fields} {time.value // 10**9}")
+    assert folder.read("o").decode().splitlines() == expected
+
+
+def test_a_forecast_is_written_under_the_measurement_asked_for(folder, capsys):
+    argv = ("--format", "influx", "--measurement", "next, day", "--coverage", 0.9)
+    capsys.readouterr()
+    assert folder("forecast", folder["m.tsrnn"], *argv) == 0
+    ahead = load(folder["m.tsrnn"]).forecast(coverage=0.9)
+    assert capsys.readouterr().out.splitlines() == [
+        f"next\\,\\ day s0_forecast={value!r},s0_lower_0.9={low!r},s0_upper_0.9={high!r} "
         f"{time.value // 10**9}"
-        for _, ahead in forecasts(folder, 0.9)
         for time, (value, low, high) in zip(ahead.index, ahead.to_numpy().tolist(), strict=True)
     ]
-    assert folder.read("o").decode().splitlines() == expected
+    assert folder("forecast", folder["m.tsrnn"], "--format", "jsonl") == 0
+    assert folder("forecast", folder["m.tsrnn"], "--json", "-o", folder["f"]) == 0
+    assert capsys.readouterr().out == folder.read("f").decode()
+
+
+def test_a_forecast_of_a_panel_has_its_series_as_a_tag(folder):
+    rows = folder.rows.rename_axis("time").melt(ignore_index=False, var_name="site").reset_index()
+    rows = rows.replace({"site": {"s0": "a b"}}).sort_values(["time", "site"])
+    model = LinearForecaster(2, id_col="site", time_col="time").fit(rows)
+    model.save(folder["p.tsrnn"])
+    argv = ("--format", "influx", "-o", folder["f"])
+    assert folder("forecast", folder["p.tsrnn"], *argv, "--measurement", "load") == 0
+    assert folder.read("f").decode().splitlines() == [
+        f"load,site={site.replace(' ', chr(92) + ' ')} value_forecast={value!r} {time.value}"
+        for site, time, value in model.forecast().itertuples(index=False)
+    ]
 
 
 def test_one_for_one_puts_all_steps_on_a_line(folder):
@@ -182,8 +214,9 @@ def test_one_for_one_puts_all_steps_on_a_line(folder):
     argv += ("--format", "influx", "--on-error", "skip")
     assert folder("stream", folder["m.tsrnn"], *argv) == 0
     expected = []
-    for cutoff, ahead in forecasts(folder):
+    for cutoff, ahead, p_value in forecasts(folder):
         fields = [f"s0_forecast_{step}={x!r}" for step, x in enumerate(ahead["s0"].tolist(), 1)]
+        fields.append(f"s0_p_value={p_value!r}")
         expected.append(f"my\\ plant,site=a\\ b {','.join(fields)} {cutoff.value // 10**9}")
     expected[2:2] = lines[2:6]  # as they came
     assert folder.read("o").decode().splitlines() == expected
@@ -193,7 +226,7 @@ def test_rows_of_line_protocol_give_json_without_a_format(folder):
     argv = ("--input", folder["n.lp"], "--output", folder["o"])
     assert folder("stream", folder["m.tsrnn"], *argv) == 0
     found = [json.loads(line)["forecast"]["s0"] for line in folder.read("o").splitlines()]
-    assert found == [ahead["s0"].tolist() for _, ahead in forecasts(folder)]
+    assert found == [ahead["s0"].tolist() for _, ahead, _ in forecasts(folder)]
 
 
 def test_a_tag_names_the_series_of_a_panel(folder):
@@ -210,12 +243,15 @@ def test_a_tag_names_the_series_of_a_panel(folder):
     argv = ("--input", folder["n2.lp"], "--output", folder["o"], "--format", "influx")
     assert folder("stream", folder["p.tsrnn"], *argv) == 0
     model, expected = load(folder["p.tsrnn"]), []
-    for _, some in rows[160:170].groupby("time"):
-        model.partial_fit(some)
-        expected += [
-            f"load,site={site} value_forecast={value!r} {time.value}"
-            for site, time, value in model.forecast().itertuples(index=False)
-        ]
+    for now, some in rows[160:170].groupby("time"):
+        p_values = model.p_values(some)["value"].tolist()
+        ahead = model.partial_fit(some).forecast()
+        for site, p_value in zip(some["site"], p_values, strict=True):
+            expected.append(f"load,site={site} value_p_value={p_value!r} {now.value}")
+            expected += [
+                f"load,site={site} value_forecast={value!r} {time.value}"
+                for _, time, value in ahead[ahead["site"] == site].itertuples(index=False)
+            ]
     assert folder.read("o").decode().splitlines() == expected
 
 
@@ -233,17 +269,22 @@ def test_why_there_is_no_forecast_is_a_field(folder):
     (folder.path / "k.lp").write_text("\n".join(lines))
     argv = ("--input", folder["k.lp"], "--output", folder["o"], "--future", folder["plan.csv"])
     assert folder("stream", folder["k.tsrnn"], *argv, "--format", "influx") == 0
-    *ahead, last, other = folder.read("o").decode().splitlines()
+    own, *ahead, last, other = folder.read("o").decode().splitlines()
+    assert own.startswith("shop s0_p_value=")
     assert [line.split("=")[0] for line in ahead] == ["shop s0_forecast"] * 3
     stamp = rows.index[N_FIT + 1].value
     assert last.startswith('shop reason="1 of the 3 rows known ahead are not there, the first')
-    assert last.endswith(f'" {stamp}') and other.startswith('shop reason="2 of the 3')
+    assert re.search(rf'",s0_p_value=\S+ {stamp}$', last) and other.startswith(
+        'shop reason="2 of the 3'
+    )
 
 
 def test_rows_without_time_stamps_cannot_be_written(folder, capsys):
     folder.rows.to_csv(folder["bare.csv"], index=False)
     argv = ("--model", "naive", "-o", folder["bare.tsrnn"])
     assert folder("fit", folder["bare.csv"], *argv) == 0
+    assert folder("forecast", folder["bare.tsrnn"], "--format", "influx") == 1
+    assert "found --format influx and rows without time stamps" in capsys.readouterr().err
     assert folder("stream", folder["bare.tsrnn"], "--format", "influx") == 1
     assert "found --format influx and rows without time stamps" in capsys.readouterr().err
 

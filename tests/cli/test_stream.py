@@ -229,10 +229,10 @@ def test_a_signal_ends_a_waiting_stream_in_good_order(number, folder):
 def test_a_signal_ends_a_stream_whose_reader_sleeps(folder):
     """Nobody reads: the pipe fills, the input waits, and what was not handed on comes again.
 
-    With all their digits, 1,500 rows are more than what waits in the pipe and is read ahead.
+    With all their digits, 500 rows are more than what waits in the pipe and is read ahead.
     """
-    rows = hourly(N_FIT + 1500, 2)
-    rows[N_FIT:].to_csv(folder["many.csv"], date_format="%Y-%m-%dT%H:%M", float_format="%.200f")
+    rows = hourly(N_FIT + 500, 2)
+    rows[N_FIT:].to_csv(folder["many.csv"], date_format="%Y-%m-%dT%H:%M", float_format="%.600f")
     with open(folder["many.csv"], "rb") as file:
         process = start(folder, "--checkpoint", folder["c"], "--every", 50, stdin=file)
         limit = time.monotonic() + 60
@@ -294,7 +294,7 @@ def test_leftovers_of_a_kill_are_cleared(folder):
 
 @pytest.mark.parametrize(
     "size",
-    [["--history", "400", "--count", "2", "--rows", "200"],
+    [["--history", "200", "--count", "2", "--rows", "100"],
      pytest.param(["--count", "8", "--rows", "600"], marks=pytest.mark.slow)],
     ids=["few", "more"],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """``tsrnn stream --live``: the page of a stream changes nothing of what the stream writes."""
 
+import json
 import re
 import urllib.request
 
@@ -44,8 +45,12 @@ def test_forecasts_are_those_without_it(folder, taken, capsys):
     assert len(calls) == N_NEW
     assert b"m.tsrnn" in page
     new = folder.rows[-N_NEW:]
-    for (stamp, actual, forecast, _), (time, row) in zip(calls, new.iterrows(), strict=True):
+    lines = [json.loads(line) for line in folder.read(folder["with"]).splitlines()]
+    for (stamp, actual, forecast, _, _, p_values), (time, row), line in zip(
+        calls, new.iterrows(), lines, strict=True
+    ):
         assert stamp == time
+        assert p_values.tolist() == [[line["p_value"]["s0"]]]
         assert actual.tolist() == [[row["s0"]]]
         assert forecast.columns.tolist() == ["s0"]
     err = capsys.readouterr().err
@@ -65,10 +70,11 @@ def test_rows_of_a_panel_go_to_it_stamp_by_stamp(tmp_path, taken):
     assert cli.main(["stream", model, *out, "--live", "127.0.0.1:0"]) == 0
     calls, _ = taken
     assert len(calls) == new["time"].nunique()
-    stamp, actual, forecast, _, ids = calls[0]
+    stamp, actual, forecast, _, ids, p_values = calls[0]
     first = new[new["time"] == stamp].set_index("id").loc[ids]
     assert actual[:, 0].tolist() == first["y"].tolist()
     assert forecast.shape == (len(ids) * 3, 1)
+    assert ((p_values > 0.0) & (p_values <= 1.0)).all() and p_values.shape == (len(ids), 1)
 
 
 @pytest.mark.parametrize(

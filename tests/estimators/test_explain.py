@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly, melted
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from tsrnn import RNNForecaster
+from tsrnn import RNNForecaster, StreamingPipeline
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 from tsrnn.online.explanation import Parts
 
@@ -119,6 +120,32 @@ def test_panels_are_taken_apart_without_a_rest(closed):
     on = rows[(rows["id"] == "a") & (rows["time"] >= first)]["promotion"][:6].to_numpy() == 1.0
     assert on.any()
     assert found.loc["a"]["promotion"][on].between(3.0, 5.0).all()
+
+
+@pytest.mark.parametrize("form", ["stream", "targets", "panel"])
+def test_a_pipeline_is_taken_apart_in_the_units_of_its_rows(form):
+    """Through a scaler parts are what they are without; through a logarithm they still add up."""
+    known = ["promotion", "warm"]
+    rows = panel_sales() if form == "panel" else sales(300, n_targets=1 + (form == "targets"))
+    keys = PANEL if form == "panel" else {}
+    targets = [name for name in rows if name.startswith("sold")]
+    params = {"target": targets, "future_cols": known, **keys, **SMALL}
+    history, ahead = (rows[:540], rows[540:]) if keys else (rows[:290], rows[290:])
+    apart = []
+    for transformer in (StandardScaler(), FunctionTransformer(np.log1p, np.expm1), "passthrough"):
+        steps = [("scale", transformer), ("forecast", RNNForecaster(6, **params))]
+        model = StreamingPipeline(steps).fit(history)
+        before = content(model)
+        found = model.explain(X_future=ahead)
+        require_sum(found, model.forecast(X_future=ahead), targets)
+        assert content(model) == before
+        assert list(found.columns[:5]) == GROUPS
+        apart.append(found)
+    on = ahead["promotion"].to_numpy()[: 12 if keys else 6] == 1.0
+    on = on.reshape(6, -1).T.ravel() if keys else np.tile(on, len(targets))
+    worth = [part[on].mean() - part[~on].mean() for part in (f["promotion"] for f in apart)]
+    assert worth[0] == pytest.approx(worth[2], abs=0.3)
+    assert worth[::2] == pytest.approx([4.0, 4.0], abs=1.0)
 
 
 def test_clocks_that_change_within_the_horizon():

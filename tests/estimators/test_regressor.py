@@ -8,7 +8,7 @@ import pytest
 from helpers import content, hourly
 from sklearn.exceptions import NotFittedError
 
-from tsrnn import RNNRegressor, load
+from tsrnn import RNNRegressor, dumps, load, loads
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
@@ -71,6 +71,26 @@ def test_time_stamps_need_no_frequency_but_must_increase(table):
         model.partial_fit(X[-5:], y[-5:])
     with pytest.raises(ValueError, match="sort_index"):
         RNNRegressor(**QUICK).fit(X[::-1], y[::-1])
+
+
+def test_numbers_of_rows_are_times(table):
+    """Labels that are numbers: steps of 2 and a gap are kept, rows that were seen are late."""
+    X, y = (data.set_axis(np.r_[0:400:2, 500:900:2]) for data in table)
+    X = X.set_axis([0, 1], axis=1)  # so that arrays may follow
+    model = RNNRegressor(**QUICK).fit(X[:200], y[:200])
+    assert model.cutoff_ == 398
+    with pytest.raises(ValueError, match=r"10 rows not newer than the cutoff 398.*RangeIndex\(399"):
+        model.partial_fit(X[190:210], y[190:210])
+    with pytest.raises(ValueError, match="row numbers that do not increase"):
+        model.update(X[210:199:-1], y[210:199:-1])
+    stamped = [data.set_axis(pd.to_datetime(data.index, unit="h")) for data in (X, y)]
+    other = RNNRegressor(**QUICK).fit(stamped[0][:200], stamped[1][:200])
+    np.testing.assert_array_equal(model.predict(X[150:220]), other.predict(stamped[0][150:220]))
+    again = loads(dumps(model)).partial_fit(X[200:210], y[200:210])
+    assert again.cutoff_ == 518
+    assert again.update(X[210:220].to_numpy(), y[210:220].to_numpy()).cutoff_ == 528
+    assert again.reset_state().cutoff_ is None
+    assert again.update(X[:3], y[:3]).cutoff_ == 4
 
 
 def test_several_outputs_keep_the_shape_of_y(table):

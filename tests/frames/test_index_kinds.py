@@ -317,6 +317,25 @@ def test_the_hour_that_comes_twice_is_not_to_be_dropped():
     local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London").tz_localize(None)
     with pytest.raises(ValueError, match=r"clocks go back.*tz_localize\(.*ambiguous='infer'\)"):
         ahead(local)
+    rows = pd.DataFrame({"id": "a", "time": local, "y": np.arange(72.0)})
+    with pytest.raises(ValueError, match=r"doubled.*clocks go back.*tz_localize\(.*ambiguous="):
+        NaiveForecaster(2, id_col="id", time_col="time").fit(rows)
+
+
+def test_the_hour_that_comes_twice_is_two_rows_with_a_zone():
+    """The remedy followed: both rows are read, of a stream and of a panel, and written so."""
+    local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London")
+    told = local.tz_localize(None).tz_localize("Europe/London", ambiguous="infer")
+    assert told.tolist() == local.tolist()
+    rows, at = ramp(told), 24 + 2  # behind the second 01:00
+    found = SeasonalNaiveForecaster(3, season=5).fit(rows[:at]).forecast()
+    assert found.index.strftime("%H:%M%z").tolist() == ["01:00+0000", "02:00+0000", "03:00+0000"]
+    assert found["y"].tolist() == [21.0, 22.0, 23.0]
+    panel = pd.DataFrame({"id": "a", "time": told, "y": rows.to_numpy()})
+    model = SeasonalNaiveForecaster(3, season=5, id_col="id", time_col="time").fit(panel[:at])
+    ahead_of_panel = model.partial_fit(panel[at : at + 1]).forecast()
+    assert ahead_of_panel["time"].tolist() == list(told[at + 1 : at + 4])
+    assert ahead_of_panel["y"].tolist() == [22.0, 23.0, 24.0]
 
 
 def test_a_forgotten_id_is_asked_for():

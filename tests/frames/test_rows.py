@@ -73,6 +73,30 @@ def test_a_dict_is_told_of(fitted):
             call({"s0": 1.0, "s1": 2.0})
 
 
+def test_a_single_number_is_told_of():
+    """``series.iloc[-1]``, in every method and at fit."""
+    model = quick().fit(hourly(60)["s0"])
+    for call in (model.update, model.partial_fit, model.predict, quick().fit):
+        with pytest.raises(ValueError, match=r"found X as the number .*series\[-1:\]"):
+            call(hourly(61)["s0"].iloc[-1])
+
+
+def test_times_left_in_a_column_are_told_of():
+    """As read from a CSV: where there is no target, and where all else is an input."""
+    rows = hourly(120).rename_axis("time").reset_index()
+    rows["time"] = rows["time"].dt.strftime("%d/%m/%Y %H:%M")
+    for model in (quick(), quick().set_params(target="s0")):
+        with pytest.raises(ValueError, match=r"column.*time.*index: X.set_index"):
+            model.fit(rows)
+
+
+def test_texts_that_hold_numbers_are_told_of():
+    """As read from a CSV with decimal commas."""
+    rows = hourly(60).astype(str)
+    with pytest.raises(ValueError, match=r"pd.to_numeric"):
+        quick().fit(rows)
+
+
 # --- names of columns -----------------------------------------------------------------------------
 
 

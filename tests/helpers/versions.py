@@ -63,8 +63,8 @@ def kinds():
     holes["kind"] = np.where(np.arange(N_ROWS) % 5 < 2, "a", "b")
     by_id = {"id_col": "id", "time_col": "time"}
     panel_ahead = long().assign(price=lambda frame: frame["y"].round() % 3)
+    panel_ahead["size"] = panel_ahead["id"].map({"s0": 1.0, "s1": 2.0, "s2": 5.0})
     two_targets = long().assign(z=lambda frame: 20.0 - frame["y"])
-    size = long().assign(size=lambda frame: frame["id"].map({"s0": 1.0, "s1": 2.0, "s2": 5.0}))
     march = {"start": "2024-03-29", "tz": "Europe/Rome"}  # clocks change on the third day
     return {
         "forecaster_rnn": Kind(FORECASTER(cell="rnn"), one),
@@ -74,19 +74,18 @@ def kinds():
         "inputs": Kind(FORECASTER(target=["s0", "s1"]), holes),
         "known_ahead": Kind(FORECASTER(target="s0", future_cols="s1"), two, known_ahead=True),
         "log_and_bounds": Kind(FORECASTER(target_transform="log", lower=0, upper=99.0), one),
-        "two_targets": Kind(FORECASTER(), two),
-        "zone": Kind(FORECASTER(coverage=[0.5, 0.9]), rows(tz="Europe/Rome")),
-        "civil_time": Kind(FORECASTER(season=24), rows(**march)),
+        "civil_time": Kind(FORECASTER(season=24, coverage=[0.5, 0.9]), rows(**march)),
         "holidays": Kind(FORECASTER(holidays="DE"), rows(start="2023-12-30")),
         "business_days": Kind(FORECASTER(season=5), rows(freq="B")),
         "months": Kind(FORECASTER(), rows(freq="MS")),
         "row_numbers": Kind(FORECASTER(), one.set_axis(pd.RangeIndex(0, 2 * N_ROWS, 2))),
         "panel": Kind(FORECASTER(**by_id), long()),
         "panel_of_two_targets": Kind(FORECASTER(**by_id), two_targets),
-        "panel_of_sizes": Kind(FORECASTER(target="y", static_cols="size", **by_id), size),
         "panel_in_civil_time": Kind(FORECASTER(season=24, **by_id), long(**march)),
         "panel_known_ahead": Kind(
-            FORECASTER(target="y", future_cols="price", **by_id), panel_ahead, known_ahead=True
+            FORECASTER(target="y", future_cols="price", static_cols="size", **by_id),
+            panel_ahead,
+            known_ahead=True,
         ),
         "pipeline": Kind(
             StreamingPipeline([("scale", StandardScaler()), ("forecast", FORECASTER())]), one

@@ -61,39 +61,76 @@ def test_expert_errors(compiled):
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
 
 
-def test_step_features_and_season_moments(compiled):
-    rng = np.random.default_rng(0)
-    levels, columns = rng.normal(size=(L, J, C)), np.array([0, 2, 3, 7])
-    levels[:20, :, 2] = np.nan  # before its first row
+def looked_up(rng, n_series, flags, n_inputs):
+    """What features of steps are looked up in, of all series; the third has started late."""
+    levels = rng.normal(size=(L, J, C))
+    levels[:20, :, 2] = np.nan
     profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
     profiles[0][rng.random(profiles[0].shape) < 0.3] = np.nan
     rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
-    center, scale = rng.normal(size=(J, 4)), rng.uniform(0.5, 3.0, (J, M, 4))
-    found = [np.zeros((J, M, 8, 4)) for _ in range(2)]
-    targets = np.where(rng.random(levels.shape) < 0.2, np.nan, levels)
-    moments = [np.empty((3, J, 4)) for _ in range(2)]
-    for n, kernels in enumerate((panel_steps, compiled)):
-        kernels.step_features(levels, profiles, rows, at, columns, center, scale, found[n])
+    centers, scales = rng.normal(size=(J, n_series)), rng.uniform(0.5, 3.0, (M, J, n_series))
+    flags = rng.random(M) if flags else np.empty(0)
+    inputs = rng.normal(size=(M, n_inputs, n_series))
+    return levels, profiles, rows, at, centers, scales, flags, inputs
+
+
+@pytest.mark.parametrize(("flags", "n_inputs"), [(False, 0), (True, 3)])
+def test_steps(compiled, flags, n_inputs):
+    """In two blocks of series, of which some are left out."""
+    rng, columns, K = np.random.default_rng(0), np.array([0, 2, 3, 7, 8]), 8 + flags + n_inputs
+    rings, weights = looked_up(rng, 5, flags, n_inputs), rng.normal(size=(J, M, K))
+    rings[0][:, 0, 2][rings[2][:, 0]] = 1.0  # of whose newest values some are known
+    labels = rng.normal(size=(J, 5)), rng.random((M, J, 5)) < 0.7, rng.random((M, J, 5))
+    limits, found = (rng.uniform(0.1, 2.0, (M, J, 5)), np.empty((0, J, 5))), []
+    for kernels in (panel_steps, compiled):
+        features, forecasts = np.full((J, M, K, 5), np.nan), np.full((M, J, 5), np.nan)
+        sums = [np.zeros(shape) for shape in ((J, M, K, K), (J, M, K)) * 2]
+        for some in (slice(0, 3), slice(3, 5)):
+            of_block = some.start, columns[some], rings
+            part = np.full((J, M, K, some.stop - some.start), np.nan)
+            kernels.step_features(*of_block, part)
+            features[..., some] = part
+            kernels.step_forecasts(*of_block, weights, forecasts)
+            kernels.step_sums(*of_block, weights, (*labels, limits[0]), *sums[:2])
+            kernels.step_sums(*of_block, weights, (*labels, limits[1]), *sums[2:])
+        found.append([features, forecasts, *sums])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)
+    features, forecasts, _, limited, gram, errors = found[0]
+    np.testing.assert_allclose(forecasts, np.einsum("jmk,jmks->mjs", weights, features))
+    root = np.where(labels[1], labels[2], 0.0)
+    np.testing.assert_allclose(gram, np.einsum("mjs,jmks,jmls->jmkl", root**2, features, features))
+    newest = rings[0][rings[2][:, 0]][..., columns]
+    left = (labels[0] - newest) / rings[5] - forecasts
+    for of_labels, limit in ((errors, np.inf), (limited, limits[0])):
+        error = np.where(root > 0.0, np.clip(left, -limit, limit), 0.0)
+        expected = np.einsum("mjs,jmks->jmk", root**2 * error, features)
+        np.testing.assert_allclose(of_labels, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_season_moments(compiled):
+    rng, columns = np.random.default_rng(0), np.array([0, 2, 3, 7])
+    targets = rng.normal(size=(L, J, C))
+    targets[rng.random(targets.shape) < 0.2] = np.nan
+    moments = [np.full((3, J, 5), 7.0) for _ in range(2)]
     for n, kernels in enumerate((panel_norm, compiled)):
-        kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+        kernels.season_moments(1, columns, targets, np.arange(30, 37), moments[n])
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+    assert (moments[0][..., 0] == 7.0).all()
 
 
 def test_step_features_of_a_series_in_another_unit_are_those_of_before(compiled):
     """Values and level doubled about another zero, at twice the scale."""
     rng, columns = np.random.default_rng(0), np.arange(C)
-    levels, center = rng.normal(size=(L, J, C)), rng.normal(size=(J, C))
-    profiles = tuple(rng.normal(size=(10, J, C)).astype(np.float32) for _ in range(2))
-    rows, at = rng.integers(0, L, (M, 5)), rng.integers(0, 10, M)
-    ones = np.ones((J, M, C))
+    levels, profiles, *rows, centers, _, flags, inputs = looked_up(rng, C, False, 0)
+    ones = np.ones((M, J, C))
     for kernels in (panel_steps, compiled):
         found = [np.zeros((J, M, 8, C)) for _ in range(2)]
         for scale, out in zip((1.0, 2.0), found, strict=True):
-            moved = scale * levels + 3.0 * (scale - 1.0), scale * center + 3.0 * (scale - 1.0)
-            kernels.step_features(
-                moved[0], profiles, rows, at, columns, moved[1], scale * ones, out
-            )
+            moved = (a * scale + 3.0 * (scale - 1.0) for a in (levels, centers))
+            levels_now, centers_now = moved
+            of_scale = *rows, centers_now, scale * ones, flags, inputs
+            kernels.step_features(0, columns, (levels_now, profiles, *of_scale), out)
         np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)
 
 

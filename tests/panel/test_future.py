@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import fit_once
 from helpers.panels import (
     HORIZON,
     N_FIT,
@@ -32,8 +33,8 @@ from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.features import design
+from tsrnn.kernels.numpy_ import panel_experts
 from tsrnn.online import panel_learner
-from tsrnn.online.experts import panel_experts
 from tsrnn.online.readouts import pooled_future
 
 KEYS = ["id", "time"]
@@ -142,7 +143,7 @@ def test_a_target_that_its_price_determines_is_told_within_a_tenth_of_its_spread
     scale = frame["id"].map({"s0": 1.0, "s1": 10.0, "s2": 100.0})
     frame["y"] = scale * (20 - 5 * frame["price"])
     history, new = divided(frame, 500)
-    model = planned(max_iter=20).fit(history)
+    model = fit_once(planned(max_iter=20), history)
     said = model.predict(new)
     for step in range(HORIZON):
         actual = new.groupby("id")["y"].shift(-1 - step)
@@ -213,7 +214,7 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
 
     monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", alike)
     monkeypatch.setattr(panel_experts, "CLIP", 1e9)
-    model = planned(forgetting=1.0).fit(frame)
+    model = fit_once(planned(forgetting=1.0), frame)
     features, readout = np.stack(entered), model._state.learner.readout
     y = frame["y"].to_numpy().reshape(200, 1, 3)
     y = model._state.scaling.apply(slice(None), y)[:, 0]
@@ -239,7 +240,7 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
 def test_the_network_learns_what_prices_leave_unexplained():
     """Its targets, series by series, against those of a plain loop."""
     frame = market(3, N_FIT + N_NEW)
-    model = planned(target=["y", "wind"]).fit(frame)
+    model = fit_once(planned(target=["y", "wind"]), frame)
     learner, units = model._state.learner, model._state.scaling
     start, stop = learner.clock - 20, learner.clock - HORIZON + 1
     view = learner.memory.window.view(slice(None), None, start)
@@ -312,7 +313,7 @@ def test_later_rows_reach_no_forecast_but_by_what_is_known_ahead(case, row):
 
 def test_nothing_is_learnt_from_what_lies_ahead():
     history, new = divided(market())
-    model, other = planned().fit(history), planned().fit(history)
+    model, other = fit_once(planned(), history), fit_once(planned(), history)
     for part in by_stamps(new, range(N_NEW)):
         before = content_of(model)
         model.forecast(X_future=ahead_of(model, new))
@@ -327,7 +328,7 @@ def test_nothing_is_learnt_from_what_lies_ahead():
 def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
     history, new = divided(market(4, missing=0.1))
     part = next(by_stamps(new, [n_stamps]))
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     before = content_of(model)
     places = {
         panel_learner.PanelLearner: ["_errors", "_window_targets", "_forecasts", "_effects"],
@@ -355,7 +356,7 @@ def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
 def test_a_saved_panel_goes_on_as_it_would_have(how, tmp_path):
     history, new = divided(market(4, missing=0.1))
     first, rest, _ = by_stamps(new, [20, N_NEW - 3])
-    model = planned(dtype=np.float32).fit(history).partial_fit(first)
+    model = fit_once(planned(dtype=np.float32), history).partial_fit(first)
     model.save(tmp_path / "m")
     twin = tsrnn.load(tmp_path / "m")
     assert content_of(twin) == content_of(model)
@@ -368,7 +369,10 @@ def test_rows_of_one_stamp_that_come_apart_teach_nearly_the_same():
     frame = market(6, N_FIT + 200)
     history, new = divided(frame)
     seen = new[new["time"] < new["time"].max() - pd.Timedelta("3h")]
-    together, apart = planned(max_iter=20).fit(history), planned(max_iter=20).fit(history)
+    together, apart = (
+        fit_once(planned(max_iter=20), history),
+        fit_once(planned(max_iter=20), history),
+    )
     walked(together, by_stamps(seen, range(200)), "partial_fit")
     for part in by_stamps(seen, range(200)):
         walked(apart, (rows for _, rows in part.groupby("id")), "partial_fit")
@@ -381,7 +385,7 @@ def test_rows_of_one_stamp_that_come_apart_teach_nearly_the_same():
 
 def test_forget_reset_and_most_series():
     history, new = divided(market(4))
-    model = planned(max_series=4).fit(history).forget("s2")
+    model = fit_once(planned(max_series=4), history).forget("s2")
     assert model.future_index().get_level_values("id").unique().tolist() == ["s0", "s1", "s3"]
     model.reset_state("s1")
     assert set(forecast_of(model, new).index.get_level_values("id")) == {"s0", "s3"}
@@ -396,14 +400,14 @@ def test_forget_reset_and_most_series():
     forecast = forecast_of(model, new)
     assert len(forecast) == 4 * HORIZON
     assert np.isfinite(forecast).all()
-    none = planned().fit(history)
+    none = fit_once(planned(), history)
     none.forget(["s0", "s1", "s2", "s3"])
     assert len(none.forecast()) == len(none.forecast(X_future=ahead_of(none, new))) == 0
 
 
 def test_each_series_has_its_own_cutoff():
     history, new = divided(market(3))
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     for i, name in enumerate(["s0", "s1", "s2"]):
         model.update(new[new["id"] == name].head(4 * i + 1))
     whole = forecast_of(model, new)
@@ -421,7 +425,7 @@ def test_each_series_has_its_own_cutoff():
 
 def test_the_same_rows_in_any_form_give_the_same_forecasts():
     history, new = divided(market().drop(columns="wind"))
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     known = ahead_of(model, new)
     expected = model.forecast(X_future=known)
     assert list(expected) == ["id", "time", "y"]
@@ -452,7 +456,7 @@ def test_the_same_rows_in_any_form_give_the_same_forecasts():
 def test_rows_without_times_are_counted_by_series():
     history, new = divided(market().drop(columns="wind"))
     counted = history.drop(columns="time")
-    model = planned(time_col=None, season=None).fit(counted)
+    model = fit_once(planned(time_col=None, season=None), counted)
     known = new.groupby("id").head(HORIZON).drop(columns=["time", "y"])
     forecast = model.forecast(X_future=known)
     assert model.future_index()[0] == ("s0", N_FIT)
@@ -475,7 +479,7 @@ def test_rows_without_times_are_counted_by_series():
 
 def test_what_is_missing_ahead_is_carried_forward_by_series():
     history, new = divided(market())
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     known = ahead_of(model, new)
     holes = known.assign(price=known["price"].where(known.groupby("id").cumcount() == 0))
     filled = holes.assign(price=holes["price"].ffill())
@@ -495,7 +499,7 @@ def test_known_categories_several_columns_and_targets():
     frame["kind"] = frame["id"].map({"s0": "a", "s1": "b", "s2": "b"})
     history, new = divided(frame)
     names = {"target": ["y", "z"], "static_cols": "kind", "future_cols": ["day", "price"]}
-    model = planned(max_iter=60, **names).fit(history)
+    model = fit_once(planned(max_iter=60, **names), history)
     known = model.future_index().to_frame(index=False).merge(new, how="left")
     free, taken, storm = (
         model.forecast(X_future=known.assign(day=day)) for day in ("workday", "holiday", "storm")
@@ -565,7 +569,7 @@ def test_evaluation_shows_the_model_what_is_known_ahead(form):
 )
 def test_an_x_future_that_cannot_be_used_is_named(change, message):
     history, new = divided(market())
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     before = content_of(model)
     with pytest.raises(ValueError, match=message):
         model.forecast(X_future=change(ahead_of(model, new)))
@@ -576,7 +580,10 @@ def test_rows_are_picked_by_id_and_time():
     """A longer calendar, another order, other series and columns, in columns and index levels."""
     history, new = divided(market())
     calendar = market()[[*KEYS, "price"]]
-    by_column, by_level = planned().fit(history), planned(**LEVELS).fit(history.set_index(KEYS))
+    by_column, by_level = (
+        fit_once(planned(), history),
+        planned(**LEVELS).fit(history.set_index(KEYS)),
+    )
     before = content_of(by_column)
     known = ahead_of(by_column, new)
     expected = by_column.forecast(X_future=known)["y"].to_numpy()
@@ -604,13 +611,13 @@ def test_rows_are_picked_by_id_and_time():
 
 def test_a_needless_x_future_and_rows_that_are_not_known_are_named():
     history, new = divided(market())
-    model = planned().fit(history)
+    model = fit_once(planned(), history)
     with pytest.raises(ValueError, match=r"without 1 of the 2 rows .* of 's1' at 2024-03-31 09"):
         model.forecast(2, ids="s1", X_future=ahead_of(model, new, horizon=1))
     levels = planned(**LEVELS).fit(history.set_index(KEYS))
     with pytest.raises(ValueError, match=r"rows of X_future without an .id, time. index"):
         levels.forecast(X_future=ahead_of(model, new)[["price"]])
-    plain = panel().fit(history)
+    plain = fit_once(panel(), history)
     naive = NaiveForecaster(HORIZON, target="y", id_col="id", time_col="time").fit(history)
     for needless in (plain, naive):
         with pytest.raises(ValueError, match="found X_future, expected none"):

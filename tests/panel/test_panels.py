@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import content
+from helpers import content, fit_once
 from helpers.panels import (
     HORIZON,
     N_FIT,
@@ -81,7 +81,7 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
 @pytest.mark.parametrize("how", ["partial_fit", "update"])
 def test_a_long_panel_may_be_split_too(how):
     history, new = divided(long_frame(3, N_FIT + 400, missing=0.05, gone=0.01))
-    model = panel(dtype=np.float64).fit(history)
+    model = fit_once(panel(dtype=np.float64), history)
     cuts = np.cumsum(np.random.default_rng(0).choice([1, 3, 40], size=60))
     whole = walked(copy.deepcopy(model), [new], how)
     assert_close(whole, walked(copy.deepcopy(model), by_stamps(new, cuts.tolist()), how))
@@ -92,7 +92,7 @@ def test_a_long_panel_may_be_split_too(how):
 @pytest.mark.parametrize("order", ["by time", "by series", "shuffled"])
 def test_with_weights_frozen_every_series_of_a_panel_is_forecast_as_if_alone(order):
     history, new = divided(long_frame(20, N_FIT + 20, missing=0.1, gone=0.1))
-    model = panel(dtype=np.float64).fit(history)
+    model = fit_once(panel(dtype=np.float64), history)
     together = copy.deepcopy(model)
     if order == "by series":
         for _, part in new.groupby("id"):
@@ -149,7 +149,7 @@ def test_rows_to_come_never_reach_a_forecast(case, row, in_sample):
 def test_a_saved_panel_goes_on_as_it_would_have(how, tmp_path):
     history, new = divided(long_frame(4, N_FIT + 40, missing=0.1))
     first, rest = by_stamps(new, [20])
-    model = panel().fit(history).partial_fit(first)
+    model = fit_once(panel(), history).partial_fit(first)
     model.save(tmp_path / "m")
     twin = tsrnn.load(tmp_path / "m")
     assert content_of(twin) == content_of(model)
@@ -187,7 +187,7 @@ def test_prequential_scores_each_series_at_its_own_stamps(form):
 
 def test_rows_to_come_never_reach_an_issued_forecast_of_a_panel():
     history, new = divided(long_frame(3, N_FIT + 30, missing=0.1, gone=0.1))
-    model = panel().fit(history)
+    model = fit_once(panel(), history)
     later = new["time"] >= START + pd.Timedelta(N_FIT + 12, "h")
     other = new.copy()
     other.loc[later, ["y", "x"]] = 99.0
@@ -201,7 +201,7 @@ def test_a_panel_of_white_noise_cannot_be_forecast():
     frame = long_frame(4, 700).drop(columns="x")
     frame["y"] = np.random.default_rng(0).normal(size=len(frame))
     history, new = divided(frame, 300)
-    result = prequential(panel(max_iter=30).fit(history), new)
+    result = prequential(fit_once(panel(max_iter=30), history), new)
     assert result.metrics.loc[("all", 1), "RMSE"] ** 2 > new["y"].var()
 
 
@@ -211,12 +211,12 @@ def test_a_panel_of_white_noise_cannot_be_forecast():
 def test_the_same_rows_in_any_form_give_the_same_forecasts():
     frame = long_frame(3, N_FIT + 10).drop(columns="x")
     history, new = divided(frame)
-    expected = panel().fit(history).partial_fit(new).forecast()
+    expected = fit_once(panel(), history).partial_fit(new).forecast()
     assert list(expected.columns) == ["id", "time", "y"]
 
     free = {"id_col": None, "time_col": None}
     levels = [part.set_index(["id", "time"]) for part in (history, new)]
-    forecast = panel(**free).fit(levels[0]).partial_fit(levels[1]).forecast()
+    forecast = fit_once(panel(**free), levels[0]).partial_fit(levels[1]).forecast()
     pd.testing.assert_frame_equal(forecast, expected.set_index(["id", "time"]))
     series = (
         panel(
@@ -228,7 +228,7 @@ def test_the_same_rows_in_any_form_give_the_same_forecasts():
     pd.testing.assert_frame_equal(series.partial_fit(levels[1]["y"]).forecast(), forecast)
 
     dated = [part.set_index("time") for part in (history, new)]
-    forecast = panel(time_col=None).fit(dated[0]).partial_fit(dated[1]).forecast()
+    forecast = fit_once(panel(time_col=None), dated[0]).partial_fit(dated[1]).forecast()
     pd.testing.assert_frame_equal(forecast, expected.set_index("time")[["id", "y"]])
 
     beside = panel(**free).fit(dated[0][["y"]], ids=dated[0]["id"])
@@ -242,8 +242,8 @@ def test_rows_without_times_are_counted_by_series():
     counted = [part.drop(columns="time") for part in (history, new)]
     numbered = [part.assign(time=part.groupby("id").cumcount()) for part in (history, new)]
     numbered[1]["time"] += N_FIT
-    by_count = panel(time_col=None).fit(counted[0]).partial_fit(counted[1])
-    by_number = panel().fit(numbered[0]).partial_fit(numbered[1])
+    by_count = fit_once(panel(time_col=None), counted[0]).partial_fit(counted[1])
+    by_number = fit_once(panel(), numbered[0]).partial_fit(numbered[1])
     np.testing.assert_array_equal(by_count.forecast()["y"], by_number.forecast()["y"])
     assert by_number.forecast()["time"].tolist()[:3] == [N_FIT + 10, N_FIT + 11, N_FIT + 12]
 
@@ -270,7 +270,7 @@ def test_several_targets_categories_and_static_columns():
     frame["z"] = -2 * frame["y"]
     frame["kind"] = frame["id"].map({"s0": "a", "s1": "a", "s2": "b", "s3": "b"})
     history, new = divided(frame)
-    model = panel(target=["y", "z"], static_cols="kind").fit(history).partial_fit(new)
+    model = fit_once(panel(target=["y", "z"], static_cols="kind"), history).partial_fit(new)
     forecast = model.forecast()
     assert list(forecast.columns) == ["id", "time", "y", "z"]
     assert len(forecast) == 4 * HORIZON
@@ -279,13 +279,13 @@ def test_several_targets_categories_and_static_columns():
     (state,) = model.state_
     assert state.h.shape == state.c.shape == (8, 4)
     with pytest.raises(ValueError, match="change within"):
-        panel(static_cols="x").fit(history)
+        fit_once(panel(static_cols="x"), history)
 
 
 @pytest.mark.parametrize("freq", ["D", "MS", "B"])
 def test_calendar_frequencies(freq):
     history, new = divided_rows(long_frame(3, 60, freq=freq), 50)
-    model = panel(season=None).fit(history).partial_fit(new)
+    model = fit_once(panel(season=None), history).partial_fit(new)
     times = pd.date_range(history["time"].iloc[0], periods=63, freq=freq)[60:]
     assert model.forecast(ids="s1")["time"].tolist() == times.tolist()
 
@@ -300,7 +300,7 @@ def divided_rows(frame, n_fit):
 
 def test_a_series_never_seen_starts_from_zero_in_units_of_its_first_value():
     history, new = divided(long_frame(4, N_FIT + 40))
-    model = panel().fit(history)
+    model = fit_once(panel(), history)
     big = new[new["id"] == "s1"].assign(id="big", y=lambda d: 1e6 * d["y"])
     small = big.assign(id="small", y=lambda d: 1e-9 * d["y"])
     model.partial_fit(pd.concat([new, big, small]))
@@ -312,7 +312,7 @@ def test_a_series_never_seen_starts_from_zero_in_units_of_its_first_value():
 
 def test_forget_reset_and_most_series():
     history, new = divided(long_frame(4, N_FIT + 40))
-    model = panel(max_series=4).fit(history)
+    model = fit_once(panel(max_series=4), history)
     model.forget("s2")
     assert list(model.cutoff_.index) == ["s0", "s1", "s3"]
     with pytest.raises(ValueError, match="never seen"):
@@ -334,10 +334,10 @@ def test_forget_reset_and_most_series():
 
 def test_late_rows_of_a_series_are_refused_or_dropped():
     history, new = divided(long_frame(3, N_FIT + 20))
-    model = panel().fit(history)
+    model = fit_once(panel(), history)
     with pytest.raises(ValueError, match=r"not newer than the cutoff .* late='drop'"):
         model.update(history.tail(3))
-    dropping = panel(late="drop").fit(history)
+    dropping = fit_once(panel(late="drop"), history)
     first, _ = by_stamps(new, [10])
     dropping.partial_fit(first).partial_fit(new)
     assert dropping.n_late_ == len(first)
@@ -362,7 +362,7 @@ def test_late_rows_of_a_series_are_refused_or_dropped():
 )
 def test_rows_that_cannot_be_used_are_named(change, message):
     history, new = divided(long_frame(3, N_FIT + 20))
-    model = panel().fit(history)
+    model = fit_once(panel(), history)
     before = content_of(model)
     for call in (model.partial_fit, model.update):
         with pytest.raises(ValueError, match=message):
@@ -372,18 +372,18 @@ def test_rows_that_cannot_be_used_are_named(change, message):
 
 def test_panels_and_streams_are_not_taken_for_each_other():
     history, _ = divided(long_frame(3, N_FIT + 20))
-    model = panel().fit(history)
+    model = fit_once(panel(), history)
     with pytest.raises(ValueError, match="no column is known ahead"):
         model.forecast(X_future=history)
     one = history[history["id"] == "s0"].drop(columns="id")
-    stream = panel(id_col=None).fit(one)
+    stream = fit_once(panel(id_col=None), one)
     assert stream.cutoff_ == one["time"].iloc[-1]
     with pytest.raises(ValueError, match="without ids"):
         stream.forecast(ids=["s0"])
     with pytest.raises(ValueError, match="without ids"):
         stream.forget("s0")
     with pytest.raises(ValueError, match="one series a constant"):
-        panel(id_col=None, static_cols="x").fit(one)
+        fit_once(panel(id_col=None, static_cols="x"), one)
 
 
 def test_baselines_of_a_panel_are_those_of_its_columns():

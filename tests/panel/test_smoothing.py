@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import needs_numba
+from helpers import fit_once, needs_numba
 from helpers.panels import START, content_of, long_frame, panel
 
 import tsrnn
@@ -38,7 +38,9 @@ def followed(labels, zero, starts):
             ages = position - starts[series] + 1
             taken = position, series, ages
             smoothing = smoothing.follow(ring, *taken, row[:, series], zero[:, series])
-            forecasts[:, :, series] = smoothing.forecasts(ring, *taken)
+            out = np.empty((H, len(forecasts), J, len(series)))
+            smoothing.write_forecasts(ring, *taken, out)
+            forecasts[:, :, series] = out.transpose(1, 2, 3, 0)
             awake = smoothing.awake(series, ages)
             np.testing.assert_array_equal(awake, ~np.isnan(forecasts[:, :, series, 0]))
         found.append(forecasts)
@@ -96,7 +98,7 @@ def cut(frame, n_fit):
 def test_a_season_that_the_history_did_not_show_twice_arrives(freq, season, n_fit):
     frame = seasonal(3, 4 * season, freq, season)
     history, new = cut(frame, n_fit)
-    model = panel(horizon=1, season=season).fit(history)
+    model = fit_once(panel(horizon=1, season=season), history)
     keys = frame.set_index(["id", "time"])["y"].groupby("id")
     late = keys.cumcount() >= 2 * season
     before, actual = keys.shift(season - 1), keys.shift(-1)  # of the row after each
@@ -112,7 +114,7 @@ def test_experts_sleep_until_they_have_seen_enough():
     frame = seasonal(3, 60, "MS", 12)
     frame = frame[(frame["id"] != "s2") | (frame["time"] >= frame["time"].iloc[3 * 28])]
     history, new = cut(frame, 20)
-    model = panel(horizon=2).fit(history)
+    model = fit_once(panel(horizon=2), history)
     times = np.sort(new["time"].unique())
     for n, time in enumerate(times):
         model.update(new[new["time"] == time])
@@ -133,7 +135,7 @@ def test_what_is_saved_is_what_goes_on_whatever_was_there_before():
     frame = seasonal(3, 60, "MS", 12)
     history, new = cut(frame, 30)
     first, second = cut(new, 10)
-    model = panel(horizon=2).fit(history)
+    model = fit_once(panel(horizon=2), history)
     twin = tsrnn.loads(tsrnn.dumps(model))
     with pytest.raises(ValueError, match="doubled"):
         model.partial_fit(pd.concat([first, first.tail(1)]))
@@ -158,7 +160,7 @@ def test_a_new_series_is_forecast_near_its_one_value(levels, how):
     rng, hour = np.random.default_rng(0), frame["time"].dt.hour
     shape = 1.0 + 0.1 * np.sin(2 * np.pi * hour / 24) + 0.05 * rng.normal(size=len(frame))
     frame["y"] = np.tile(levels, 200) * shape
-    model = panel().fit(frame)
+    model = fit_once(panel(), frame)
     time = frame["time"].max() + pd.Timedelta("1h")
     getattr(model, how)(pd.DataFrame({"id": ["new"], "time": [time], "y": [500.0], "x": [0.0]}))
     forecast = model.forecast(coverage=0.9, ids="new")

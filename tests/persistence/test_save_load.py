@@ -38,16 +38,19 @@ def bytes_of(model, path):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("model", FORECASTERS, ids=name)
-@pytest.mark.parametrize("tz", [None, "Europe/Rome"])
+@pytest.mark.parametrize(
+    ("model", "tz"),
+    [*((model, None) for model in FORECASTERS), (FORECASTERS[1], "Europe/Rome")],
+    ids=lambda value: name(value) if hasattr(value, "fit") else str(value),
+)
 def test_a_forecaster_goes_on_bit_for_bit(model, tz, tmp_path):
-    rows = hourly(260, 2, tz=tz)
+    rows = hourly(200, 2, tz=tz)
     rows.iloc[120:125, 0] = np.nan
     model.fit(rows[:100]).partial_fit(rows[100:143])
     before = bytes_of(model, tmp_path / "m")
     loaded = load(tmp_path / "m")
     assert content(loaded) == content(model)
-    for start, stop in [(143, 144), (144, 190), (190, 260)]:
+    for start, stop in [(143, 144), (144, 170), (170, 200)]:
         pd.testing.assert_frame_equal(model.forecast(), loaded.forecast(), check_exact=True)
         assert model.forecast().index.equals(loaded.forecast().index)
         for each in (model, loaded):

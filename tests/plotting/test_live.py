@@ -139,6 +139,25 @@ def test_the_worst_series_of_a_panel_come_first():
     assert [row[0] for row in board.snapshot()["table"]] == board.snapshot()["series"]
 
 
+def test_unusual_rows_are_listed_the_newest_first():
+    """Those with a p-value below 0.01, of a stamp the least first; ten at the most."""
+    board, stamp = Board(["y", "z"]), pd.Timestamp("2024")
+    for row in range(20):
+        p_values = np.array([[0.5, np.nan], [0.5, 0.005], [1e-4 * row, 0.5]])
+        forecast = pd.DataFrame(np.zeros((3, 2)))
+        values = np.full((3, 2), float(row))
+        board.take([Taken(stamp + row * HOUR, list("abc"), values, forecast, p_values)])
+    shown = board.snapshot()
+    assert len(shown["unusual"]) == 10
+    assert [row[1:3] + row[5:] for row in shown["unusual"][:2]] == [
+        ["c", "y", pytest.approx(0.0019)],
+        ["b", "z", 0.005],
+    ]
+    assert shown["unusual"][0][3:5] == [19.0, 0.0]
+    assert shown["rows"][0][4] == [pytest.approx(0.0019), 0.5]
+    assert shown["rows"][2][4] == [0.5, None]
+
+
 def test_series_beyond_the_bound_are_left_out(monkeypatch):
     monkeypatch.setattr(boards, "MOST_SERIES", 3)
     board = Board(["y"], HOUR)

@@ -134,6 +134,8 @@ def test_bad_arguments_are_named(ax):
         plot_forecast(data.rename(columns={"s0": "other"}), forecast, ax=ax)
     with pytest.raises(ValueError, match="no row of history before 2024-01-05 04:00"):
         plot_forecast(data[:0], forecast, ax=ax)
+    with pytest.raises(ValueError, match=r"history indexed by int64, expected .*datetime64"):
+        plot_forecast(data.reset_index(drop=True), forecast, ax=ax)
     with pytest.raises(ValueError, match="last=0"):
         plot_forecast(data, forecast, last=0, ax=ax)
     assert not ax.get_lines()

@@ -57,6 +57,7 @@ class Session:
         self.output = Output(args.output, self.notes.get("output") if resumed else None)
         self.writer.begin(expected, self.output.is_empty)
         self.live, self._shown = live, places_of_targets(self.model, source)
+        self._targets = list(map(str, blank_forecast(self.model).columns))
         self.stopped, self.one_for_one, self._issued = False, args.one_for_one, []
         self.n_rows = self.n_seen = self._n_since = 0
         self._saved_at = time.monotonic()
@@ -155,7 +156,8 @@ class Session:
         self._issued.append(Issued(self.model.cutoff_, forecast, reason, None, origin, p_values))
         if self.live is not None:
             actual = self._rows.numbers[row : row + 1, self._shown]
-            self.live.take(self.model.cutoff_, actual, forecast, options)
+            odds = self.odds([p_values])
+            self.live.take(self.model.cutoff_, actual, forecast, options, None, odds)
 
     def take_in(self, rows):
         """Take in rows; return the p-values of each, by target, None where there are none.
@@ -166,9 +168,8 @@ class Session:
         if newest(model) is None:
             (model.partial_fit if self.learning else model.update)(rows)
             return [None] * len(rows)
-        frame = model._take_scored(rows, self.learning)
-        names = list(map(str, frame.columns))
-        return [dict(zip(names, row, strict=True)) for row in frame.to_numpy().tolist()]
+        found = model._take_scored(rows, self.learning)
+        return [dict(zip(self._targets, row, strict=True)) for row in found.tolist()]
 
     def _forecast(self):
         """Return the forecast after the newest row, why there is none, what it was asked with."""
@@ -180,6 +181,11 @@ class Session:
             return None, reasons[None], None
         options = {**options, "X_future": X_future}
         return model.forecast(**options), None, options
+
+    def odds(self, p_values):
+        """Return the p-values of rows, by target each, as an array (n_rows, n_targets)."""
+        names = self.writer.options.targets
+        return np.array([[(row or {}).get(name, np.nan) for name in names] for row in p_values])
 
     def finish(self):
         """Take in what is left when the input has ended: nothing, where each row stands alone."""

@@ -33,9 +33,10 @@ it, and under "forecast" for each column the values at these; under "p_value" ho
 as far out as the row's own was, under the forecast of the row before: small is anomalous. Rows are
 CSV with a header, JSON lines, or line protocol; they are learnt one by one.
 
---format csv writes a line for each step, with "cutoff" and "time". --format influx writes a line
-for each step at its time, under the measurement and tags of the row; the forecast of load is the
-field load_forecast. Of line protocol, fields and tags are columns by their keys (a tag may be the
+--format csv writes a line for each step, with "cutoff" and "time", and the p-value of the row as
+load_p_value. --format influx writes a line for each step at its time, under the measurement and
+tags of the row; the forecast of load is the field load_forecast, and load_p_value stands at the
+time of the row. Of line protocol, fields and tags are columns by their keys (a tag may be the
 --id), and so is "measurement"; the time of a row is that of its line, in --precision. With
 --one-for-one all steps are on one line, as load_1, load_2 ... or load_forecast_1 ...; where there
 is no forecast, JSON has null, and the other formats give the line back as it came.

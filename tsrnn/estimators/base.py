@@ -38,7 +38,7 @@ class StreamingEstimator(BaseEstimator):
 
     _takes_panels = _regular = True  # whether there may be ids; whether rows need a frequency
     _complete_targets = False
-    _watches_sensors = False  # whether what a stuck one repeats is missing, of one stream
+    _watches_sensors = False  # whether what a stuck one repeats is missing
     _horizon = 1  # outputs for each target
 
     def __setstate__(self, state):
@@ -137,7 +137,10 @@ class StreamingEstimator(BaseEstimator):
         return self
 
     def update(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> Self:
-        """Take in new rows without learning: only the state and the lags move on.
+        """Take in new rows without learning: network and readouts stay as they are.
+
+        The state and the lags move on. So do the weights of a mixture and the widths of intervals,
+        which follow what the forecasts were worth.
 
         A later ``partial_fit`` learns from the rows it is given alone: the labels it brings for
         forecasts issued at these rows are passed over. (A network, where there is one, learns from

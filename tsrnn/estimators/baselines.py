@@ -2,14 +2,14 @@
 
 from collections.abc import Hashable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from tsrnn.estimators.base import StreamingEstimator
 from tsrnn.estimators.forecasting import ForecasterMixin
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.panel_window import PanelWindow
 from tsrnn.frames.frequency import DAY_NS
-from tsrnn.frames.types import Names
+from tsrnn.frames.types import Gap, Late, Names
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.one_series import OneSeries
@@ -49,9 +49,9 @@ class NaiveForecaster(ForecasterMixin, StreamingEstimator):
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
         freq: Any = None,
-        gap: str = "fill",
+        gap: Gap = "fill",
         max_gap: int = 1000,
-        late: str = "raise",
+        late: Late = "raise",
         snap: Any = None,
     ):
         self.horizon = horizon
@@ -95,14 +95,14 @@ class SeasonalNaiveForecaster(ForecasterMixin, StreamingEstimator):
     def __init__(
         self,
         horizon: int = 1,
-        season: int | Sequence[int] | str | None = "auto",
+        season: int | Sequence[int] | Literal["auto"] | None = "auto",
         target: Names = None,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
         freq: Any = None,
-        gap: str = "fill",
+        gap: Gap = "fill",
         max_gap: int = 1000,
-        late: str = "raise",
+        late: Late = "raise",
         snap: Any = None,
     ):
         self.horizon = horizon
@@ -161,9 +161,9 @@ class LinearForecaster(ForecasterMixin, StreamingEstimator):
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
         freq: Any = None,
-        gap: str = "fill",
+        gap: Gap = "fill",
         max_gap: int = 1000,
-        late: str = "raise",
+        late: Late = "raise",
         snap: Any = None,
     ):
         self.horizon = horizon

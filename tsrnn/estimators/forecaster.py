@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from tsrnn.features.phase import repeats
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.calendar import year_length
 from tsrnn.frames.target_transform import TRANSFORMS
-from tsrnn.frames.types import Names
+from tsrnn.frames.types import Cell, Gap, Late, Loss, Names, Transform
 from tsrnn.online.experts.ensemble import WITH_AND_WITHOUT
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.experts.panel_smoothing import PanelSmoothing
@@ -224,30 +224,30 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
     def __init__(
         self,
         horizon: int = 1,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 32,
         n_layers: int = 1,
         target: Names = None,
         window_size: int = 48,
         lags: int | None = None,
-        season: int | Sequence[int] | str | None = "auto",
+        season: int | Sequence[int] | Literal["auto"] | None = "auto",
         future_cols: Names = None,
         holidays: str | Sequence[str] | None = None,
         static_cols: Names = None,
         id_col: Hashable | None = None,
         time_col: Hashable | None = None,
         freq: Any = None,
-        gap: str = "fill",
+        gap: Gap = "fill",
         max_gap: int = 1000,
-        late: str = "raise",
-        lower: float | str | None = "auto",
+        late: Late = "raise",
+        lower: float | Literal["auto"] | None = "auto",
         upper: float | None = None,
-        target_transform: str | None = None,
+        target_transform: Transform | None = None,
         batch_size: int = 32,
         learning_rate: float = 0.005,
         max_iter: int = 300,
         early_stopping: bool = True,
-        loss: str = "squared",
+        loss: Loss = "squared",
         forgetting: float = 0.9995,
         coverage: float | list[float] | None = None,
         max_series: int | None = None,
@@ -389,6 +389,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
             profile=min(self._calendar_seasons(), default=1),
             probabilities=sorted({probability for _, probability in bands}),
             others=smoothing.names,
+            dtype=self.dtype,
         )
         adjusted = None
         if design.future:

@@ -121,10 +121,10 @@ class ForecasterMixin:
     ) -> pd.DataFrame:
         """Forecast the values after the last row seen. The estimator stays as it was.
 
-        Intervals are conformal and online: quantiles of the errors of the forecasts of each target
-        and step, of a panel for each series, tracked as labels arrive, so that they cover their
-        share in the long run. Of a panel, the edges of the estimator's ``coverage`` are tracked,
-        those of 0.9 where it has none; others are interpolated.
+        Intervals are conformal and online. They are quantiles of the errors of earlier forecasts,
+        of each target and step and of each series of a panel, and are tracked as labels arrive. So
+        they cover their share in the long run. Of a panel, the edges of the estimator's
+        ``coverage`` are tracked (those of 0.9 where it has none); others are interpolated.
 
         Parameters
         ----------
@@ -436,18 +436,19 @@ class ForecasterMixin:
         ids: Ids = None,
         start: Literal["fit", "cutoff"] | None = None,
     ) -> pd.DataFrame:
-        """Return how improbable each row is, as its forecaster sees it. It stays as it was.
+        """Return how improbable each row is under the forecast issued one row before it.
 
-        The p-value of a row is the two-sided probability, under the forecast issued one row before
-        (with the row's own inputs known ahead), of a value at least as far out: small is anomalous.
-        If errors go on as they were, a share of 0.01 of the rows has a p-value below 0.01, which
-        is the rate of false alarms of that limit. Up to 0.01, of the default quantiles, it agrees
-        with the intervals: a value outside that of coverage 0.95 has one below 0.05. Beyond, and of
-        a panel beyond the edges of its ``coverage``, errors follow a generalized Pareto
-        distribution whose mean and variance move with the stream, of a panel with all its series.
+        The p-value of a row is the two-sided probability of a value at least as far out, given the
+        row's own inputs known ahead: small is anomalous. If errors go on as they were, one row in a
+        hundred has a p-value below 0.01. So a limit is a rate of false alarms.
 
-        Nothing is learnt on the way: to score each row by a model that has learnt the rows before,
-        call it row by row, before ``partial_fit``.
+        P-values agree with the intervals as far as quantiles are tracked: a value outside the
+        interval of coverage 0.95 has one below 0.05. Further out (below 0.01; of a panel, beyond
+        the edges of its ``coverage``) errors follow a generalized Pareto distribution. Its mean
+        and variance move with the stream, of a panel with all its series.
+
+        The estimator stays as it was, and learns nothing from one row to the next. To score each
+        row by a model that has learnt the rows before, call it row by row, before ``partial_fit``.
 
         Parameters
         ----------
@@ -495,14 +496,14 @@ class ForecasterMixin:
         return frame
 
     def _take_scored(self, X, learning):
-        """As `partial_fit`, or `update`, of rows; return their `p_values` before, a DataFrame.
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before, (n, n_targets).
 
         What rows of a stream are, and where, is found out once for both.
         """
         self._require_targets(None)
         rows, how = self._reader.read(self, X), "learn" if learning else "advance"
         self._state, found = road.take_scored(self, self._state, rows, how)
-        return pd.DataFrame(found, columns=self._reader.columns.target_names, copy=False)
+        return found
 
     def _require_targets(self, y):
         """Refuse rows without the targets that came as y at fit."""

@@ -201,6 +201,7 @@ def _axis_of(series, times, name, freq, regular, snap):
     counts = np.bincount(series)
     longest = times[series == counts.argmax()]
     longest = longest if longest.is_monotonic_increasing else longest.sort_values()
+    longest = longest if longest.is_unique else longest.unique()  # `steps_of` names doubled rows
     with_longest = int(gathered(counts.max(keepdims=True)).argmax())
     axis = made_once(lambda: TimeAxis.of(longest, freq, snap=snap), by=with_longest)
     first = gathered(np.array([times.min()], dtype=object)).min()

@@ -281,6 +281,52 @@ class StreamingPipeline(Pipeline):
         found = pd.DataFrame(back, frame.index, frame.columns[n_keys:])
         return pd.concat([frame.iloc[:, :n_keys], found], axis=1) if n_keys else found
 
+    @available_if(_last_has("explain"))
+    def explain(
+        self, horizon: int | None = None, X_future: Data | None = None, ids: Ids = None
+    ) -> pd.DataFrame:
+        """Return what the forecast is made of, in the units of the rows.
+
+        Each row adds up to ``forecast()`` at that step. Parts are those of the last step, on the
+        scale on which it learns: all but the level times one factor at each step, so that they add
+        up on the scale of the rows. Inputs are those behind the transformers, by their names there;
+        where a scaler has centred one, it is measured from its mean.
+
+        Parameters
+        ----------
+        horizon, X_future, ids
+            As in ``forecast``.
+
+        Returns
+        -------
+        DataFrame
+            As of the last step.
+
+        Raises
+        ------
+        ValueError
+            As in ``forecast``.
+        """
+        check_is_fitted(self)
+        ahead = _given(X_future=X_future, ids=ids)
+        if X_future is not None and self.future_cols is not None:
+            ahead["X_future"] = self._transformed_ahead(X_future)
+        found = self._last.explain(horizon, **ahead)
+        if not self._inverses:
+            return found
+        n_steps = found.index.get_level_values("step").max()
+        n_targets = len(self._last._reader.columns.target_names)
+        whole, level = found.sum(axis=1).to_numpy(), found["level"].to_numpy()
+        rows = np.stack([whole, level]).reshape(2, -1, n_targets, n_steps)
+        back = self._original(rows.transpose(1, 3, 0, 2).reshape(-1, 2, n_targets))
+        back = back.reshape(-1, n_steps, 2, n_targets).transpose(2, 0, 3, 1)
+        forecast, alone = back.reshape(2, -1)
+        beside = whole - level
+        with np.errstate(invalid="ignore", divide="ignore"):
+            factor = np.where(beside == 0.0, 0.0, (forecast - alone) / beside)
+        found = found.mul(factor, axis=0)
+        return found.assign(level=forecast - found.drop(columns="level").sum(axis=1))
+
     def predict(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> np.ndarray:
         """Return what the last step predicts of each row, in the units of the rows.
 
@@ -341,8 +387,8 @@ class StreamingPipeline(Pipeline):
 
     @available_if(_last_has("p_values"))
     def _take_scored(self, X, learning):
-        """As `partial_fit`, or `update`, of rows; return their `p_values` before."""
-        found = self._p_values_frame(X)
+        """As `partial_fit`, or `update`, of rows; return their `p_values` before, an array."""
+        found = self._p_values_frame(X).to_numpy()
         (self.partial_fit if learning else self.update)(X)
         return found
 

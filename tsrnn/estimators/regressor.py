@@ -20,7 +20,7 @@ from tsrnn.features.regression import RegressionDesign
 from tsrnn.frames.bands import bands_of
 from tsrnn.frames.held_rows import HeldRows
 from tsrnn.frames.native import beside, incoming, indexed
-from tsrnn.frames.types import Data
+from tsrnn.frames.types import Cell, Data, Loss
 from tsrnn.frames.validation import require_finite
 from tsrnn.online.one_series import OneSeries
 from tsrnn.online.regression_learner import AGES, RegressionLearner
@@ -122,7 +122,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 32,
         n_layers: int = 1,
         window_size: int = 48,
@@ -132,7 +132,7 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
         learning_rate: float = 0.005,
         max_iter: int = 300,
         early_stopping: bool = True,
-        loss: str = "squared",
+        loss: Loss = "squared",
         forgetting: float = 0.9995,
         dtype: DTypeLike = np.float32,
         random_state: int | np.random.RandomState | None = None,

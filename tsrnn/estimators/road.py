@@ -453,7 +453,11 @@ def _with_newest(model, state, rows):
     """Return the state with the stamp of the last of rows, where only their order matters."""
     if not model._reader.axis.ordered:
         return state
-    return state._replace(newest=int(model._reader.axis.stamps(rows.times[-1:])[0]))
+    if rows.times is None:  # arrays, after rows with numbers
+        newest = (-1 if state.newest is None else state.newest) + len(rows.targets)
+    else:
+        newest = int(model._reader.axis.stamps(rows.times[-1:])[0])
+    return state._replace(newest=newest)
 
 
 def _refuse_late(model, state, rows, series, late):
@@ -462,10 +466,10 @@ def _refuse_late(model, state, rows, series, late):
     axis, head = model._reader.axis, state.learner.heads[[place]]
     cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
-    if axis.step is not None and rows.ids is None:
+    if axis.counts and rows.ids is None:
         drop += (
             "; if they are new, number them on from there (X.set_axis(pd.RangeIndex("
-            f"{cutoff + axis.step}, ...)))"
+            f"{cutoff + (axis.step or 1)}, ...)))"
         )
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"

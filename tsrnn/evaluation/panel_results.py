@@ -99,8 +99,7 @@ class PanelLog:
         frame.insert(1, "step", frame.groupby(level=0, sort=False).cumcount().to_numpy() + 1)
         self._issued.append(frame)
         if p_values is not None:
-            targets = self._targets()
-            found = p_values[list(targets)].reindex(ids).to_numpy(copy=True)
+            found = p_values.reindex(ids).to_numpy(copy=True)
             found[frame["step"].to_numpy() > 1] = np.nan
             self._p_values.append(found)
 

@@ -119,7 +119,7 @@ def prequential(
             else:
                 take_in(rows)
             seconds += time.perf_counter() - begin
-            log.add(start, cutoff, forecast, walk.with_ids(found, start))
+            log.add(start, cutoff, forecast, walk.by_id(found, start))
             report(min(start + chunk, len(walk)), len(walk))
     return log.result(model, seconds / walk.n_rows(), scale)
 
@@ -280,8 +280,8 @@ class _Walk(Protocol):
         The model looks at its ``future_cols`` alone; where there is no row they count as missing.
         """
 
-    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
-        """Return what was found of each row at a place, of a panel indexed by id."""
+    def by_id(self, found: np.ndarray | None, start: int) -> Any:
+        """Return what was found of the rows (n, J) at a place, of a panel as a frame by id."""
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog | PanelLog:
         """Return what notes the forecasts."""
@@ -324,7 +324,7 @@ class _StreamWalk:
             self._times, self._looked = _times(model, self._data), True
         return self._times
 
-    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
+    def by_id(self, found: np.ndarray | None, start: int) -> np.ndarray | None:
         return found
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> ForecastLog:
@@ -358,8 +358,9 @@ class _PanelWalk:
             return {}
         return {"X_future": self._rows_of.at(_future_index(model))}
 
-    def with_ids(self, found: pd.DataFrame | None, start: int) -> pd.DataFrame | None:
-        return None if found is None else found.set_axis(self._rows_of.ids[self._number == start])
+    def by_id(self, found: np.ndarray | None, start: int) -> pd.DataFrame | None:
+        ids = self._rows_of.ids[self._number == start]
+        return None if found is None else pd.DataFrame(found, ids)
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
         return PanelLog(self._rows_of, coverages)
@@ -396,12 +397,12 @@ def _forecast(model: Any, asked: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _p_values(model: Any, rows: Any) -> pd.DataFrame | None:
-    """Return the p-values of rows that come next; None of a forecaster that has none."""
+def _p_values(model: Any, rows: Any) -> np.ndarray | None:
+    """Return the p-values (n, J) of rows that come next; None of a forecaster that has none."""
     if not hasattr(model, "p_values"):
         return None
     frame: pd.DataFrame = getattr(model, "_p_values_frame", model.p_values)(rows)
-    return frame
+    return frame.to_numpy()
 
 
 def _future_index(model: Any) -> pd.Index:

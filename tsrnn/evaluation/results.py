@@ -235,11 +235,11 @@ class ForecastLog:
         position: int,
         cutoff: Any,
         forecast: pd.DataFrame,
-        p_values: pd.DataFrame | None = None,
+        p_values: np.ndarray | None = None,
     ) -> None:
         """Note the frame `forecast`, issued at `cutoff` when `position` rows had been seen.
 
-        Beside it the p-values of the row after these, if there are any.
+        Beside it the p-values (1, n_targets) of the row after these, if there are any.
 
         A chunk of late rows that the model drops leaves its cutoff where it was: the forecast
         already noted for that cutoff stands. ValueError if the data lack a target.
@@ -266,7 +266,7 @@ class ForecastLog:
         values = forecast[self._columns] if self._edges else forecast
         self._forecasts[c] = values.to_numpy()
         if p_values is not None:
-            self._p_values[c] = p_values[list(self._targets)].to_numpy()[0]
+            self._p_values[c] = p_values[0]
         self._cutoffs.append(cutoff)
         self._times.append(forecast.index)
 

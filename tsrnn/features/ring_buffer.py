@@ -86,8 +86,8 @@ class Ring:
     def taken(self, series, n_more=0):
         """Return a ring of its own for these series, with room for ``n_more`` others."""
         kept = self.array[:, :, series]
-        if not n_more:
-            return Ring(kept.copy() if isinstance(series, slice) else kept)
+        if not n_more:  # in the order of rows, whatever picking series has made of it
+            return Ring(kept.copy(order="C"))
         shape = list(kept.shape)
         shape[2] += n_more
         array = np.zeros(shape, kept.dtype)

@@ -43,7 +43,8 @@ def find_categories(frame, labels):
             if len(found[label]) > MOST_CATEGORIES:
                 raise ValueError(
                     f"found {len(found[label])} categories in column {label!r}, expected at most "
-                    f"{MOST_CATEGORIES}; turn it into numbers, group rare ones, or drop it"
+                    f"{MOST_CATEGORIES}; turn it into numbers, group rare ones, or drop it; make a "
+                    "column of times the index: X.set_index(...)"
                 )
     return found if alone() else _of_all_partitions(found)
 

@@ -1,6 +1,7 @@
 """Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
 
 from functools import lru_cache
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ def incoming(data, name="X"):
     Raises
     ------
     ValueError
-        It is a dict, or a lazy frame.
+        It is a dict, a single number, or a lazy frame.
     ImportError
         It is a frame of another library and narwhals is not installed.
 
@@ -37,6 +38,11 @@ def incoming(data, name="X"):
         raise ValueError(
             f"found {name} as a dict, expected rows of a DataFrame, Series or array; pass a frame "
             "of one row, such as df.iloc[[-1]], or pd.DataFrame([row], index=[time])"
+        )
+    if isinstance(data, Number):
+        raise ValueError(
+            f"found {name} as the number {data}, expected rows of a DataFrame, Series or array; of "
+            "one row pass a slice, which keeps its time stamp, such as series[-1:]"
         )
     frame = _narwhals(data, name)
     if frame is None:

@@ -192,13 +192,13 @@ class Reader:
             return np.zeros(0, dtype=np.int64)
         if not axis.counts and not axis.ordered:
             return axis.positions(rows.times)
-        if axis.counts:
+        if not axis.ordered:
             if not axis.just_follows(rows.times, panel=rows.ids is not None):
                 return axis.positions(rows.times)
             require_increasing_numbers(rows.times)
-        else:
+        elif rows.times is not None or not axis.counts:
             stamps = axis.stamps(rows.times)
-            require_increasing(rows.times)
+            (require_increasing_numbers if axis.counts else require_increasing)(rows.times)
             n_late = 0 if newest is None else int(np.searchsorted(stamps, newest, "right"))
         last = heads[series]
         last = np.where(last == NEVER, rows.first - 1, last)

@@ -76,7 +76,8 @@ class TimeAxis:
         freq : str, pandas.offsets.BaseOffset or int, optional
             Overrules what is inferred.
         regular : bool
-            False: times need no frequency, only the order of rows matters.
+            False: times need no frequency, only the order of rows matters. Row numbers from 0 on,
+            which pandas gives to any frame, then say nothing.
         snap : str or pandas.Timedelta, optional
             Most that time stamps may be off the frequency.
         """
@@ -84,8 +85,10 @@ class TimeAxis:
         if index is None or pd.api.types.is_integer_dtype(index.dtype):
             name = None if index is None else index.name
             require_increasing_numbers(index)
-            if index is None or not regular:
+            if index is None or (not regular and _is_default(index)):
                 return cls(counts=True, name=name)
+            if not regular:
+                return cls(True, start=int(index[0]) if len(index) else 0, name=name)
             step = infer_step(index.to_numpy(np.int64), freq)
             return cls(True, start=int(index[0]) if len(index) else 0, name=name, step=step)
         require_increasing(index)
@@ -109,8 +112,10 @@ class TimeAxis:
 
     @property
     def ordered(self):
-        """Whether rows have time stamps of which only the order matters."""
-        return self.freq is None and not self.counts
+        """Whether rows have time stamps, or numbers, of which only the order matters."""
+        if self.counts:
+            return self.step is None and self.start is not None
+        return self.freq is None
 
     def just_follows(self, times, panel):
         """Whether rows are counted on from the last one, for want of times that tell where."""
@@ -127,6 +132,9 @@ class TimeAxis:
         ValueError
             The index is of another kind or time zone, or holds NaT.
         """
+        if self.counts:
+            self._require_numbers(times)
+            return read_times(times).to_numpy(dtype=np.int64)
         return self._known(self._stamped(times))
 
     def _known(self, times):
@@ -400,6 +408,11 @@ def require_increasing_numbers(index):
         "(X.sort_index()), or drop the numbers (X.reset_index(drop=True)); if they are rows of "
         "several series, name the column of their ids: id_col=..."
     )
+
+
+def _is_default(numbers):
+    """Tell whether row numbers are those of a frame without an index of its own."""
+    return isinstance(numbers, pd.RangeIndex) and numbers.start == 0 and numbers.step == 1
 
 
 def require_each_once(times):

@@ -1,7 +1,7 @@
 """Types of what users pass in."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,3 +20,12 @@ Data: TypeAlias = pd.DataFrame | pd.Series | np.ndarray | Sequence[Any] | ArrowF
 Ids: TypeAlias = Hashable | Iterable[Hashable] | np.ndarray | None
 #: One column or several.
 Names: TypeAlias = Hashable | list[Any] | None
+#: A recurrent cell.
+Cell: TypeAlias = Literal["lstm", "gru", "rnn"]
+#: What training minimises.
+Loss: TypeAlias = Literal["squared", "absolute", "huber"]
+#: What is done about rows that are missing, and about those that are not new.
+Gap: TypeAlias = Literal["raise", "fill", "reset"]
+Late: TypeAlias = Literal["raise", "drop"]
+#: The scale on which targets are learnt.
+Transform: TypeAlias = Literal["log", "log1p", "sqrt"]

@@ -84,9 +84,9 @@ def require_numeric(frame, name="X"):
     if bad:
         raise ValueError(
             f"found columns of {name} that are no numbers ({bad}), expected numeric columns; "
-            "could not convert string to float: drop them, encode them, name the targets "
-            "(target=...) so that they are inputs, or make a time column the index: "
-            "X.set_index(...)"
+            "could not convert string to float: make a time column the index: X.set_index(...), "
+            "convert texts that hold numbers: pd.to_numeric(...), name the targets (target=...) so "
+            "that the others are inputs, or drop them"
         )
 
 

@@ -36,7 +36,7 @@ MAD_OF_NORMAL = 0.6745  # median absolute value of a standard normal variable
 SLACK = 0.25  # logarithm of what a scale may be beyond that of the changes
 PROFILE_LIMIT = 2.0  # times the mean deviation within a season: largest step that moves a profile
 RISE, FALL = 1e-3, 5e-5  # shares of a row in that range, above and below it
-UNUSUAL = 3.0  # times the median distance of inputs known ahead from their median
+UNUSUAL = 5.0  # times the median distance of inputs known ahead from their median
 UNLIMITED = 1e9  # error of what inputs known ahead have announced: all of it is learnt from
 ADJUSTED = 2  # place of the readout of adjusted series among the readouts; one without inputs next
 UNSETTLED = 0.5  # root of the weight of an origin that is unsettled: see `PanelExperts.score`
@@ -470,13 +470,11 @@ class PanelLearner:
         Where inputs are known ahead but not given, what is due to them is left out.
         """
         window, scales = self.memory.window, self._scales(position, series)
-        found = self.readout.outputs(features)
+        found = self.readout.outputs(features)  # (R, J, M, B)
         if self.adjusted:
             others = self.adjusted.output(self._look(position, series, features, scales))
             alone = self.readout.outputs_alone(features)
             found = np.concatenate([found, np.stack([others, alone])])
-        if self.steps:
-            found = np.concatenate([found, np.empty_like(found[:1])])
         steps_ahead = None
         if following is not None:
             newest = window.inputs.read(position, series)[self.design.future].T  # (B, F)
@@ -485,19 +483,25 @@ class PanelLearner:
             steps_ahead = ahead[..., : len(self.design.future)]
             if self.adjusted:
                 found[ADJUSTED] += self.adjusted.due(steps_ahead).swapaxes(1, 2)
+        n_shared, n_steps = len(found), found.shape[2]
+        n_smoothing = len(self.smoothing.names) if self.smoothing else 0
+        n_readouts = n_shared + bool(self.steps)
+        issued = np.empty((n_steps, n_readouts + n_smoothing, *scales.shape))
+        readouts = issued[:, :n_readouts]
+        np.multiply(found.transpose(2, 0, 1, 3), scales, out=readouts[:, :n_shared])
         if self.steps:
             where = self.memory, position, series, self._centers(series), scales, self.calendar
-            found[-1] = self.steps.forecast(*where, steps_ahead).swapaxes(1, 2)
-        found *= scales[:, None]
-        found += window.levels.read(position, series)[:, None]
-        found = found.swapaxes(2, 3)
-        if self.smoothing is None:
-            return found
-        ages = position - self.first_positions[series] + 1
-        others = self.smoothing.forecasts(self.memory.seasonal, position, series, ages)
-        if steps_ahead is not None:
-            others += self.adjusted.due(steps_ahead) * scales[..., None]
-        return np.concatenate([found, others])
+            own = self.steps.forecast(*where, steps_ahead)  # (J, B, M)
+            np.multiply(own.transpose(2, 0, 1), scales, out=readouts[:, n_shared])
+        readouts += window.levels.read(position, series)
+        if self.smoothing:
+            ages = position - self.first_positions[series] + 1
+            of_row = self.memory.seasonal, position, series, ages
+            self.smoothing.write_forecasts(*of_row, issued)
+            if steps_ahead is not None:
+                due = self.adjusted.due(steps_ahead) * scales[..., None]
+                issued[:, n_readouts:] += due.transpose(2, 0, 1)[:, None]
+        return issued.transpose(1, 2, 3, 0)
 
     def _look(self, position, series, features, scales):
         """Return what the readout of adjusted series keeps of an origin, (J, B, n)."""
@@ -882,7 +886,7 @@ class PanelLearner:
             )
             weighted = np.concatenate([weighted, own.astype(weighted.dtype)], axis=2)
         if self.steps:
-            scales = self._scales(np.arange(position - 1, first - 1, -1), series).swapaxes(0, 1)
+            scales = self._scales(np.arange(position - 1, first - 1, -1), series)
             rows = arrived, known[::-1], self._centers(series), scales, self.calendar
             sums["steps"] = self.steps.sums(memory, position, series, *rows, limits)
         shape = 1, 1, arrived.shape[1]

@@ -9,16 +9,10 @@ from tsrnn.kernels.numpy_ import panel_steps
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.readouts.pooled_steps import PooledStepRLS
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
+from tsrnn.threads import halves, in_halves
 
 N_CHANGES = 2  # newest changes among the features
 BLOCK = 256  # series whose features are in the cache at once
-MANY_BLOCKS = 4  # of series, from which two threads pay
-
-
-def _halves(n_series):
-    """Return in how many parts series are worked on, whether there are two threads or one."""
-    return 2 if n_series >= MANY_BLOCKS * BLOCK else 1
 
 
 @saved("panel-steps")
@@ -79,23 +73,20 @@ class PanelSteps:
         following : ndarray of shape (B, M, F), optional
             Inputs known ahead, at each step; without them their part is left out.
         """
-        steps = np.arange(1, self.horizon + 1)
         origins = np.full(self.horizon, position)
-        columns = np.arange(memory.features.array.shape[2])[series]
-        outputs = np.empty((len(centers), self.horizon, len(columns)))
-        scales = np.broadcast_to(scales[:, None], outputs.shape)
-        where = memory, origins, steps, columns, centers, scales, calendar
-        n_halves = _halves(len(columns))
+        following = None if following is None else following.transpose(1, 2, 0)
+        where = memory, origins, series, centers, scales[None], calendar, following
+        columns, looked_up = self._looked_up(*where)
+        outputs = np.empty((self.horizon, *centers.shape))
+        forecasts = (compiled_kernels() or panel_steps).step_forecasts
 
-        def half(number):
-            for some, features in self._blocks(*where, number, n_halves):
-                if self.future:
-                    at = None if following is None else following[some].transpose(1, 2, 0)
-                    self._write_inputs(features, memory, origins, steps, columns[some], at)
-                outputs[:, :, some] = self.readout.output(features)
+        def work(block, _):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            forecasts(first, some, looked_up, self.readout.weights, outputs)
 
-        run(half, n_halves, 0)
-        return outputs.swapaxes(1, 2)
+        in_halves(work, -(-len(columns) // BLOCK))
+        return outputs.transpose(1, 2, 0)
 
     def terms(self, memory, position, series, centers, scales, calendar, usual):
         """Return the terms of `forecast` with usual inputs (E,) at the steps, and their names.
@@ -106,19 +97,14 @@ class PanelSteps:
         names : list of length K
             Of the features; inputs by their positions.
         """
-        steps, n_inputs = np.arange(1, self.horizon + 1), len(self.future)
-        columns = np.arange(memory.features.array.shape[2])[series]
-        origins = np.full(self.horizon, position)
-        every = np.broadcast_to(scales[:, None], (len(centers), self.horizon, len(columns)))
-        features = np.empty(
-            (len(centers), self.horizon, self.readout.weights.shape[2], len(columns))
+        n_inputs, origins = len(self.future), np.full(self.horizon, position)
+        at_steps = np.broadcast_to(
+            usual[self.future, None], (self.horizon, n_inputs, centers.shape[1])
         )
-        where = memory, origins, steps, columns, centers, every, calendar
-        for some, found in self._blocks(*where):
-            if self.future:
-                at = np.broadcast_to(usual[None, self.future, None], (1, n_inputs, found.shape[3]))
-                self._write_inputs(found, memory, origins, steps, columns[some], at)
-            features[..., some] = found
+        where = memory, origins, series, centers, scales[None], calendar, at_steps
+        columns, looked_up = self._looked_up(*where)
+        features = np.empty((*self.readout.weights.shape, len(columns)))
+        (compiled_kernels() or panel_steps).step_features(0, columns, looked_up, features)
         n_seasonal = 2 * len(self.seasons) + 2
         names = [*["lags"] * N_CHANGES, *["season"] * n_seasonal, "level", "level"]
         names += ["calendar"] * (self.weekend is not None)
@@ -128,13 +114,10 @@ class PanelSteps:
 
     def effect(self, memory, position, steps, series):
         """Return what is due to inputs known ahead of labels at a position, (M, J, B)."""
-        columns = np.arange(memory.features.array.shape[2])[series]
-        n_targets = len(self.readout.weights)
-        features = np.zeros((n_targets, len(steps), 3 * len(self.future), len(columns)))
         at = memory.window.inputs.read(position, series)[self.future]
-        self._write_inputs(features, memory, position - steps, steps, columns, at[None])
-        weights = self.readout.weights[:, steps - 1, self._n_own :]
-        return np.matmul(weights[:, :, None], features)[:, :, 0].swapaxes(0, 1)
+        features = self._inputs(memory, position - steps, steps, series, at)
+        weights = self.readout.weights[:, steps - 1, self._n_own :].swapaxes(0, 1)
+        return np.matmul(weights, features)
 
     def sums(
         self, memory, position, series, arrived, known, centers, scales, calendar, limits
@@ -148,45 +131,32 @@ class PanelSteps:
         arrived : ndarray of shape (J, B)
         known : ndarray of bool, shape (M, J, B)
             What is to be learnt from.
-        scales : ndarray of shape (J, M, B)
+        scales : ndarray of shape (M, J, B)
             Of the series at the origins.
         limits : ndarray of shape (J, B, M) or None
             Largest errors that are, in units of the scale.
         """
-        steps = np.arange(1, self.horizon + 1)
-        origins = position - steps
-        columns = np.arange(memory.features.array.shape[2])[series]
-        n_halves = _halves(len(columns))
-        roots = memory.roots.read(origins, series).swapaxes(0, 1)  # (J, M, B)
-        base = memory.window.levels.read(origins, series).swapaxes(0, 1)
-        known = known.swapaxes(0, 1)
+        origins = position - np.arange(1, self.horizon + 1)
         at = memory.window.inputs.read(position, series)[self.future]
-        where = memory, origins, steps, columns, centers, scales, calendar
-        blank = self.readout.gram, self.readout.weights
-        totals = [tuple(map(np.zeros_like, blank)) for _ in range(n_halves)]
+        where = memory, origins, series, centers, scales, calendar, at
+        columns, looked_up = self._looked_up(*where)
+        limits = np.empty((0, *arrived.shape)) if limits is None else limits.transpose(2, 0, 1)
+        labels = arrived, known, memory.roots.read(origins, series), limits
+        labels = tuple(map(np.ascontiguousarray, labels))
+        n_blocks, weights = -(-len(columns) // BLOCK), self.readout.weights
+        n_halves = halves(n_blocks)
+        gram = np.zeros((n_halves, *self.readout.gram.shape))
+        sums = np.zeros((n_halves, *weights.shape))
+        add = (compiled_kernels() or panel_steps).step_sums
 
-        def half(number):
-            for some, features in self._blocks(*where, number, n_halves):
-                if self.future:
-                    inputs = at[None, :, some]
-                    self._write_inputs(features, memory, origins, steps, columns[some], inputs)
-                errors = (arrived[:, None, some] - base[..., some]) / scales[..., some]
-                errors -= self.readout.output(features)
-                if limits is not None:
-                    limit = limits[:, some].swapaxes(1, 2)
-                    errors = np.clip(errors, -limit, limit)
-                weights = np.where(known[..., some], roots[..., some], 0.0)
-                errors = np.where(weights > 0.0, errors, 0.0) * weights
-                features *= weights[:, :, None]
-                for total, more in zip(
-                    totals[number], self.readout.sums(features, errors), strict=True
-                ):
-                    total += more
+        def work(block, half):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            add(first, some, looked_up, weights, labels, gram[half], sums[half])
 
         if known.any():
-            run(half, n_halves, 0)
-        gram, errors = (sum(of_halves) for of_halves in zip(*totals, strict=True))
-        return {"gram": gram, "errors": errors}
+            in_halves(work, n_blocks)
+        return {"gram": gram.sum(axis=0), "errors": sums.sum(axis=0)}
 
     def learn(self, sums, n_steps):
         """Learn from the `sums` of all series, ``n_steps`` of the clock after the rows before."""
@@ -194,49 +164,40 @@ class PanelSteps:
         learnt.readout = self.readout.learn(sums["gram"], sums["errors"], n_steps)
         return learnt
 
-    def _blocks(
-        self, memory, origins, steps, columns, centers, scales, calendar, first=0, every=1
-    ):  # fmt: skip
-        """Yield features (J, M, K, b) of some series at a time, and which these are.
+    def _looked_up(self, memory, origins, series, centers, scales, calendar, at_steps):
+        """Return the columns of series, and what their features are looked up in.
 
-        Of blocks of series there may be taken every second one.
+        See `step_features`; `at_steps` are the inputs of the steps, as for `_inputs`.
         """
         window, levels = memory.window, memory.window.levels.array
+        steps = np.arange(1, self.horizon + 1)
         back = [0, *range(1, 1 + N_CHANGES), *self.seasons]
         rows = [origins - lag for lag in back]
         rows += [origins - rows_back(steps, season) for season in self.seasons]
         rows = np.stack(rows, axis=1) % len(levels)
         profiles = tuple(ring.array for ring in window.profiles)
-        profile_rows = origins
+        profile_rows, flags = origins, np.empty(0)
         if self.seasons:
             profile_rows = (origins - rows_back(steps, self.seasons[-1])) % len(profiles[0])
-        constant = rows.shape[1] + 2
-        write = (compiled_kernels() or panel_steps).step_features
-        for cut in range(first * BLOCK, len(columns), every * BLOCK):
-            some = slice(cut, cut + BLOCK)
-            shape = len(centers), len(steps), self.readout.weights.shape[2], len(columns[some])
-            features = np.zeros(shape)
-            of_series = (np.ascontiguousarray(a[..., some]) for a in (centers, scales))
-            write(levels, profiles, rows, profile_rows, columns[some], *of_series, features)
-            features[:, :, constant] = 1.0
-            if self.weekend is not None:
-                before = origins - rows_back(steps, self.seasons[-1]) - 1
-                flags = calendar[before % len(calendar), self.weekend]
-                features[:, :, constant + 1] = flags[:, None]
-            yield some, features
+        if self.weekend is not None:
+            before = origins - rows_back(steps, self.seasons[-1]) - 1
+            flags = calendar[before % len(calendar), self.weekend]
+        of_series = (np.ascontiguousarray(array) for array in (centers, scales))
+        inputs = self._inputs(memory, origins, steps, series, at_steps)
+        columns = np.arange(levels.shape[2])[series]
+        return columns, (levels, profiles, rows, profile_rows, *of_series, flags, inputs)
 
-    def _write_inputs(self, features, memory, origins, steps, columns, at_step):
-        """Write the inputs known ahead to the last features (J, M, K, b).
+    def _inputs(self, memory, origins, steps, series, at_steps):
+        """Return the inputs known ahead (M, 3 F, B): at the origin's season before, origin, step.
 
-        `at_step` are those of the steps, (M or 1, F, b); None: all is left out.
+        `at_steps` are those of the steps, (M, F, b) or (F, b); None: all is left out.
         """
-        if at_step is None:
-            return
-        inputs, n = memory.window.inputs, len(self.future)
+        inputs, shape = memory.window.inputs, (len(origins), len(self.future))
+        if not self.future or at_steps is None:
+            n_series = len(np.arange(inputs.array.shape[2])[series])
+            return np.zeros((shape[0], 3 * shape[1], n_series))
         season = self.seasons[0] if self.seasons else 0
         before = origins if not season else origins - rows_back(steps, season)
-        newest = inputs.read(origins, columns)[:, self.future]
-        earlier = inputs.read(before, columns)[:, self.future]
-        for place, values in enumerate((at_step, newest, earlier)):
-            stop = features.shape[2] - place * n
-            features[:, :, stop - n : stop] = values
+        newest = inputs.read(origins, series)[:, self.future]
+        earlier = inputs.read(before, series)[:, self.future]
+        return np.concatenate([earlier, newest, np.broadcast_to(at_steps, newest.shape)], axis=1)

@@ -75,7 +75,8 @@ def plot_forecast(
     Raises
     ------
     ValueError
-        The target is ambiguous or absent, a series is not there, or there is no row to show.
+        The target is ambiguous or absent, a series is not there, the history has another index
+        than the forecast, or there is no row to show.
     TypeError
         `history`, `forecast` or `actual` is not a frame of pandas.
     ImportError
@@ -131,7 +132,15 @@ class _ForecastPicture(NamedTuple):
         target = _pick(target, _targets(forecast))
         past = _column(history, target, "history")
         last = max(LEAST_SHOWN, SHOWN_HORIZONS * len(forecast)) if last is None else last
-        past = _newest(past[past.index < forecast.index[0]], last)
+        try:
+            before = past.index < forecast.index[0]
+        except TypeError as error:
+            raise ValueError(
+                f"found a history indexed by {past.index.dtype}, expected the index of the rows "
+                f"that the model was given, {forecast.index.dtype}; pass those rows: "
+                "history.set_index(...)"
+            ) from error
+        past = _newest(past[before], last)
         if past.empty:
             raise ValueError(
                 f"found no row of history before {forecast.index[0]}, expected at least one; pass "

@@ -88,6 +88,7 @@ class CsvWriter(LineWriter):
     """Writes forecasts as CSV.
 
     A line for each step, with its time stamp; one for one: a line for each row, all steps on it.
+    The p-values of the row at the cutoff stand behind the forecasts.
     """
 
     def __init__(self, options):
@@ -109,7 +110,8 @@ class CsvWriter(LineWriter):
         ids = ["id"] if self.options.panel else []
         reasons = ["reason"] if self.options.known_ahead else []
         self._n_values = len(columns)
-        self._header = _line([*ids, "cutoff", *columns, *reasons])
+        p_values = [f"{name}_p_value" for name in self.options.targets]
+        self._header = _line([*ids, "cutoff", *columns, *p_values, *reasons])
 
     def forecasts(self, issued):
         """Return the lines of several `Issued`, behind a header that is due."""
@@ -126,15 +128,16 @@ class CsvWriter(LineWriter):
     def _lines(self, one):
         about = [one.id] if self.options.panel else []
         about.append(shown(one.cutoff))
-        reasons = [one.reason] if self.options.known_ahead else []
+        behind = one.known_p_values(self.options.targets)
+        behind += [one.reason] if self.options.known_ahead else []
         if one.forecast is None:
-            return [_line([*about, *[None] * self._n_values, *reasons])]
+            return [_line([*about, *[None] * self._n_values, *behind])]
         values = one.forecast.to_numpy()
         if self.options.one_for_one:
-            return [_line([*about, *_finite(values.T.ravel()), *reasons])]
+            return [_line([*about, *_finite(values.T.ravel()), *behind])]
         times = times_of(one.forecast)
         return [
-            _line([*about, time, *_finite(row), *reasons])
+            _line([*about, time, *_finite(row), *behind])
             for time, row in zip(times, values, strict=True)
         ]
 

@@ -1,5 +1,6 @@
 """What a stream has to say after a row, and what a format does to write it."""
 
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,6 +24,11 @@ class Issued(NamedTuple):
         As in `Fields`.
     p_values : dict of str to float, or None
         Of the row at the cutoff by target, see `p_values_of`.
+
+    Examples
+    --------
+    >>> Issued(7, p_values={"load": 0.2, "wind": float("nan")}).known_p_values(["load", "wind"])
+    [0.2, None]
     """
 
     cutoff: Any
@@ -31,6 +37,11 @@ class Issued(NamedTuple):
     id: Any = None
     origin: str | None = None
     p_values: dict | None = None
+
+    def known_p_values(self, targets):
+        """Return the p-value of each target, None where there is none."""
+        found = [(self.p_values or {}).get(name, math.nan) for name in targets]
+        return [p if math.isfinite(p) else None for p in found]
 
 
 class WriterOptions(NamedTuple):

@@ -96,6 +96,6 @@ class JsonWriter(LineWriter):
         values = dict(zip(names, columns, strict=True))
         found |= {"times": times_of(one.forecast), "forecast": values}
         if one.p_values is not None:
-            known = one.p_values.items()
-            found["p_value"] = {name: p if np.isfinite(p) else None for name, p in known}
+            known = zip(one.p_values, one.known_p_values(one.p_values), strict=True)
+            found["p_value"] = dict(known)
         return found

@@ -188,7 +188,8 @@ class LineProtocolWriter(LineWriter):
     """Writes forecasts under the measurement and tags of their row.
 
     The forecast of ``load`` is the field ``load_forecast``. A line for each step, at its time; one
-    for one: a line for each row at the row's time, steps counted: ``load_forecast_1``.
+    for one: a line for each row at the row's time, steps counted: ``load_forecast_1``. The p-value
+    of the row, ``load_p_value``, is written at the row's time.
 
     Raises
     ------
@@ -218,6 +219,11 @@ class LineProtocolWriter(LineWriter):
             fields = [(one.cutoff.as_unit("ns").value, [f'reason="{reason}"'])]
         else:
             fields = self._fields(one)
+        now, p_values = one.cutoff.as_unit("ns").value, self._p_values(one)
+        if fields[-1][0] == now:
+            fields[-1][1].extend(p_values)
+        else:
+            fields.insert(0, (now, p_values))
         size = NANOSECONDS[self.options.precision]
         return [f"{one.origin} {','.join(some)} {time // size}" for time, some in fields if some]
 
@@ -235,6 +241,29 @@ class LineProtocolWriter(LineWriter):
             for time, row in zip(times, values.tolist(), strict=True)
         ]
 
+    def _p_values(self, one):
+        """Return the fields of the p-values that are known."""
+        targets = self.options.targets
+        known = zip(targets, one.known_p_values(targets), strict=True)
+        return [f"{_escaped(f'{name}_p_value')}={p!r}" for name, p in known if p is not None]
+
     def _key(self, name):
-        name = f"{name}_forecast" if str(name) in self.options.targets else str(name)
-        return re.sub(r"([,= ])", r"\\\1", name)
+        return _escaped(f"{name}_forecast" if str(name) in self.options.targets else str(name))
+
+
+def origin_of(measurement, tags=None):
+    r"""Return measurement and tags as they stand in a line.
+
+    Examples
+    --------
+    >>> origin_of("next day", {"site": "a, b", "kind": 7})
+    'next\\ day,site=a\\,\\ b,kind=7'
+    """
+    measurement = re.sub(r"([, ])", r"\\\1", measurement)
+    pairs = [f"{_escaped(key)}={_escaped(str(tag))}" for key, tag in (tags or {}).items()]
+    return ",".join([measurement, *pairs])
+
+
+def _escaped(name):
+    """Return a key with backslashes before what would end it."""
+    return re.sub(r"([,= ])", r"\\\1", name)

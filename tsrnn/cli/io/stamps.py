@@ -138,7 +138,8 @@ class PanelSession(Session):
             forecasts = dict(zip(known, parts, strict=True))
         if known and self.live is not None:
             actual = np.array([row.numbers for row in rows if row.id in forecasts])
-            self.live.take(stamp, actual[:, self._shown], frame, options, known)
+            odds = self.odds([self._p_values[series] for series in known])
+            self.live.take(stamp, actual[:, self._shown], frame, options, known, odds)
         for row in rows:
             reason = reasons.get(row.id)
             ahead = None if row.id in reasons else frame.iloc[forecasts[row.id]]

@@ -17,14 +17,20 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
-from tsrnn.kernels.numba_.panel_experts import expert_errors, known_errors, score_series
+from tsrnn.kernels.numba_.panel_experts import (
+    expert_errors,
+    known_errors,
+    score_block,
+    score_series,
+)
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
-from tsrnn.kernels.numba_.panel_steps import step_features
+from tsrnn.kernels.numba_.panel_smoothing import forecast_series, move_series
+from tsrnn.kernels.numba_.panel_steps import step_features, step_forecasts, step_sums
 from tsrnn.kernels.numba_.per_step import follow_profiles, follow_steps
 from tsrnn.kernels.numba_.regression import score_rows
 from tsrnn.kernels.numba_.rls import LOST, MISSING, START, SURPRISED, learn_rows, outputs, push_rows
-from tsrnn.kernels.numba_.smoothing import follow_smoothing, forecast_series, move_series
+from tsrnn.kernels.numba_.smoothing import follow_smoothing
 from tsrnn.kernels.numba_.window import append_rows, lagged, views
 
 __all__ = [
@@ -52,6 +58,7 @@ __all__ = [
     "move_series",
     "outputs",
     "push_rows",
+    "score_block",
     "score_errors",
     "score_experts",
     "score_rows",
@@ -59,6 +66,8 @@ __all__ = [
     "season_moments",
     "shapes_of",
     "step_features",
+    "step_forecasts",
+    "step_sums",
     "views",
 ]
 

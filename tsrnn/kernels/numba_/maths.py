@@ -148,6 +148,39 @@ def add_in_place(a, b):
 
 
 @inner
+def _side_by_side(columns):
+    """Return whether columns are neighbours, in their order."""
+    n = 0
+    for s in range(len(columns)):
+        n += columns[s] - columns[0] == s
+    return n == len(columns)
+
+
+@inner
+def take(values, columns, out):
+    """Write the values of columns; those of a whole block, side by side, are copied at once."""
+    if _side_by_side(columns):
+        some = values[columns[0] : columns[0] + len(columns)]
+        for s in range(len(columns)):
+            out[s] = some[s]
+    else:
+        for s in range(len(columns)):
+            out[s] = values[columns[s]]
+
+
+@inner
+def put(out, columns, values):
+    """Write values to columns, likewise."""
+    if _side_by_side(columns):
+        some = out[columns[0] : columns[0] + len(columns)]
+        for s in range(len(columns)):
+            some[s] = values[s]
+    else:
+        for s in range(len(columns)):
+            out[columns[s]] = values[s]
+
+
+@inner
 def halve(a):
     """Multiply by ½, which is exact: as if the weights behind `a` had been halved."""
     half = a.dtype.type(0.5)

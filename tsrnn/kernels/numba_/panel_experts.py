@@ -2,9 +2,18 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inner, take
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
-from tsrnn.kernels.numpy_.panel_experts import LEAST_PRIOR, PRIOR_DISCOUNT, UNIT_CHANGE
+from tsrnn.kernels.numpy_ import tails as reference
+from tsrnn.kernels.numpy_.panel_experts import (
+    CLIP,
+    LEAST_PRIOR,
+    MOST,
+    PRIOR_DISCOUNT,
+    UNIT_CHANGE,
+    UNSETTLED_DISCOUNT,
+)
+from tsrnn.kernels.numpy_.tails import COUNT, LARGEST, MEAN, SQUARE
 
 LOSS_DISCOUNT, MIXTURE_DISCOUNT = mixing.LOSS_DISCOUNT, mixing.MIXTURE_DISCOUNT
 LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
@@ -16,62 +25,77 @@ LOW, HIGH = conformal.PROFILE_LIMITS
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
 CALM_LOW, CALM_HIGH = drift.CALM
 FIRST_ROWS = drift.FIRST_ROWS
+SPARE = 8  # vectors that a step is worked out in
 
 # Sums may be taken in any order, no other shortcut: NaN means something here. Inner loops run over
-# series, side by side in memory, and choose values in place of branches: so they are vectorized.
+# series, side by side in memory, choose values in place of branches, and write one or two arrays
+# each: so they are vectorized.
 
 
 def expert_errors(
     arrived, issued, due, levels, rows, asleep, columns, scales, n_readouts, out
 ):  # fmt: skip
     """Write the errors of what experts had forecast, by the scale; see the NumPy twin."""
-    (M, _, J, b), R, N = out.shape, n_readouts, rows.shape[1] - 2
-    n_repeats = asleep.shape[1]
-    for m in range(M):
-        for j in range(J):
-            label, newest, before = arrived[j], levels[rows[m, 0], j], levels[rows[m, N + 1], j]
-            unit = scales[m, j]
-            for r in range(issued.shape[1]):
-                forecast, to = issued[due[m], r, j], out[m, r if r < R else r + n_repeats, j]
-                for s in range(b):
-                    to[s] = (np.float64(forecast[columns[s]]) - label[s]) / unit[s]
-            if n_repeats == 0:
-                continue
-            last = out[m, R, j]
+    spare = np.empty((3, len(columns)))
+    for m in range(len(out)):
+        of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
+        _errors_of_step(arrived, of_step, 0, spare, out[m])
+
+
+def _errors_of_step(arrived, of_step, first, spare, out):
+    """Write the errors (E, J, b) of a step, of series from the `first` one of the row on."""
+    issued, levels, rows, asleep, columns, scales, R = of_step
+    (_, J, b), N, n_repeats = out.shape, len(rows) - 2, len(asleep)
+    inverse, newest, change, until = spare[0], spare[1], spare[2], first + len(columns)
+    for j in range(J):
+        label, unit = arrived[j, first:until], scales[j, first:until]
+        for s in range(b):
+            inverse[s] = 1.0 / unit[s]
+        for r in range(len(issued)):
+            to = out[r if r < R else r + n_repeats, j]
+            take(issued[r, j], columns, to)
             for s in range(b):
-                last[s] = newest[columns[s]]
-            for season in range(N):
-                earlier, to = levels[rows[m, 1 + season], j], out[m, R + 1 + season, j]
-                for s in range(b):
-                    value = earlier[columns[s]]
-                    now = newest[columns[s]]
-                    to[s] = now if abs(value - now) > UNIT_CHANGE else value
-                last = to
-            if N:
-                to = out[m, R + 1 + N, j]
-                for s in range(b):
-                    change = newest[columns[s]] - before[columns[s]]
-                    to[s] = last[s] + (0.0 if abs(change) > UNIT_CHANGE else change)
-            for e in range(R, R + n_repeats):
-                to, sleeps = out[m, e, j], asleep[m, e - R]
-                for s in range(b):
-                    error = (to[s] - label[s]) / unit[s]
-                    to[s] = np.nan if sleeps[s] else error
+                to[s] = (to[s] - label[s]) * inverse[s]
+        if n_repeats == 0:
+            continue
+        take(levels[rows[0], j], columns, newest)
+        last = out[R, j]
+        for s in range(b):
+            last[s] = newest[s]
+        for season in range(N):
+            to = out[R + 1 + season, j]
+            take(levels[rows[1 + season], j], columns, to)
+            for s in range(b):
+                to[s] = newest[s] if abs(to[s] - newest[s]) > UNIT_CHANGE else to[s]
+            last = to
+        if N:
+            to = out[R + 1 + N, j]
+            take(levels[rows[N + 1], j], columns, change)
+            for s in range(b):
+                since = newest[s] - change[s]
+                to[s] = last[s] + (0.0 if abs(since) > UNIT_CHANGE else since)
+        for e in range(n_repeats):
+            to, sleeps = out[R + e, j], asleep[e, first:until]
+            for s in range(b):
+                error = (to[s] - label[s]) * inverse[s]
+                to[s] = np.nan if sleeps[s] else error
 
 
 def known_errors(errors, n_readouts, waited, known):
     """Write which errors there are; see the NumPy twin."""
-    M, _, J, b = errors.shape
-    for m in range(M):
-        there = waited[m]
-        for j in range(J):
-            to = known[m, j]
-            for s in range(b):
-                to[s] = there[s]
-            for r in range(n_readouts):
-                error = errors[m, r, j]
-                for s in range(b):
-                    to[s] &= error[s] - error[s] == 0.0
+    for m in range(len(errors)):
+        _known_of_step(errors[m], n_readouts, waited[m], known[m])
+
+
+def _known_of_step(errors, n_readouts, waited, known):
+    for j in range(len(known)):
+        to = known[j]
+        for s in range(len(waited)):
+            to[s] = waited[s]
+        for r in range(n_readouts):
+            error = errors[r, j]
+            for s in range(len(waited)):
+                to[s] &= error[s] - error[s] == 0.0
 
 
 def score_series(
@@ -81,97 +105,240 @@ def score_series(
 
     Of one mixture, that has no regrets.
     """
-    (M, E, J, b), S = errors.shape, errors.shape[2] * errors.shape[3]
-    _, _, loss, n_scored, parts, blend, prior, quantiles = fields[:8]
-    level, n_labels, profiles, size, n_rows, calm, mean_error = fields[8:]
-    errors, known = errors.reshape(M, E, S), known.reshape(M, S)
-    mixed, least, best, total = np.empty(S), np.empty(S), np.empty(S), np.empty(S)
-    share, plain, n_awake = np.empty(S), np.empty(S), np.empty(S)
-    scaled, excess, n_known = np.zeros(S), np.zeros(S), np.zeros(S)
-    expected, ratios = np.ones(S), np.empty((E, S))
-    start = 0
-    for season in seasons:
-        for s in range(S):
-            expected[s] *= profiles[start + row % season, s]
-        start += season
+    M, E = errors.shape[:2]
+    errors, known = errors.reshape(M, E, -1), known.reshape(M, -1)
+    S = known.shape[1]
+    spare = np.zeros((SPARE + E, S))
+    _expect(seasons, row, fields[10], spare)
     for m in range(M):
-        w, own, mix = known[m], prior[m], blend[m, 0]
-        mixed[:], least[:], best[:], total[:] = 0.0, np.inf, np.inf, 0.0
-        share[:], plain[:], n_awake[:] = 0.0, 0.0, 0.0
-        for e in range(E):
-            error, part, lost = errors[m, e], parts[m, 0, e], loss[m, e]
-            for s in range(S):
-                value = error[s] if w[s] else 0.0
-                error[s] = value
-                awake = value == value
-                value = value if awake else 0.0
-                weight = 1.0 if awake else 0.0
-                squared = value * value
-                mixed[s] += part[s] * value
-                share[s] += part[s] * weight
-                plain[s] += value
-                n_awake[s] += weight
-                least[s] = squared if awake and squared < least[s] else least[s]
-                best[s] = lost[s] if lost[s] < best[s] else best[s]
-        for s in range(S):
-            mixed[s] = mixed[s] / share[s] if share[s] > 0.0 else plain[s] / n_awake[s]
-        for e in range(E):  # who sleeps is as good as the mixture
-            error = errors[m, e]
-            for s in range(S):
-                error[s] = error[s] if error[s] == error[s] else mixed[s]
-        lost, seen = loss[m, E], n_scored[m]
-        for s in range(S):
-            squared = mixed[s] * mixed[s]
-            floor = squared if squared < least[s] else least[s]
-            most = LOSS_OUTLIER * (floor + best[s] / (seen[s] if seen[s] > 1.0 else 1.0))
-            squared = most if seen[s] > 0.0 and most < squared else squared
-            lost[s] = MIXTURE_DISCOUNT * lost[s] + squared if w[s] else lost[s]
-            seen[s] = LOSS_DISCOUNT * seen[s] + 1.0 if w[s] else seen[s]
-        best[:] = np.inf
-        for e in range(E):
-            error, lost = errors[m, e], loss[m, e]
+        _score_step(m, errors[m], known[m], panel_losses, probabilities, fields, spare, pooled)
+    return _follow_rows(seasons, row, fields, spare)
+
+
+def score_block(
+    first, columns, row, looked_at, issued, levels, n_readouts, panel_losses, fixed, fields, tails,
+    limits, sums,
+):  # fmt: skip
+    """Score the labels of some series, step by step; see the NumPy twin."""
+    arrived, scales, unsettled, effects = row
+    position, steps, due, rows, asleep, waited = looked_at
+    (_, probabilities, seasons), (pooled, beyond) = fixed, sums
+    (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
+    S, until, n_repeats = J * b, first + b, asleep.shape[1]
+    errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
+    spare = np.zeros((SPARE + E, S))
+    flat, flags = errors.reshape(E, S), known.reshape(S)
+    _expect(seasons, position, fields[10], spare)
+    for m in range(M):
+        of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
+        _errors_of_step(arrived, of_step, first, taken, errors)
+        if len(effects):
+            for r in range(n_issued):
+                e = r if r < n_readouts else r + n_repeats
+                for j in range(J):
+                    to, effect = errors[e, j], effects[m, r, j, first:until]
+                    for s in range(b):
+                        to[s] += effect[s]
+        _known_of_step(errors, n_readouts, waited[m, first:until], known)
+        if len(limits):
             for j in range(J):
-                of_panel, gain = panel_losses[e, m, j], 0.0
-                for s in range(j * b, j * b + b):
-                    squared = error[s] * error[s]
-                    gain += squared if w[s] else 0.0
-                    lost[s] = LOSS_DISCOUNT * lost[s] + squared if w[s] else lost[s]
-                    whole = lost[s] + own[s] * of_panel + LOSS_TINY
-                    best[s] = whole if whole < best[s] else best[s]
-                pooled[e, m, j] += gain
-        for e in range(E):
-            part, lost = ratios[e], loss[m, e]
-            for j in range(J):
-                of_panel = panel_losses[e, m, j]
-                for s in range(j * b, j * b + b):
-                    ratio = best[s] / (lost[s] + own[s] * of_panel + LOSS_TINY)
-                    ratio *= ratio
-                    ratio *= ratio
-                    ratio *= ratio
-                    part[s] = ratio
-                    total[s] += ratio
-        for s in range(S):
-            total[s] = 1.0 / total[s]
-        for e in range(E):
-            part, ratio = parts[m, 0, e], ratios[e]
-            for s in range(S):
-                part[s] = ratio[s] * total[s] if w[s] else part[s]
-        for s in range(S):
-            left = PRIOR_DISCOUNT * own[s]
-            left = left if left >= LEAST_PRIOR else 0.0
-            own[s] = left if w[s] else own[s]
-            mix[s] = 1.0 if w[s] else mix[s]
-        _score_mixture(
-            mixed, errors[m, 0], w, expected, probabilities, quantiles, m, level[m],
-            n_labels[m], mean_error[m], scaled, excess, n_known,
-        )  # fmt: skip
+                to, mean_error = limits[m, j, first:until], fields[14][m, j * b : (j + 1) * b]
+                for s in range(b):
+                    to[s] = CLIP * mean_error[s]
         for j in range(J):
-            absolute = n_known_now = 0.0
-            for s in range(j * b, j * b + b):
-                absolute += abs(mixed[s])
-                n_known_now += w[s]
-            pooled[E, m, j] += absolute
-            pooled[E + 1, m, j] += n_known_now
+            _change_state(m, j * b, position - steps[m], unsettled[j, first:until], fields)
+        if m == 0:
+            _add_tails(flat, flags, probabilities, fields, spare, tails, beyond)
+        _score_step(m, flat, flags, panel_losses, probabilities, fields, spare, pooled)
+    return _follow_rows(seasons, position, fields, spare)
+
+
+def _change_state(m, first, origin, unsettled, fields):
+    """Give experts the losses of the state in which forecasts were issued; see the NumPy twin."""
+    loss, n_scored, other_loss, n_other, flags = fields[2], fields[3], *fields[15:]
+    for s in range(len(unsettled)):
+        at, state = first + s, origin <= unsettled[s]
+        if state != (flags[m, at] > 0.0):
+            for e in range(loss.shape[1]):
+                loss[m, e, at], other_loss[m, e, at] = other_loss[m, e, at], loss[m, e, at]
+            n_scored[m, at], n_other[m, at] = n_other[m, at], n_scored[m, at]
+            flags[m, at] = 1.0 if state else 0.0
+        if state:
+            for e in range(loss.shape[1]):
+                loss[m, e, at] *= UNSETTLED_DISCOUNT
+            n_scored[m, at] *= UNSETTLED_DISCOUNT
+
+
+def _add_tails(errors, known, probabilities, fields, spare, tails, beyond):
+    """Add up what errors (E, S) of step 1 lie beyond the thresholds; see the NumPy twin."""
+    parts, quantiles, level, expected = fields[4][0, 0], fields[7], fields[8][0], spare[0]
+    low, high = _thresholds(probabilities)
+    (E, S), J = errors.shape, tails.shape[2]
+    for s in range(S):
+        total = mixed = plain = n_awake = 0.0
+        for e in range(E):
+            if np.isfinite(errors[e, s]):
+                total += parts[e, s]
+                mixed += parts[e, s] * errors[e, s]
+                plain += errors[e, s]
+                n_awake += 1.0
+        if not known[s]:
+            continue
+        scaled = -(mixed / total if total > 0.0 else plain / n_awake)
+        scaled /= max(level[s] * expected[s], TINY)
+        j = s // (S // J)
+        _add_excess(quantiles[low, 0, s] - scaled, tails[0, :, j], beyond[0, :, j])
+        _add_excess(scaled - quantiles[high, 0, s], tails[1, :, j], beyond[1, :, j])
+
+
+def _add_excess(excess, tail, beyond):
+    if excess > 0.0:
+        excess = min(excess, LARGEST * tail[MEAN])
+        beyond[MEAN] += excess
+        beyond[SQUARE] += excess * excess
+        beyond[COUNT] += 1.0
+
+
+def _expect(seasons, row, profiles, spare):
+    """Write the factors of a row to the first of the spare vectors."""
+    expected, start = spare[0], 0
+    expected[:] = 1.0
+    for season in seasons:
+        profile = profiles[start + row % season]
+        for s in range(len(expected)):
+            expected[s] *= profile[s]
+        start += season
+
+
+def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, pooled):
+    """Move what is kept of a step by errors (E, S) of its experts.
+
+    Of the spare vectors the first four, expected, scaled, excess and n_known, last a row.
+    """
+    (E, S), J = errors.shape, panel_losses.shape[2]
+    loss, parts, mixed, best, b = fields[2][m], fields[4][m, 0], spare[4], spare[5], S // J
+    least, total, ratios = spare[6], spare[7], spare[SPARE:]
+    _mix(errors, known, parts, mixed, total)
+    _score_mixed(mixed, errors, known, loss, fields[3][m], best, least, total)
+    best[:], total[:] = np.inf, 0.0
+    for j in range(J):
+        some = slice(j * b, j * b + b)
+        own, w, least_j, total_j = fields[6][m, some], known[some], best[some], total[some]
+        for e in range(E):
+            of_panel = panel_losses[e, m, j]
+            pooled[e, m, j] += _add_loss(
+                errors[e, some], mixed[some], w, loss[e, some], own, of_panel, least_j
+            )
+        for e in range(E):
+            of_panel, part, lost = panel_losses[e, m, j], ratios[e, some], loss[e, some]
+            for s in range(b):
+                ratio = least_j[s] / (lost[s] + own[s] * of_panel + LOSS_TINY)
+                ratio *= ratio
+                ratio *= ratio
+                ratio *= ratio
+                part[s] = ratio
+                total_j[s] += ratio
+    _share_out(m, ratios, total, known, parts, fields)
+    _score_mixture(m, mixed, errors[0], known, probabilities, fields, spare)
+    for j in range(J):
+        absolute = n_known_now = 0.0
+        error, w = mixed[j * b : j * b + b], known[j * b : j * b + b]
+        for s in range(b):
+            absolute += abs(error[s])
+            n_known_now += w[s]
+        pooled[E, m, j] += absolute
+        pooled[E + 1, m, j] += n_known_now
+
+
+def _mix(errors, known, parts, mixed, share):
+    """Write the errors of the mixture of those that are awake; errors that are none are 0."""
+    (E, S) = errors.shape
+    mixed[:], share[:] = 0.0, 0.0
+    for e in range(E):
+        error, part = errors[e], parts[e]
+        for s in range(S):
+            value = error[s]
+            error[s] = value if known[s] else 0.0
+        for s in range(S):
+            value, weight = error[s], part[s]
+            awake = value == value
+            mixed[s] += weight * (value if awake else 0.0)
+            share[s] += weight if awake else 0.0
+    for s in range(S):
+        if share[s] > 0.0:
+            continue
+        n_awake = 0.0  # all the weight was with those that sleep
+        for e in range(E):
+            if errors[e, s] == errors[e, s]:
+                mixed[s] += errors[e, s]
+                n_awake += 1.0
+        share[s] = n_awake
+    for s in range(S):
+        mixed[s] /= share[s]
+
+
+def _score_mixed(mixed, errors, known, loss, seen, best, least, most):
+    """Move the loss of the mixture, and the number of labels; the last three are spare."""
+    E, S = errors.shape
+    best[:], least[:] = np.inf, np.inf
+    for e in range(E):
+        error, lost = errors[e], loss[e]
+        for s in range(S):
+            squared, usual = error[s] * error[s], lost[s]
+            least[s] = squared if squared < least[s] else least[s]
+            best[s] = usual if usual < best[s] else best[s]
+    for s in range(S):
+        squared = mixed[s] * mixed[s]
+        floor, n = squared if squared < least[s] else least[s], seen[s]
+        limit = LOSS_OUTLIER * (floor + best[s] / (n if n > 1.0 else 1.0))
+        most[s] = limit if n > 0.0 and limit < squared else squared
+    lost = loss[E]
+    for s in range(S):
+        moved, n = MIXTURE_DISCOUNT * lost[s] + most[s], LOSS_DISCOUNT * seen[s] + 1.0
+        moved = moved if moved < MOST else MOST
+        lost[s] = moved if known[s] else lost[s]
+        seen[s] = n if known[s] else seen[s]
+
+
+def _add_loss(error, mixed, known, lost, own, of_panel, best):
+    """Move the loss of an expert; return the sum of the squares that is added."""
+    for s in range(len(error)):  # who sleeps is as good as the mixture
+        value = error[s]
+        error[s] = value if value == value else mixed[s]
+    gain = 0.0
+    for s in range(len(error)):
+        squared, before = error[s] * error[s], lost[s]
+        gain += squared if known[s] else 0.0
+        after = LOSS_DISCOUNT * before + squared
+        after = after if after < MOST else MOST
+        after = after if known[s] else before
+        lost[s] = after
+        whole = after + own[s] * of_panel + LOSS_TINY
+        best[s] = whole if whole < best[s] else best[s]
+    return gain
+
+
+def _share_out(m, ratios, total, known, parts, fields):
+    """Weight experts in proportion to the ratios; the panel's experience counts less from now."""
+    own, mix = fields[6][m], fields[5][m, 0]
+    for s in range(len(total)):
+        total[s] = 1.0 / total[s]
+    for e in range(len(ratios)):
+        part, ratio = parts[e], ratios[e]
+        for s in range(len(total)):
+            share = ratio[s] * total[s]
+            part[s] = share if known[s] else part[s]
+    for s in range(len(total)):
+        left = PRIOR_DISCOUNT * own[s]
+        left = left if left >= LEAST_PRIOR else 0.0
+        own[s] = left if known[s] else own[s]
+        mix[s] = 1.0 if known[s] else mix[s]
+
+
+def _follow_rows(seasons, row, fields, spare):
+    """Move sizes and profiles by the errors of all steps; return the sizes that are noted."""
+    profiles, size, n_rows, calm = fields[10:14]
+    scaled, excess, n_known, S = spare[1], spare[2], spare[3], spare.shape[1]
     noted = np.empty(S)
     for s in range(S):
         if n_known[s] > 0.0:
@@ -189,53 +356,65 @@ def score_series(
     return noted
 
 
-def _score_mixture(
-    mixed, first, known, expected, probabilities, quantiles, m, level, n_labels, mean_error, scaled,
-    excess, n_known,
-):  # fmt: skip
+def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
+    expected, scaled, excess, n_known = spare[0], spare[1], spare[2], spare[3]
+    at, pace, over, S = spare[5], spare[6], spare[7], len(mixed)
+    level, n_labels, mean_error = fields[8][m], fields[9][m], fields[14][m]
+    for s in range(S):
+        scale = level[s] * expected[s]
+        at[s] = -mixed[s] / (scale if scale > TINY else TINY)
+    for s in range(S):
+        root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
+        pace[s] = root if root < LARGEST_RATE else LARGEST_RATE
     for q in range(len(probabilities)):
-        probability, quantile = probabilities[q], quantiles[q, m]
-        for s in range(len(mixed)):
-            root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
-            root = root if root < LARGEST_RATE else LARGEST_RATE
-            root = root if root > RATE else RATE
-            scale = level[s] * expected[s]
-            scale = scale if scale > TINY else TINY
-            step = root * (probability - (1.0 if -mixed[s] / scale < quantile[s] else 0.0))
-            size = abs(quantile[s])
-            moved = quantile[s] + (size if size > SMALLEST_SIZE else SMALLEST_SIZE) * step
-            quantile[s] = moved if known[s] else quantile[s]
-    for s in range(len(mixed)):
-        there, absolute, base = known[s], abs(mixed[s]), level[s]
-        scale = base * expected[s]
-        scale = absolute / (scale if scale > TINY else TINY)
-        scaled[s] += (scale if scale < LIMIT else LIMIT) if there else 0.0
-        base = base if base > TINY else TINY
-        over = absolute / (base * expected[s])
-        over = (over if over < OUTLIER else OUTLIER) - 1.0
-        most = PROFILE_OUTLIER - 1.0
-        excess[s] += (over if over < most else most) if there else 0.0
-        n_known[s] += 1.0 if there else 0.0
-        own = mean_error[s] if mean_error[s] > TINY else TINY
+        probability, quantile = probabilities[q], fields[7][q, m]
+        for s in range(S):
+            root = pace[s] if pace[s] > RATE else RATE
+            before = quantile[s]
+            step = root * (probability - (1.0 if at[s] < before else 0.0))
+            size = abs(before)
+            moved = before + (size if size > SMALLEST_SIZE else SMALLEST_SIZE) * step
+            quantile[s] = moved if known[s] else before
+    for s in range(S):
+        base = level[s] if level[s] > TINY else TINY
+        more = abs(mixed[s]) / (base * expected[s])
+        over[s] = (more if more < OUTLIER else OUTLIER) - 1.0
+    for s in range(S):
+        scale, more = abs(at[s]), over[s]
+        scale = scale if scale < LIMIT else LIMIT
+        more = more if more < PROFILE_OUTLIER - 1.0 else PROFILE_OUTLIER - 1.0
+        scaled[s] += scale if known[s] else 0.0
+        excess[s] += more if known[s] else 0.0
+    for s in range(S):
+        n_known[s] += 1.0 if known[s] else 0.0
+    for s in range(S):
+        before, rate = mean_error[s], 1.0 / (n_labels[s] + 2.0)
+        own = before if before > TINY else TINY
         more = abs(first[s]) / own
         more = (more if more < OUTLIER else OUTLIER) - 1.0
-        rate = 1.0 / (n_labels[s] + 2.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        mean_error[s] = own + rate * more * own if there else mean_error[s]
-        root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
-        root = root if root < LARGEST_RATE else LARGEST_RATE
-        seen = n_labels[s] + 1.0 if there else n_labels[s]
-        rate = 1.0 / (seen + 1.0)
+        moved = own + rate * more * own
+        moved = moved if moved < MOST else MOST
+        mean_error[s] = moved if known[s] else before
+    for s in range(S):
+        before, seen = level[s], n_labels[s]
+        base, rate = before if before > TINY else TINY, 1.0 / (seen + 2.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        rate = rate if rate > root else root
-        level[s] = level[s] + rate * over * base if there else level[s]
-        n_labels[s] = seen
+        rate = rate if rate > pace[s] else pace[s]
+        moved, seen = before + rate * over[s] * base, seen + 1.0
+        moved = moved if moved < MOST else MOST
+        level[s] = moved if known[s] else before
+        n_labels[s] = seen if known[s] else n_labels[s]
 
 
-expert_errors, _score_mixture = (
-    compiled(expert_errors, False),
-    inner(_score_mixture, {"reassoc"}),
-)
-known_errors = compiled(known_errors, False)
-score_series = compiled(score_series, {"reassoc"})
+_thresholds = inner(reference.thresholds, False)
+_errors_of_step, _known_of_step = inner(_errors_of_step, False), inner(_known_of_step, False)
+_change_state, _add_excess = inner(_change_state, False), inner(_add_excess, False)
+_add_tails, _expect = inner(_add_tails, False), inner(_expect, False)
+_mix, _score_mixed = inner(_mix, {"reassoc"}), inner(_score_mixed, {"reassoc"})
+_add_loss, _share_out = inner(_add_loss, {"reassoc"}), inner(_share_out, {"reassoc"})
+_score_mixture = inner(_score_mixture, {"reassoc"})
+_score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False)
+expert_errors, known_errors = compiled(expert_errors, False), compiled(known_errors, False)
+score_series, score_block = compiled(score_series, False), compiled(score_block, False)

@@ -52,7 +52,7 @@ def move_stream(y, zero, at, seasonal, settings, moving):
         young = period > 1 and seen < period
         season = 0.0
         if period > 1 and not young:
-            season = np.float64(seasonal[_before(now, period, len(seasonal)), k, cell])
+            season = np.float64(seasonal[before(now, period, len(seasonal)), k, cell])
             if seen - period < period:
                 season -= first_mean[a, s]
         value = logarithm if logs[a] > 0.0 else y
@@ -112,7 +112,7 @@ def forecast_stream(zero, at, seasonal, settings, moving, spare, forecasts):
             if period > 1:
                 phase = period if phase == 0 else phase
                 phase -= 1
-                found += seasonal[_before(now, phase, length), k, cell]
+                found += seasonal[before(now, phase, length), k, cell]
                 if seen - phase < period:
                     found -= first_mean[a, s]
             if logs[a] > 0.0:
@@ -120,31 +120,15 @@ def forecast_stream(zero, at, seasonal, settings, moving, spare, forecasts):
             forecasts[m, g, s] += weight * found
 
 
-def move_series(labels, seen, row, cells, seasonal, settings, zero, state):
-    """Move the states of streams of a panel by a row; see the NumPy twin."""
-    for s in range(len(labels)):
-        at = seen[s], row, cells[s], s
-        move_stream(labels[s], zero[s], at, seasonal, settings, state)
-
-
-def forecast_series(seen, row, cells, seasonal, settings, zero, state, out):
-    """Write the forecasts of streams of a panel after a row; see the NumPy twin."""
-    spare = np.empty(len(settings[1])), np.empty((2, settings[3][-1] + 1))
-    for s in range(len(seen)):
-        at = seen[s], row, cells[s], s
-        forecast_stream(zero[s], at, seasonal, settings, state, spare, out)
-
-
-def _before(row, back, length):
+def before(row, back, length):
     """Return the row of a ring so many rows before another."""
     row -= back
     return row + length if row < 0 else row
 
 
-_before, move_stream, forecast_stream = (
-    inner(_before, False),
+before, move_stream, forecast_stream = (
+    inner(before, False),
     inner(move_stream, False),
     inner(forecast_stream, False),
 )
 move_smoothing = compiled(move_smoothing, False)
-move_series, forecast_series = compiled(move_series, False), compiled(forecast_series, False)

@@ -4,13 +4,121 @@ import numpy as np
 
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_.conformal import LEVEL_RATE, OUTLIER, TINY
+from tsrnn.kernels.numpy_.tails import LARGEST, MEAN, tail_excesses
 
+MOST = 1e37  # of a loss or a level: what is kept is of single precision, maybe
 PRIOR_DISCOUNT = 0.9  # of the prior, at each label of its own: it must not outlast what differs
 LEAST_PRIOR = 1e-12
 UNSETTLED_DISCOUNT = 0.98  # of losses, at each label, while a series is unsettled
+CLIP = 6.0  # times the recent mean absolute error of a readout: more than that is not learnt from
 UNIT_CHANGE = (
     20.0  # standard deviations, as of the outlier filter: a season ago it was another unit
 )
+
+
+def score_block(
+    first, columns, row, looked_at, issued, levels, n_readouts, panel_losses, fixed, fields, tails,
+    limits, sums,
+):  # fmt: skip
+    """Score the labels that have come of some series; what is kept of them moves in place.
+
+    Parameters
+    ----------
+    first : int
+        Place of the first of these b series among the B of the row.
+    columns : ndarray of int, shape (b,), ascending
+        Their columns in what was issued and in the levels.
+    row : tuple of ndarray
+        The labels (J, B), NaN where missing; the scales (M, J, B) at the origins; the newest
+        position (J, B) at which series were unsettled; and what inputs known ahead add to what was
+        issued (M, R, J, B), of no steps where none is known.
+    looked_at : tuple
+        The position, the steps (M,), the rows (M,) of what was issued, the rows of the levels and
+        which experts sleep, as of `expert_errors`, and whether origins are rows of the series
+        (M, B).
+    issued, levels : ndarray
+        As of `expert_errors`.
+    n_readouts : int
+    panel_losses : ndarray of shape (E, M, J)
+    fixed : tuple of ndarray
+        Discounts, probabilities and seasons, as of `score_series`.
+    fields : tuple of ndarray
+        As of `score_series`, maybe in single precision, and losses (M, E + R + 1, S) and labels
+        (M, S) of the other state, and whether (M, S) losses are those of an unsettled state.
+    tails : ndarray of shape (2, 3, J)
+        Moments of the tails of all series, see `follow_tails`.
+    limits : ndarray of shape (M, J, B)
+        Filled by the largest errors that readouts should learn from; of no steps if none learns.
+    sums : tuple of ndarray
+        To the first is added what `score_series` adds, to the other (2, 3, J) the `tail_excesses`
+        of step 1.
+
+    Returns
+    -------
+    noted : ndarray of shape (S,)
+        As of `follow_size`.
+    """
+    kept, fields = fields, tuple(field.astype(np.float64) for field in fields)
+    arrived, scales, unsettled, effects = row
+    position, steps, due, rows, asleep, waited = looked_at
+    (discounts, probabilities, seasons), (pooled, beyond) = fixed, sums
+    (E, M, J), some = panel_losses.shape, slice(first, first + len(columns))
+    errors, known = np.empty((M, E, J, len(columns))), np.empty((M, J, len(columns)), dtype=bool)
+    of_series = asleep[..., some], columns, scales[..., some], n_readouts
+    expert_errors(arrived[:, some], issued, due, levels, rows, *of_series, errors)
+    if len(effects):
+        errors[:, :n_readouts] += effects[:, :n_readouts, :, some]
+        errors[:, n_readouts + asleep.shape[1] :] += effects[:, n_readouts:, :, some]
+    known_errors(errors, n_readouts, waited[:, some], known)
+    if len(limits):
+        np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
+    beyond += _tail_sums(errors[0], known[0], fields, probabilities, seasons, position, tails)
+    _change_states(fields, position - steps, unsettled[:, some].ravel())
+    moving = seasons, position, fields[:15], pooled
+    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving)
+    for field, moved in zip(kept, fields, strict=True):
+        field[...] = np.minimum(moved, MOST)
+    return noted
+
+
+def _tail_sums(errors, known, fields, probabilities, seasons, position, tails):
+    """Return sums (2, 3, J) over what errors of step 1 (E, J, b) lie beyond the thresholds."""
+    flat, there, parts = errors.reshape(len(errors), -1), known.ravel(), fields[4][:1]
+    quantiles, level, profiles = fields[7][:, 0], fields[8][:1], fields[10]
+    awake = np.isfinite(flat) | ~there
+    if not awake.all():
+        parts = mixing.among(awake[None], parts)
+    flat = np.where(awake & there, flat, 0.0)
+    _, mixture = mixing.issue(flat[None], parts, fields[5][:1])
+    now = np.zeros(1, dtype=np.intp)
+    expected = conformal.expected_scale(level, profiles, seasons, now, position)[0]
+    scaled = np.where(there, -mixture[0] / expected, np.nan)
+    limits = np.repeat(tails[:, MEAN], known.shape[1], axis=1) * LARGEST
+    excesses = tail_excesses(scaled, quantiles, probabilities, limits)
+    return excesses.reshape(2, 3, *known.shape).sum(axis=-1)
+
+
+def _change_states(fields, origins, unsettled):
+    """Give experts the losses of the state in which the labels' forecasts were issued.
+
+    That is at the origins (M,), of streams (S,) whose newest unsettled position is given.
+    """
+    loss, n_scored, other_loss, n_other, flags = fields[2], fields[3], *fields[15:]
+    state = origins[:, None] <= unsettled
+    changed = state != (flags > 0.0)
+    if changed.any():
+        for one, other, which in (
+            (loss, other_loss, changed[:, None]),
+            (n_scored, n_other, changed),
+        ):
+            before = one.copy()
+            np.copyto(one, other, where=which)
+            np.copyto(other, before, where=which)
+        flags[...] = state
+    if state.any():
+        forgotten = np.where(state, UNSETTLED_DISCOUNT, 1.0)
+        loss *= forgotten[:, None]
+        n_scored *= forgotten
 
 
 def expert_errors(

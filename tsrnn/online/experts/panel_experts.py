@@ -10,20 +10,18 @@ from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
-from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE, UNSETTLED_DISCOUNT
+from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE
 from tsrnn.kernels.numpy_.seasons import rows_back
-from tsrnn.kernels.numpy_.tails import LARGEST, MEAN, pooled_tails, tail_excesses
+from tsrnn.kernels.numpy_.tails import pooled_tails
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.intervals.tails import normal_tails, p_values
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
+from tsrnn.threads import in_halves
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
-MANY_PIECES = 16  # blocks of series from which two threads pay
-CLIP = 6.0  # times the recent mean absolute error of a readout: more than that is not learnt from
 
 
 class Fields(NamedTuple):
@@ -92,6 +90,8 @@ class PanelExperts:
         Names of other experts.
     repeats : bool
         Whether there are experts that repeat.
+    dtype : numpy dtype
+        Of what is kept of each series; all is worked out in float64.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class PanelExperts:
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
-        others=(), *, repeats=True,
+        others=(), *, repeats=True, dtype=np.float64,
     ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
         repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
@@ -160,7 +160,7 @@ class PanelExperts:
             for stop, size, (shape, _) in zip(stops, sizes, starts, strict=True)
         ]
         filled = [np.broadcast_to(value, (*shape, n_targets)).ravel() for shape, value in starts]
-        self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(np.float64))
+        self.tracks = self.learnt = Tracks(np.concatenate(filled).astype(dtype))
         self.pooled = np.zeros((E + 2, M, n_targets))
         self.tails = normal_tails(self.probabilities, n_targets)
 
@@ -288,6 +288,7 @@ class PanelExperts:
             if ages is not None and not (awake := self._awake(ages[some], others[..., some])).all():
                 parts = mixing.among(np.broadcast_to(awake, (len(parts), *awake.shape)), parts)
             found = (fields.blend[:, :, None] * parts).sum(axis=1)  # (M, E, S)
+            found /= found.sum(axis=1, keepdims=True)  # they may have been rounded
             found = self.scored.spread(found.transpose(1, 2, 0))  # (E, S, H)
             found = found.reshape(len(found), self.n_targets, -1, n_steps)
             weights[..., some] = found.transpose(0, 3, 1, 2)
@@ -382,25 +383,38 @@ class PanelExperts:
         sums : dict
             What the series add to what the panel has learnt: for `learn`.
         """
-        places = np.arange(self.tracks.n_series)[series]
-        looked_at = self._looked_at(position, first_positions, len(levels))
-        labels = position, arrived, issued, levels, scales, unsettled
-        row = *labels, self._panel_losses(), looked_at, effects
-        limits = np.empty((len(self.scored.steps), *arrived.shape)) if learning else None
+        steps, places = self.scored.steps, np.arange(self.tracks.n_series)[series]
+        rows, asleep, waited = self._looked_at(position, first_positions, len(levels))
+        blank = np.empty((0, *arrived.shape))
+        limits = np.empty((len(steps), *arrived.shape)) if learning else blank
+        row = arrived, scales, unsettled, blank[:, None] if effects is None else effects
+        row = tuple(map(np.ascontiguousarray, row))
+        looked_at = position, steps, issued.due(position), rows, asleep, waited
+        of_panel = issued.array, levels.array, self.n_readouts, self._panel_losses()
+        fixed = self.discounts, self.probabilities, self.profile_seasons
+        score_block = (compiled_kernels() or panel_experts).score_block
         pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)
-        n_halves = 2 if len(pieces) >= MANY_PIECES else 1
 
-        def score_half(half):
-            for n in range(half, len(pieces), n_halves):
-                scored[n] = self._score_piece(pieces[n], places[pieces[n][2]], limits, *row)
+        def work(number, _):
+            block, columns, some = pieces[number]
+            values = np.array(self.tracks.blocks[block][:, columns], order="C")
+            sums = np.zeros_like(self.pooled), np.zeros_like(self.tails)
+            sizes = score_block(
+                some.start, places[some], row, looked_at, *of_panel, fixed,
+                tuple(self._fields(values)), self.tails, limits, sums,
+            )  # fmt: skip
+            scored[number] = (block, columns, values), sizes, *sums
 
-        run(score_half, n_halves, 0)
-        changes, noted, sums, beyond = zip(*scored, strict=True) if scored else ((), (), (), ())
-        noted = [change for of_piece in noted for change in of_piece]
-        if learning:
-            limits = self.scored.spread(limits.transpose(1, 2, 0))
-        pooled, tails = (np.zeros_like(of_panel) for of_panel in (self.pooled, self.tails))
+        in_halves(work, len(pieces))
+        changes, sizes, sums, beyond = zip(*scored, strict=True) if scored else ((), (), (), ())
+        noted = []
+        for (_, _, some), of_streams in zip(pieces, sizes, strict=True):
+            for stream in np.flatnonzero(~np.isnan(of_streams)).tolist():
+                target, column = divmod(stream, some.stop - some.start)
+                noted.append((int(places[some][column]), target, float(of_streams[stream])))
+        limits = self.scored.spread(limits.transpose(1, 2, 0)) if learning else None
+        pooled, tails = (np.zeros_like(array) for array in (self.pooled, self.tails))
         added = {"pooled": sum(sums, pooled), "beyond": sum(beyond, tails)}
         return self._changed(changes, learning), noted, limits, added
 
@@ -420,67 +434,6 @@ class PanelExperts:
         experts.pooled = DISCOUNT**n_steps * self.pooled + sums["pooled"]
         experts.tails = pooled_tails(self.tails, sums["beyond"])
         return experts
-
-    def _score_piece(
-        self, piece, places, limits, position, arrived, issued, levels, scales, unsettled,
-        panel_losses, looked_at, effects,
-    ):  # fmt: skip
-        """Score series of one block; return their new columns, changes, and sums of the panel.
-
-        The last of which are of the excesses beyond their tails' thresholds.
-        """
-        number, columns, piece = piece
-        rows, asleep, waited = looked_at
-        kernels = compiled_kernels() or panel_experts
-        values = np.array(self.tracks.blocks[number][:, columns], order="C")
-        arrived = np.ascontiguousarray(arrived[:, piece])
-        due, sums = issued.due(position), np.zeros_like(self.pooled)
-        errors = np.empty((len(due), len(self.names), *arrived.shape))
-        scales = np.ascontiguousarray(scales[..., piece])
-        kernels.expert_errors(
-            arrived,
-            issued.array,
-            due,
-            levels.array,
-            rows,
-            asleep[..., piece],
-            places,
-            scales,
-            self.n_readouts,
-            errors,
-        )
-        if effects is not None:
-            stop = self.n_readouts + len(self._needs)
-            errors[:, : self.n_readouts] += effects[:, : self.n_readouts, :, piece]
-            errors[:, stop:] += effects[:, self.n_readouts :, :, piece]
-        known = np.empty((len(due), *arrived.shape), dtype=bool)
-        kernels.known_errors(errors, self.n_readouts, waited[:, piece], known)
-        fields = self._fields(values)
-        if limits is not None:
-            mean_error = fields.mean_error.reshape(len(due), *arrived.shape)
-            np.multiply(mean_error, CLIP, out=limits[:, :, piece])
-        beyond = self._beyond(errors[0], known[0], fields, position)
-        self._change_states(fields, position, unsettled[:, piece].ravel())
-        fixed = self.discounts, self.probabilities, self.profile_seasons, position
-        sizes = kernels.score_series(errors, known, panel_losses, *fixed, tuple(fields[:15]), sums)
-        found = []
-        for stream in np.flatnonzero(~np.isnan(sizes)):
-            target, column = divmod(int(stream), arrived.shape[1])
-            found.append((int(places[column]), target, float(sizes[stream])))
-        return (number, columns, values), found, sums, beyond
-
-    def _beyond(self, errors, known, fields, position):
-        """Return sums (2, 3, J) over what errors of step 1 (E, J, b) lie beyond the thresholds."""
-        flat, parts = errors.reshape(len(errors), -1), fields.parts[:1]
-        awake = np.isfinite(flat) | ~known.ravel()
-        if not awake.all():
-            parts = mixing.among(awake[None], parts)
-        flat = np.where(awake & known.ravel(), flat, 0.0)
-        _, mixture = mixing.issue(flat[None], parts, fields.blend[:1])
-        scaled = np.where(known.ravel(), -mixture[0] / self._expected(fields, position), np.nan)
-        limits = np.repeat(self.tails[:, MEAN], known.shape[1], axis=1) * LARGEST
-        excesses = tail_excesses(scaled, fields.quantiles[:, 0], self.probabilities, limits)
-        return excesses.reshape(2, 3, *known.shape).sum(axis=-1)
 
     def sizes(self, series):
         """Return the recent size (J, B) of scaled errors of some series."""
@@ -510,24 +463,6 @@ class PanelExperts:
         rows = np.stack(rows, axis=1)
         ages = origins[:, None] - first_positions + 1
         return rows % length, ages[:, None] < self._needs[:, None], ages > 0
-
-    def _change_states(self, fields, position, unsettled):
-        """Give experts the losses of the state in which the labels' forecasts were issued."""
-        state = position - self.scored.steps[:, None] <= unsettled
-        changed = state != (fields.unsettled > 0.0)
-        if changed.any():
-            for one, other, which in (
-                (fields.loss, fields.other_loss, changed[:, None]),
-                (fields.n_scored, fields.n_other, changed),
-            ):
-                before = one.copy()
-                np.copyto(one, other, where=which)
-                np.copyto(other, before, where=which)
-            fields.unsettled[...] = state
-        if state.any():
-            forgotten = np.where(state, UNSETTLED_DISCOUNT, 1.0)
-            fields.loss[...] *= forgotten[:, None]
-            fields.n_scored[...] *= forgotten
 
     def _changed(self, changes, learning):
         experts = copy.copy(self)

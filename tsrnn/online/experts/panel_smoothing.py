@@ -12,13 +12,12 @@ from tsrnn.kernels.numpy_.smoothing import season_lengths
 from tsrnn.online.experts.smoothing import side_by_side
 from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
+from tsrnn.threads import in_halves
 
 # Three of the six settings of one stream for each season: the weekly states of ten thousand hourly
 # series are 7 MB for each setting. Of threes tried, these came closest to the six (squared error
 # 1.003 of theirs on monthly, weekly and hourly streams; the worst 1.07, the best two 1.035).
 SEASON = ((0.05, 0.05, 0.95, 0.05), (0.05, 0.05, 0.95, 0.3), (0.7, 0.05, 0.95, 0.05))
-MANY_PIECES = 16  # blocks of series from which two threads pay
 
 
 class Fields(NamedTuple):
@@ -110,44 +109,45 @@ class PanelSmoothing:
         move = (compiled_kernels() or panel_smoothing).move_series
 
         places, pieces = np.arange(self.tracks.n_series)[series], self.tracks.pieces(series)
-        changes = [None] * len(pieces)
+        changes, row = [None] * len(pieces), self._row(ring, position, ages)
+        labels = np.ascontiguousarray(labels)
 
-        def work(piece):
+        def work(piece, _):
             number, columns, some = pieces[piece]
             values = np.array(self.tracks.blocks[number][:, columns], order="C")
             fields = self._fields(values)
             if zero is not None:
                 fields.zero[...] = zero[:, some].ravel()
-            row = self._row(ring, position, ages[some], places[some])
-            move(np.ascontiguousarray(labels[:, some]).ravel(), *row, fields.zero, fields[:6])
+            move(some.start, places[some], labels, *row, fields.zero, fields[:6])
             changes[piece] = number, columns, values
 
-        _in_halves(work, len(pieces))
+        in_halves(work, len(pieces))
         return self._with(changes)
 
-    def forecasts(self, ring, position, series, ages):
-        """Return the forecasts (G, J, B, H) of the experts at an origin, NaN of those that sleep.
+    def write_forecasts(self, ring, position, series, ages, out):
+        """Write the forecasts of the experts at an origin, NaN of those that sleep.
 
         Parameters
         ----------
         ring, position, series, ages
-            As for `follow`, which has taken in that row.
+            As for `follow`, which has taken in that row; series in any order.
+        out : ndarray of shape (H, R + G, J, B)
+            Of which those of the G experts are the last.
         """
-        places = np.arange(self.tracks.n_series)[series]
-        shape = len(self.names), self.n_targets, len(places), self.horizon
-        found = np.empty(shape)
+        places, row = np.arange(self.tracks.n_series)[series], self._row(ring, position, ages)
         forecast = (compiled_kernels() or panel_smoothing).forecast_series
+        place = out.shape[1] - len(self.names)
 
-        def work(piece):
+        def work(piece, _):
             some = slice(piece * BLOCK, (piece + 1) * BLOCK)
-            fields = self._fields(self.tracks.read(places[some]))
-            out = np.empty((self.horizon, len(self.names), len(fields.zero)))
-            row = self._row(ring, position, ages[some], places[some])
-            forecast(*row, fields.zero, fields[:6], out)
-            found[:, :, some] = out.reshape(self.horizon, *shape[:2], -1).transpose(1, 2, 3, 0)
+            if isinstance(series, slice):
+                values = self.tracks.blocks[piece]
+            else:
+                values = self.tracks.read(places[some])
+            fields = self._fields(values)
+            forecast(some.start, places[some], *row, fields.zero, fields[:6], place, out)
 
-        _in_halves(work, -(-len(places) // BLOCK))
-        return found
+        in_halves(work, -(-len(places) // BLOCK))
 
     def awake(self, series, ages):
         """Tell which experts have seen enough, (G, J, B)."""
@@ -158,13 +158,11 @@ class PanelSmoothing:
         awake &= (fields.positive > 0.0) | (logs[first][:, None] == 0.0)
         return awake.reshape(len(awake), self.n_targets, -1)
 
-    def _row(self, ring, position, ages, places):
+    def _row(self, ring, position, ages):
         """Return what kernels follow a row by, but for the states."""
         length, _, n_series = ring.array.shape
-        cells = np.arange(self.n_targets)[:, None] * n_series + places
-        seasonal = ring.array.reshape(length, -1, self.n_targets * n_series)
-        seen = np.tile(ages - 1, self.n_targets)
-        return seen, position % length, cells.ravel(), seasonal, self._settings
+        seasonal = ring.array.reshape(length, -1, self.n_targets, n_series)
+        return ages - 1, position % length, seasonal, self._settings
 
     def _with(self, changes):
         smoothing = copy.copy(self)
@@ -176,14 +174,3 @@ class PanelSmoothing:
         n, J = len(self._settings[1]), self.n_targets
         many = values[: 4 * n * J].reshape(4, n, -1)
         return Fields(*many, *values[4 * n * J :].reshape(3, -1))
-
-
-def _in_halves(work, n_pieces):
-    """Call ``work(piece)`` for each piece, every second one in another thread if there are many."""
-    n_halves = 2 if n_pieces >= MANY_PIECES else 1
-
-    def half(number):
-        for piece in range(number, n_pieces, n_halves):
-            work(piece)
-
-    run(half, n_halves, 0)

@@ -175,14 +175,9 @@ class FutureRLS:
         errors *= np.sqrt(shares[origins]).swapaxes(1, 2)[:, :, None]
         known = errors[:, :, 1:].swapaxes(2, 3).reshape(n, n_streams * n_outputs, -1)
         left = errors[:, :, 0].reshape(n, n_streams * n_outputs, 1)
-        effects, zero = (
-            np.empty((*base.shape, n_outputs, known.shape[2])),
-            np.zeros((1, left.shape[1])),
-        )
-        for row in range(n):  # one by one, for the weights after each
-            now = slice(row, row + 1)
-            readout.effects = readout.effects.learn(known[now], zero, left[now])
-            effects[row] = readout.effect_weights
+        rows = known, np.zeros(left.shape[:2]), left
+        readout.effects, weights = self.effects.learn_with_weights(*rows)
+        effects = weights.reshape(*base.shape, n_outputs, -1)
         constants, without = self._split(outputs, effects)
         return readout, constants, effects, without
 

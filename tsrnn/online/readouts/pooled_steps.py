@@ -48,7 +48,8 @@ class PooledStepRLS:
     >>> X = np.random.default_rng(0).normal(size=(1, 1, 2, 500))
     >>> label = 3.0 * X[:, :, 0]
     >>> readout = PooledStepRLS(n_targets=1, n_outputs=1, n_features=2, forgetting=1.0)
-    >>> readout = readout.learn(*readout.sums(X, label - readout.output(X)), n_steps=1)
+    >>> gram, sums = X @ X.swapaxes(2, 3), (X @ label[..., None])[..., 0]
+    >>> readout = readout.learn(gram, sums, n_steps=1)
     >>> readout.weights.round(1)
     array([[[3., 0.]]])
     """
@@ -59,26 +60,17 @@ class PooledStepRLS:
         self.weights = np.zeros(shape)
         self.gram = np.broadcast_to(penalty * np.eye(n_features), (*shape, n_features)).copy()
 
-    def output(self, features):
-        """Return the outputs (J, M, b) for features (J, M, k, b)."""
-        return np.matmul(self.weights[:, :, None], features)[:, :, 0]
-
-    @staticmethod
-    def sums(features, errors):
-        """Return what some series add: sums (J, M, k, k) of products, and (J, M, k) with errors.
+    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
+    def learn(self, gram, sums, n_steps):
+        """Return the readout after labels, ``n_steps`` after those before.
 
         Parameters
         ----------
-        features : ndarray of shape (J, M, k, b)
-            Zero where the label is missing.
-        errors : ndarray of shape (J, M, b)
+        gram : ndarray of shape (J, M, k, k)
+            Sums of the products of features.
+        sums : ndarray of shape (J, M, k)
+            Sums of the products of features and errors.
         """
-        gram = np.matmul(features, features.swapaxes(2, 3))
-        return gram, np.matmul(features, errors[..., None])[..., 0]
-
-    @np.errstate(over="ignore", invalid="ignore")  # a warning names what overflows
-    def learn(self, gram, sums, n_steps):
-        """Return the readout after what `sums` has given, ``n_steps`` after the labels before."""
         readout = copy.copy(self)
         kept = self.forgetting**n_steps
         renewed = (1.0 - kept) * self.penalty

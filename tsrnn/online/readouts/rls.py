@@ -180,14 +180,28 @@ class DelayedRLS(AppendsRows, Covariances):
         readout.close(len(features))
         return readout, outputs, innovations, shares
 
-    def _taught(self, features, base, labels):
+    def learn_with_weights(self, features, base, labels):
+        """As `learn`; return also the weights (n, S, M, K) as they stood after each row."""
+        weights = np.empty((len(features), *self.weights.shape))
+        if compiled_kernels():  # which tell of the last row alone
+            readout = self
+            for row in range(len(features)):
+                now = slice(row, row + 1)
+                readout = readout.learn(features[now], base[now], labels[now])
+                weights[row] = readout.weights
+            return readout, weights
+        readout, *_ = self._taught(features, base, labels, weights)
+        readout.close(len(features))
+        return readout, weights
+
+    def _taught(self, features, base, labels, weights=None):
         readout = self.opened(len(labels))  # new weights and a new P come in place of the old
         results = np.empty((len(labels), 2, *self.weights.shape[:2]))  # innovations and outputs
         if loops := compiled_kernels():
             readout._absorb_compiled(loops, (features, base, labels), results)
         else:
             readout._enter(features, base)
-            readout._absorb(features, labels, results)
+            readout._absorb(features, labels, results, weights)
         return readout, results[:, 1], results[:, 0]
 
     @property
@@ -211,7 +225,7 @@ class DelayedRLS(AppendsRows, Covariances):
         return self.with_rows(origins, **fields)
 
     @QUIETLY
-    def _absorb(self, features, labels, results):
+    def _absorb(self, features, labels, results, weights=None):
         start = len(self._origins) - len(features)
         known = np.isfinite(labels)
         complete = known.all()
@@ -224,6 +238,8 @@ class DelayedRLS(AppendsRows, Covariances):
             results[row, 1] = self.output(features[row])
             origins += 1
             self._count(1, features[row], results[row])
+            if weights is not None:
+                weights[row] = self.weights
 
     def _absorb_compiled(self, loops, rows, results):
         """As `_enter` and `_absorb`; what is rare is done here: compiled code stops for it."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.persistence.registry import saved
 
-BLOCK = 128  # series: what is kept of so many stays in the cache while it is worked on
+BLOCK = 256  # series: what is kept of so many stays in the cache while it is worked on
 
 
 @saved("tracks")
@@ -17,9 +17,9 @@ class Tracks:
     Parameters
     ----------
     start : ndarray of shape (F,)
-        What a series starts with.
+        What a series starts with; its dtype is that of the blocks.
     blocks : list of ndarray of shape (F, b)
-        Of at most 128 series each, side by side.
+        Of at most 256 series each, side by side.
     """
 
     def __init__(self, start, blocks=()):
@@ -54,9 +54,10 @@ class Tracks:
         ]
 
     def read(self, series):
-        """Return the columns (F, B) of some series, in any order."""
+        """Return the columns (F, B) of some series, in any order, in float64."""
         if isinstance(series, slice):
-            return np.concatenate([self.start[:, None][:, :0], *self.blocks], axis=1)
+            blocks = [self.start[:, None][:, :0], *self.blocks]
+            return np.concatenate(blocks, axis=1, dtype=np.float64)
         columns = np.empty((len(self.start), len(series)))
         for n in np.unique(series // BLOCK):
             which = series // BLOCK == n
@@ -94,5 +95,6 @@ class Tracks:
 
     def _of(self, columns):
         """Return tracks with these columns (F, C)."""
+        columns = columns.astype(self.start.dtype, copy=False)
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])

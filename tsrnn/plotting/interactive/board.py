@@ -23,6 +23,7 @@ FEWEST = 5  # errors before a series is ranked
 SPAN = 5.0  # seconds over which rows a second are counted
 FAN = [0.5, 0.8, 0.95]
 SCORED = "0.8"  # the interval whose coverage is shown
+ODD = 0.01  # p-value below which a row is listed as unusual
 
 
 class Taken(NamedTuple):
@@ -36,12 +37,15 @@ class Taken(NamedTuple):
     actual : array of shape (n_rows, n_targets)
     forecast : DataFrame or None
         Of these series in their order, the targets in its first columns.
+    p_values : array of shape (n_rows, n_targets), optional
+        NaN where there is none.
     """
 
     stamp: Any
     ids: Sequence[Hashable] | None
     actual: np.ndarray
     forecast: pd.DataFrame | None
+    p_values: np.ndarray | None = None
 
 
 class Fan(NamedTuple):
@@ -71,6 +75,7 @@ class Board:
         # Of each stamp: time, and sums over series of errors and of those of the newest value.
         self._stamps: deque[tuple[float, float, float]] = deque(maxlen=KEPT)
         self.rows: deque[list[Any]] = deque(maxlen=NEWEST)
+        self.unusual: deque[list[Any]] = deque(maxlen=NEWEST)  # with p-values below `ODD`
         self.fans: dict[Hashable, Fan] = {}  # the newest ones
         self._sampled: set[Hashable] = set()
         self._awaited: dict[Hashable, Fan] = {}  # whose first value has not come
@@ -118,12 +123,13 @@ class Board:
         issued = np.concatenate(
             [self._first_steps(one.forecast, n) for one, n in zip(taken, counts, strict=True)]
         )
+        p_values = np.concatenate([self._p_values(one) for one in taken])
         stamp = np.arange(len(taken)).repeat(counts)
         # series by series, each in the order of its rows
         order = np.argsort(place, kind="stable")
         order = order[place[order] >= 0]
         place, x, oldest, stamp = place[order], x[order], oldest[order], stamp[order]
-        values, issued = values[order], issued[order]
+        values, issued, p_values = values[order], issued[order], p_values[order]
         first = np.diff(place, prepend=-1) > 0
         starts = np.flatnonzero(first)
         sizes = np.diff(starts, append=len(place))
@@ -139,8 +145,11 @@ class Board:
         self._score(place, error, naive, sizes.repeat(sizes) - rank - 1, times[:, 0], stamp)
         self._cover(place, x, values)
         for row in np.argsort(stamp, kind="stable")[-NEWEST:].tolist():
-            shown = [plain(values[row]), plain(forecast[row])]
+            shown = [plain(values[row]), plain(forecast[row]), plain(p_values[row])]
             self.rows.append([x[row], self.label(place[row]), *shown])
+        for row, target in self._odd_ones(p_values, stamp):
+            shown = plain(np.array([a[row, target] for a in (values, forecast, p_values)]))
+            self.unusual.append([x[row], self.label(place[row]), str(self.targets[target]), *shown])
         kept = rank >= sizes.repeat(sizes) - KEPT
         head = (seen + rank)[kept] % KEPT
         self._x[place[kept], head] = x[kept]
@@ -148,6 +157,19 @@ class Board:
         ends = starts + sizes - 1
         self._head[place[ends]] += sizes
         self._forecast[place[ends]] = issued[ends]
+
+    def _p_values(self, one: Taken) -> np.ndarray:
+        n_targets = len(self.targets)
+        if one.p_values is None:
+            return np.full((len(one.actual), n_targets), np.nan)
+        return one.p_values[:, :n_targets]
+
+    def _odd_ones(self, p_values: np.ndarray, stamp: np.ndarray) -> list[list[int]]:
+        """Return row and target of p-values below `ODD`: the newest last, and the least of them."""
+        rows, targets = np.nonzero(p_values < ODD)
+        order = np.lexsort((-p_values[rows, targets], stamp[rows]))[-NEWEST:]
+        found: list[list[int]] = np.stack([rows[order], targets[order]], axis=1).tolist()
+        return found
 
     def _place(self, id: Hashable) -> int:
         place = self._places.get(id)
@@ -293,6 +315,7 @@ class Board:
             "blocks": [self._block(place) for place in worst],
             "recent": recent,
             "rows": list(self.rows)[::-1],
+            "unusual": list(self.unusual)[::-1],
             "mae": plain(_mean(self._total[: len(n)].sum(axis=0), n.sum(axis=0))),
             "ratio": recent["y"][-1] if recent["y"] else None,
             "scored": int(n.sum()),

@@ -92,11 +92,18 @@ function show_forecast() {
 
 function show_rows() {
   const heads = ["time", ...(DATA.is_panel ? ["series"] : [])], start = heads.length;
-  for (const target of DATA.targets) heads.push(target, "forecast");
-  const rows = news.rows.map(([x, series, values, forecasts]) => [
+  for (const target of DATA.targets) heads.push(target, "forecast", "p-value");
+  const rows = news.rows.map(([x, series, values, forecasts, p_values]) => [
     time_name(x), ...(DATA.is_panel ? [series] : []),
-    ...values.flatMap((value, place) => [value, forecasts[place]])]);
+    ...values.flatMap((value, place) => [value, forecasts[place], p_values[place]])]);
   table("rows", heads, rows, heads.map((_, place) => place).slice(start));
+}
+
+function show_unusual() {
+  const heads = ["time", ...(DATA.is_panel ? ["series"] : []), "target", "value", "forecast", "p-value"];
+  const rows = news.unusual.map(([x, series, ...others]) => [
+    time_name(x), ...(DATA.is_panel ? [series] : []), ...others]);
+  table("unusual", heads, rows, heads.map((_, place) => place).slice(-3));
 }
 
 function show() {
@@ -104,6 +111,7 @@ function show() {
   show_series();
   show_forecast();
   show_rows();
+  show_unusual();
   fill("recent_0", news.recent);
   table("drift", news.drift.columns, news.drift.rows);
   document.body.dataset.rows = String(news.n_rows);

@@ -13,7 +13,7 @@ import pandas as pd
 from bokeh.models import Span
 
 from tsrnn.plotting.interactive import figures
-from tsrnn.plotting.interactive.board import FAN, FEWEST, NEWEST, SCORED, Board, Taken
+from tsrnn.plotting.interactive.board import FAN, FEWEST, NEWEST, ODD, SCORED, Board, Taken
 from tsrnn.plotting.interactive.page import DASH, render, text
 from tsrnn.plotting.interactive.server import Address, Server
 from tsrnn.plotting.style import ACTUAL
@@ -73,6 +73,7 @@ class LivePage:
         forecast: pd.DataFrame | None,
         options: dict[str, Any] | None,
         ids: Sequence[Hashable] | None = None,
+        p_values: np.ndarray | None = None,
     ) -> None:
         """Note rows that were learnt, and the forecast issued after them; returns at once.
 
@@ -87,10 +88,12 @@ class LivePage:
             What the forecast was asked with, such as ``X_future``.
         ids : sequence, optional
             Of a panel, the series of each row.
+        p_values : array of shape (n_rows, n_targets), optional
+            Of the rows, NaN where there is none; not to be written to any more.
         """
         self._n_rows += len(values)
         self._options = {} if options is None else options
-        self._queue.append(Taken(stamp, ids, values, forecast))
+        self._queue.append(Taken(stamp, ids, values, forecast, p_values))
 
     def close(self) -> None:
         """Show what came last, say that the stream has ended, and serve no more."""
@@ -206,9 +209,13 @@ def _page(name: str, board: Board, dated: bool, is_panel: bool) -> str:
         '<div class="two"><section><h2>Recent error</h2><p>In units of repeating the newest value '
         "(dotted); below it the model is better.</p>"
         '<div class="figure">{{recent}}</div></section>'
-        "<section><h2>Rows</h2><p>Each beside what was forecast for it.</p>"
+        "<section><h2>Rows</h2><p>Each beside what was forecast for it, and the probability of a "
+        "value as far out.</p>"
         '<div class="wide"><table id="rows"><thead><tr></tr></thead><tbody></tbody></table></div>'
-        "</section></div><section><h2>Drift</h2><p>What the model noted, the newest first.</p>"
+        "</section></div><section><h2>Unusual rows</h2><p>The newest with a p-value below "
+        f"{ODD:g}, as one of {1 / ODD:g} has by chance.</p>"
+        '<div class="wide"><table id="unusual"><thead><tr></tr></thead><tbody></tbody></table>'
+        "</div></section><section><h2>Drift</h2><p>What the model noted, the newest first.</p>"
         '<div class="wide"><table id="drift"><thead><tr></tr></thead><tbody></tbody></table></div>'
         "</section>"
     )
