@@ -128,7 +128,7 @@ def drawn(keys: np.ndarray, number: int) -> np.ndarray:
     --------
     >>> keys = keys_of("abcdef")
     >>> [drawn(keys, number).argsort().tolist() for number in (1, 2)]
-    [[4, 3, 1, 0, 2, 5], [2, 5, 3, 1, 0, 4]]
+    [[5, 0, 1, 4, 2, 3], [3, 0, 2, 4, 5, 1]]
     """
     with np.errstate(over="ignore"):
         mixed = keys + np.uint64(number) * np.uint64(0x9E3779B97F4A7C15)

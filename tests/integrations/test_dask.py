@@ -14,8 +14,9 @@ from helpers import hourly
 from helpers.panels import N_FIT, START, by_stamps, divided, long_frame, panel
 
 pytest.importorskip("distributed")
-dd = pytest.importorskip("dask.dataframe")
+pytest.importorskip("dask")
 
+import dask.dataframe as dd
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 import tsrnn.integrations.dask as module
@@ -97,7 +98,7 @@ def test_what_is_forecast_is_what_is_asked_for(fitted):
     require_same(*fitted, horizon=2, coverage=[0.5, 0.9], quantiles=[0.3])
     require_same(*fitted, ids=["s1", "s7"])
     require_same(*fitted, ids="s1")
-    history, new = rows()
+    _, new = rows()
     forecaster, model = copied(fitted)
     some = new[new["id"].isin(["s2", "s6"])]
     forecaster.partial_fit(on_dask(some, 1))
@@ -110,7 +111,7 @@ def test_what_is_forecast_is_what_is_asked_for(fitted):
 
 
 def test_inputs_known_ahead_are_found_by_id_and_time(client):
-    history, new = rows(4, 90)
+    history, _ = rows(4, 90)
     params = {"dtype": np.float64, "future_cols": "x"}
     model = panel(**params).fit(history)
     forecaster = DaskForecaster(panel(**params), client).fit(on_dask(history, 2))
@@ -143,9 +144,9 @@ def test_frames_may_come_in_any_division(client):
 
 
 def test_a_saved_panel_goes_on_as_it_would_have(fitted, tmp_path):
-    history, new = rows()
+    _, new = rows()
     first, rest = by_stamps(new, [15])
-    forecaster, model = copied(fitted)
+    forecaster, _ = copied(fitted)
     forecaster.partial_fit(on_dask(first)).save(tmp_path / "panel")
     loaded = DaskForecaster.load(tmp_path / "panel", forecaster.client)
     local = loaded.to_local()

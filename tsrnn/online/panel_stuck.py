@@ -11,6 +11,7 @@ from tsrnn.persistence.registry import saved
 
 FEW = 4  # rows of a longest run up to which values hardly ever repeat
 ENOUGH = 100  # known rows of a history that show it
+BY_SERIES = "limit", "jump", "last", "before", "length"
 
 
 @saved("stuck-sensors")
@@ -110,10 +111,18 @@ class StuckSensors:
             length=np.append(self.length, np.zeros(shape, np.int64), axis=1),
         )
 
+    def joined(self, others):
+        """Return what watches its series and those of others."""
+        parts = self, *others
+        fields = {
+            name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in BY_SERIES
+        }
+        return changed(self, **fields)
+
     def taken(self, series):
         """Return what watches these series alone."""
-        names = "limit", "jump", "last", "before", "length"
-        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in names})
+        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in BY_SERIES})
 
     def restarted(self, series):
         """Return it with these series as before their first row."""
