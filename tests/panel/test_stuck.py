@@ -107,10 +107,10 @@ def test_limits_are_those_of_each_series():
 
 
 def test_a_value_that_stays_is_how_things_are():
-    wide = hourly(700, 2)
+    wide = hourly(420, 2)
     wide.iloc[220:, 0] = 4.0
     model = RNNForecaster(3, max_gap=48, **PANEL, **SMALL).fit(stamps(wide, 0, N_FIT))
-    model.partial_fit(stamps(wide, N_FIT, 700))
+    model.partial_fit(stamps(wide, N_FIT, 420))
     assert np.abs(model.forecast(ids="s0")["y"] - 4.0).max() < 0.5
 
 
