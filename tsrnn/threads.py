@@ -170,7 +170,7 @@ def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
 
 
 def halves(n_blocks: int) -> int:
-    """Return in how many parts blocks of series are worked on, whether there are two threads or one.
+    """Return in how many parts blocks of series are worked on, with two threads or one.
 
     What each part adds up is added in their order: sums do not hang on the number of threads.
     """

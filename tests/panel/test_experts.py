@@ -21,9 +21,9 @@ M, J = 3, 2
 
 
 def fed(n_rows, n_series, missing=0.0, seed=0, series=None, **kwargs):
-    """Experts after rows of noise, and what each row brought."""
-    rng = np.random.default_rng(seed)
-    experts = PanelExperts(M, J, ("one", "two"), **kwargs).taken(slice(None), n_series)
+    """Experts, in double precision, after rows of noise, and what each row brought."""
+    rng, sizes = np.random.default_rng(seed), (M, J, ("one", "two"))
+    experts = PanelExperts(*sizes, **kwargs, dtype=np.float64).taken(slice(None), n_series)
     levels = Ring(rng.normal(size=(64 + n_rows, J, n_series)))
     first, never = np.zeros(n_series, dtype=int), np.full((J, n_series), -1)
     issued = IssuedForecasts.none(np.arange(1, M + 1), 9, 2, J).taken(slice(None), n_series)

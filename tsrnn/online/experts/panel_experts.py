@@ -112,7 +112,7 @@ class PanelExperts:
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
-        others=(), *, repeats=True, dtype=np.float64,
+        others=(), *, repeats=True, dtype=np.float32,
     ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
         repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
