@@ -192,6 +192,7 @@ def test_what_cannot_be_learnt_is_refused_and_changes_nothing(fitted):
         (unsorted, ValueError, "out of time order"),
         (on_dask(history), ValueError, "not newer than the cutoff"),
         (on_dask(first.drop(columns="x")), ValueError, "x"),
+        (on_dask(first).rename_axis("shop"), ValueError, "expected 'id' among them"),
         (on_dask(first.assign(y=np.inf)), ValueError, "y"),
         (on_dask(numbers), ValueError, "found ids that are numbers"),
     ]

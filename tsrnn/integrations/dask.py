@@ -273,9 +273,8 @@ class DaskForecaster:
             self._submit(number, _forecast_of, asked, own, newest, *ahead)
             for number, own in enumerate(wanted)
         ]
-        self._awaited(frames)
-        none = client.submit(_no_rows, frames[0]).result()
-        return dd.from_delayed(frames, meta=none, verify_meta=False)
+        none = self._awaited([client.submit(_no_rows, frame) for frame in frames])
+        return dd.from_delayed(frames, meta=none[0], verify_meta=False)
 
     # --- the whole --------------------------------------------------------------------------------
 
@@ -400,6 +399,7 @@ class DaskForecaster:
         for content in contents:
             name = f"tsrnn-{uuid.uuid4().hex}"
             place = {"workers": [workers[len(self._partitions) % len(workers)]], **alone}
+            [content] = client.scatter([content], workers=place["workers"], hash=False)
             future = client.submit(_Partition, name, content, self._held[0], **place)
             self._partitions.append((name, place["workers"], future.result()))
             self._held.append(future)
@@ -418,11 +418,9 @@ class DaskForecaster:
                 f"dd.from_pandas(X.set_index({self.model.id_col!r}), npartitions=...)"
             )
         pieces = self._client.compute(X.to_delayed())
-        return pieces, self._client.gather(self._client.map(_ids_of, pieces, id_col=self._id_col))
-
-    @property
-    def _id_col(self):
-        return self.model.id_col
+        return pieces, self._client.gather(
+            self._client.map(_ids_of, pieces, id_col=self.model.id_col)
+        )
 
     def _owners_of(self, ids):
         """Return by id the number of the part of a frame that it lies in, refuse those in two."""
@@ -432,7 +430,7 @@ class DaskForecaster:
             raise ValueError(
                 f"found {len(twice)} ids whose rows lie in two partitions, such as "
                 f"{twice[:3].tolist()}, expected those of a series in one; bring them together: "
-                f"X.shuffle({self._id_col!r}), or X.set_index({self._id_col!r}), and sort by time "
+                f"X.shuffle({self.model.id_col!r}), and sort by time "
                 "within partitions: X.map_partitions(lambda part: part.sort_values(...))"
             )
         return {name: number for number, own in enumerate(ids) for name in own}
@@ -756,6 +754,11 @@ class _Partition:
 def _flat(frame, id_col):
     """Return a frame whose ids are a column, those that are texts plain ones."""
     is_index = frame.index.name == id_col and id_col not in frame.columns
+    if not is_index and id_col not in frame.columns:
+        raise ValueError(
+            f"found the columns {list(frame.columns)}, expected {id_col!r} among them, or as the "
+            "name of the index: id_col; correct one of them"
+        )
     frame = frame.reset_index(drop=not is_index)
     if isinstance(frame[id_col].dtype, pd.StringDtype):  # such as Dask makes of texts
         frame[id_col] = frame[id_col].astype(object)

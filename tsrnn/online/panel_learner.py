@@ -236,12 +236,11 @@ class PanelLearner:
         there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
         return ring.array[position % len(ring)][:, series][:, there]
 
-    def prepared(self, series, positions, again):
+    def prepared(self, series, positions, again, span):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
         n_ahead = np.where(heads == NEVER, 0, positions - heads).max(initial=0)
-        everywhere = gathered(positions)
-        n_ahead = max(n_ahead, everywhere.max() - max(self.clock, everywhere.min()))
+        n_ahead = max(n_ahead, span[1] - max(self.clock, span[0]))
         after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
         return self.writable(n_ahead, again or after_reset.any())
 
