@@ -69,17 +69,17 @@ def total(sums: T) -> T:
     >>> total({"errors": np.ones(2)})
     {'errors': array([1., 1.])}
     """
-    return _here.get().total(sums)  # type: ignore[no-any-return]
+    return _here.get().total(sums)
 
 
 def gathered(rows: np.ndarray) -> np.ndarray:
     """Return the rows (n, ...) of all partitions; see `Alone`."""
-    return _here.get().gathered(rows)  # type: ignore[no-any-return]
+    return _here.get().gathered(rows)
 
 
 def made_once(make: Callable[[], T], by: int = 0) -> T:
     """Return what one partition makes for all; see `Alone`."""
-    return _here.get().made_once(make, by)  # type: ignore[no-any-return]
+    return _here.get().made_once(make, by)
 
 
 @contextmanager
