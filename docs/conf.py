@@ -35,7 +35,8 @@ myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
-autodoc_mock_imports = ["river", "sktime"]  # the reference is made without them
+# The reference is made without them.
+autodoc_mock_imports = ["dask", "distributed", "river", "sktime"]
 autodoc_typehints = "none"  # numpydoc tells types
 numpydoc_show_class_members = False  # the template of a class lists them
 numpydoc_xref_param_type = False

@@ -17,6 +17,7 @@ NOTEBOOKS = sorted(FOLDER.glob("notebooks/*.ipynb"))
 
 # Arguments that keep a script short, and a word that its output must hold.
 QUICK = {
+    "dask_panel": (["--series", "6", "--history", "100", "--max-iter", "2"], "one machine"),
     "dataframe_forecast": (["picture.png", "--rows", "400"], "picture: picture.png"),
     "messy_traffic": (
         ["--history", "600", "--rows", "50", "--max-iter", "2"],
@@ -36,6 +37,7 @@ QUICK = {
 
 # Packages of extras that a script needs.
 NEEDED = {
+    "dask_panel": ["distributed"],
     "onnx_step": ["onnx", "onnxruntime"],
     "river_stream": ["river"],
     "sktime_panel": ["sktime"],

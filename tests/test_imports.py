@@ -31,7 +31,18 @@ FORBIDDEN_OUTSIDE = {
     **{part: {"pandas", "sklearn", "joblib"} for part in ("kernels", "nn", "features")},
     "frames": {"joblib"},
 }
-OPTIONAL = {"rich", "narwhals", "polars", "matplotlib", "bokeh", "numba", "river", "sktime"}
+OPTIONAL = {
+    "rich",
+    "narwhals",
+    "polars",
+    "matplotlib",
+    "bokeh",
+    "numba",
+    "river",
+    "sktime",
+    "dask",
+    "distributed",
+}
 # Imported by name, when their kernels are chosen or a page is asked for; by users who have what
 # they are made for.
 ON_DEMAND = [
@@ -100,7 +111,7 @@ def test_importing_tsrnn_needs_the_base_dependencies_alone():
 import sys
 sys.modules.update(dict.fromkeys({sorted(OPTIONAL - {"narwhals"})}))
 import tsrnn.cli, tsrnn.plotting
-heavy = {{"torch", "numba", "river", "onnxruntime", "statsmodels", "matplotlib"}}
+heavy = {{"torch", "numba", "river", "dask", "onnxruntime", "statsmodels", "matplotlib"}}
 heavy |= {{f"sklearn.{{part}}" for part in ("linear_model", "model_selection", "svm", "ensemble")}}
 heavy = [name for name in heavy if sys.modules.get(name)]
 assert not heavy, heavy

@@ -27,6 +27,8 @@ from threadpoolctl import ThreadpoolController
 HALVES_FROM = 1 << 21
 #: The same of all steps of a window. It counts only where halves give the very bits of the whole.
 WINDOW_FROM = 1 << 24
+#: Blocks of series from which two threads pay.
+MANY_BLOCKS = 8
 #: Multiplications of a product of matrices up to which BLAS would not think of threads.
 SMALL = 1 << 18
 #: The same of a product with a vector.
@@ -165,3 +167,31 @@ def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
             errors = [other.exception() for other in others]
         for error in filter(None, errors):
             raise error
+
+
+def halves(n_blocks: int) -> int:
+    """Return in how many parts blocks of series are worked on, with two threads or one.
+
+    What each part adds up is added in their order: sums do not hang on the number of threads.
+    """
+    return 2 if n_blocks >= MANY_BLOCKS else 1
+
+
+def in_halves(work: Callable[[int, int], None], n_blocks: int) -> None:
+    """Call ``work(block, half)`` for blocks of series, every second one in another thread.
+
+    If there are many; otherwise there is one half. See `halves`.
+
+    Examples
+    --------
+    >>> in_halves(lambda block, half: print(block, half), 2)
+    0 0
+    1 0
+    """
+    n_halves = halves(n_blocks)
+
+    def of_half(half: int) -> None:
+        for block in range(half, n_blocks, n_halves):
+            work(block, half)
+
+    run(of_half, n_halves, 0)

@@ -16,7 +16,7 @@ SKIES = np.array(["clear", "rain", "snow"])
 EFFECTS = np.array([0.0, 5.0, -5.0])
 
 
-def weather(n_rows=700, seed=0):
+def weather(n_rows=300, seed=0):
     """A load that the sky of the hour before moves."""
     rng = np.random.default_rng(seed)
     frame = hourly(n_rows, n_columns=2, seed=seed)
@@ -44,14 +44,14 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
     frame = weather()
     sky = KINDS[kind](frame["sky"])
     frame = frame.assign(sky=sky)
-    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:600])
+    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
     learner = model._state.learner.stream
     n = len(learner.window.inputs)
-    names, seen = model._reader.columns.expanded_names, list(sky[:600].unique().astype(str))
+    names, seen = model._reader.columns.expanded_names, list(sky[:200].unique().astype(str))
     assert names == ["s1", "sky", "sky", "sky"]
     encoder = OneHotEncoder(categories=[seen], handle_unknown="ignore", sparse_output=False)
     table = pd.DataFrame({"sky": sky.astype(str).astype(object)})
-    expected = encoder.fit(table[:600]).transform(table[:600])
+    expected = encoder.fit(table[:200]).transform(table[:200])
     means = expected.mean(axis=0)
     np.testing.assert_allclose(learner.window.inputs[:, 1:] + means, expected[-n:], atol=1e-12)
     assert not learner.window.missing.any()
@@ -60,7 +60,7 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
 
 def test_a_category_is_of_use():
     frame = weather(1500)
-    settings = {"max_iter": 60, "random_state": 0}
+    settings = {"max_iter": 30, "random_state": 0}
     with_it, without = (
         RNNForecaster(target="s0", **settings).fit(data[:1000]).score(data[1000:])
         for data in (frame, frame.drop(columns="sky"))
@@ -73,12 +73,12 @@ def test_a_category_is_of_use():
 
 def test_a_category_not_seen_at_fit_is_other_and_a_missing_one_missing():
     frame = weather()
-    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:600])
-    new = frame[600:].copy()
+    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
+    new = frame[200:].copy()
     new.iloc[3:5, 2], new.iloc[5:8, 2] = "hail", None
     model.update(new[:5])
     window = model._state.learner.stream.window
-    shares = [(frame["sky"][:600] == sky).mean() for sky in frame["sky"][:600].unique()]
+    shares = [(frame["sky"][:200] == sky).mean() for sky in frame["sky"][:200].unique()]
     np.testing.assert_allclose(window.inputs[-2:, 1:], -np.array([shares] * 2), atol=1e-12)
     assert not window.missing[-5:].any()
     model.update(new[5:8])
@@ -90,35 +90,35 @@ def test_a_category_not_seen_at_fit_is_other_and_a_missing_one_missing():
 
 
 def test_bools_are_categories_with_or_without_missing_ones():
-    frame = weather().drop(columns="sky").assign(open=np.arange(700) % 3 > 0)
-    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:600])
-    plain = model.update(frame[600:620])._state
+    frame = weather().drop(columns="sky").assign(open=np.arange(300) % 3 > 0)
+    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
+    plain = model.update(frame[200:220])._state
     as_objects = frame.astype({"open": object})
-    as_objects.iloc[630, 2] = None
+    as_objects.iloc[230, 2] = None
     nullable = as_objects.astype({"open": "boolean"})
     for data in (as_objects, nullable):
-        other = RNNForecaster(2, target="s0", **QUICK).fit(data[:600]).update(data[600:620])
+        other = RNNForecaster(2, target="s0", **QUICK).fit(data[:200]).update(data[200:220])
         assert content(other._state) == content(plain)
-        assert other.update(data[620:631])._state.learner.stream.window.missing[-1, 1:].all()
+        assert other.update(data[220:231])._state.learner.stream.window.missing[-1, 1:].all()
 
 
 def test_a_column_all_missing_in_the_history_stays_missing():
     frame = weather().assign(sky=None)
     forecasts = []
     for sky in (frame["sky"], frame["sky"].astype("category"), frame["sky"].astype("string")):
-        model = RNNForecaster(2, target="s0", **QUICK).fit(frame.assign(sky=sky)[:600])
+        model = RNNForecaster(2, target="s0", **QUICK).fit(frame.assign(sky=sky)[:200])
         for later in (frame, frame.assign(sky=weather()["sky"]), frame.assign(sky=1.0)):
-            forecasts.append(copy.deepcopy(model).partial_fit(later[600:]).forecast())
+            forecasts.append(copy.deepcopy(model).partial_fit(later[200:]).forecast())
     for forecast in forecasts[1:]:
         pd.testing.assert_frame_equal(forecast, forecasts[0], check_exact=True)
 
 
 def test_objects_that_are_numbers_are_numbers():
-    frame = hourly(400, n_columns=2)
+    frame = hourly(250, n_columns=2)
     frame.iloc[100, 1] = np.nan
-    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:300])
+    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
     objects = frame.astype({"s1": object}).where(frame.notna(), None)
-    other = RNNForecaster(2, target="s0", **QUICK).fit(objects[:300])
+    other = RNNForecaster(2, target="s0", **QUICK).fit(objects[:200])
     assert content(model._state) == content(other._state)
     as_array = RNNRegressor(**QUICK).fit(objects.to_numpy()[:50], frame["s0"].to_numpy()[:50])
     assert as_array._reader.columns.categories == {}
@@ -126,11 +126,11 @@ def test_objects_that_are_numbers_are_numbers():
 
 def test_rows_of_categories_may_be_split_anywhere():
     frame = weather()
-    frame.iloc[610:640:3, 2] = None
-    frame.iloc[650:660, 2] = "hail"
-    whole, parts = (RNNForecaster(2, target="s0", **QUICK).fit(frame[:600]) for _ in range(2))
-    whole.partial_fit(frame[600:])
-    for row in range(600, 700):  # a part may hold a single category, or none
+    frame.iloc[210:240:3, 2] = None
+    frame.iloc[250:260, 2] = "hail"
+    whole, parts = (RNNForecaster(2, target="s0", **QUICK).fit(frame[:200]) for _ in range(2))
+    whole.partial_fit(frame[200:])
+    for row in range(200, 300):  # a part may hold a single category, or none
         parts.partial_fit(frame[row : row + 1].infer_objects())
     assert content(vars(whole)) == content(vars(parts))
 
@@ -143,11 +143,11 @@ def test_rows_of_categories_may_be_split_anywhere():
         ({"target": ["s0", "sky"]}, lambda f: f.astype({"sky": "category"}), "no numbers.*'sky'"),
         (
             {"target": "s0"},
-            lambda f: f.assign(sky=[f"{i}" for i in range(700)]),
-            "found 700 categories in column 'sky', expected at most 100",
+            lambda f: f.assign(sky=[f"{i}" for i in range(300)]),
+            "found 300 categories in column 'sky', expected at most 100",
         ),
         ({"target": "s0"}, lambda f: f.assign(sky=f.index), "no numbers.*'sky'.*set_index"),
-        ({"target": "s0"}, lambda f: f.assign(sky=[{}] * 700), "no numbers.*'sky'"),
+        ({"target": "s0"}, lambda f: f.assign(sky=[{}] * 300), "no numbers.*'sky'"),
     ],
 )
 def test_what_is_no_category_is_refused(params, change, message):
@@ -156,11 +156,11 @@ def test_what_is_no_category_is_refused(params, change, message):
 
 
 def test_numbers_at_fit_are_numbers_later():
-    frame = hourly(400, n_columns=2)
-    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:300])
+    frame = hourly(250, n_columns=2)
+    model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
     before = content(vars(model))
     with pytest.raises(ValueError, match=r"no numbers.*'s1'"):
-        model.update(frame[300:].assign(s1="high"))
+        model.update(frame[200:].assign(s1="high"))
     assert content(vars(model)) == before
 
 
@@ -187,8 +187,8 @@ def test_categories_that_are_numbers_may_come_as_plain_numbers_later():
     models = []
     for dtype in (object, "category", float, "int8"):
         model = RNNForecaster(2, target="s0", **QUICK)
-        model.fit(frame[:600].astype({"sky": "category"}))
-        models.append(model.update(frame[600:].astype({"sky": dtype})))
+        model.fit(frame[:200].astype({"sky": "category"}))
+        models.append(model.update(frame[200:].astype({"sky": dtype})))
     assert models[0]._state.learner.stream.window.inputs[:, 1:].max() > 0.5
     for model in models[1:]:
         assert content(model._state) == content(models[0]._state)

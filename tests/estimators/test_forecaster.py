@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import content, hourly, melted
+from helpers import content, fit_once, hourly, melted
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
@@ -97,13 +97,13 @@ def test_predict_has_a_row_for_each_row(make, n_columns, horizon, shape):
 
 
 def test_frames_series_and_arrays_give_the_same_numbers(series):
-    frame = quick().fit(series[:300]).forecast()
+    frame = fit_once(quick(), series[:300]).forecast()
     as_series = quick().fit(series["s0"][:300])
     assert list(as_series.forecast().columns) == ["s0"]
     np.testing.assert_array_equal(as_series.forecast(), frame)
     counted, counted_forecasts = series.reset_index(drop=True), []
     for rows in (counted, counted["s0"], counted.to_numpy(), counted["s0"].to_numpy()):
-        model = quick(season=(24,)).fit(rows[:300])
+        model = fit_once(quick(season=(24,)), rows[:300])
         forecast = model.partial_fit(rows[300:310]).forecast()
         assert list(forecast.index) == [310, 311, 312]
         assert model.cutoff_ == 309
@@ -117,12 +117,12 @@ def test_frames_series_and_arrays_give_the_same_numbers(series):
 
 def test_other_columns_are_past_inputs_of_a_named_target():
     data = hourly(400, n_columns=3)
-    model = quick(target="s1").fit(data[:300])
+    model = fit_once(quick(target="s1"), data[:300])
     assert list(model.forecast().columns) == ["s1"]
-    assert list(quick(target=["s2", "s0"]).fit(data[:300]).forecast().columns) == ["s2", "s0"]
+    assert list(fit_once(quick(target=["s2", "s0"]), data[:300]).forecast().columns) == ["s2", "s0"]
     other = data.copy()
     other.loc[other.index[299], "s0"] += 1.0
-    changed = quick(target="s1").fit(other[:300])
+    changed = fit_once(quick(target="s1"), other[:300])
     assert (changed.forecast().to_numpy() != model.forecast().to_numpy()).any()
 
 
@@ -131,7 +131,7 @@ def test_y_is_the_target_and_missing_where_it_is_not_given():
     X, y = data[["s1"]], data["s0"]
     model = quick().fit(X[:300], y[:300])
     assert list(model.forecast().columns) == ["s0"]
-    named = quick(target="s0").fit(data[:300])
+    named = fit_once(quick(target="s0"), data[:300])
     np.testing.assert_allclose(named.forecast(), model.forecast())
     without = model.predict(X[300:310])
     known = model.predict(X[300:310], y[300:310])
@@ -227,7 +227,7 @@ def test_the_past_alone_makes_a_forecast(fitted, series):
 @pytest.mark.parametrize("cell", CELLS)
 def test_white_noise_cannot_be_forecast(cell):
     noise = pd.Series(np.random.default_rng(1).normal(size=800))
-    model = quick(horizon=2, cell=cell, max_iter=20).fit(noise[:400])
+    model = fit_once(quick(horizon=2, cell=cell, max_iter=20), noise[:400])
     errors = []
     for row in range(400, 800):
         errors.append(noise[row] - model.forecast().iloc[0, 0])
@@ -280,7 +280,7 @@ def test_reset_state_keeps_what_was_learnt(fitted, series):
 
 
 def test_the_readout_and_the_network_learn_from_the_state(series):
-    model = quick().fit(series[:300])
+    model = fit_once(quick(), series[:300])
     before = model._state.learner.stream
     model.partial_fit(series[300:400])
     after = model._state.learner.stream
@@ -321,7 +321,7 @@ def test_a_stamp_of_a_panel_counts_as_learnt_if_a_series_of_it_is(first):
 
 
 def test_a_new_run_counts_its_rows_anew(series):
-    model = quick(gap="reset").fit(series[:300])
+    model = fit_once(quick(gap="reset"), series[:300])
     model.partial_fit(series[300:305]).partial_fit(series[400:411])  # a gap
     assert model._state.learner.stream.n_learnt == 11
     model.reset_state()
@@ -335,7 +335,7 @@ def test_score_is_r2_of_the_rows_that_follow(series):
     from sklearn.metrics import r2_score
 
     data = hourly(500, n_columns=2)
-    model = quick(horizon=2).fit(data[:300])
+    model = fit_once(quick(horizon=2), data[:300])
     X = data[300:]
     prediction = model.predict(X)
     expected = []
@@ -358,7 +358,7 @@ def test_a_fit_that_fails_after_its_draw_gives_the_draw_back(series, monkeypatch
     assert drawn.randint(2**31) == np.random.RandomState(0).randint(2**31)
     drawn.seed(0)
     forecast, again = (model.fit(series).forecast() for _ in range(2))
-    expected = quick(random_state=np.random.RandomState(0)).fit(series).forecast()
+    expected = fit_once(quick(random_state=np.random.RandomState(0)), series).forecast()
     pd.testing.assert_frame_equal(forecast, expected)
     assert model.random_state is drawn and not forecast.equals(again)
 
@@ -421,7 +421,7 @@ def test_a_call_that_raises_changes_nothing(fitted, series):
 )
 def test_a_parameter_that_cannot_be_used_is_named(series, params, message):
     with pytest.raises(ValueError, match=message):
-        quick(**params).fit(series[:300])
+        fit_once(quick(**params), series[:300])
 
 
 def test_before_fit_nothing_can_be_forecast(make, series):
@@ -452,7 +452,7 @@ def test_y_must_come_as_it_came_at_fit(series):
 
 
 def test_progress_is_printed_when_asked(series, capsys):
-    quick(max_iter=20, verbose=True).fit(series[:300])
+    fit_once(quick(max_iter=20, verbose=True), series[:300])
     assert "step 20/20: loss" in capsys.readouterr().out
 
 
@@ -509,14 +509,14 @@ def test_a_history_with_a_gap_is_learnt_run_by_run(make, series):
 
 
 def test_forecasts_keep_within_bounds_and_learning_does_not_know_of_them(series):
-    free = quick().fit(series[:300])
+    free = fit_once(quick(), series[:300])
     prediction = free.predict(series[300:340])
     lower, upper = (float(q) for q in np.quantile(prediction, [0.3, 0.7]))
-    bounded = quick(lower=lower, upper=upper).fit(series[:300])
+    bounded = fit_once(quick(lower=lower, upper=upper), series[:300])
     np.testing.assert_array_equal(bounded.forecast(), free.forecast().clip(lower, upper))
     np.testing.assert_array_equal(bounded.predict(series[300:340]), prediction.clip(lower, upper))
     assert content(bounded._state) == content(free._state)
-    half = quick(lower=lower).fit(series[:300]).predict(series[300:340])
+    half = fit_once(quick(lower=lower), series[:300]).predict(series[300:340])
     np.testing.assert_array_equal(half, prediction.clip(lower))
 
 

@@ -12,7 +12,7 @@ from tsrnn import NumericalWarning, RNNForecaster
 from tsrnn.baselines import LinearForecaster
 from tsrnn.online import encoder
 
-N_FIT, N_NEW = 300, 600
+N_FIT, N_NEW = 300, 400
 
 
 def daily(n_rows=N_FIT + N_NEW):
@@ -22,7 +22,7 @@ def daily(n_rows=N_FIT + N_NEW):
 
 
 def model(horizon=6, **params):
-    settings = {"max_iter": 20, "hidden_size": 6, "random_state": 0, **params}
+    settings = {"max_iter": 10, "hidden_size": 6, "random_state": 0, **params}
     return RNNForecaster(horizon, **settings)
 
 
@@ -35,11 +35,11 @@ def spoil(kind):
     elif kind == "sentinel":
         y[350:450] = 1e6
     elif kind == "stuck":
-        y[350:650] = y.iloc[349]
+        y[350:550] = y.iloc[349]
     elif kind == "missing":
-        y[350:650] = np.nan
+        y[350:550] = np.nan
     elif kind == "spikes":
-        y[350:650:17] = 1e9
+        y[350:550:17] = 1e9
     return y
 
 
@@ -65,7 +65,7 @@ def test_forecasts_stay_finite(kind, forgetting):
             ours.partial_fit(y[row : row + 3])
 
 
-def late_error(forecaster, y, n_rows=200):
+def late_error(forecaster, y, n_rows=100):
     forecaster.fit(y[:N_FIT]).partial_fit(y[N_FIT:-n_rows])
     prediction = forecaster.predict(y[-n_rows:])[:-1, 0]
     return np.abs(prediction - y.to_numpy()[1 - n_rows :]).mean()
@@ -92,7 +92,7 @@ def test_a_unit_change_is_learnt_as_fast_as_by_least_squares_alone():
     assert late_error(model(), y) < 1.2 * late_error(LinearForecaster(6), y)
 
 
-@pytest.mark.parametrize("n_fit", [100, 300, 500])
+@pytest.mark.parametrize("n_fit", [100, 300])
 @pytest.mark.parametrize("place", [0, 60])
 def test_a_spike_in_the_history_is_not_taken_for_its_scale(n_fit, place):
     y = daily()
@@ -108,7 +108,7 @@ def test_a_spike_in_the_history_is_not_taken_for_its_scale(n_fit, place):
 @pytest.mark.parametrize("kind", [RNNForecaster, LinearForecaster])
 def test_a_readout_beyond_the_memory_is_refused_before_it_is_allocated(kind, panel, monkeypatch):
     """Of 100 targets with 2,400 lags; no network is trained before."""
-    rows = pd.DataFrame(np.ones((5000, 100)), pd.date_range("2024", periods=5000, freq="h"))
+    rows = pd.DataFrame(np.ones((2500, 100)), pd.date_range("2024", periods=2500, freq="h"))
     rows.columns = rows.columns.astype(str)
     if panel:
         rows = rows.assign(id="one")

@@ -10,7 +10,7 @@ from helpers import content
 from tsrnn import NumericalWarning, RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 
-N_FIT, N_NEW = 300, 120
+N_FIT, N_NEW = 180, 120
 
 
 def daily(seed=0):

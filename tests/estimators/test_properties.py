@@ -65,31 +65,31 @@ def check_split(case, cuts, methods):
     assert_same(whole, parts)
 
 
-@examples(16)
+@examples(8)
 @given(cases(recurrent_forecasters()), cuts, methods)
 def test_any_split_leaves_the_same_forecaster(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(10)
+@examples(5)
 @given(cases(recurrent_forecasters(), ahead=True), cuts, methods)
 def test_any_split_leaves_the_same_forecaster_that_looks_ahead(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(8)
+@examples(4)
 @given(cases(regressors()), cuts, methods)
 def test_any_split_leaves_the_same_regressor(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(10)
+@examples(5)
 @given(cases(baselines()), cuts, methods)
 def test_any_split_leaves_the_same_baseline(case, cuts, methods):
     check_split(case, cuts, methods)
 
 
-@examples(8)
+@examples(4)
 @given(cases(st.one_of(recurrent_forecasters(), baselines())), cuts, st.integers(1, 20))
 def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
     whole = case.model.set_params(late="drop")
@@ -177,7 +177,7 @@ def spoil(answer):
         answer[...] = np.nan
 
 
-@examples(10)
+@examples(5)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())), st.permutations(range(12))
 )
@@ -216,7 +216,7 @@ def check_rolled(case, in_sample):
         np.testing.assert_array_equal(np.ravel(prediction[row - start]), said)
 
 
-@examples(12)
+@examples(6)
 @given(
     st.one_of(
         cases(st.one_of(recurrent_forecasters(), baselines())),
@@ -237,7 +237,7 @@ def test_predict_too_starts_a_run_that_begins_with_a_missing_value(in_sample):
     check_rolled(Case(model, (rows,), 88), in_sample)
 
 
-@examples(8)
+@examples(4)
 @given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
 def test_rows_only_taken_in_never_reach_a_prediction_in_sample(case):
     model, seen = case.model, case.between(0, case.n_fit)
@@ -247,7 +247,7 @@ def test_rows_only_taken_in_never_reach_a_prediction_in_sample(case):
     np.testing.assert_array_equal(model.predict(*asked), expected)
 
 
-@examples(8)
+@examples(4)
 @given(cases(st.one_of(recurrent_forecasters(), regressors(), baselines())))
 def test_the_model_keeps_no_hold_on_the_rows_of_its_caller(case):
     model = case.model
@@ -285,7 +285,7 @@ def changed_from(rows, row, seed, kept=()):
 fractions = st.floats(0, 1, exclude_max=True)
 
 
-@examples(16)
+@examples(8)
 @given(
     cases(st.one_of(recurrent_forecasters(), regressors(), baselines())),
     fractions, seeds, st.booleans(), missing_stamps,
@@ -305,7 +305,7 @@ def test_rows_to_come_never_reach_a_prediction(case, fraction, seed, in_sample, 
         np.testing.assert_array_equal(model.predict(*other)[:row], expected[:row])
 
 
-@examples(10)
+@examples(5)
 @given(cases(recurrent_forecasters(), ahead=True), fractions, seeds, st.booleans())
 def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed, in_sample):
     model, rows = case.model, case.between(0 if in_sample else case.n_fit)
@@ -315,7 +315,7 @@ def test_a_forecast_sees_no_further_ahead_than_its_horizon(case, fraction, seed,
     np.testing.assert_array_equal(model.predict(*changed_from(rows, row, seed))[:unaware], expected)
 
 
-@examples(10)
+@examples(5)
 @given(
     cases(st.one_of(recurrent_forecasters(), baselines()), y_apart=False),
     fractions, seeds, st.integers(1, 5), st.booleans(),

@@ -6,7 +6,13 @@ import pytest
 from helpers import needs_numba
 
 from tsrnn import RNNForecaster
-from tsrnn.kernels.numpy_ import panel_experts, panel_norm, panel_readout, panel_steps
+from tsrnn.kernels.numpy_ import (
+    panel_experts,
+    panel_features,
+    panel_norm,
+    panel_readout,
+    panel_steps,
+)
 from tsrnn.online.experts.panel_experts import PanelExperts
 
 pytestmark = needs_numba
@@ -20,45 +26,42 @@ def compiled():
     return pytest.importorskip("tsrnn.kernels.numba_")
 
 
-def test_score_series(compiled):
-    rng, seasons = np.random.default_rng(0), (3, 6)
-    experts = PanelExperts(M, J, ("one", "two"), seasons, profile=3, probabilities=(0.1, 0.5, 0.9))
-    n_experts = len(experts.names)
-    experts = experts.taken(slice(None), C)
-    blocks = [experts.tracks.blocks[0].copy() for _ in range(2)]
-    pooled = [np.zeros((n_experts + 2, M, J)) for _ in range(2)]
-    n_noted = 0
-    for row in range(400):
-        errors = rng.normal(size=(M, n_experts, J, C)) * np.arange(1, n_experts + 1)[:, None, None]
-        errors *= 1.0 + 9.0 * (row > 300)
-        known = rng.random((M, J, C)) < 0.8
-        errors[:, 3:][:, :, rng.random((J, C)) < 0.2] = np.nan  # of experts that sleep
-        usual = pooled[0][:n_experts] / np.maximum(pooled[0][-1], 1.0)
-        noted = []
-        for kernels, block, sums in zip((panel_experts, compiled), blocks, pooled, strict=True):
-            fields = tuple(experts._fields(block)[:15])
-            fixed = experts.discounts, experts.probabilities, experts.profile_seasons, row
-            noted.append(kernels.score_series(errors.copy(), known, usual, *fixed, fields, sums))
-        np.testing.assert_allclose(noted[1], noted[0], rtol=1e-9)
-        n_noted += np.isfinite(noted[0]).sum()
-    assert n_noted > 3
-    np.testing.assert_allclose(blocks[1], blocks[0], rtol=1e-9, atol=1e-13)
-    np.testing.assert_allclose(pooled[1], pooled[0], rtol=1e-9)
-
-
-def test_expert_errors(compiled):
-    rng = np.random.default_rng(0)
-    levels = rng.normal(size=(L, J, C)) * np.where(rng.random(C) < 0.2, 30.0, 1.0)
-    issued = rng.normal(size=(L, 3, J, C)).astype(np.float32)
-    columns = np.array([0, 2, 3, 7])
-    arrived = rng.normal(size=(J, 4))
-    due, rows = rng.integers(0, L, M), rng.integers(0, L, (M, 4))
-    asleep, scales = rng.random((M, 4, 4)) < 0.3, rng.uniform(0.5, 3.0, (M, J, 4))
-    found = [np.empty((M, 7, J, 4)) for _ in range(2)]
-    of_row = columns, scales, 2  # readouts, of three that were issued
-    for kernels, out in zip((panel_experts, compiled), found, strict=True):
-        kernels.expert_errors(arrived, issued, due, levels, rows, asleep, *of_row, out)
-    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+def test_score_block(compiled):
+    """The second half of some series; others are late, asleep or unsettled now and then."""
+    rng, steps, dtype = np.random.default_rng(0), np.arange(1, M + 1), np.float32
+    sizes = M, J, ("one", "two"), (3, 6), 3, (0.1, 0.5, 0.9)
+    experts = PanelExperts(*sizes, ("three",), dtype=dtype).taken(slice(None), 5)
+    E, columns, block = len(experts.names), np.array([1, 2, 3, 6, 8]), experts.tracks.blocks[0]
+    fixed = experts.discounts, experts.probabilities, experts.profile_seasons
+    pooled, beyond, n_noted = np.zeros((E + 2, M, J)), np.zeros_like(experts.tails), 0
+    for row in range(330):
+        size = 1.0 + 9.0 * (row > 300)
+        issued = size * rng.normal(size=(L, 3, J, C)).astype(np.float32)
+        issued[:, 2, :, rng.random(C) < 0.1] = np.nan
+        levels, arrived = size * rng.normal(size=(L, J, C)), size * rng.normal(size=(J, 9))
+        arrived[rng.random(arrived.shape) < 0.2] = np.nan
+        scales, unsettled = rng.uniform(0.5, 2.0, (M, J, 9)), np.full((J, 9), -9)
+        unsettled[:, 5] = row - row % 50 % 3
+        effects = rng.normal(size=(M, 3, J, 9)) if row % 2 else np.empty((0, 3, J, 9))
+        asleep, waited = rng.random((M, 4, 9)) < 0.1, rng.random((M, 9)) < 0.9
+        looked_at = row, steps, rng.integers(0, L, M), rng.integers(0, L, (M, 4)), asleep, waited
+        usual = pooled[:E] / np.maximum(pooled[-1], 1.0)
+        of_panel = (arrived, scales, unsettled, effects), looked_at, issued, levels, 2, usual
+        found = []
+        for kernels in (panel_experts, compiled):
+            moved, limits = block.copy(), np.full((M if row % 3 else 0, J, 9), 7.0)
+            sums = np.zeros_like(pooled), np.zeros_like(beyond)
+            rest = fixed, tuple(experts._fields(moved)), experts.tails, limits, sums
+            noted = kernels.score_block(4, columns, *of_panel, *rest)
+            found.append((moved, limits, *sums, noted))
+        for one, other, eps in zip(*found, (dtype, dtype, float, float, dtype), strict=True):
+            tiny = 16.0 * np.finfo(eps).eps  # weights are an eighth power of what was rounded
+            np.testing.assert_allclose(other, one, rtol=max(tiny, 1e-11), atol=1e-3 * tiny)
+        block, limits, sums, more, noted = found[0]
+        assert (limits[..., :4] == 7.0).all()
+        pooled, beyond = 0.99 * pooled + sums, beyond + more
+        n_noted += np.isfinite(noted).sum()
+    assert n_noted > 3 and 0 < beyond[:, 2].sum() < 3300
 
 
 def looked_up(rng, n_series, flags, n_inputs):
@@ -108,14 +111,31 @@ def test_steps(compiled, flags, n_inputs):
         np.testing.assert_allclose(of_labels, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_lag_features(compiled):
+    rng, columns = np.random.default_rng(0), np.array([0, 2, 3, 7])
+    levels, rows = rng.normal(size=(L, J, C)), np.array([25, 24, 20, 3])
+    levels[:10, :, 2] = np.nan
+    centers, scales = rng.normal(size=(J, 5)), rng.uniform(0.5, 2.0, (J, 5))
+    expected = np.full((J, 5, 7), 7.0)
+    for j, s in np.ndindex(J, 4):
+        own, to = levels[rows, j, columns[s]], expected[j, 1 + s]
+        to[2:5] = np.nan_to_num(own[1:] - own[0]) / scales[j, 1 + s]
+        to[5] = (own[0] - centers[j, 1 + s]) / scales[j, 1 + s]
+    for kernels in (panel_features, compiled):
+        found = np.full(expected.shape, 7.0)
+        kernels.lag_features(1, columns, levels, rows, centers, scales, 2, found)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_season_moments(compiled):
     rng, columns = np.random.default_rng(0), np.array([0, 2, 3, 7])
     targets = rng.normal(size=(L, J, C))
     targets[rng.random(targets.shape) < 0.2] = np.nan
-    moments = [np.empty((3, J, 4)) for _ in range(2)]
+    moments = [np.full((3, J, 5), 7.0) for _ in range(2)]
     for n, kernels in enumerate((panel_norm, compiled)):
-        kernels.season_moments(targets, np.arange(30, 37), columns, moments[n])
+        kernels.season_moments(1, columns, targets, np.arange(30, 37), moments[n])
     np.testing.assert_allclose(moments[1], moments[0], rtol=1e-12)
+    assert (moments[0][..., 0] == 7.0).all()
 
 
 def test_step_features_of_a_series_in_another_unit_are_those_of_before(compiled):
@@ -133,7 +153,7 @@ def test_step_features_of_a_series_in_another_unit_are_those_of_before(compiled)
         np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)
 
 
-def test_known_errors(compiled):
+def test_known_errors():
     rng, R = np.random.default_rng(0), 2
     errors = rng.normal(size=(M, R + 1, J, C))
     errors[rng.random(errors.shape) < 0.2] = np.nan
@@ -141,10 +161,9 @@ def test_known_errors(compiled):
     waited = rng.random((M, C)) < 0.7
     expected = np.isfinite(errors[:, 0]) & np.isfinite(errors[:, 1]) & waited[:, None]
     assert expected.any()
-    for kernels in (panel_experts, compiled):
-        known = np.empty((M, J, C), dtype=bool)
-        kernels.known_errors(errors, R, waited, known)
-        np.testing.assert_array_equal(known, expected)
+    known = np.empty((M, J, C), dtype=bool)
+    panel_experts.known_errors(errors, R, waited, known)
+    np.testing.assert_array_equal(known, expected)
 
 
 def test_label_sums(compiled):

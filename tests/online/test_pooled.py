@@ -70,7 +70,7 @@ def test_equals_ridge_on_all_origins_whose_labels_are_in(forgetting, penalty):
 @pytest.mark.parametrize(("n_stamps", "share"), [(200, 0.3), (700, 0.3), (700, 0.7)])
 def test_with_labels_missing_the_excess_error_is_that_of_exact_least_squares(n_stamps, share):
     truth, excess = np.eye(K)[0], {"ours": 0.0, "exact": 0.0}
-    for seed in range(6):
+    for seed in range(4):
         features, labels = stream(n_stamps, 4, 6, seed)
         rng = np.random.default_rng(seed)
         labels = np.full_like(labels, np.nan)

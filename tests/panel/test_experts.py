@@ -21,9 +21,9 @@ M, J = 3, 2
 
 
 def fed(n_rows, n_series, missing=0.0, seed=0, series=None, **kwargs):
-    """Experts after rows of noise, and what each row brought."""
-    rng = np.random.default_rng(seed)
-    experts = PanelExperts(M, J, ("one", "two"), **kwargs).taken(slice(None), n_series)
+    """Experts, in double precision, after rows of noise, and what each row brought."""
+    rng, sizes = np.random.default_rng(seed), (M, J, ("one", "two"))
+    experts = PanelExperts(*sizes, **kwargs, dtype=np.float64).taken(slice(None), n_series)
     levels = Ring(rng.normal(size=(64 + n_rows, J, n_series)))
     first, never = np.zeros(n_series, dtype=int), np.full((J, n_series), -1)
     issued = IssuedForecasts.none(np.arange(1, M + 1), 9, 2, J).taken(slice(None), n_series)
@@ -311,7 +311,7 @@ def test_a_new_series_starts_with_what_is_good_for_the_others():
     asleep = ["24" in name for name in pooled.names]  # a day has not been seen
     own[asleep] = np.inf
     expected = own**-8 / (own**-8).sum(axis=0)
-    np.testing.assert_allclose(weights.loc["s4"].to_numpy(), expected.T, rtol=1e-6)
+    np.testing.assert_allclose(weights.loc["s4"].to_numpy(), expected.T, rtol=1e-5, atol=1e-12)
     forecast = model.forecast(coverage=0.9, ids=["s4"])
     assert np.isfinite(forecast.drop(columns=["id", "time"])).all(axis=None)
     assert (forecast["y_lower_0.9"] < forecast["y_upper_0.9"]).all()

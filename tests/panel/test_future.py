@@ -33,8 +33,8 @@ from tsrnn import RNNForecaster
 from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import prequential
 from tsrnn.features import design
+from tsrnn.kernels.numpy_ import panel_experts
 from tsrnn.online import panel_learner
-from tsrnn.online.experts import panel_experts
 from tsrnn.online.readouts import pooled_future
 
 KEYS = ["id", "time"]
@@ -263,7 +263,7 @@ def test_the_network_learns_what_prices_leave_unexplained():
 # --- any split, purity, all or nothing, no leak ---------------------------------------------------
 
 
-@examples(10)
+@examples(5)
 @given(markets(), cuts, hows)
 def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, cuts, how):
     model, new = case
@@ -274,7 +274,7 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
 
 
 @pytest.mark.slow
-@examples(7)
+@examples(4)
 @given(markets(), hows)
 def test_predict_is_what_forecast_would_have_said(case, how):
     model, new = case
@@ -292,7 +292,7 @@ def test_predict_is_what_forecast_would_have_said(case, how):
 
 
 @pytest.mark.slow
-@examples(7)
+@examples(4)
 @given(markets(), st.integers(HORIZON, N_NEW - 1))
 def test_later_rows_reach_no_forecast_but_by_what_is_known_ahead(case, row):
     model, new = case

@@ -66,7 +66,7 @@ def panels(draw):
 # --- any split, any order -------------------------------------------------------------------------
 
 
-@examples(10)
+@examples(5)
 @given(panels(), cuts, hows)
 def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, cuts, how):
     model, new = case
@@ -111,7 +111,7 @@ def test_with_weights_frozen_every_series_of_a_panel_is_forecast_as_if_alone(ord
 # --- purity, all or nothing, no leak ------------------------------------------------------------
 
 
-@examples(7)
+@examples(4)
 @given(panels(), hows)
 def test_predict_is_what_forecast_would_have_said(case, how):
     model, new = case
@@ -128,7 +128,7 @@ def test_predict_is_what_forecast_would_have_said(case, how):
         np.testing.assert_allclose(said[i], expected, rtol=1e-9)
 
 
-@examples(7)
+@examples(4)
 @given(panels(), st.integers(1, N_NEW - 1), st.booleans())
 def test_rows_to_come_never_reach_a_forecast(case, row, in_sample):
     model, new = case

@@ -33,7 +33,7 @@ class Reloaded:
         return getattr(self.model, method)
 
 
-@examples(10)
+@examples(5)
 @given(cases(models), cuts, st.permutations(["partial_fit", "update", "partial_fit"]))
 def test_any_call_may_come_after_a_reload(case, cuts, methods):
     cuts = sorted(cuts)[:: max(1, len(cuts) // 4)]

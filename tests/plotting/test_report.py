@@ -1,5 +1,6 @@
 """The report of an evaluation: what is in the file, its size, and odd evaluations."""
 
+import dataclasses
 import doctest
 import json
 import re
@@ -108,6 +109,19 @@ def test_series_are_sorted_by_their_errors(panel_result):
     assert errors["coverage_0.9"].iloc[0] == pytest.approx(
         rows["actual"].between(rows["lower_0.9"], rows["upper_0.9"])[rows["actual"].notna()].mean()
     )
+
+
+def test_rows_with_the_least_p_values_are_listed(result, panel_result):
+    for found in (result, panel_result):
+        page = report.html({"one": found})
+        section = page.split("<h2>Unusual rows</h2>")[1].split("</section>")[0]
+        rows = found.forecasts.dropna(subset="p_value").sort_values("p_value")[:20]
+        listed = [line.split("</td>")[:-1] for line in section.split("<tr>")[2:]]
+        assert len(listed) == len(rows)
+        values = [float(cells[-1].rsplit(">", 1)[1]) for cells in listed]
+        np.testing.assert_allclose(values, rows["p_value"], rtol=1e-2)
+    without = dataclasses.replace(result, forecasts=result.forecasts.drop(columns="p_value"))
+    assert "Unusual rows" not in report.html({"one": without})
 
 
 def test_names_are_text_wherever_they_stand(panel_result):

@@ -138,8 +138,9 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
     below_zero, transform, watch = state.below_zero, model._transform, state.watch
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
-    learner = learner.prepared(rows.series, rows.positions, again)
     groups = arrange(rows.series, rows.positions, steps, model.gap)
+    span = groups[0].start, groups[-1].start + len(groups[-1]) - 1
+    learner = learner.prepared(rows.series, rows.positions, again, span)
     has_unknown = total(0 if scaling.complete else 1) > 0
     for group in groups:
         series = all_of(group.series, n_series)

@@ -9,6 +9,7 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_norm
 from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import in_halves
 
 MOST_SEASONS = 64  # of a history whose moments are looked at, evenly spread
 BLOCK = 256  # series whose season is in the cache at once
@@ -145,23 +146,26 @@ class PanelNorm(InstanceNorm):
         array, series = targets.ring.array, targets.series
         n_targets, n_series = array.shape[1:3]
         columns = np.arange(n_series)[series]
-        found = np.empty((3, stop - start, n_targets, len(columns)))
+        found = np.empty((stop - start, 3, n_targets, len(columns)))
         moments = (compiled_kernels() or panel_norm).season_moments
-        for row in range(stop - start):
-            rows = np.arange(start + row + 1 - self.season, start + row + 1) % len(array)
-            for cut in range(0, len(columns), BLOCK):
-                some = slice(cut, cut + BLOCK)
-                out = np.empty((3, n_targets, len(columns[some])))
-                moments(array, rows, columns[some], out)
-                found[:, row, :, some] = out
-        return found.reshape(3, stop - start, -1)
+        positions = np.arange(start, stop)[:, None] + np.arange(1 - self.season, 1)
+        rows = positions % len(array)
+
+        def work(block, _):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            for of_row, out in zip(rows, found, strict=True):
+                moments(first, some, array, of_row, out)
+
+        in_halves(work, -(-len(columns) // BLOCK))
+        return found.swapaxes(0, 1).reshape(3, stop - start, -1)
 
 
 def _moments(values):
     """Return moments (3, S) of the known values of a season (season, S)."""
     out = np.empty((3, 1, values.shape[1]))
     rows, columns = np.arange(len(values)), np.arange(values.shape[1])
-    panel_norm.season_moments(values[:, None], rows, columns, out)
+    panel_norm.season_moments(0, columns, values[:, None], rows, out)
     return out[:, 0]
 
 

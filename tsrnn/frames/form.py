@@ -177,7 +177,7 @@ class Form:
                 )
             times = read_times(X[self.time_name], name) if self.time_column else times
             ids = pd.Index(X[self.id_name]) if self.id_column else ids
-            X = X.drop(columns=named)
+            X = X.iloc[:, [n for n, c in enumerate(X.columns) if c not in named]]  # drop is slow
         if times is None and index is not None:  # row numbers of a panel are those of all its rows
             times = read_times(index, name) if not self.has_ids or are_times(index) else None
         if not self.has_ids:

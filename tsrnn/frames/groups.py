@@ -96,7 +96,7 @@ def arrange(series, positions, steps, policy):
     if policy == "reset":
         fresh, missing = fresh | (missing > 0), np.zeros_like(missing)
     starts = np.flatnonzero(np.append(True, np.diff(positions) != 0)[: len(positions)])
-    stops = np.append(starts[1:], len(order))
+    stops = np.append(starts[1:], len(order))[: len(starts)]
     at = positions[starts]
     joined = _joined(series, fresh, starts) if len(starts) else np.zeros(0, bool)
     owner, gaps = np.arange(len(starts)), None  # which own position each one is, -1: none

@@ -27,7 +27,7 @@ from tsrnn.persistence.atomic import replacing
 try:
     import dask.dataframe as dd
     from dask import config
-    from distributed import Client, LocalCluster, get_client
+    from distributed import Client, get_client
 except ImportError as error:
     raise ImportError(
         "tsrnn.integrations.dask needs dask and distributed, which are not installed; "
@@ -62,23 +62,9 @@ def start_local_cluster(n_workers: int | None = None, **options: Any) -> Client:
         Closing it stops the workers.
     """
     limits = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+    settings = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": ":0"}
     with config.set({"distributed.nanny.pre-spawn-environ": ALLOCATOR | limits}):
-        cluster = LocalCluster(
-            **{"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None} | options
-        )
-    return _OwnCluster(cluster)
-
-
-class _OwnCluster(Client):
-    """A client that stops its workers when it is closed."""
-
-    def close(self, *args, **kwargs):
-        """Close the client, and the cluster that was started for it."""
-        cluster = self.cluster
-        result = super().close(*args, **kwargs)
-        if not self.asynchronous and cluster is not None:
-            cluster.close()
-        return result
+        return Client(**settings | options)
 
 
 class DaskForecaster:
@@ -191,7 +177,8 @@ class DaskForecaster:
         fitted = DaskForecaster(self.model, self.client)
         fitted._start([dumps(clone(self.model))] * len(kept))
         fitted._call("fit", [[(piece, None)] for piece, _ in kept])
-        self._partitions, self._meeting = fitted._partitions, fitted._meeting
+        self._partitions, self._held = fitted._partitions, fitted._held
+        self._meeting = fitted._meeting
         self._owners, self._n_calls, self._gone = owners, fitted._n_calls, ""
         self.rounds_ = fitted.rounds_
         return self
@@ -286,9 +273,8 @@ class DaskForecaster:
             self._submit(number, _forecast_of, asked, own, newest, *ahead)
             for number, own in enumerate(wanted)
         ]
-        self._awaited(frames)
-        none = client.submit(_no_rows, frames[0]).result()
-        return dd.from_delayed(frames, meta=none, verify_meta=False)
+        none = self._awaited([client.submit(_no_rows, frame) for frame in frames])
+        return dd.from_delayed(frames, meta=none[0], verify_meta=False)
 
     # --- the whole --------------------------------------------------------------------------------
 
@@ -334,18 +320,7 @@ class DaskForecaster:
             The file cannot be read.
         """
         with open(path, "rb") as file:
-            try:
-                archive = zipfile.ZipFile(file)
-                names = archive.namelist()
-                if not names or names != [f"partition-{n}" for n in range(len(names))]:
-                    raise CheckpointError(
-                        f"cannot load {path}: it is no panel that DaskForecaster.save has written; "
-                        "read what an estimator has saved by tsrnn.load, and divide it by "
-                        "DaskForecaster.from_local"
-                    )
-                return cls._of_contents((archive.read(name) for name in names), client)
-            except zipfile.BadZipFile as error:
-                raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
+            return cls._of_contents(_contents_of(file, path), client)
 
     @classmethod
     def from_local(
@@ -418,13 +393,16 @@ class DaskForecaster:
         if not workers:
             raise RuntimeError("found no workers, expected one or more; start some")
         alone = {"actor": True, "pure": False, "allow_other_workers": False}
-        if not self._partitions:
-            self._meeting = client.submit(_Meeting, workers=workers[:1], **alone).result()
+        if not self._partitions:  # futures are held on to, else actors are let go
+            future = client.submit(_Meeting, workers=workers[:1], **alone)
+            self._meeting, self._held = future.result(), [future]
         for content in contents:
             name = f"tsrnn-{uuid.uuid4().hex}"
             place = {"workers": [workers[len(self._partitions) % len(workers)]], **alone}
-            partition = client.submit(_Partition, name, content, self._meeting, **place).result()
-            self._partitions.append((name, place["workers"], partition))
+            [content] = client.scatter([content], workers=place["workers"], hash=False)
+            future = client.submit(_Partition, name, content, self._held[0], **place)
+            self._partitions.append((name, place["workers"], future.result()))
+            self._held.append(future)
 
     def _submit(self, number, function, *args):
         """Call a function of a partition, found by its name, on its worker; return the future."""
@@ -440,11 +418,9 @@ class DaskForecaster:
                 f"dd.from_pandas(X.set_index({self.model.id_col!r}), npartitions=...)"
             )
         pieces = self._client.compute(X.to_delayed())
-        return pieces, self._client.gather(self._client.map(_ids_of, pieces, id_col=self._id_col))
-
-    @property
-    def _id_col(self):
-        return self.model.id_col
+        return pieces, self._client.gather(
+            self._client.map(_ids_of, pieces, id_col=self.model.id_col)
+        )
 
     def _owners_of(self, ids):
         """Return by id the number of the part of a frame that it lies in, refuse those in two."""
@@ -454,7 +430,7 @@ class DaskForecaster:
             raise ValueError(
                 f"found {len(twice)} ids whose rows lie in two partitions, such as "
                 f"{twice[:3].tolist()}, expected those of a series in one; bring them together: "
-                f"X.shuffle({self._id_col!r}), or X.set_index({self._id_col!r}), and sort by time "
+                f"X.shuffle({self.model.id_col!r}), and sort by time "
                 "within partitions: X.map_partitions(lambda part: part.sort_values(...))"
             )
         return {name: number for number, own in enumerate(ids) for name in own}
@@ -561,12 +537,10 @@ class DaskForecaster:
         try:
             return self._client.sync(watched)
         except _Gone as error:
-            self._partitions, self._gone = (
-                [],
-                (
-                    f"found a worker that has gone ({error}), and with it the series that it held; "
-                    "go on from what was saved last: DaskForecaster.load(path)"
-                ),
+            self._partitions, self._held = [], []
+            self._gone = (
+                f"found a worker that has gone ({error}), and with it the series that it held; "
+                "go on from what was saved last: DaskForecaster.load(path)"
             )
             raise RuntimeError(self._gone) from error
 
@@ -575,6 +549,28 @@ class DaskForecaster:
         gone = {worker for _, [worker], _ in self._partitions if worker not in there}
         if gone:
             raise _Gone(", ".join(sorted(gone)))
+
+
+def _contents_of(file, path):
+    """Yield the bytes of the partitions that a file holds."""
+    try:
+        archive = zipfile.ZipFile(file)
+        infos = archive.infolist()
+    except Exception as error:  # whatever zipfile stumbles over
+        raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
+    stored = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
+    names = [f"partition-{number}" for number in range(len(infos))]
+    if not infos or not stored or [info.filename for info in infos] != names:
+        raise CheckpointError(
+            f"cannot load {path}: it is no panel that DaskForecaster.save has written; read what "
+            "an estimator has saved by tsrnn.load, and divide it by DaskForecaster.from_local"
+        )
+    for name in names:
+        try:
+            content = archive.read(name)
+        except Exception as error:
+            raise CheckpointError(f"cannot load {path}: it is damaged: {error}") from error
+        yield content
 
 
 # --- on the workers -------------------------------------------------------------------------------
@@ -758,6 +754,11 @@ class _Partition:
 def _flat(frame, id_col):
     """Return a frame whose ids are a column, those that are texts plain ones."""
     is_index = frame.index.name == id_col and id_col not in frame.columns
+    if not is_index and id_col not in frame.columns:
+        raise ValueError(
+            f"found the columns {list(frame.columns)}, expected {id_col!r} among them, or as the "
+            "name of the index: id_col; correct one of them"
+        )
     frame = frame.reset_index(drop=not is_index)
     if isinstance(frame[id_col].dtype, pd.StringDtype):  # such as Dask makes of texts
         frame[id_col] = frame[id_col].astype(object)

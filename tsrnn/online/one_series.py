@@ -73,7 +73,7 @@ class OneSeries:
         """Return 0: there are no other series."""
         return 0.0
 
-    def prepared(self, series, positions, again):
+    def prepared(self, series, positions, again, span):
         """Return the learner, which is a value."""
         return self
 

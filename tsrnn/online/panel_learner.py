@@ -9,6 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tsrnn.features.instance_norm import SCALE_MOVED, SMALLEST
 from tsrnn.features.outlier_filter import PLAIN
 from tsrnn.features.panel_norm import PanelNorm, SeasonRows
+from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_ import panel_features
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.nn import State
 from tsrnn.online.explanation import explain_panel
@@ -25,8 +27,9 @@ from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 from tsrnn.partitions import alone, drawn, gathered, total
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import one_blas_thread
+from tsrnn.threads import in_halves, one_blas_thread
 
+BLOCK = 256  # series whose features are made at once
 MAX_SAMPLED = 32  # series in a training step on the stream
 # Origins whose features span more than this many times the typical range of their series count less
 # than others: the root of their weight is the power of the limit's share of what they span.
@@ -233,12 +236,11 @@ class PanelLearner:
         there = (first <= position) & (position <= last) & (position > last - len(ring) + MARGIN)
         return ring.array[position % len(ring)][:, series][:, there]
 
-    def prepared(self, series, positions, again):
+    def prepared(self, series, positions, again, span):
         """Return a learner that these rows may be given to without harm to this one."""
         heads = self.heads[series]
         n_ahead = np.where(heads == NEVER, 0, positions - heads).max(initial=0)
-        everywhere = gathered(positions)
-        n_ahead = max(n_ahead, everywhere.max() - max(self.clock, everywhere.min()))
+        n_ahead = max(n_ahead, span[1] - max(self.clock, span[0]))
         after_reset = (heads == NEVER) & (self.first_positions[series] != NEVER)
         return self.writable(n_ahead, again or after_reset.any())
 
@@ -412,11 +414,8 @@ class PanelLearner:
 
     def features_at(self, position, series, calendar):
         """Return the readout features (J, B, K) of series whose last row lies at a position."""
-        view = self.memory.window.view(series, calendar(position, 1), position)
-        design = self._design_of(series)
-        hidden = self._hidden(position, series)
-        scales = self._scales([position], series)
-        return self._features(view, position, scales, hidden, design)[0]
+        scales, hidden = self._scales([position], series), self._hidden(position, series)
+        return self._features(position, series, calendar(position, 1), scales, hidden)[0]
 
     @one_blas_thread
     def explain(self, position, series, calendar, following, usual):
@@ -548,7 +547,7 @@ class PanelLearner:
         local, sizes, announced = learner._local(start, series, n_rows, design)
         hidden = self._encode(view, block, design, local) if self.encoder else None
         scales = self._scales(np.arange(start, start + n_rows), series)
-        features = self._features(view, start, scales, hidden, design)
+        features = self._features(start, series, block.calendar, scales, hidden)
         for row in range(n_rows):
             position = start + row
             learner.n_groups += 1
@@ -651,12 +650,37 @@ class PanelLearner:
         values[:, fresh] = 0.0
         return values
 
-    def _features(self, view, start, scales, hidden, design):
-        """Return the readout features (T, J, B, K), values in units of the scales (T, J, B)."""
-        skip = design.skip(view, start, start + len(scales))
-        skip = skip.reshape(*scales.shape, skip.shape[-1])
-        skip[..., : len(design.offsets) + 1] /= scales[..., None]
-        return skip if hidden is None else np.concatenate([hidden, skip], axis=-1)
+    def _features(self, start, series, calendar, scales, hidden):
+        """Return the readout features (T, J, B, K): the hidden states, then what `skip` makes.
+
+        Values are in units of the scales (T, J, B); the calendar (T, C) is that of the rows.
+        """
+        window, design, offsets = self.memory.window, self.design, self.design.offsets
+        n_hidden = 0 if hidden is None else hidden.shape[-1]
+        found = np.ones((*scales.shape, n_hidden + design.n_features))
+        if n_hidden:
+            found[..., :n_hidden] = hidden
+        known = n_hidden + len(offsets) + 1
+        stop = known + design.n_calendar
+        found[..., known:stop] = calendar[:, None, None, : design.n_calendar]
+        positions = np.arange(start, start + len(scales))
+        if design.n_inputs:
+            inputs = window.inputs.read(positions, series)[:, : design.n_inputs]
+            found[..., stop:-1] = inputs.swapaxes(1, 2)[:, None]
+        levels = window.levels.array
+        rows = (positions[:, None] - np.append(0, offsets)) % len(levels)
+        columns = np.arange(levels.shape[2])[series]
+        centers = np.ascontiguousarray(self._centers(series))
+        lag_features = (compiled_kernels() or panel_features).lag_features
+
+        def work(block, _):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            for row, scale, out in zip(rows, scales, found, strict=True):
+                lag_features(first, some, levels, row, centers, scale, n_hidden, out)
+
+        in_halves(work, -(-len(columns) // BLOCK))
+        return found
 
     def _design_of(self, series):
         """Return the design of some series."""
@@ -827,8 +851,9 @@ class PanelLearner:
         """
         rows = position - np.append(0, self.design.offsets)
         inputs = self.memory.window.inputs.read(rows, series)[:, self.design.future]
-        away = np.abs(inputs - np.median(inputs, axis=0))
-        return (away <= UNUSUAL * np.median(away, axis=0)).all(axis=1)
+        middle = len(rows) // 2  # a sort takes a third of the time of `np.median`
+        away = np.abs(inputs - np.sort(inputs, axis=0)[middle])
+        return (away <= UNUSUAL * np.sort(away, axis=0)[middle]).all(axis=1)
 
     def _learn_row(self, position, series, arrived, features, roots, limits, of_experts, n_steps):
         """Learn from the labels (J, B) that arrive at a position; its origins enter.

@@ -9,16 +9,10 @@ from tsrnn.kernels.numpy_ import panel_steps
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.readouts.pooled_steps import PooledStepRLS
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
+from tsrnn.threads import halves, in_halves
 
 N_CHANGES = 2  # newest changes among the features
 BLOCK = 256  # series whose features are in the cache at once
-MANY_BLOCKS = 4  # of series, from which two threads pay
-
-
-def _halves(n_series):
-    """Return in how many parts series are worked on, whether there are two threads or one."""
-    return 2 if n_series >= MANY_BLOCKS * BLOCK else 1
 
 
 @saved("panel-steps")
@@ -86,10 +80,12 @@ class PanelSteps:
         outputs = np.empty((self.horizon, *centers.shape))
         forecasts = (compiled_kernels() or panel_steps).step_forecasts
 
-        def work(some, _):
-            forecasts(some.start, columns[some], looked_up, self.readout.weights, outputs)
+        def work(block, _):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            forecasts(first, some, looked_up, self.readout.weights, outputs)
 
-        _in_halves(work, len(columns))
+        in_halves(work, -(-len(columns) // BLOCK))
         return outputs.transpose(1, 2, 0)
 
     def terms(self, memory, position, series, centers, scales, calendar, usual):
@@ -147,16 +143,19 @@ class PanelSteps:
         limits = np.empty((0, *arrived.shape)) if limits is None else limits.transpose(2, 0, 1)
         labels = arrived, known, memory.roots.read(origins, series), limits
         labels = tuple(map(np.ascontiguousarray, labels))
-        weights, n_halves = self.readout.weights, _halves(len(columns))
+        n_blocks, weights = -(-len(columns) // BLOCK), self.readout.weights
+        n_halves = halves(n_blocks)
         gram = np.zeros((n_halves, *self.readout.gram.shape))
         sums = np.zeros((n_halves, *weights.shape))
         add = (compiled_kernels() or panel_steps).step_sums
 
-        def work(some, half):
-            add(some.start, columns[some], looked_up, weights, labels, gram[half], sums[half])
+        def work(block, half):
+            first = block * BLOCK
+            some = columns[first : first + BLOCK]
+            add(first, some, looked_up, weights, labels, gram[half], sums[half])
 
         if known.any():
-            _in_halves(work, len(columns))
+            in_halves(work, n_blocks)
         return {"gram": gram.sum(axis=0), "errors": sums.sum(axis=0)}
 
     def learn(self, sums, n_steps):
@@ -202,17 +201,3 @@ class PanelSteps:
         newest = inputs.read(origins, series)[:, self.future]
         earlier = inputs.read(before, series)[:, self.future]
         return np.concatenate([earlier, newest, np.broadcast_to(at_steps, newest.shape)], axis=1)
-
-
-def _in_halves(work, n_series):
-    """Call ``work(some, half)`` for blocks of series, every second one in another thread.
-
-    If there are many; otherwise there is one half.
-    """
-    n_halves = _halves(n_series)
-
-    def half(number):
-        for cut in range(number * BLOCK, n_series, n_halves * BLOCK):
-            work(slice(cut, cut + BLOCK), number)
-
-    run(half, n_halves, 0)

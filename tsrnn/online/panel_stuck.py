@@ -10,6 +10,8 @@ from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
 
 FEW = 4  # rows of a longest run up to which values hardly ever repeat
+ENOUGH = 100  # known rows of a history that show it
+BY_SERIES = "limit", "jump", "last", "before", "length"
 
 
 @saved("stuck-sensors")
@@ -31,7 +33,8 @@ class StuckSensors:
     limit : ndarray of int, shape (J, C)
         Rows of a run that are believed.
     typical : ndarray of int, shape (J,)
-        Limit of a series without a history: the median of those of all partitions.
+        Limit of a series without a history: the median of those of all partitions, but no less
+        than `LEAST`, as nothing tells yet whether it repeats itself.
     most : int
         Rows that may be missing.
     jump : ndarray of shape (J, C)
@@ -69,14 +72,15 @@ class StuckSensors:
         >>> series = np.array([0, 0, 0, 1, 1, 1])
         >>> watch = StuckSensors.of(targets, series, np.ones((1, 2)), most=48)
         >>> watch.limit, watch.last, watch.length, watch.before
-        (array([[2, 2]]), array([[2., 5.]]), array([[2, 2]]), array([[ 1., nan]]))
+        (array([[24, 24]]), array([[2., 5.]]), array([[2, 2]]), array([[ 1., nan]]))
         """
         shape = change_scale.shape
-        longest, length = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        longest, length, n_known = (np.zeros(shape, np.int64) for _ in range(3))
         last, before = np.full(shape, np.nan), np.full(shape, np.nan)
         for target, column in enumerate(targets.T):
             known = np.isfinite(column)
             values, owners = column[known], series[known]
+            n_known[target] = np.bincount(owners, minlength=shape[1])
             if not len(values):
                 continue
             new = np.append(True, owners[1:] != owners[:-1])  # series
@@ -86,9 +90,10 @@ class StuckSensors:
             length[target, owners], last[target, owners] = runs, values[starts]  # the last one wins
             not_first = np.flatnonzero(owners[1:] == owners[:-1]) + 1
             before[target, owners[not_first]] = values[starts[not_first - 1]]
-        limit = np.where(longest > FEW, np.maximum(LEAST, TIMES * longest), np.maximum(longest, 1))
+        hardly = (longest <= FEW) & (n_known >= ENOUGH)
+        limit = np.where(hardly, longest, np.maximum(LEAST, TIMES * longest))
         known = [row[row > 0] for row in gathered(np.where(longest > 0, limit, 0).T).T]
-        typical = [int(np.median(some)) if len(some) else LEAST for some in known]
+        typical = [max(LEAST, int(np.median(some))) if len(some) else LEAST for some in known]
         limit = np.where(longest > 0, limit, np.array(typical)[:, None])
         typical, jump = np.array(typical), JUMP * change_scale
         return cls(limit, typical, most, jump, last, before, length)
@@ -106,10 +111,18 @@ class StuckSensors:
             length=np.append(self.length, np.zeros(shape, np.int64), axis=1),
         )
 
+    def joined(self, others):
+        """Return what watches its series and those of others."""
+        parts = self, *others
+        fields = {
+            name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+            for name in BY_SERIES
+        }
+        return changed(self, **fields)
+
     def taken(self, series):
         """Return what watches these series alone."""
-        names = "limit", "jump", "last", "before", "length"
-        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in names})
+        return changed(self, **{name: getattr(self, name)[:, series].copy() for name in BY_SERIES})
 
     def restarted(self, series):
         """Return it with these series as before their first row."""

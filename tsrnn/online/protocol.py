@@ -72,10 +72,13 @@ class Learner(Protocol):
 
     # --- rows ---------------------------------------------------------------------------------
 
-    def prepared(self, series: np.ndarray, positions: np.ndarray, again: bool) -> "Learner":
+    def prepared(
+        self, series: np.ndarray, positions: np.ndarray, again: bool, span: tuple[int, int]
+    ) -> "Learner":
         """Return a learner that these rows (n,) may be given to, in blocks, without harm to this.
 
-        `again` tells that a series starts a new run among them.
+        `again` tells that a series starts a new run among them, `span` are the first and the last
+        position of the blocks.
         """
 
     def learn(self, block: Block) -> "Learner":

@@ -118,10 +118,12 @@ class OnWallClock:
         beside = beside and (beside[0].learner, beside[1])
         return self.learner.typical_level(slot, beside)
 
-    def prepared(self, series, positions, again):
+    def prepared(self, series, positions, again, span):
         """Return a learner that these rows may be given to without harm to this one."""
         slots = self.clock.slots(positions)
-        return changed(self, learner=self.learner.prepared(series, slots, again))
+        first, last = self.clock.slots(np.array(span)).tolist()
+        learner = self.learner.prepared(series, slots, again, (first, last))
+        return changed(self, learner=learner)
 
     def learn(self, block):
         """Learn from rows, position by position, and take them in."""

@@ -17,12 +17,8 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
-from tsrnn.kernels.numba_.panel_experts import (
-    expert_errors,
-    known_errors,
-    score_block,
-    score_series,
-)
+from tsrnn.kernels.numba_.panel_experts import score_block
+from tsrnn.kernels.numba_.panel_features import lag_features
 from tsrnn.kernels.numba_.panel_norm import season_moments
 from tsrnn.kernels.numba_.panel_readout import label_sums
 from tsrnn.kernels.numba_.panel_smoothing import forecast_series, move_series
@@ -40,7 +36,6 @@ __all__ = [
     "SURPRISED",
     "append_rows",
     "expected_scale",
-    "expert_errors",
     "expert_forecasts",
     "follow_errors",
     "follow_experts",
@@ -51,8 +46,8 @@ __all__ = [
     "follow_steps",
     "follow_tails",
     "forecast_series",
-    "known_errors",
     "label_sums",
+    "lag_features",
     "lagged",
     "learn_rows",
     "move_series",
@@ -62,7 +57,6 @@ __all__ = [
     "score_errors",
     "score_experts",
     "score_rows",
-    "score_series",
     "season_moments",
     "shapes_of",
     "step_features",

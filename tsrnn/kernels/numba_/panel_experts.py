@@ -33,16 +33,6 @@ SPARE = 8  # vectors that a step is worked out in
 # each: so they are vectorized.
 
 
-def expert_errors(
-    arrived, issued, due, levels, rows, asleep, columns, scales, n_readouts, out
-):  # fmt: skip
-    """Write the errors of what experts had forecast, by the scale; see the NumPy twin."""
-    spare = np.empty((3, len(columns)))
-    for m in range(len(out)):
-        of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
-        _errors_of_step(arrived, of_step, 0, spare, out[m])
-
-
 def _errors_of_step(arrived, of_step, first, spare, out):
     """Write the errors (E, J, b) of a step, of series from the `first` one of the row on."""
     issued, levels, rows, asleep, columns, scales, R = of_step
@@ -82,12 +72,6 @@ def _errors_of_step(arrived, of_step, first, spare, out):
                 to[s] = np.nan if sleeps[s] else error
 
 
-def known_errors(errors, n_readouts, waited, known):
-    """Write which errors there are; see the NumPy twin."""
-    for m in range(len(errors)):
-        _known_of_step(errors[m], n_readouts, waited[m], known[m])
-
-
 def _known_of_step(errors, n_readouts, waited, known):
     for j in range(len(known)):
         to = known[j]
@@ -99,28 +83,14 @@ def _known_of_step(errors, n_readouts, waited, known):
                 to[s] &= error[s] - error[s] == 0.0
 
 
-def score_series(
-    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled
-):
-    """Move all that is kept of some series by errors of their experts; see the NumPy twin.
-
-    Of one mixture, that has no regrets.
-    """
-    M, E = errors.shape[:2]
-    errors, known = errors.reshape(M, E, -1), known.reshape(M, -1)
-    S = known.shape[1]
-    spare = np.zeros((SPARE + E, S))
-    _expect(seasons, row, fields[10], spare)
-    for m in range(M):
-        _score_step(m, errors[m], known[m], panel_losses, probabilities, fields, spare, pooled)
-    return _follow_rows(seasons, row, fields, spare)
-
-
 def score_block(
     first, columns, row, looked_at, issued, levels, n_readouts, panel_losses, fixed, fields, tails,
     limits, sums,
 ):  # fmt: skip
-    """Score the labels of some series, step by step; see the NumPy twin."""
+    """Score the labels of some series, step by step; see the NumPy twin.
+
+    There is one mixture, that has no regrets.
+    """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
     (_, probabilities, seasons), (pooled, beyond) = fixed, sums
@@ -156,7 +126,7 @@ def score_block(
 
 def _change_state(m, first, origin, unsettled, fields):
     """Give experts the losses of the state in which forecasts were issued; see the NumPy twin."""
-    loss, n_scored, other_loss, n_other, flags = fields[2], fields[3], *fields[15:]
+    loss, n_scored, (other_loss, n_other, flags) = fields[2], fields[3], fields[15:]
     for s in range(len(unsettled)):
         at, state = first + s, origin <= unsettled[s]
         if state != (flags[m, at] > 0.0):
@@ -418,5 +388,4 @@ _mix, _score_mixed = inner(_mix, {"reassoc"}), inner(_score_mixed, {"reassoc"})
 _add_loss, _share_out = inner(_add_loss, {"reassoc"}), inner(_share_out, {"reassoc"})
 _score_mixture = inner(_score_mixture, {"reassoc"})
 _score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False)
-expert_errors, known_errors = compiled(expert_errors, False), compiled(known_errors, False)
-score_series, score_block = compiled(score_series, False), compiled(score_block, False)
+score_block = compiled(score_block, False)

@@ -59,6 +59,8 @@ def score_block(
         As of `follow_size`.
     """
     kept, fields = fields, tuple(field.astype(np.float64) for field in fields)
+    parts = fields[4]
+    parts /= parts.sum(axis=2, keepdims=True)  # they may have been rounded
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
     (discounts, probabilities, seasons), (pooled, beyond) = fixed, sums
@@ -103,7 +105,7 @@ def _change_states(fields, origins, unsettled):
 
     That is at the origins (M,), of streams (S,) whose newest unsettled position is given.
     """
-    loss, n_scored, other_loss, n_other, flags = fields[2], fields[3], *fields[15:]
+    loss, n_scored, (other_loss, n_other, flags) = fields[2], fields[3], fields[15:]
     state = origins[:, None] <= unsettled
     changed = state != (flags > 0.0)
     if changed.any():

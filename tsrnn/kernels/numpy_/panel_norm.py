@@ -3,19 +3,22 @@
 import numpy as np
 
 
-def season_moments(targets, rows, columns, out):
+def season_moments(first, columns, targets, rows, out):
     """Write mean, mean absolute deviation and number of the known targets of a season.
 
     Parameters
     ----------
+    first : int
+        Place of the first of these b series among the B of `out`.
+    columns : ndarray of int, shape (b,)
+        Their columns in the ring.
     targets : ndarray of shape (L, J, C)
         Ring of the targets, NaN where missing.
     rows : ndarray of int, shape (season,)
         Rows of the ring that make up the season.
-    columns : ndarray of int, shape (b,)
-        Series.
-    out : ndarray of shape (3, J, b)
+    out : ndarray of shape (3, J, B)
     """
+    out = out[..., first : first + len(columns)]
     values = targets[rows[:, None, None], np.arange(targets.shape[1])[:, None], columns]
     known = np.isfinite(values)
     complete = known.all()

@@ -29,10 +29,11 @@ def move_series(first, columns, labels, seen, row, seasonal, settings, zero, sta
     """
     some, n_targets = slice(first, first + len(columns)), len(labels)
     rows, places = (row - season_lengths(settings)) % len(seasonal), np.arange(seasonal.shape[1])
-    past = seasonal[rows, places][..., columns].reshape(len(rows), -1)
+    shape = len(rows), n_targets, len(columns)  # of no rows, where nothing has a season
+    past = seasonal[rows, places][..., columns].reshape(shape[0], shape[1] * shape[2])
     seen = np.tile(seen[some], n_targets)
     moved = move_states(labels[:, some].ravel(), seen, past, settings, zero, state)
-    seasonal[row][..., columns] = moved.reshape(len(rows), n_targets, -1)
+    seasonal[row][..., columns] = moved.reshape(shape)
 
 
 def forecast_series(first, columns, seen, row, seasonal, settings, zero, state, place, out):
@@ -51,6 +52,6 @@ def forecast_series(first, columns, seen, row, seasonal, settings, zero, state, 
     lengths, places = season_lengths(settings), np.arange(seasonal.shape[1])
     back = rows_back(np.arange(1, n_steps + 1)[:, None], lengths)
     newest = seasonal[(row - back) % len(seasonal), places][..., columns]
-    newest = newest.reshape(*back.shape, -1)
+    newest = newest.reshape(*back.shape, n_targets * len(columns))
     found = forecast_states(np.tile(seen[some], n_targets), newest, settings, zero, state)
-    out[:, place:, :, some] = found.reshape(*found.shape[:2], n_targets, -1)
+    out[:, place:, :, some] = found.reshape(*found.shape[:2], n_targets, len(columns))

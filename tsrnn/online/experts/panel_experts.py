@@ -15,8 +15,9 @@ from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.kernels.numpy_.tails import pooled_tails
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.intervals.tails import normal_tails, p_values
-from tsrnn.online.storage.tracks import BLOCK, Tracks, in_halves
+from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import in_halves
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
@@ -111,7 +112,7 @@ class PanelExperts:
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
-        others=(), *, repeats=True, dtype=np.float64,
+        others=(), *, repeats=True, dtype=np.float32,
     ):  # fmt: skip
         self.scored, self.seasons = ScoredSteps.of(horizon), tuple(seasons)
         repeating = ["naive", *(f"seasonal_naive_{s}" for s in self.seasons)]
@@ -395,7 +396,7 @@ class PanelExperts:
         pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)
 
-        def work(number):
+        def work(number, _):
             block, columns, some = pieces[number]
             values = np.array(self.tracks.blocks[block][:, columns], order="C")
             sums = np.zeros_like(self.pooled), np.zeros_like(self.tails)

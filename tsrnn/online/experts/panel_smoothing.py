@@ -10,8 +10,9 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_smoothing
 from tsrnn.kernels.numpy_.smoothing import season_lengths
 from tsrnn.online.experts.smoothing import side_by_side
-from tsrnn.online.storage.tracks import BLOCK, Tracks, in_halves
+from tsrnn.online.storage.tracks import BLOCK, Tracks
 from tsrnn.persistence.registry import saved
+from tsrnn.threads import in_halves
 
 # Three of the six settings of one stream for each season: the weekly states of ten thousand hourly
 # series are 7 MB for each setting. Of threes tried, these came closest to the six (squared error
@@ -111,7 +112,7 @@ class PanelSmoothing:
         changes, row = [None] * len(pieces), self._row(ring, position, ages)
         labels = np.ascontiguousarray(labels)
 
-        def work(piece):
+        def work(piece, _):
             number, columns, some = pieces[piece]
             values = np.array(self.tracks.blocks[number][:, columns], order="C")
             fields = self._fields(values)
@@ -137,7 +138,7 @@ class PanelSmoothing:
         forecast = (compiled_kernels() or panel_smoothing).forecast_series
         place = out.shape[1] - len(self.names)
 
-        def work(piece):
+        def work(piece, _):
             some = slice(piece * BLOCK, (piece + 1) * BLOCK)
             if isinstance(series, slice):
                 values = self.tracks.blocks[piece]

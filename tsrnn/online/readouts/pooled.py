@@ -375,6 +375,8 @@ def _inverse(grams):
 
 def finite_steps(steps):
     """Return the steps (J, ...) of each target, zero where not all of one is finite."""
+    if np.isfinite(steps.sum()):  # nearly always, and quickly told
+        return steps
     finite = np.isfinite(steps).reshape(len(steps), -1).all(axis=1)
     if finite.all():
         return steps

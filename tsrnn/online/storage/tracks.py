@@ -3,9 +3,7 @@
 import numpy as np
 
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import run
 
-MANY_PIECES = 8  # blocks of series from which two threads pay
 BLOCK = 256  # series: what is kept of so many stays in the cache while it is worked on
 
 
@@ -100,14 +98,3 @@ class Tracks:
         columns = columns.astype(self.start.dtype, copy=False)
         cuts = range(0, columns.shape[1], BLOCK)
         return Tracks(self.start, [columns[:, cut : cut + BLOCK].copy() for cut in cuts])
-
-
-def in_halves(work, n_pieces):
-    """Call ``work(piece)`` for each piece, every second one in another thread if there are many."""
-    n_halves = 2 if n_pieces >= MANY_PIECES else 1
-
-    def half(number):
-        for piece in range(number, n_pieces, n_halves):
-            work(piece)
-
-    run(half, n_halves, 0)

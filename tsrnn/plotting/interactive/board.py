@@ -148,8 +148,8 @@ class Board:
             shown = [plain(values[row]), plain(forecast[row]), plain(p_values[row])]
             self.rows.append([x[row], self.label(place[row]), *shown])
         for row, target in self._odd_ones(p_values, stamp):
-            shown = plain(np.array([a[row, target] for a in (values, forecast, p_values)]))
-            self.unusual.append([x[row], self.label(place[row]), str(self.targets[target]), *shown])
+            odd = plain(np.array([a[row, target] for a in (values, forecast, p_values)]))
+            self.unusual.append([x[row], self.label(place[row]), str(self.targets[target]), *odd])
         kept = rank >= sizes.repeat(sizes) - KEPT
         head = (seen + rank)[kept] % KEPT
         self._x[place[kept], head] = x[kept]

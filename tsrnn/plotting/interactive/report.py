@@ -15,6 +15,7 @@ from tsrnn.plotting.interactive.page import DASH, number, render, table, text
 from tsrnn.plotting.style import ACTUAL
 
 NEWEST = 100  # rows of the tables of drift and outliers
+LEAST = 20  # rows with the least p-values
 
 
 def write(
@@ -70,7 +71,8 @@ class _Parts:
     def body(self, title: str) -> str:
         sections = [
             self._head(title), self._comparison(), self._forecasts(), self._errors(),
-            self._calibration(), self._experts(), self._changes(), self._settings(),
+            self._calibration(), self._experts(), self._changes(), self._unusual(),
+            self._settings(),
         ]  # fmt: skip
         return "\n".join(sections)
 
@@ -270,6 +272,18 @@ class _Parts:
             content = table(newest) if len(log) else "<p>None.</p>"
             sections.append(f"<section><h2>{heading}</h2><p>{caption}</p>{content}</section>")
         return "".join(sections)
+
+    def _unusual(self) -> str:
+        rows = self.result.forecasts
+        if "p_value" not in rows or rows["p_value"].isna().all():
+            return ""
+        names = ["id", "time", "target", "actual", "forecast", "p_value"]
+        found = rows[[name for name in names if name in rows]].nsmallest(LEAST, "p_value")
+        return (
+            "<section><h2>Unusual rows</h2><p>Those with the least p-values, under the forecast of "
+            f"the row before. Of {rows['p_value'].count():,} rows, one in a thousand is below "
+            f"0.001 by chance.</p>{table(found)}</section>"
+        )
 
     def _drift_times(self) -> list[float]:
         log = getattr(self.result.model, "drift_log_", None)
