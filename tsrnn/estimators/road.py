@@ -81,7 +81,7 @@ def take_scored(model, state, rows, how):
 
     Rows that come next of series that are known, as in a stream, are looked at once for both.
     """
-    if len(state.ids) and state.scaling.complete:
+    if len(state.ids) and state.scaling.complete and alone():
         series = _places_in(state.ids, rows)
         if (series >= 0).all():
             arrived = _arrived(model, state, series, rows)
