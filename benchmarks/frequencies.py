@@ -3,13 +3,13 @@
 Each stream of `frequency_streams.py` is fitted on its first quarter, at least 20 and at most 500
 rows, and then forecast and learnt row by row, one step ahead and at a long horizon. Squared errors
 are relative to the best simple forecast in hindsight: the naive one, the seasonal naive ones and
-`LinearForecaster`. Rivals are described in `frequency_rivals.py`; those that are refitted at
-spread cutoffs are compared there.
+`LinearForecaster`. Rivals (`frequency_rivals.py`) are fitted again at spread cutoffs, and compared
+there.
 
 What others than RNNForecaster cost and forecast is kept in a cache beside the results.
 
 Run: ``python benchmarks/frequencies.py`` (deciding half), ``--half reporting`` or ``--half all``;
-``--models RNNForecaster`` for ours beside what is in the cache; ``--quick`` for fewer rows.
+``--models RNNForecaster AutoETS`` with a rival; ``--quick`` for fewer rows.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from bootstrap import standard_error
+from frequency_rivals import RIVALS, cutoffs
 from frequency_streams import DECIDING, FREQUENCIES, HALVES, streams
 from joblib import Parallel, delayed, parallel_config
 from report import RESULTS
@@ -31,6 +32,7 @@ from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveFore
 from tsrnn.evaluate import prequential
 
 COVERAGE, SEED, QUICK_ROWS = 0.9, 0, 200
+TO_RIVALS = 0.78  # geometric mean over all runs
 OURS, LINEAR, NAIVE, SEASONAL = (
     "RNNForecaster",
     "LinearForecaster",
@@ -126,6 +128,15 @@ def run_simple(history, rows, horizon, name, season):
     }
 
 
+def run_rival(history, rows, horizon, name, seasons):
+    """Return losses at the rival's cutoffs, NaN elsewhere, and the cost of a cutoff."""
+    found, seconds = RIVALS[name](history, rows, seasons, horizon)
+    at = cutoffs(len(rows))
+    loss = np.full(len(rows), np.nan)
+    loss[at] = row_mean((actuals(rows.to_numpy(), horizon)[at] - found) ** 2)
+    return {"loss": loss, "seconds": seconds}
+
+
 def cached(path, values, refresh, compute):
     """Return what `compute` returned for the same values before, or let it."""
     check = zlib.crc32(np.ascontiguousarray(values).tobytes())
@@ -170,6 +181,9 @@ def run(stream, models, quick, refresh, cache):
             keep(OURS, lambda h=horizon: run_ours(history, rows, h), again)
         for name, (kind, season) in simple_names(stream, n_fit).items():
             keep(name, lambda h=horizon, k=kind, s=season: run_simple(history, rows, h, k, s))
+        for name in set(models) & set(RIVALS):
+            seasons = FREQUENCIES[stream.frequency].seasons
+            keep(name, lambda h=horizon, k=name, s=seasons: run_rival(history, rows, h, k, s))
     print(".", end="", flush=True, file=sys.stderr)
     return records
 
@@ -296,7 +310,7 @@ def print_tables(table, others, every_run):
         print(f"\nFAILED: {run['stream']}, {run['ahead']}: {run['error']}")
 
 
-def claims(table):
+def claims(table, others=()):
     """Return tuples (claim, value, limit, whether at least) of what was asked for."""
     by_ahead = {ahead: geometric(part["ratio"]) for ahead, part in table.groupby("ahead")}
     excess = table["ratio"] - 1.10 - 2 * table["se"]
@@ -320,6 +334,12 @@ def claims(table):
             False,
         ),
     ]
+    for name in others:
+        to = table[f"to {name}"]
+        by_kind = {kind: geometric(to[part.index]) for kind, part in table.groupby("kind")}
+        worst = max(by_kind, key=by_kind.get)
+        found.append((f"to {name}, geometric mean", geometric(to), TO_RIVALS, False))
+        found.append((f"to {name}, worst kind: {worst}", by_kind[worst], 1.0, False))
     return found
 
 
@@ -337,7 +357,9 @@ def main():
     parser.add_argument("--half", choices=[*HALVES, "all"], default=DECIDING)
     parser.add_argument("--kinds", nargs="*", help="only these, such as monthly daily")
     parser.add_argument("--streams", nargs="*", help="only streams whose names hold one of these")
-    parser.add_argument("--models", nargs="*", default=[OURS], help="others come from the cache")
+    parser.add_argument(
+        "--models", nargs="*", default=[OURS], help=f"and rivals: {', '.join(RIVALS)}"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS} rows a stream at most")
     parser.add_argument("--refresh", action="store_true", help="measure the cached again")
@@ -359,9 +381,10 @@ def main():
     table = compare(records)
     if args.out:
         table.to_csv(args.out, index=False)
-    print_tables(table, [], args.every_run)
+    rivals = [name for name in args.models if f"to {name}" in table]
+    print_tables(table, rivals, args.every_run)
     if "ratio" in table:
-        print_claims(claims(table.dropna(subset=["ratio"])))
+        print_claims(claims(table.dropna(subset=["ratio"]), rivals))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
+from helpers import content
 
+from tsrnn import RNNForecaster
 from tsrnn.features.design import ForecastDesign
 from tsrnn.features.window import Window
 from tsrnn.online.readouts.future import FutureRLS
@@ -101,3 +104,33 @@ def test_outputs_are_what_output_would_give_row_by_row(record):
         learner = learner.advance(record[row : row + 1])
         np.testing.assert_array_equal(outputs[row - 60], learner.output())
     np.testing.assert_array_equal(moved.output(), learner.output())
+
+
+@pytest.mark.parametrize("future", [None, ["promotion"]])
+def test_the_recurrent_expert_is_not_scored_on_a_short_history_it_was_trained_on(future):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=100, name="day")
+    promoted = rng.integers(0, 2, 100)
+    rows = pd.DataFrame({"sold": rng.normal(size=100) + promoted, "promotion": promoted}, days)
+    rows = rows if future else rows[["sold"]]
+    settings = {"hidden_size": 4, "max_iter": 3, "random_state": 0}
+    model = RNNForecaster(2, target="sold", future_cols=future, **settings)
+
+    def regrets():
+        ensemble = model._state.learner.stream.ensemble
+        recurrent = np.char.startswith(ensemble.names, "recurrent")
+        regret = np.abs(ensemble.mixing.regret[:, 0, :, 0])
+        return regret[:, recurrent], regret[:, ~recurrent]
+
+    model.fit(rows[:60])
+    of_recurrent, of_others = regrets()
+    assert not of_recurrent.any()
+    assert (of_others > 0.0).any(axis=1).all()
+    assert (model.expert_weights_["recurrent"] > 0.0).all()  # it is heard from the newest row on
+    whole = copy.deepcopy(model).partial_fit(rows[60:])
+    for row in range(60, 100):
+        model.partial_fit(rows[row : row + 1])
+    assert content(model) == content(whole)
+    assert regrets()[0].all()
+    model.fit(rows[:90])  # some of which are held out from training
+    assert regrets()[0].all()

@@ -352,6 +352,7 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
         encoder = make_encoder(self, design, record)
         parts = {"mixed": True, "intervals": self._make_intervals(history, seasons)}
         stream = StreamLearner.of(design, self.forgetting, encoder, **parts)
+        stream = stream.to_learn(len(record))
         return OneSeries(stream, future=tuple(self._reader.future))
 
     def _lags_seen(self, n_rows):

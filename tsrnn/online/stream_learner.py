@@ -15,6 +15,7 @@ from tsrnn.online.readouts.rls import DelayedRLS
 from tsrnn.online.readouts.targets import origin_targets
 from tsrnn.online.regime import Regime, changes_of
 from tsrnn.online.storage.values import twin
+from tsrnn.online.training import is_short
 from tsrnn.persistence.registry import saved
 from tsrnn.threads import one_blas_thread
 
@@ -56,6 +57,7 @@ class StreamLearner:
     """
 
     packed = None  # what a compiled call has left of the parts
+    n_trained_on = 0  # rows of a short history, but for the newest; see `to_learn`
 
     def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
@@ -103,6 +105,17 @@ class StreamLearner:
         else:
             readout = DelayedRLS(*sizes, ridge)
         return cls(design, readout, encoder, ensemble, intervals)
+
+    def to_learn(self, n_rows):
+        """Return the learner before it learns the history of so many rows.
+
+        While it learns a short one, all of which the network was trained on, the recurrent expert
+        sleeps up to the newest row: how well it forecasts such rows says little about others.
+        """
+        learner = twin(self)
+        if is_short(n_rows):
+            learner.n_trained_on = max(0, int(min(n_rows, self.replayed)) - 1)
+        return learner
 
     @property
     def replayed(self):
@@ -218,7 +231,7 @@ class StreamLearner:
         if self.window is not None:
             self.filter_start = self.window.filter_start
         self.window = None  # the newest rows, as far back as anything looks
-        self.n_rows = self.n_learnt = 0
+        self.n_rows = self.n_learnt = self.n_trained_on = 0
         self._newest = None
 
     def _take_in(self, record, n_rows, learning=False, following=None, scoring=True):
@@ -230,7 +243,7 @@ class StreamLearner:
         A design that looks ahead has outputs only where the inputs that follow are given. Where
         outputs alone are asked for there is no `scoring`: intervals are left behind.
         """
-        few = n_rows <= MOST_ROWS
+        few = n_rows <= MOST_ROWS and self.n_rows >= self.n_trained_on
         if few and (taken_in := take_in_by_one_call(self, record, learning, scoring)):
             return taken_in
         return self._take_in_by_parts(record, learning, following, scoring)
@@ -249,7 +262,7 @@ class StreamLearner:
             known = joined, start, following, learning, scoring
             return learner._follow_ahead(features, base, labels, skip, *known)
         learner.readout, outputs = self.readout.follow(features, base, labels, learning)
-        outputs = outputs + base[..., None]
+        outputs = learner._asleep_in_training(outputs + base[..., None])
         if self.ensemble:
             learner.ensemble, outputs = self.ensemble.follow(
                 outputs, skip, joined.levels, labels, learning
@@ -313,7 +326,8 @@ class StreamLearner:
         self.readout, constant, effects, without = self.readout.follow(*rows)
         constant, arrived = constant + base[..., None], arrived[:, 0]
         if self.ensemble:
-            recurrent = constant, effects, without + base[..., None]
+            asleep = self._asleep_in_training
+            recurrent = asleep(constant), effects, asleep(without + base[..., None])
             rows = recurrent, skip, joined.levels, labels, learning, (inputs, arrived)
             self.ensemble, (constant, effects) = self.ensemble.follow_ahead(*rows)
         if self.intervals and scoring:
@@ -324,6 +338,15 @@ class StreamLearner:
         self._newest = constant[-1].copy(), effects[-1].copy()
         self._keep(joined, n_rows)
         return outputs, self
+
+    def _asleep_in_training(self, outputs):
+        """Return outputs (n, S, M) of new rows, NaN after those that the network was trained on."""
+        first = self.n_rows
+        if first >= self.n_trained_on:
+            return outputs
+        outputs = outputs.copy()
+        outputs[: self.n_trained_on - first] = np.nan
+        return outputs
 
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""

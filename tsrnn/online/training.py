@@ -52,6 +52,17 @@ class TrainingSettings:
     verbose: bool = False
 
 
+def is_short(n_rows):
+    """Tell whether a history is trained on whole: what could be held out would say nothing.
+
+    Examples
+    --------
+    >>> is_short(60), is_short(70)
+    (True, False)
+    """
+    return int(VALIDATION_FRACTION * n_rows) < MIN_VALIDATION
+
+
 def bptt_step(network, head, inputs, targets, warmup, loss):
     """Forward and backward through one batch of windows.
 
@@ -112,7 +123,7 @@ def train(network, inputs, targets, settings, rng):
     """
     n_rows, n_streams, n_outputs = targets.shape
     n_held_out = int(VALIDATION_FRACTION * n_rows)
-    validate = settings.early_stopping and n_held_out >= MIN_VALIDATION
+    validate = settings.early_stopping and not is_short(n_rows)
     validate = validate and np.isfinite(targets[n_rows - n_held_out :]).any()
     n_train = n_rows - n_held_out * validate
     warmup = min(settings.warmup, n_train // 4)

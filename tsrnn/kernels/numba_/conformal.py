@@ -7,6 +7,7 @@ from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.conformal import (
     FIRST_RATE,
     LARGEST_RATE,
+    LEVEL_PACE,
     LEVEL_RATE,
     OUTLIER,
     PROFILE_LIMITS,
@@ -179,7 +180,7 @@ def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, 
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     n_labels[s] += 1.0
-    rate = max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, root))
+    rate = max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, LEVEL_PACE * root))
     level[s] += rate * excess * base
     return excess
 

@@ -7,6 +7,7 @@ RATE = 0.01  # step of a quantile, as a share of its size, at each label in the 
 LEVEL_RATE = 0.01  # weight of the newest error in the level, likewise
 # After n labels steps are larger: this over the root of n, at most that. Years are few rows.
 FIRST_RATE, LARGEST_RATE = 0.35, 0.05
+LEVEL_PACE = 2.0  # times that for the level: errors of a short history that grows grow with it
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
 OUTLIER = 20.0  # times the level; more does not count
@@ -83,7 +84,7 @@ def score_errors(
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     n_labels += known
-    rate = np.maximum(1.0 / (n_labels + 1.0), pace * np.maximum(LEVEL_RATE, root))
+    rate = np.maximum(1.0 / (n_labels + 1.0), pace * np.maximum(LEVEL_RATE, LEVEL_PACE * root))
     growth = rate * excess * base
     if not complete:
         size, growth = size * known, growth * known
