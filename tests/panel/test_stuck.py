@@ -143,8 +143,8 @@ def test_the_week_after_a_dead_sensor_is_as_without(tmp_path):
     """Issue 18: exactly 0 for a week, then the pattern again, with a kill in the middle.
 
     Errors a day ahead of the week after, relative to a run without it: about 1, as after a week of
-    missing rows; 1.7 to 3.4 where nothing watches. Where each series has a daily pattern of its own,
-    which the pooled readouts know by the lags alone, missing rows cost more: 1.1 to 1.24, both.
+    missing rows; 1.7 to 3.4 where nothing watches. Where each series has a daily pattern of its
+    own, which the pooled readouts know by the lags alone, missing rows cost more: 1.1 to 1.24.
     """
     n_fit, dead, end = 24 * 38, 24 * 38, 24 * 45
     t = np.arange(24 * 53)
