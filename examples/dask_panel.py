@@ -19,6 +19,7 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--series", type=int, default=400)
 parser.add_argument("--history", type=int, default=400, help="hours of the fit")
 parser.add_argument("--max-iter", type=int, default=100, help="training steps of the fit")
+parser.add_argument("--threads", action="store_true", help="workers are threads: a short look")
 
 
 def shops(n_series, n_hours):
@@ -42,7 +43,7 @@ def main():
     def on_workers(frame):
         return dd.from_pandas(frame.set_index("shop"), npartitions=4, sort=False)
 
-    with start_local_cluster(2) as client:
+    with start_local_cluster(2, processes=not args.threads) as client:
         model = DaskForecaster(RNNForecaster(24, **params), client)
         model.fit(on_workers(rows[~is_new]))
         begin = time.perf_counter()

@@ -17,7 +17,10 @@ NOTEBOOKS = sorted(FOLDER.glob("notebooks/*.ipynb"))
 
 # Arguments that keep a script short, and a word that its output must hold.
 QUICK = {
-    "dask_panel": (["--series", "6", "--history", "100", "--max-iter", "2"], "one machine"),
+    "dask_panel": (
+        ["--threads", "--series", "6", "--history", "100", "--max-iter", "2"],
+        "one machine",
+    ),
     "dataframe_forecast": (["picture.png", "--rows", "400"], "picture: picture.png"),
     "messy_traffic": (
         ["--history", "600", "--rows", "50", "--max-iter", "2"],

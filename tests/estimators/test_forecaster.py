@@ -156,11 +156,11 @@ def test_several_targets_are_forecast_as_series_of_their_own():
 @pytest.mark.parametrize("holes", [False, True], ids=["complete", "NaN and gaps"])
 def test_any_split_of_the_rows_gives_the_same_estimator(fitted, series, learn, holes):
     whole = fitted(holes)
-    new = with_holes(series, holes)[300:400]
+    new = with_holes(series, holes)[300:360]
     getattr(whole, learn)(new)
-    for cuts in ([1, 2, 3, 50, 51, 80], range(1, 100)):
+    for cuts in ([1, 2, 3, 30, 31, 50], range(1, 60)):
         parts = fitted(holes)
-        for start, stop in zip([0, *cuts], [*cuts, 100], strict=True):
+        for start, stop in zip([0, *cuts], [*cuts, 60], strict=True):
             getattr(parts, learn)(new[start:stop])
         assert content(vars(parts)) == content(vars(whole))
         assert whole.forecast().equals(parts.forecast())
@@ -226,13 +226,13 @@ def test_the_past_alone_makes_a_forecast(fitted, series):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_white_noise_cannot_be_forecast(cell):
-    noise = pd.Series(np.random.default_rng(1).normal(size=800))
-    model = fit_once(quick(horizon=2, cell=cell, max_iter=20), noise[:400])
+    noise = pd.Series(np.random.default_rng(1).normal(size=600))
+    model = fit_once(quick(horizon=2, cell=cell, max_iter=20), noise[:300])
     errors = []
-    for row in range(400, 800):
+    for row in range(300, 600):
         errors.append(noise[row] - model.forecast().iloc[0, 0])
         model.partial_fit(noise[row : row + 1])
-    assert np.mean(np.square(errors)) > noise[400:].var()
+    assert np.mean(np.square(errors)) > noise[300:].var()
 
 
 def test_fit_forgets_and_the_first_partial_fit_is_fit(fitted, make, series):

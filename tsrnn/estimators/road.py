@@ -81,7 +81,7 @@ def take_scored(model, state, rows, how):
 
     Rows that come next of series that are known, as in a stream, are looked at once for both.
     """
-    if len(state.ids) and state.scaling.complete:
+    if len(state.ids) and state.scaling.complete and alone():
         series = _places_in(state.ids, rows)
         if (series >= 0).all():
             arrived = _arrived(model, state, series, rows)
@@ -139,6 +139,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
     steps = steps_of(model, rows, learner.heads, state.ids)
     again = model.gap == "reset" and bool((steps > 1).any())
     groups = arrange(rows.series, rows.positions, steps, model.gap)
+    del steps  # of a history it is large, as other numbers of each row are
     span = groups[0].start, groups[-1].start + len(groups[-1]) - 1
     learner = learner.prepared(rows.series, rows.positions, again, span)
     has_unknown = total(0 if scaling.complete else 1) > 0
@@ -165,6 +166,7 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
         )
         if outputs is None:
             learning = how == "learn"
+            del targets, negative
             if scored is not None:
                 scored[group.rows[0], :, 0] = _p_values_of(model, learner, block).T
             if watch is None:

@@ -3,6 +3,8 @@
 Installed by ``pip install "tsrnn[dask]"``.
 """
 
+from __future__ import annotations  # the reference is made without Dask
+
 import asyncio
 import itertools
 import pickle

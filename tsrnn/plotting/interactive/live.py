@@ -18,10 +18,10 @@ from tsrnn.plotting.interactive.page import DASH, render, text
 from tsrnn.plotting.interactive.server import Address, Server
 from tsrnn.plotting.style import ACTUAL
 
-EVERY = 0.4  # seconds between two looks at what has come
+EVERY = 0.5  # seconds between two looks at what has come
 WAITING = 1024  # rows that wait for it; older ones are forgotten
 WAITING_STAMPS = 16  # of a panel they may be more, but of so many stamps at most
-DRIFT_EVERY = 2.0  # seconds between two looks at the drift log
+DRIFT_EVERY = 5.0  # seconds between two looks at the drift log
 
 
 class LivePage:
