@@ -49,7 +49,7 @@ def start_local_cluster(n_workers: int | None = None, **options: Any) -> Client:
     """Start workers on this machine, set as panels want them; return a client of theirs.
 
     Each worker is a process with one thread, BLAS included, whose allocator keeps memory that is
-    free: with Dask's setting (``MALLOC_TRIM_THRESHOLD_=65536``) learning is up to 40 % slower.
+    free: with Dask's setting (``MALLOC_TRIM_THRESHOLD_=65536``) a prototype was 40 % slower.
 
     Parameters
     ----------
