@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import stream_of
 from sklearn.preprocessing import OneHotEncoder
 
 from tsrnn import RNNForecaster, RNNRegressor
@@ -45,7 +46,7 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
     sky = KINDS[kind](frame["sky"])
     frame = frame.assign(sky=sky)
     model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
-    learner = model._state.learner.stream
+    learner = stream_of(model)
     n = len(learner.window.inputs)
     names, seen = model._reader.columns.expanded_names, list(sky[:200].unique().astype(str))
     assert names == ["s1", "sky", "sky", "sky"]
@@ -77,12 +78,12 @@ def test_a_category_not_seen_at_fit_is_other_and_a_missing_one_missing():
     new = frame[200:].copy()
     new.iloc[3:5, 2], new.iloc[5:8, 2] = "hail", None
     model.update(new[:5])
-    window = model._state.learner.stream.window
+    window = stream_of(model).window
     shares = [(frame["sky"][:200] == sky).mean() for sky in frame["sky"][:200].unique()]
     np.testing.assert_allclose(window.inputs[-2:, 1:], -np.array([shares] * 2), atol=1e-12)
     assert not window.missing[-5:].any()
     model.update(new[5:8])
-    window = model._state.learner.stream.window
+    window = stream_of(model).window
     assert window.missing[-3:, 1:].all()
     np.testing.assert_array_equal(window.inputs[-3:], window.inputs[[-3, -2, -1]])
     np.testing.assert_array_equal(window.inputs[-1, 1:], window.inputs[-4, 1:])  # carried forward
@@ -99,7 +100,7 @@ def test_bools_are_categories_with_or_without_missing_ones():
     for data in (as_objects, nullable):
         other = RNNForecaster(2, target="s0", **QUICK).fit(data[:200]).update(data[200:220])
         assert content(other._state) == content(plain)
-        assert other.update(data[220:231])._state.learner.stream.window.missing[-1, 1:].all()
+        assert stream_of(other.update(data[220:231])).window.missing[-1, 1:].all()
 
 
 def test_a_column_all_missing_in_the_history_stays_missing():
@@ -189,6 +190,6 @@ def test_categories_that_are_numbers_may_come_as_plain_numbers_later():
         model = RNNForecaster(2, target="s0", **QUICK)
         model.fit(frame[:200].astype({"sky": "category"}))
         models.append(model.update(frame[200:].astype({"sky": dtype})))
-    assert models[0]._state.learner.stream.window.inputs[:, 1:].max() > 0.5
+    assert stream_of(models[0]).window.inputs[:, 1:].max() > 0.5
     for model in models[1:]:
         assert content(model._state) == content(models[0]._state)

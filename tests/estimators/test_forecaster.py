@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, fit_once, hourly, melted
+from helpers.internals import learner_of, stream_of
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
@@ -281,14 +282,14 @@ def test_reset_state_keeps_what_was_learnt(fitted, series):
 
 def test_the_readout_and_the_network_learn_from_the_state(series):
     model = fit_once(quick(), series[:300])
-    before = model._state.learner.stream
+    before = stream_of(model)
     model.partial_fit(series[300:400])
-    after = model._state.learner.stream
+    after = stream_of(model)
     assert (after.readout.weights != before.readout.weights).all()
     pairs = zip(after.encoder.network.weights, before.encoder.network.weights, strict=True)
     assert all((a != b).any() for a, b in pairs)
     model.update(series[400:500])
-    frozen = model._state.learner.stream
+    frozen = stream_of(model)
     np.testing.assert_array_equal(frozen.readout.weights, after.readout.weights)
     np.testing.assert_array_equal(
         frozen.encoder.network.weights[0], after.encoder.network.weights[0]
@@ -301,31 +302,31 @@ def test_the_network_learns_at_every_so_many_learnt_rows_whatever_comes_between(
     if is_panel:
         model.set_params(id_col="id", time_col="time")
     model.fit(form(rows[:208]))  # to the end of a period
-    before = model._state.learner.encoder.optimizer.n_steps
+    before = learner_of(model).encoder.optimizer.n_steps
     for start in range(208, 400, 16):  # the next ones end where nothing is learnt
         middle = start + 8
         model.partial_fit(form(rows[start:middle])).update(form(rows[middle : start + 16]))
-    assert model._state.learner.encoder.optimizer.n_steps - before == 96 // 16
+    assert learner_of(model).encoder.optimizer.n_steps - before == 96 // 16
 
 
 @pytest.mark.parametrize("first", ["update", "partial_fit"])
 def test_a_stamp_of_a_panel_counts_as_learnt_if_a_series_of_it_is(first):
     rows = hourly(272, 2)
     model = quick(id_col="id", time_col="time").fit(melted(rows[:208]))
-    before = model._state.learner.encoder.optimizer.n_steps
+    before = learner_of(model).encoder.optimizer.n_steps
     calls = [("s0", model.update), ("s1", model.partial_fit)]
     for row in range(208, 272):
         for name, call in calls if first == "update" else reversed(calls):
             call(melted(rows.iloc[[row]][[name]]))
-    assert model._state.learner.encoder.optimizer.n_steps - before == 64 // 16
+    assert learner_of(model).encoder.optimizer.n_steps - before == 64 // 16
 
 
 def test_a_new_run_counts_its_rows_anew(series):
     model = fit_once(quick(gap="reset"), series[:300])
     model.partial_fit(series[300:305]).partial_fit(series[400:411])  # a gap
-    assert model._state.learner.stream.n_learnt == 11
+    assert stream_of(model).n_learnt == 11
     model.reset_state()
-    assert model.partial_fit(series[420:427])._state.learner.stream.n_learnt == 7
+    assert stream_of(model.partial_fit(series[420:427])).n_learnt == 7
 
 
 # --- score ----------------------------------------------------------------------------------------
@@ -468,7 +469,7 @@ def test_late_rows_are_dropped_and_counted_so_that_a_replay_is_harmless(fitted, 
     assert model.n_late_ == 305 + 20
     assert once.n_late_ == 0
     assert model.cutoff_ == once.cutoff_
-    assert content(model._state.learner.stream) == content(once._state.learner.stream)
+    assert content(stream_of(model)) == content(stream_of(once))
     model.update(series[310:321])
     assert model.n_late_ == 305 + 20 + 10
     assert model.fit(series[:300]).n_late_ == 0
@@ -485,7 +486,7 @@ def test_a_gap_may_start_a_new_run(fitted, series, learn):
     by_hand.reset_state()
     getattr(by_hand, learn)(series[345:400])
     assert model.forecast().equals(by_hand.forecast())
-    ours, theirs = model._state.learner.stream, by_hand._state.learner.stream
+    ours, theirs = stream_of(model), stream_of(by_hand)
     for part in ("readout", "encoder"):
         if hasattr(ours, part):
             assert content(getattr(ours, part)) == content(getattr(theirs, part))
@@ -503,8 +504,8 @@ def test_a_history_with_a_gap_is_learnt_run_by_run(make, series):
     rows = pd.concat([series[:150], series[180:330]])
     model = make(gap="reset").fit(rows)
     assert model.cutoff_ == series.index[329]
-    if hasattr(model._state.learner.stream, "n_rows"):
-        assert model._state.learner.stream.n_rows == 150  # since the gap
+    if hasattr(stream_of(model), "n_rows"):
+        assert stream_of(model).n_rows == 150  # since the gap
     assert np.isfinite(model.forecast()).all(axis=None)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, fit_once, hourly
+from helpers.internals import learner_of, stream_of
 
 from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster
@@ -200,9 +201,9 @@ def test_what_is_missing_ahead_is_carried_forward():
 def test_nothing_changes_where_nothing_is_known_ahead():
     frame = market()
     model = fit_once(quick(future_cols=None), frame[:N_FIT])
-    assert type(model._state.learner.stream.readout).__name__ == "DelayedRLS"
+    assert type(stream_of(model).readout).__name__ == "DelayedRLS"
     named = fitted()
-    network, other = (m._state.learner.encoder.network for m in (model, named))
+    network, other = (learner_of(m).encoder.network for m in (model, named))
     assert len(network.weights) == len(other.weights)
 
 

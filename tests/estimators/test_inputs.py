@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, fit_once, hourly
+from helpers.internals import stream_of
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from tsrnn import RNNForecaster, RNNRegressor
@@ -129,11 +130,11 @@ def test_periods_are_forecast_as_their_starts_would_be():
 def test_a_short_memory_still_knows_the_rows_it_looks_back_on():
     data = hourly(800)
     model = fit_once(quick(forgetting=0.5), data[:700])
-    window = model._state.learner.stream.window.levels[..., None, None]
+    window = stream_of(model).window.levels[..., None, None]
     window = model._state.scaling.undo(slice(None), window)[:, 0, 0, 0]
     np.testing.assert_allclose(window, data["s0"].to_numpy()[700 - len(window) : 700])
     assert (
-        (LinearForecaster(24, forgetting=0.5).fit(data)._state.learner.stream.readout.weights != 0)
+        (stream_of(LinearForecaster(24, forgetting=0.5).fit(data)).readout.weights != 0)
         .any(-1)
         .all()
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import stream_of
 
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.features.window import Window
@@ -136,8 +137,8 @@ def test_before_the_first_known_value_an_input_is_its_mean():
     unknown.iloc[:20] = np.nan
     inputs = model._reader.read(model, unknown).inputs
     rows = Window(np.full((100, 1), np.nan), inputs, np.zeros((100, 0)))
-    filled = model._state.learner.stream._join(rows)[0]
-    before = model._state.learner.stream.design.reach + 20
+    filled = stream_of(model)._join(rows)[0]
+    before = stream_of(model).design.reach + 20
     assert not filled.inputs[:before].any()
     assert filled.missing[:before].all()
     assert not filled.missing[before:].any()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content
+from helpers.internals import learner_of
 
 from tsrnn import NumericalWarning, RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
@@ -84,10 +85,10 @@ def test_a_step_that_overflows_is_skipped_and_told():
     late = np.tile(daily()[N_FIT:], 5) * 1e12  # believed after some 300 rows
     y = series(np.concatenate([daily()[:N_FIT] * 1e-12, late]))
     model = RNNForecaster(4, max_iter=10, window_size=16, random_state=0).fit(y[:N_FIT])
-    before = content(model._state.learner.encoder.network.weights)
+    before = content(learner_of(model).encoder.network.weights)
     with pytest.warns(NumericalWarning, match="learning step is skipped"):
         model.partial_fit(y[N_FIT:])
-    after = model._state.learner.encoder
+    after = learner_of(model).encoder
     assert all(np.isfinite(weight).all() for weight in after.network.weights)
     assert all(np.isfinite(s).all() for slots in after.optimizer.slots.values() for s in slots)
     assert np.isfinite(model.forecast().to_numpy()).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly, melted
+from helpers.internals import learner_of
 
 from tsrnn import RNNForecaster, StreamingPipeline
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
@@ -153,8 +154,8 @@ def test_tails_of_a_panel_move_while_seasons_are_yet_to_come():
     long = melted(hourly(90, 3)).sort_values("time", kind="stable", ignore_index=True)
     history = long["time"] < long["time"].unique()[30]
     model = RNNForecaster(2, **SMALL, **PANEL).fit(long[history])
-    before = model._state.learner.experts.tails
+    before = learner_of(model).experts.tails
     model.partial_fit(long[~history])
-    after = model._state.learner.experts.tails
+    after = learner_of(model).experts.tails
     assert np.isfinite(after).all()
     assert (after[:, -1] > before[:, -1]).all()  # how many excesses are in them

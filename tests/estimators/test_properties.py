@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import learner_of, stream_of
 from helpers.strategies import (
     N_FIT,
     Case,
@@ -102,7 +103,7 @@ def test_a_replay_of_rows_already_seen_is_dropped(case, cuts, n_again):
         parts.partial_fit(*case.between(again, stop))
     assert parts.n_late_ == sum(min(n_again, start) for start in edges[:-1])
     assert whole.cutoff_ == parts.cutoff_
-    assert content(whole._state.learner.stream) == content(parts._state.learner.stream)
+    assert content(stream_of(whole)) == content(stream_of(parts))
 
 
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
@@ -141,7 +142,7 @@ def test_a_long_stream_may_be_split_too(name):
     whole = case.walk(copy.deepcopy(model), ())
     assert_same(whole, case.walk(copy.deepcopy(model), cuts.tolist()))
     if "window_size" in model.get_params():  # the network took a step every 16 rows
-        assert whole._state.learner.encoder.optimizer.n_steps >= 0.94 * n_new // 16
+        assert learner_of(whole).encoder.optimizer.n_steps >= 0.94 * n_new // 16
     frozen = case.walk(copy.deepcopy(model), (), ["update"])
     assert_same(frozen, case.walk(copy.deepcopy(model), cuts.tolist(), ["update"]))
     X = case.between(N_FIT)[0]

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.internals import stream_of
 
 from tsrnn import RNNForecaster, datasets, load
 from tsrnn.evaluate import prequential
@@ -111,7 +112,7 @@ def test_any_split_follows_a_move_alike(stream, fitted, moved, tmp_path, kind):
         parts.partial_fit(rows[start : start + 37])
         parts.save(tmp_path / "parts")
         parts = load(tmp_path / "parts")
-    now = whole._state.learner.stream.design
+    now = stream_of(whole).design
     assert now.phase == 6 if kind == "phase" else 2.0 < now.norm.level[0] < 4.0
     pd.testing.assert_frame_equal(whole.drift_log_, parts.drift_log_)
     np.testing.assert_array_equal(whole.forecast(), parts.forecast())
@@ -119,16 +120,16 @@ def test_any_split_follows_a_move_alike(stream, fitted, moved, tmp_path, kind):
 
 def test_a_new_run_begins_where_the_history_was(moved):
     model = moved("level")
-    assert model._state.learner.stream.design.norm.level[0] > 2.0
-    assert model.reset_state()._state.learner.stream.design.norm.level[0] == 0.0
+    assert stream_of(model).design.norm.level[0] > 2.0
+    assert stream_of(model.reset_state()).design.norm.level[0] == 0.0
 
 
 def test_a_level_goes_on_after_a_gap(stream, moved):
     model = moved("level").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "level")
-    level = model._state.learner.stream.design.norm.level
+    level = stream_of(model).design.norm.level
     later = rows[CHANGE + 2 * WEEK + 50 :]
-    after = model.partial_fit(later[:1])._state.learner.stream
+    after = stream_of(model.partial_fit(later[:1]))
     assert after.n_rows == 1 and level[0] > 2.0
     np.testing.assert_array_equal(after.design.norm.level, level)
 
@@ -141,34 +142,34 @@ def test_a_level_half_followed_goes_on_after_rows_that_are_only_taken_in():
     model = RNNForecaster(3, hidden_size=6, max_iter=5, window_size=16, random_state=0)
     model.fit(rows[:304]).partial_fit(rows[304:336])
     moved = (values[480:].mean() - values[:304].mean()) / values[:304].std()
-    assert 0.3 < model._state.learner.stream.design.norm.level[0] / moved < 0.9
+    assert 0.3 < stream_of(model).design.norm.level[0] / moved < 0.9
     model.update(rows[336:476]).partial_fit(rows[476:540])
-    assert abs(model._state.learner.stream.design.norm.level[0] / moved - 1) < 0.05
+    assert abs(stream_of(model).design.norm.level[0] / moved - 1) < 0.05
 
 
 def test_a_new_run_begins_in_the_calendar_s_phase(moved):
     model = moved("phase")
-    assert model._state.learner.stream.design.phase == 6
-    assert model.reset_state()._state.learner.stream.design.phase == 0
+    assert stream_of(model).design.phase == 6
+    assert stream_of(model.reset_state()).design.phase == 0
     assert model.drift_log_.empty
 
 
 def test_after_a_gap_the_phase_is_found_anew(stream, moved):
     model = moved("phase").set_params(gap="reset", max_gap=100)
     rows = changed(stream, "phase")
-    assert model._state.learner.stream.design.phase == 6
+    assert stream_of(model).design.phase == 6
     later = rows[CHANGE + 2 * WEEK + 50 :]
     model.partial_fit(later[:WEEK])
-    assert model._state.learner.stream.design.phase == 0  # nothing is known of a season yet
+    assert stream_of(model).design.phase == 0  # nothing is known of a season yet
     model.partial_fit(later[WEEK : WEEK + 48])
-    assert model._state.learner.stream.design.phase == 6
+    assert stream_of(model).design.phase == 6
 
 
 @pytest.mark.parametrize("n_known", [9, 12])
 def test_an_outage_every_day_moves_no_phase(stream, fitted, n_known):
     rows = stream[3000 : 3000 + 2 * WEEK].copy()
     rows[(rows.index.hour - 6) % 24 >= n_known] = np.nan
-    assert copy.deepcopy(fitted).partial_fit(rows)._state.learner.stream.design.phase == 0
+    assert stream_of(copy.deepcopy(fitted).partial_fit(rows)).design.phase == 0
 
 
 def test_a_season_is_looked_at_once_it_and_the_row_before_are_in(monkeypatch):

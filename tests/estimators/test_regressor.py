@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import stream_of
 from sklearn.exceptions import NotFittedError
 
 from tsrnn import RNNRegressor, dumps, load, loads
@@ -171,7 +172,7 @@ def test_y_of_update_moves_the_mixture_and_the_intervals_and_nothing_else():
     assert not model.expert_weights_.equals(before)
     for one, other in ((model, blind),):
         for readout in ("readout", "linear"):
-            a, b = (getattr(m._state.learner.stream, readout).weights for m in (one, other))
+            a, b = (getattr(stream_of(m), readout).weights for m in (one, other))
             np.testing.assert_array_equal(a, b)
     assert (model.predict(X[:5]) != blind.predict(X[:5])).all()  # y of row 1199 against y of 999
 
@@ -309,7 +310,7 @@ def test_a_wide_X_leaves_the_linear_expert_fewer_lags():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 80))
     model = RNNRegressor(**QUICK).fit(X, X[:, 0])
-    assert model._state.learner.stream.design.linear_lags == 5  # 6 rows of 80, and 1
+    assert stream_of(model).design.linear_lags == 5  # 6 rows of 80, and 1
     assert np.isfinite(model.predict(X)).all()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import hourly
+from helpers.internals import learner_of
 from helpers.panels import N_FIT, START, by_stamps, divided, long_frame, panel
 
 pytest.importorskip("distributed")
@@ -88,7 +89,7 @@ def test_it_learns_as_one_machine_does(fitted):
     assert n_rounds > 25 and seconds > 0.0
     local = forecaster.to_local()
     np.testing.assert_allclose(
-        local._state.learner.readout.weights, model._state.learner.readout.weights, rtol=1e-6
+        learner_of(local).readout.weights, learner_of(model).readout.weights, rtol=1e-6
     )
     assert local.n_features_in_ == model.n_features_in_
     assert local.drift_log_.shape == model.drift_log_.shape

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly, melted
+from helpers.internals import stream_of
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -125,7 +126,7 @@ def test_a_series_that_has_moved_and_come_to_be_early(tmp_path):
     load = datasets.load_electricity()[:1200].copy()
     load[700:] = load[700:].shift(-3).ffill() + 5 * load.std()
     model = RNNForecaster(3, **SMALL).fit(load[:700]).partial_fit(load[700:1100])
-    design = model._state.learner.stream.design
+    design = stream_of(model).design
     assert design.phase != 0 and design.norm.level[0] > 1.0
     assert largest_difference(model, load[1100:1140], tmp_path) < 1e-5
 
@@ -157,7 +158,7 @@ def test_some_experts_are_the_mixture_of_those_alone(tmp_path):
     rows, chosen = hourly(160), ["recurrent", "naive", "holt_winters_24"]
     rows.iloc[130] = np.nan
     model = RNNForecaster(4, season=24, **SMALL).fit(rows[:120])
-    stream, scaling = model._state.learner.stream, model._state.scaling
+    stream, scaling = stream_of(model), model._state.scaling
     names, mixing = stream.ensemble.names, stream.ensemble.mixing
     kept = [names.index(name) for name in chosen]
     behind = [*kept, *range(len(names), mixing.loss.shape[1])]
@@ -169,7 +170,7 @@ def test_some_experts_are_the_mixture_of_those_alone(tmp_path):
     issued = [*stream.ensemble.rows[:, :, behind]]
     found = steps(model, rows[120:], tmp_path, experts=chosen[::-1])
     for forecast, state, _ in found:
-        stream = model._state.learner.stream
+        stream = stream_of(model)
         label, at = stream.window.targets[-1], np.arange(4)
         error = np.stack(issued)[len(issued) - 1 - at, at] - label
         kernels.score_experts(error, np.zeros_like(moving[2]), mixing.discounts, *moving)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content
+from helpers.internals import stream_of
 
 from tsrnn import RNNForecaster
 from tsrnn.features.design import ForecastDesign
@@ -117,7 +118,7 @@ def test_the_recurrent_expert_is_not_scored_on_a_short_history_it_was_trained_on
     model = RNNForecaster(2, target="sold", future_cols=future, **settings)
 
     def regrets():
-        ensemble = model._state.learner.stream.ensemble
+        ensemble = stream_of(model).ensemble
         recurrent = np.char.startswith(ensemble.names, "recurrent")
         regret = np.abs(ensemble.mixing.regret[:, 0, :, 0])
         return regret[:, recurrent], regret[:, ~recurrent]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers import content, hourly, needs_numba
+from helpers.internals import stream_of
 
 from tsrnn import RNNRegressor
 from tsrnn.features.window import Window
@@ -18,7 +19,7 @@ QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
 
 def learner_of(n_rows=300, n_targets=2):
     rows = hourly(n_rows, n_columns=2 + n_targets).to_numpy()
-    return RNNRegressor(**QUICK).fit(rows[:, :2], rows[:, 2:])._state.learner.stream
+    return stream_of(RNNRegressor(**QUICK).fit(rows[:, :2], rows[:, 2:]))
 
 
 def window(n_rows, n_targets=2, seed=1):

@@ -8,6 +8,7 @@ from itertools import pairwise, product
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.internals import learner_of
 from sklearn.base import clone
 
 from tsrnn import NumericalWarning, RNNForecaster
@@ -42,7 +43,7 @@ MODELS = {name: model for name, model, _ in models()}
 
 
 def readout_of(model):
-    learner = model._state.learner
+    learner = learner_of(model)
     return getattr(learner, "stream", learner).readout
 
 

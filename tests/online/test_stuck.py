@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import learner_of, stream_of
 
 import tsrnn
 from tsrnn import RNNForecaster
@@ -72,7 +73,7 @@ def test_one_of_several_targets():
     found, expected = (
         tsrnn.loads(tsrnn.dumps(model)).partial_fit(frame[N_FIT:]) for frame in (stuck, missing)
     )
-    assert content(found._state.learner) == content(expected._state.learner)
+    assert content(learner_of(found)) == content(learner_of(expected))
 
 
 def test_values_that_always_repeat_are_believed():
@@ -84,7 +85,7 @@ def test_values_that_always_repeat_are_believed():
     model = RNNForecaster(3, **SMALL).fit(rows[:300]).partial_fit(rows[300:])
     watch = model._state.watch
     assert watch.limit.tolist() == [45]
-    assert np.isfinite(model._state.learner.stream.window.targets[-60:]).all()
+    assert np.isfinite(stream_of(model).window.targets[-60:]).all()
 
 
 def test_a_value_that_stays_is_how_things_are():

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.internals import learner_of
 from helpers.panels import START, panel
 
 from tsrnn import RNNForecaster
@@ -102,7 +103,7 @@ def test_intervals_have_the_scale_of_their_series(streams):
 
 
 def test_the_scale_of_the_series_that_scales_is_followed_alone(streams):
-    learner = streams[1][1]._state.learner
+    learner = learner_of(streams[1][1])
     scales = learner.memory.window.scales.read(learner.clock, slice(None))[0]
     assert 2.2 < scales[1] < 2.8
     np.testing.assert_allclose(np.delete(scales, 1), 1.0, atol=1e-3)

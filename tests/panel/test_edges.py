@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import fit_once
+from helpers.internals import learner_of
 from helpers.panels import (
     HORIZON,
     N_FIT,
@@ -267,7 +268,7 @@ def test_the_network_does_not_learn_across_a_restart():
     model.reset_state()
     trainings = []
     for _, part in new[new["time"] >= START + pd.Timedelta("100h")].groupby("time"):
-        trainings.append(model.partial_fit(part)._state.learner.n_trainings)
-    window = model._state.learner.encoder.window + HORIZON
+        trainings.append(learner_of(model.partial_fit(part)).n_trainings)
+    window = learner_of(model).encoder.window + HORIZON
     assert trainings[window - 2] == trainings[0]
     assert trainings[-1] > trainings[0]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import fit_once
+from helpers.internals import learner_of
 from helpers.panels import N_FIT, START, by_stamps, content_of, divided, failing, long_frame, panel
 
 import tsrnn
@@ -302,10 +303,10 @@ def test_a_new_series_starts_with_what_is_good_for_the_others():
         new[new["time"] < START + pd.Timedelta("270h")]
     )
     newest = new[new["time"] == START + pd.Timedelta("270h")]
-    before = model._state.learner.experts.pooled.copy()
+    before = learner_of(model).experts.pooled.copy()
     model.partial_fit(newest)
     weights = model.expert_weights_
-    pooled = model._state.learner.experts
+    pooled = learner_of(model).experts
     E = len(pooled.names)
     own = before[:E, :, 0] / before[-1, :, 0]
     asleep = ["24" in name for name in pooled.names]  # a day has not been seen
@@ -354,7 +355,7 @@ def test_state_does_not_grow_with_rows():
     model = fit_once(panel(season=24), history)
 
     def n_values():
-        experts = model._state.learner.experts
+        experts = learner_of(model).experts
         return sum(block.size for block in experts.tracks.blocks) + experts.pooled.size
 
     before = n_values()

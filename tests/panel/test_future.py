@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import fit_once
+from helpers.internals import learner_of
 from helpers.panels import (
     HORIZON,
     N_FIT,
@@ -215,7 +216,7 @@ def test_what_a_panel_has_learnt_is_one_ridge_regression_of_each_step(monkeypatc
     monkeypatch.setattr(panel_learner.PanelLearner, "_weigh", alike)
     monkeypatch.setattr(panel_experts, "CLIP", 1e9)
     model = fit_once(planned(forgetting=1.0), frame)
-    features, readout = np.stack(entered), model._state.learner.readout
+    features, readout = np.stack(entered), learner_of(model).readout
     y = frame["y"].to_numpy().reshape(200, 1, 3)
     y = model._state.scaling.apply(slice(None), y)[:, 0]
     price = model._reader.input_scaling.apply(frame[["price", "wind"]].to_numpy())[:, 0].reshape(
@@ -241,7 +242,7 @@ def test_the_network_learns_what_prices_leave_unexplained():
     """Its targets, series by series, against those of a plain loop."""
     frame = market(3, N_FIT + N_NEW)
     model = fit_once(planned(target=["y", "wind"]), frame)
-    learner, units = model._state.learner, model._state.scaling
+    learner, units = learner_of(model), model._state.scaling
     start, stop = learner.clock - 20, learner.clock - HORIZON + 1
     view = learner.memory.window.view(slice(None), None, start)
     scales = np.random.default_rng(0).uniform(0.5, 2.0, (stop - start, 6, 1))
@@ -376,7 +377,7 @@ def test_rows_of_one_stamp_that_come_apart_teach_nearly_the_same():
     walked(together, by_stamps(seen, range(200)), "partial_fit")
     for part in by_stamps(seen, range(200)):
         walked(apart, (rows for _, rows in part.groupby("id")), "partial_fit")
-    effects = [m._state.learner.readout.effects for m in (together, apart)]
+    effects = [learner_of(m).readout.effects for m in (together, apart)]
     np.testing.assert_allclose(*effects, atol=0.05 * np.abs(effects[0]).max())
 
 

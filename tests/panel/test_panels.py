@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, fit_once
+from helpers.internals import learner_of
 from helpers.panels import (
     HORIZON,
     N_FIT,
@@ -86,7 +87,7 @@ def test_a_long_panel_may_be_split_too(how):
     whole = walked(copy.deepcopy(model), [new], how)
     assert_close(whole, walked(copy.deepcopy(model), by_stamps(new, cuts.tolist()), how))
     if how == "partial_fit":
-        assert whole._state.learner.n_trainings > 400 // 16
+        assert learner_of(whole).n_trainings > 400 // 16
 
 
 @pytest.mark.parametrize("order", ["by time", "by series", "shuffled"])

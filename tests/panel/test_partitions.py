@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.internals import learner_of
 from helpers.panels import N_FIT, START, by_stamps, content_of, divided, long_frame, panel
 from helpers.partitions import fitted, taken, together
 
@@ -72,14 +73,14 @@ def test_it_is_fitted_and_goes_on_as_one(kind):
         learning = "learn" if how == "partial_fit" else "advance"
         parts = taken(parts, in_parts(some), learning)
         require_same(one, parts, ahead)
-    assert one._state.learner.n_trainings > 2
+    assert learner_of(one).n_trainings > 2
     for part in parts:  # what is shared is the same everywhere, to the last bit
-        shared = part._state.learner
-        first = parts[0]._state.learner
+        shared = learner_of(part)
+        first = learner_of(parts[0])
         np.testing.assert_array_equal(shared.readout.weights, first.readout.weights)
         np.testing.assert_array_equal(shared.encoder.network.weights, first.encoder.network.weights)
         np.testing.assert_allclose(
-            shared.readout.weights, one._state.learner.readout.weights, rtol=1e-6, atol=1e-9
+            shared.readout.weights, learner_of(one).readout.weights, rtol=1e-6, atol=1e-9
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import content, hourly
+from helpers.internals import learner_of
 
 import tsrnn
 from tsrnn import RNNForecaster
@@ -53,9 +54,9 @@ def test_what_is_repeated_is_missing(model, how):
         )
         assert found._state.watch.length.tolist() == [[1, 1, 1]]
         if value == "same":
-            assert content(found._state.learner) == content(expected._state.learner)
-    levels = found._state.learner.memory.window.levels
-    at = (found._state.learner.clock - 10 - np.arange(30)) % len(levels)
+            assert content(learner_of(found)) == content(learner_of(expected))
+    levels = learner_of(found).memory.window.levels
+    at = (learner_of(found).clock - 10 - np.arange(30)) % len(levels)
     before = stuck.iloc[FIRST - 1, 1]
     unit = found._state.scaling
     np.testing.assert_allclose(
