@@ -69,7 +69,7 @@ def test_each_age_is_scored_as_if_nothing_newer_were_known():
                 score_experts(error, np.zeros_like(slow[2]), discounts, *slow)
                 n_scored += 1
                 long_run = max(0.01, min(0.35 / np.sqrt(n_scored), 0.05))
-                rate = max(1 / (n_scored + 1), long_run * pace[m])
+                rate = max(1 / (n_scored + 1), long_run * pace[m], min(7 / n_scored, 0.1))
                 level += rate * (min(abs(miss) / level, 20) - 1) * level
             assert n_scored > 10
             np.testing.assert_allclose(intervals[2][m, s], level, rtol=1e-9)
@@ -115,6 +115,7 @@ def test_what_is_scored_is_what_outputs_says_before_the_label():
         learner = learner.learn(rows[row : row + 1])
         excess = np.minimum(np.abs(rows.targets[row] - estimate) / level, 20.0) - 1.0
         long_run = np.maximum(0.01, np.minimum(0.35 / np.sqrt(n_labels + 1.0), 0.05))
+        long_run = np.maximum(long_run, np.minimum(7.0 / (n_labels + 1.0), 0.1))
         expected = level + np.maximum(1.0 / (n_labels + 2.0), long_run) * excess * level
         np.testing.assert_allclose(learner.conformal.level[0], expected, rtol=1e-8)
 

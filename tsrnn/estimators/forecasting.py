@@ -476,7 +476,7 @@ class ForecasterMixin:
         >>> noise[-1] = 6.0
         >>> model.p_values(noise[598:]).round(2)
              x0
-        0  0.11
+        0  0.12
         1  0.00
         """
         return self._writer.outgoing(self._p_values_frame(X, y, ids, start))

@@ -5,9 +5,10 @@ import numpy as np
 from tsrnn.kernels.numba_.maths import compiled, inlined, inner
 from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.conformal import (
+    EARLY_RATE,
     FIRST_RATE,
+    LARGEST_EARLY,
     LARGEST_RATE,
-    LEVEL_PACE,
     LEVEL_RATE,
     OUTLIER,
     PROFILE_LIMITS,
@@ -179,8 +180,9 @@ def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, 
         quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
+    early = min(EARLY_RATE / (n_labels[s] + 1.0), LARGEST_EARLY)
     n_labels[s] += 1.0
-    rate = max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, LEVEL_PACE * root))
+    rate = max(max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, root)), early)
     level[s] += rate * excess * base
     return excess
 

@@ -18,7 +18,7 @@ from tsrnn.kernels.numpy_.tails import COUNT, LARGEST, MEAN, SQUARE
 LOSS_DISCOUNT, MIXTURE_DISCOUNT = mixing.LOSS_DISCOUNT, mixing.MIXTURE_DISCOUNT
 LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
 FIRST_RATE, LARGEST_RATE = conformal.FIRST_RATE, conformal.LARGEST_RATE
-LEVEL_PACE = conformal.LEVEL_PACE
+EARLY_RATE, LARGEST_EARLY = conformal.EARLY_RATE, conformal.LARGEST_EARLY
 RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, conformal.LEVEL_RATE
 OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
@@ -372,7 +372,9 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
         before, seen = level[s], n_labels[s]
         base, rate = before if before > TINY else TINY, 1.0 / (seen + 2.0)
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        early = LEVEL_PACE * pace[s]
+        rate = rate if rate > pace[s] else pace[s]
+        early = EARLY_RATE / (seen + 1.0)
+        early = early if early < LARGEST_EARLY else LARGEST_EARLY
         rate = rate if rate > early else early
         moved, seen = before + rate * over[s] * base, seen + 1.0
         moved = moved if moved < MOST else MOST

@@ -7,7 +7,8 @@ RATE = 0.01  # step of a quantile, as a share of its size, at each label in the 
 LEVEL_RATE = 0.01  # weight of the newest error in the level, likewise
 # After n labels steps are larger: this over the root of n, at most that. Years are few rows.
 FIRST_RATE, LARGEST_RATE = 0.35, 0.05
-LEVEL_PACE = 2.0  # times that for the level: errors of a short history that grows grow with it
+# After n labels the level moves by this over n as well, at most that: a short history grows.
+EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
 OUTLIER = 20.0  # times the level; more does not count
@@ -83,8 +84,10 @@ def score_errors(
     for place in places(seasons, row):
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
+    early = np.minimum(EARLY_RATE / (n_labels + 1.0), LARGEST_EARLY)
     n_labels += known
-    rate = np.maximum(1.0 / (n_labels + 1.0), pace * np.maximum(LEVEL_RATE, LEVEL_PACE * root))
+    rate = np.maximum(pace * np.maximum(LEVEL_RATE, root), early)
+    rate = np.maximum(1.0 / (n_labels + 1.0), rate)
     growth = rate * excess * base
     if not complete:
         size, growth = size * known, growth * known
