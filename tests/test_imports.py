@@ -24,7 +24,7 @@ FLOORS = [
     {"nn"},
     {"kernels"},
     {"persistence"},
-    {"threads", "partitions", "warnings_", "datasets"},
+    {"threads", "memory", "partitions", "warnings_", "datasets"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 FORBIDDEN_OUTSIDE = {

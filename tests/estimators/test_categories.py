@@ -59,6 +59,7 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
     assert learner.design.flagged == [0, 1]  # one indicator tells that the sky is missing
 
 
+@pytest.mark.slow
 def test_a_category_is_of_use():
     frame = weather(1500)
     settings = {"max_iter": 30, "random_state": 0}

@@ -82,7 +82,7 @@ def test_clocks_that_change_by_half_an_hour(day, name):
 
 
 @pytest.mark.parametrize("name", ["rnn", "linear", "day"])
-@pytest.mark.parametrize("day", ["2024-10-27", "2024-03-31"])
+@pytest.mark.parametrize("day", ["2024-10-27", pytest.param("2024-03-31", marks=pytest.mark.slow)])
 def test_panels_and_several_targets(name, day):
     """A series that begins within the hour that comes twice is one of them."""
     rows, evening = by_the_clock("Europe/London", day, n_columns=3, n_days=21, weekend=0.0)

@@ -14,7 +14,7 @@ from tsrnn import RNNForecaster
 from tsrnn.baselines import LinearForecaster, NaiveForecaster, SeasonalNaiveForecaster
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
-CELLS = ["rnn", "lstm", "gru"]
+CELLS = ["lstm", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("rnn", "gru"))]
 
 
 def quick(horizon=3, **params):

@@ -51,6 +51,7 @@ def errors(model, frame, n_fit):
     return [np.mean((prediction[:n, h] - load[h + 1 : h + 1 + n]) ** 2) for h in range(horizon)]
 
 
+@pytest.mark.slow
 def test_each_step_is_forecast_in_the_light_of_its_own_row():
     """The errors are those of the level alone: 0.25 · Σ 0.81^k, within 15 %."""
     frame = market(2000)
@@ -389,6 +390,7 @@ def test_a_series_of_its_own_index_name_is_forecast_after_a_reset():
     assert model.forecast(X_future=ahead).index[0] == frame.index[410]
 
 
+@pytest.mark.slow
 def test_inputs_known_ahead_have_the_mixture_and_intervals():
     """Daily sales of a week, a promotion and noise of 5: its variance is what is possible."""
     rng = np.random.default_rng(0)

@@ -49,7 +49,10 @@ LARGE = ["unit change", "sentinel", "spikes"]
 
 @pytest.mark.parametrize(
     ("kind", "forgetting"),
-    [*((kind, 0.9) for kind in KINDS), *((kind, 0.9995) for kind in LARGE)],
+    [
+        *((kind, 0.9) for kind in KINDS),
+        *(pytest.param(kind, 0.9995, marks=pytest.mark.slow) for kind in LARGE),
+    ],
 )
 def test_forecasts_stay_finite(kind, forgetting):
     """Numbers beyond what doubles resolve may lose a covariance: it starts anew, and a warning says
@@ -86,6 +89,7 @@ def test_what_has_passed_is_nearly_forgotten(kind):
     assert late_error(model(), spoil(kind)) < 1.5 * clean_error()
 
 
+@pytest.mark.slow
 def test_a_unit_change_is_learnt_as_fast_as_by_least_squares_alone():
     y = daily(N_FIT + 2000)
     y[600:] *= 1e3

@@ -81,9 +81,8 @@ def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream,
     assert np.abs(told.iloc[-1]) < 3.0
 
 
-@pytest.mark.parametrize(
-    "kind", ["scale", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("level", "phase"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["scale", "level", "phase"])
 def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
     stream, fitted, unchanged, kind
 ):
@@ -103,7 +102,7 @@ def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
         assert newest["phase"] == 6
 
 
-@pytest.mark.parametrize("kind", ["level", "phase"])
+@pytest.mark.parametrize("kind", ["level", pytest.param("phase", marks=pytest.mark.slow)])
 def test_any_split_follows_a_move_alike(stream, fitted, moved, tmp_path, kind):
     rows = changed(stream, kind)[: CHANGE + 2 * WEEK]
     fitted.save(tmp_path / "m")

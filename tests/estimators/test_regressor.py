@@ -20,9 +20,8 @@ def table():
     return data[["s1", "s2"]], data["s0"]
 
 
-@pytest.mark.parametrize(
-    "cell", ["gru", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("rnn", "lstm"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["gru", "rnn", "lstm"])
 def test_it_remembers_further_back_than_its_lags(cell):
     rng = np.random.default_rng(0)
     X = rng.choice([-1.0, 1.0], size=(3000, 1))

@@ -74,6 +74,7 @@ def streams():
     return [(v, copy.deepcopy(model).partial_fit(long(v, N_FIT, stop))) for v in (alone, after)]
 
 
+@pytest.mark.slow
 def test_a_series_that_jumps_or_scales_is_soon_forecast_as_before_and_harms_no_other(streams):
     first = N_FIT + CHANGE + LATER
     (alone, model), (after, other) = streams

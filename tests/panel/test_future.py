@@ -139,6 +139,7 @@ def test_each_step_of_each_series_is_forecast_in_the_light_of_its_own_row(keys):
             assert (np.array(errors) > 4).all()  # the variance of -2 price
 
 
+@pytest.mark.slow
 def test_a_target_that_its_price_determines_is_told_within_a_tenth_of_its_spread():
     frame = market(3, 600)
     scale = frame["id"].map({"s0": 1.0, "s1": 10.0, "s2": 100.0})
@@ -164,7 +165,7 @@ def test_a_new_series_is_forecast_by_what_the_others_taught():
     np.testing.assert_allclose(high - low, -0.1 * level, rtol=0.4)
 
 
-@pytest.mark.parametrize("drop", [0.9, 0.2])
+@pytest.mark.parametrize("drop", [0.9, pytest.param(0.2, marks=pytest.mark.slow)])
 def test_announced_days_are_learnt_and_cost_the_others_nothing(drop):
     """Issue 18's kind "what is known ahead announces", of holidays that the history has none of.
 
@@ -325,7 +326,7 @@ def test_nothing_is_learnt_from_what_lies_ahead():
     assert content_of(model) == content_of(other)
 
 
-@pytest.mark.parametrize("n_stamps", [1, 20])
+@pytest.mark.parametrize("n_stamps", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_call_that_fails_anywhere_changes_nothing(n_stamps, monkeypatch):
     history, new = divided(market(4, missing=0.1))
     part = next(by_stamps(new, [n_stamps]))

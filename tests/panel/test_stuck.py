@@ -107,6 +107,7 @@ def test_limits_are_those_of_each_series():
     assert model.forget(["s0", "s1"])._state.watch.limit.tolist() == [[3, 45, 24, 24]]
 
 
+@pytest.mark.slow
 def test_a_value_that_stays_is_how_things_are():
     wide = hourly(420, 2)
     wide.iloc[220:, 0] = 4.0

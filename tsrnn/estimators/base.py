@@ -16,6 +16,7 @@ from tsrnn.frames.native import beside, has_dates, incoming, native_of
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.frames.writer import Writer
+from tsrnn.memory import LARGE, release_free_memory
 from tsrnn.online.storage.values import twin
 from tsrnn.persistence import File, save, unmapped
 from tsrnn.threads import one_blas_thread
@@ -240,6 +241,8 @@ class StreamingEstimator(BaseEstimator):
             if drawn:
                 drawn.set_state(before)
             raise
+        if len(X) >= LARGE:
+            release_free_memory()
         return self
 
     def _learn_history(self, X, y, ids):
