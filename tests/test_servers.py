@@ -159,6 +159,9 @@ def test_influxdb(tmp_path):
         model.partial_fit(rows[row : row + 1])
         expected |= {time.value: value for time, value in model.forecast()["load"].items()}
     assert (found["site"] == "north 1").all()
+    seen = found[found["load_p_value"].notna()]  # at the row's own time
+    assert seen["time"].tolist() == [time.value for time in rows.index[300:360]]
+    found = found[found["load_forecast"].notna()]
     assert found["time"].tolist() == [*expected]
     np.testing.assert_allclose(found["load_forecast"], [*expected.values()], rtol=1e-9)
     assert load(tmp_path / "energy.tsrnn").cutoff_ == rows.index[-1]
