@@ -235,17 +235,18 @@ class StreamingEstimator(BaseEstimator):
         drawn = drawn if isinstance(drawn, np.random.RandomState) else None
         before = drawn and drawn.get_state(legacy=False)
         try:
-            fitted._learn_history(X, y, ids)
+            n_rows = fitted._learn_history(X, y, ids)
             self.__dict__ = vars(fitted)
         except BaseException:
             if drawn:
                 drawn.set_state(before)
             raise
-        if len(X) >= LARGE:
+        if n_rows >= LARGE:
             release_free_memory()
         return self
 
     def _learn_history(self, X, y, ids):
+        """Become what has learnt a history; return its rows."""
         native, passed = native_of(X), X
         X = incoming(X)
         form = self._form_of(X, ids, native)
@@ -264,6 +265,7 @@ class StreamingEstimator(BaseEstimator):
             kept = np.sort(np.argsort(-newest, kind="stable")[: self.max_series])
             state = road.only(state, kept)
         self._state = state
+        return len(rows.series)
 
     def _form_of(self, X, ids, native=None):
         if not self._takes_panels and ids is not None:

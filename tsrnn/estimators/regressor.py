@@ -306,8 +306,8 @@ class RNNRegressor(NetworkMixin, RegressorMixin, StreamingEstimator):
     def _learn_history(self, X, y, ids):
         _require_y(y)
         self._single_output = np.asarray(incoming(y, "y")).ndim == 1
-        super()._learn_history(X, y, ids)
         vars(self).pop("_held", None)
+        return super()._learn_history(X, y, ids)
 
     def _check_params(self):
         check_network_params(self)

@@ -1036,7 +1036,7 @@ class PanelLearner:
             return self
         best = best[np.lexsort(best.T[::-1])][:MAX_SAMPLED]
         best = best[best[:, 0] == best[0, 0], 1]
-        own = np.isin(keys, best)
+        own = np.isin(keys, best, kind="sort")  # keys are beyond what a table of NumPy holds
         complete, keys = complete[own][np.argsort(keys[own])], np.sort(keys[own])
         learner = copy.copy(self)
         learner.n_trainings = self.n_trainings + 1
