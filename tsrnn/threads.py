@@ -27,6 +27,8 @@ from threadpoolctl import ThreadpoolController
 HALVES_FROM = 1 << 21
 #: The same of all steps of a window. It counts only where halves give the very bits of the whole.
 WINDOW_FROM = 1 << 24
+#: Series worked on at once: what is kept of so many stays in the cache.
+BLOCK = 256
 #: Blocks of series from which two threads pay.
 MANY_BLOCKS = 8
 #: Multiplications of a product of matrices up to which BLAS would not think of threads.
@@ -195,3 +197,21 @@ def in_halves(work: Callable[[int, int], None], n_blocks: int) -> None:
             work(block, half)
 
     run(of_half, n_halves, 0)
+
+
+def count_blocks(n_series: int) -> int:
+    """Return how many blocks series are worked on in."""
+    return -(-n_series // BLOCK)
+
+
+def by_blocks(work: Callable[[int, Any, int], None], columns: Any) -> None:
+    """Call ``work(first, some, half)`` for blocks of the columns (n,) of series; see `in_halves`.
+
+    The columns of a block are ``some``, the first of which stands at ``first``.
+    """
+
+    def of_block(block: int, half: int) -> None:
+        first = block * BLOCK
+        work(first, columns[first : first + BLOCK], half)
+
+    in_halves(of_block, count_blocks(len(columns)))

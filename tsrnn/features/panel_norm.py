@@ -9,10 +9,9 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_norm
 from tsrnn.partitions import gathered
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import in_halves
+from tsrnn.threads import by_blocks
 
 MOST_SEASONS = 64  # of a history whose moments are looked at, evenly spread
-BLOCK = 256  # series whose season is in the cache at once
 
 
 @dataclass(frozen=True)
@@ -151,13 +150,11 @@ class PanelNorm(InstanceNorm):
         positions = np.arange(start, stop)[:, None] + np.arange(1 - self.season, 1)
         rows = positions % len(array)
 
-        def work(block, _):
-            first = block * BLOCK
-            some = columns[first : first + BLOCK]
+        def work(first, some, _):
             for of_row, out in zip(rows, found, strict=True):
                 moments(first, some, array, of_row, out)
 
-        in_halves(work, -(-len(columns) // BLOCK))
+        by_blocks(work, columns)
         return found.swapaxes(0, 1).reshape(3, stop - start, -1)
 
 

@@ -27,9 +27,8 @@ from tsrnn.online.storage.series import MARGIN, NEVER, SPARE, SeriesMemory
 from tsrnn.online.stream_learner import REPLAYED_MEMORIES, ridge_of
 from tsrnn.partitions import alone, drawn, gathered, total
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import in_halves, one_blas_thread
+from tsrnn.threads import by_blocks, one_blas_thread
 
-BLOCK = 256  # series whose features are made at once
 MAX_SAMPLED = 32  # series in a training step on the stream
 # Origins whose features span more than this many times the typical range of their series count less
 # than others: the root of their weight is the power of the limit's share of what they span.
@@ -673,13 +672,11 @@ class PanelLearner:
         centers = np.ascontiguousarray(self._centers(series))
         lag_features = (compiled_kernels() or panel_features).lag_features
 
-        def work(block, _):
-            first = block * BLOCK
-            some = columns[first : first + BLOCK]
+        def work(first, some, _):
             for row, scale, out in zip(rows, scales, found, strict=True):
                 lag_features(first, some, levels, row, centers, scale, n_hidden, out)
 
-        in_halves(work, -(-len(columns) // BLOCK))
+        by_blocks(work, columns)
         return found
 
     def _design_of(self, series):

@@ -9,10 +9,9 @@ from tsrnn.kernels.numpy_ import panel_steps
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.readouts.pooled_steps import PooledStepRLS
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import halves, in_halves
+from tsrnn.threads import by_blocks, count_blocks, halves
 
 N_CHANGES = 2  # newest changes among the features
-BLOCK = 256  # series whose features are in the cache at once
 
 
 @saved("panel-steps")
@@ -80,12 +79,10 @@ class PanelSteps:
         outputs = np.empty((self.horizon, *centers.shape))
         forecasts = (compiled_kernels() or panel_steps).step_forecasts
 
-        def work(block, _):
-            first = block * BLOCK
-            some = columns[first : first + BLOCK]
+        def work(first, some, _):
             forecasts(first, some, looked_up, self.readout.weights, outputs)
 
-        in_halves(work, -(-len(columns) // BLOCK))
+        by_blocks(work, columns)
         return outputs.transpose(1, 2, 0)
 
     def terms(self, memory, position, series, centers, scales, calendar, usual):
@@ -143,19 +140,16 @@ class PanelSteps:
         limits = np.empty((0, *arrived.shape)) if limits is None else limits.transpose(2, 0, 1)
         labels = arrived, known, memory.roots.read(origins, series), limits
         labels = tuple(map(np.ascontiguousarray, labels))
-        n_blocks, weights = -(-len(columns) // BLOCK), self.readout.weights
-        n_halves = halves(n_blocks)
+        n_halves, weights = halves(count_blocks(len(columns))), self.readout.weights
         gram = np.zeros((n_halves, *self.readout.gram.shape))
         sums = np.zeros((n_halves, *weights.shape))
         add = (compiled_kernels() or panel_steps).step_sums
 
-        def work(block, half):
-            first = block * BLOCK
-            some = columns[first : first + BLOCK]
+        def work(first, some, half):
             add(first, some, looked_up, weights, labels, gram[half], sums[half])
 
         if known.any():
-            in_halves(work, n_blocks)
+            by_blocks(work, columns)
         return {"gram": gram.sum(axis=0), "errors": sums.sum(axis=0)}
 
     def learn(self, sums, n_steps):

@@ -15,9 +15,9 @@ from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.kernels.numpy_.tails import pooled_tails
 from tsrnn.online.intervals.conformal import quantiles_at
 from tsrnn.online.intervals.tails import normal_tails, p_values
-from tsrnn.online.storage.tracks import BLOCK, Tracks
+from tsrnn.online.storage.tracks import Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import in_halves
+from tsrnn.threads import BLOCK, in_halves
 
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own

@@ -10,9 +10,9 @@ from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_smoothing
 from tsrnn.kernels.numpy_.smoothing import season_lengths
 from tsrnn.online.experts.smoothing import side_by_side
-from tsrnn.online.storage.tracks import BLOCK, Tracks
+from tsrnn.online.storage.tracks import Tracks
 from tsrnn.persistence.registry import saved
-from tsrnn.threads import in_halves
+from tsrnn.threads import BLOCK, by_blocks, in_halves
 
 # Three of the six settings of one stream for each season: the weekly states of ten thousand hourly
 # series are 7 MB for each setting. Of threes tried, these came closest to the six (squared error
@@ -138,16 +138,15 @@ class PanelSmoothing:
         forecast = (compiled_kernels() or panel_smoothing).forecast_series
         place = out.shape[1] - len(self.names)
 
-        def work(piece, _):
-            some = slice(piece * BLOCK, (piece + 1) * BLOCK)
+        def work(first, some, _):
             if isinstance(series, slice):
-                values = self.tracks.blocks[piece]
+                values = self.tracks.blocks[first // BLOCK]
             else:
-                values = self.tracks.read(places[some])
+                values = self.tracks.read(some)
             fields = self._fields(values)
-            forecast(some.start, places[some], *row, fields.zero, fields[:6], place, out)
+            forecast(first, some, *row, fields.zero, fields[:6], place, out)
 
-        in_halves(work, -(-len(places) // BLOCK))
+        by_blocks(work, places)
 
     def awake(self, series, ages):
         """Tell which experts have seen enough, (G, J, B)."""

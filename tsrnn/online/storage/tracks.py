@@ -3,8 +3,7 @@
 import numpy as np
 
 from tsrnn.persistence.registry import saved
-
-BLOCK = 256  # series: what is kept of so many stays in the cache while it is worked on
+from tsrnn.threads import BLOCK
 
 
 @saved("tracks")
