@@ -19,7 +19,7 @@ from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.holidays import HOLIDAY_NAMES
 from tsrnn.frames.native import incoming
-from tsrnn.frames.target_transform import restored
+from tsrnn.frames.target_transform import restored, scale_factor
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
@@ -312,9 +312,7 @@ class ForecasterMixin:
         whole, alone = total * scale + zero, restored(self._transform, level)
         free = restored(self._transform, whole)
         if self._transform is not None:
-            beside = whole - level
-            with np.errstate(invalid="ignore", divide="ignore"):
-                factor = np.where(beside == 0.0, 0.0, (free - alone) / beside)
+            factor = scale_factor(whole, level, free, alone)
             learnt = {name: part * factor for name, part in learnt.items()}
         learnt["level"] = alone
         cut = self._bounded(free, state.below_zero[:, series, None])

@@ -14,6 +14,7 @@ from tsrnn.estimators.forecasting import mean_r2, naive_error_table
 from tsrnn.estimators.history import naive_errors
 from tsrnn.estimators.typed_bases import Pipeline
 from tsrnn.frames.native import incoming, indexed, native_of, outgoing
+from tsrnn.frames.target_transform import scale_factor
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import column_names
 from tsrnn.online.storage.values import twin
@@ -321,10 +322,7 @@ class StreamingPipeline(Pipeline):
         back = self._original(rows.transpose(1, 3, 0, 2).reshape(-1, 2, n_targets))
         back = back.reshape(-1, n_steps, 2, n_targets).transpose(2, 0, 3, 1)
         forecast, alone = back.reshape(2, -1)
-        beside = whole - level
-        with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.where(beside == 0.0, 0.0, (forecast - alone) / beside)
-        found = found.mul(factor, axis=0)
+        found = found.mul(scale_factor(whole, level, forecast, alone), axis=0)
         return found.assign(level=forecast - found.drop(columns="level").sum(axis=1))
 
     def predict(self, X: Data, y: Data | None = None, *, ids: Ids = None) -> np.ndarray:

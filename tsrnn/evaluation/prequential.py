@@ -107,14 +107,14 @@ def prequential(
     take_in = model.partial_fit if learn else model.update
     asked, scale = _asked(model, coverage), getattr(model, "naive_error_", None)
     log = walk.log(model, -(-len(walk) // chunk), asked.get("coverage", ()))
-    seconds, at_once = 0.0, chunk == 1 and hasattr(model, "_take_scored")
+    seconds, read_once = 0.0, chunk == 1 and hasattr(model, "_take_scored")
     with _reporter(progress, "prequential") as report:
         for start in range(0, len(walk), chunk):
             rows, ahead = walk.rows(start, start + chunk), walk.known_ahead(model, start)
-            found = None if at_once else _p_values(model, walk.rows(start, start + 1))
+            found = None if read_once else _p_values(model, walk.rows(start, start + 1))
             begin = time.perf_counter()
             forecast, cutoff = _forecast(model, asked | ahead), model.cutoff_
-            if at_once:
+            if read_once:
                 found = model._take_scored(rows, learn)
             else:
                 take_in(rows)

@@ -76,6 +76,26 @@ def restored(name, values):
     return TRANSFORMS[name][1](np.minimum(values, LARGEST) if name != "sqrt" else values)
 
 
+def scale_factor(whole, level, restored_whole, restored_level):
+    """Return what parts beside a level are multiplied by to add up on another scale.
+
+    Parameters
+    ----------
+    whole, level : ndarray
+        Sums of all parts and the level among them, on the scale of the parts.
+    restored_whole, restored_level : ndarray
+        The same on the other scale.
+
+    Examples
+    --------
+    >>> scale_factor(np.array([3.0, 1.0]), np.array([1.0, 1.0]), np.exp(2.0), np.exp(0.0)).round(1)
+    array([3.2, 0. ])
+    """
+    beside = whole - level
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(beside == 0.0, 0.0, (restored_whole - restored_level) / beside)
+
+
 def _forward(forward, targets):
     with np.errstate(divide="ignore", invalid="ignore"):
         found = forward(targets)

@@ -70,9 +70,9 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
         seasonal[now] = move_states(labels[row], seen[row], past, settings, zero, state)
         for arrays, array in zip(after, state, strict=True):
             arrays[row] = array
-    at_once = max(1, MOST_NUMBERS // (n_steps * len(experts) * S))
-    for start in range(0, n, at_once):
-        rows = np.arange(start, min(start + at_once, n))
+    size = max(1, MOST_NUMBERS // (n_steps * len(experts) * S))
+    for start in range(0, n, size):
+        rows = np.arange(start, min(start + size, n))
         newest = seasonal[reach + rows[:, None, None] - ahead, columns]
         states = tuple(array[rows] for array in after)
         forecasts[rows] = forecast_states(seen[rows], newest, settings, zero, states)
