@@ -2,7 +2,7 @@
 
 # First, and from here: SciPy's import takes a quarter longer from deep inside other imports, where
 # calls cross the pieces in which Python 3.11 keeps its stack.
-import sklearn.base  # noqa: F401, I001
+import sklearn.base  # noqa: F401
 
 from tsrnn import baselines, datasets, evaluate, metrics, nn, plotting
 from tsrnn.estimators.forecaster import RNNForecaster
