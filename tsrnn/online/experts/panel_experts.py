@@ -316,7 +316,10 @@ class PanelExperts:
             some = slice(cut, cut + BLOCK)
             fields = self._fields(self.tracks.read(places[some]))
             found = quantiles_at(probabilities, self.probabilities, fields.quantiles)
-            found = self.scored.spread((found * np.maximum(fields.level, TINY)).swapaxes(1, 2))
+            level = np.maximum(fields.level, TINY)
+            level = level * conformal.widening(self.scored.steps, fields.n_labels)
+            level = level * drift.lift_of(fields.size)
+            found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
             scale = conformal.expected_scale(
                 unit, fields.profiles, self.profile_seasons, steps, position
