@@ -10,6 +10,7 @@ import numpy as np
 
 from tsrnn.features.outlier_filter import PLAIN, filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring, joined_each
+from tsrnn.features.window import carried
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
@@ -283,15 +284,3 @@ class Shifted:
 
     def __getitem__(self, rows):
         return self.array[rows.start - self.start : rows.stop - self.start]
-
-
-def carried(values, newest):
-    """Replace missing values (T, ...) by the newest known one, ``newest`` before the first row."""
-    if np.isfinite(values).all():
-        return values
-    values = values.copy()
-    for row in values:
-        missing = np.isnan(row)
-        row[missing] = newest[missing]
-        newest = row
-    return values

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.features.ring_buffer import NEVER
+from tsrnn.features.window import carried
 from tsrnn.frames.wall_clock import WallClock
 from tsrnn.online.storage.series import Block
 from tsrnn.online.storage.values import changed
@@ -313,6 +314,8 @@ class OnWallClock:
         that were seen are "level".
         """
         calendar, horizon = self.clock.calendar_after, self.horizon
+        if following is not None:  # of a row that is not looked up, the rows after it know
+            following = carried(following.swapaxes(0, 1), np.nan).swapaxes(0, 1)
 
         def of_head(head, series, following):
             learner, steps = self.learner, self._steps(position, head)

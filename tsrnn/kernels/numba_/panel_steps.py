@@ -113,5 +113,6 @@ def _dot(a, b):
 _features_of_step, _weighted = inner(_features_of_step, False), inner(_weighted, {"contract"})
 #: Of two vectors; the order of summation is the compiler's.
 _dot = inner(_dot, FASTMATH | {"reassoc"})
-step_features = compiled(step_features, False)
-step_forecasts, step_sums = compiled(step_forecasts, False), compiled(step_sums, False)
+step_features = compiled(step_features, False, allocates=True)
+step_forecasts = compiled(step_forecasts, False, allocates=True)
+step_sums = compiled(step_sums, False, allocates=True)
