@@ -8,7 +8,7 @@ import numpy as np
 
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
+from tsrnn.kernels.numpy_ import conformal, drift, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE
 from tsrnn.kernels.numpy_.seasons import rows_back
