@@ -44,7 +44,9 @@ def hourly():
     """Return hourly streams: electricity, air quality and a street of pedestrians."""
     return {
         "electricity": datasets.load_electricity().iloc[:, 0],
-        "air quality": datasets.load_air_quality()["pm25"],
+        "air quality": datasets.load_air_quality()["pm25"].pipe(
+            lambda y: y[y.first_valid_index() :]
+        ),
         "pedestrians": next(iter(datasets.load_pedestrians().items()))[1],
     }
 

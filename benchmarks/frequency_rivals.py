@@ -94,7 +94,7 @@ class LagTrees:
         return np.concatenate([seen, recent.std(axis=1)[:, None], self.calendar[at]], axis=1)
 
     def windows(self, values, at):
-        """Return the values (n, reach) before the rows `at`; those before the first are the first."""
+        """Return the values (n, reach) before the rows `at`, (n, reach)."""
         padded = np.concatenate([np.full(self.reach, values[0]), values])
         return padded[np.asarray(at)[:, None] + np.arange(self.reach)]
 
