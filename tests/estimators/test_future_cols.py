@@ -76,6 +76,30 @@ def test_what_goes_on_before_a_step_counts_too():
     assert (errors(quick(6, max_iter=60), frame, 3000) < 1.25 * possible).all()
 
 
+@pytest.mark.parametrize("ids", [False, True])
+def test_what_is_missing_ahead_of_a_clock_change_is_carried_forward_by_both(ids):
+    """Clocks go forward within the horizon, where a step lies beyond that of the slots.
+
+    There `forecast` went on from the input of the last row, `predict` from the newest known one.
+    """
+    frame = market(tz="Europe/Berlin")
+    panel = {"id_col": "id", "time_col": "time"} if ids else {}
+
+    def rows(first, last):
+        part = frame[first:last]
+        if not ids:
+            return part
+        return pd.concat([part.assign(id=name).reset_index() for name in ("a", "b")])
+
+    model = fit_once(quick(5, **panel), rows(100, N_FIT))
+    frame.iloc[N_FIT + 11 :, 1] = np.nan
+    predicted = model.predict(rows(N_FIT, N_FIT + 16)).reshape(2 if ids else 1, 16, 5)
+    for row in range(8, 12):  # of the hour before clocks change, or an hour or two before that
+        now = copy.deepcopy(model).update(rows(N_FIT, N_FIT + row + 1))
+        found = now.forecast(X_future=rows(N_FIT + row + 1, N_FIT + row + 6))["load"].to_numpy()
+        np.testing.assert_allclose(found.reshape(-1, 5), predicted[:, row], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("tz", "stamps", "holes"),
     [(None, True, False), ("Europe/Berlin", True, True), (None, False, True)],

@@ -79,10 +79,10 @@ class Window:
                 return found
             if np.isnan(found.refused[n_kept:]).all():
                 return found._after_usual(n_kept)
-        old, inputs = self[len(self) - n_kept :], _carry(new.inputs, self.inputs[-1])
+        old, inputs = self[len(self) - n_kept :], carried(new.inputs, self.inputs[-1])
         screen = self.screen
         if self.spreads is None:
-            targets, levels = new.targets, _carry(new.targets, self.levels[-1])
+            targets, levels = new.targets, carried(new.targets, self.levels[-1])
             guarded = (None,) * 3
         else:
             screen = screen.opened(new.targets.shape[1])
@@ -151,7 +151,7 @@ class Window:
 
     def followed_by(self, inputs, start):
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
-        return np.concatenate([self.inputs[start:], _carry(inputs, self.inputs[-1])])
+        return np.concatenate([self.inputs[start:], carried(inputs, self.inputs[-1])])
 
     def padded(self, n, filter_start=None, *, held=False):
         """Return the start of a stream: n rows that were never seen, then these rows.
@@ -163,8 +163,8 @@ class Window:
         """
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
-        targets, levels, guarded = self.targets, _carry(self.targets, zeros), (None,) * 3
-        inputs, screen = _carry(self.inputs, np.zeros(self.inputs.shape[1:])), PLAIN
+        targets, levels, guarded = self.targets, carried(self.targets, zeros), (None,) * 3
+        inputs, screen = carried(self.inputs, np.zeros(self.inputs.shape[1:])), PLAIN
         if filter_start is not None:
             *guard, screen = filter_start
             screen = screen.opened(n_streams)
@@ -200,15 +200,26 @@ class Window:
         return Window(*fields, self.screen)
 
 
-def _carry(values, previous):
-    """Replace missing values (n, ...) by the newest known one of their column."""
+def carried(values, newest):
+    """Replace missing values (n, ...) by the newest known one, `newest` before the first row.
+
+    Examples
+    --------
+    >>> values = np.array([[np.nan, 2.0], [3.0, np.nan], [np.nan, np.nan]])
+    >>> carried(values, np.array([1.0, np.nan]))
+    array([[1., 2.],
+           [3., 2.],
+           [3., 2.]])
+    """
     known = np.isfinite(values)
     if known.all():
         return values
+    if len(values) == 1:
+        return np.where(known, values, newest)
     numbers = np.arange(1, len(values) + 1).reshape(-1, *[1] * (values.ndim - 1))
-    rows = np.where(known, numbers, 0)
-    newest = np.maximum.accumulate(rows, axis=0)
-    return np.take_along_axis(np.concatenate([previous[None], values]), newest, axis=0)
+    rows = np.maximum.accumulate(np.where(known, numbers, 0), axis=0)
+    before = np.broadcast_to(newest, values.shape[1:])[None]
+    return np.take_along_axis(np.concatenate([before, values]), rows, axis=0)
 
 
 def _repeat_first(values, n):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.features.window import carried
 from tsrnn.online.storage.series import Block
 from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
@@ -132,7 +133,7 @@ class StuckSensor:
         last, n = values[-1], len(self.last)
         if not all(map(math.isfinite, last.tolist())):
             known = np.isfinite(values).any(axis=0)
-            last = _carried(values, self.last)[-1]
+            last = carried(values, self.last)[-1]
             length = np.where(known, 1, self.length)
         elif set(self.length.tolist()) == {1}:  # as nearly always: there is nothing but the value
             return changed(self, last=last)
@@ -148,7 +149,7 @@ class StuckSensor:
         """
         if self.before is not None or len(values) == 1:
             return 1
-        before = _carried(np.concatenate([self.last[None], values]), self.last)[:-1]
+        before = carried(np.concatenate([self.last[None], values]), self.last)[:-1]
         again = (values == before).any(axis=1)
         n = int(again.argmax()) if again.any() else len(values)
         return max(1, n - 1)
@@ -194,15 +195,6 @@ def run_lengths(values):
     values = values[np.isfinite(values)]
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else []
     return np.diff(starts, append=len(values)).tolist() if len(values) else []
-
-
-def _carried(values, before):
-    """Return values (n, J) with missing ones replaced by the newest known one, or by `before`."""
-    if np.isfinite(values).all():
-        return values
-    row = np.where(np.isfinite(values), np.arange(1, len(values) + 1)[:, None], 0)
-    newest = np.maximum.accumulate(row, axis=0)
-    return np.take_along_axis(np.concatenate([before[None], values]), newest, axis=0)
 
 
 def _again(learner, rows, learnt):

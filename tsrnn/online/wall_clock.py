@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tsrnn.features.ring_buffer import NEVER
+from tsrnn.features.window import carried
 from tsrnn.frames.wall_clock import WallClock
 from tsrnn.online.storage.series import Block
 from tsrnn.online.storage.values import changed
@@ -208,13 +209,13 @@ class OnWallClock:
     def _piece(self, block, rows, slot, fresh, which=None):
         """Return rows of a block from a slot on, of all its series or of some (B,)."""
         targets, inputs, series = block.targets[rows], block.inputs[rows], block.series
-        zero, levels = block.zero, block.levels if rows.start == 0 else None
+        of_series = block.zero, *((block.levels, block.ages) if rows.start == 0 else (None, None))
         if which is not None and not which.all():
             targets, inputs, fresh = targets[..., which], inputs[..., which], fresh[which]
             series = self._places(series)[which]
-            zero, levels = (None if a is None else a[:, which] for a in (zero, levels))
+            of_series = (None if a is None else a[:, which] for a in of_series)
         calendar = self.clock.calendar_after(slot, len(targets))
-        return Block(slot, series, targets, inputs, calendar, fresh, zero, levels)
+        return Block(slot, series, targets, inputs, calendar, fresh, *of_series)
 
     def _missing(self, head, last, series, which=None):
         """Return the missing rows after a slot up to another, of some of the series."""
@@ -313,6 +314,8 @@ class OnWallClock:
         that were seen are "level".
         """
         calendar, horizon = self.clock.calendar_after, self.horizon
+        if following is not None:  # of a row that is not looked up, the rows after it know
+            following = carried(following.swapaxes(0, 1), np.nan).swapaxes(0, 1)
 
         def of_head(head, series, following):
             learner, steps = self.learner, self._steps(position, head)

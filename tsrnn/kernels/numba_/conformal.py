@@ -11,6 +11,7 @@ from tsrnn.kernels.numpy_.conformal import (
     LARGEST_RATE,
     LEVEL_RATE,
     OUTLIER,
+    OVERLAP,
     PROFILE_LIMITS,
     PROFILE_OUTLIER,
     PROFILE_RATE,
@@ -90,7 +91,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         level[m],
                         n_labels[m],
                         s,
-                        1.0,
+                        OVERLAP / max(delays[m], OVERLAP),
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
