@@ -14,6 +14,7 @@ from tsrnn.features.window import carried
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
+KEPT = 0.998  # share of the sums of `agreement` that a row keeps
 
 
 @saved("panel-window")
@@ -22,14 +23,19 @@ class PanelWindow:
 
     The profile of a row is how far values of its phase have been from the series' level of late, in
     units of its scale: that of a season before, moved by a share of the row's own deviation from
-    it, which is limited. There are a fast and a slow one.
+    it, which is limited. There are a fast and a slow one. In missing rows levels go on as the fast
+    one does, as far as changes from row to row were those of the profile before (a regression, of a
+    slope between 0 and 1): so lags tell the pattern of a series after a week without values, and a
+    random walk stays where it was.
 
     Attributes
     ----------
     targets, levels : Ring
-        As in `Window`, by target and series.
+        As in `Window`, by target and series, but for what levels are in missing rows.
+    newest : Ring
+        Newest known value at each row, in a short ring.
     spreads, refused, jumps : Ring
-        Likewise, in short rings: of each series only the newest rows are looked at.
+        As in `Window`, in short rings: of each series only the newest rows are looked at.
     inputs, missing : Ring
         Likewise, by input (in the place of targets) and series.
     profiles : tuple of Ring
@@ -38,6 +44,9 @@ class PanelWindow:
     scales : Ring
         Scale of each series, as a factor of that of its history, at the newest origins; of no rows
         where it is not followed.
+    agreement : Ring
+        Running sums of the products of changes with those of the fast profile, and of the squares
+        of the latter, in a short ring.
     season : int
         Rows of the season of the profiles, 0 for none.
     reach : int
@@ -50,14 +59,14 @@ class PanelWindow:
     """
 
     def __init__(
-        self, targets, levels, spreads, refused, jumps, inputs, missing, scales, profiles,
-        announced, *settings,
+        self, targets, levels, newest, spreads, refused, jumps, inputs, missing, scales, profiles,
+        agreement, announced, *settings,
     ):  # fmt: skip
-        self.targets, self.levels = targets, levels
+        self.targets, self.levels, self.newest = targets, levels, newest
         self.spreads, self.refused, self.jumps = spreads, refused, jumps
         self.inputs, self.missing = inputs, missing
         self.scales, self.profiles = scales, profiles
-        self.announced, self._settings = announced, settings
+        self.agreement, self.announced, self._settings = agreement, announced, settings
         self.reach, self.screen, self.season = settings
 
     @classmethod
@@ -65,7 +74,7 @@ class PanelWindow:
         cls, n_targets, n_inputs, length, n_newest, reach, screen=PLAIN, season=0, n_origins=0
     ):
         """Return rings of ``length`` rows, short ones of ``n_newest``, for no series yet."""
-        lengths = (length, length, n_newest, n_newest, n_newest)
+        lengths = (length, length, *[n_newest] * 4)
         by_target = (Ring.zeros(n_rows, n_targets, 0) for n_rows in lengths)
         missing = Ring.zeros(length, n_inputs, 0, dtype=bool)
         inputs = Ring.zeros(length, n_inputs, 0)
@@ -74,7 +83,8 @@ class PanelWindow:
         scales = Ring.zeros(season and n_origins, n_targets, 0)
         n_future = len(screen.future) if screen and np.isfinite(screen.most) else 0
         announced = Ring.zeros(n_newest, n_targets, 0, n_future, 4)
-        of_series = scales, profiles, announced
+        agreement = Ring.zeros(season and n_newest, n_targets, 0, 2)
+        of_series = scales, profiles, agreement, announced
         return cls(*by_target, inputs, missing, *of_series, reach, screen, season)
 
     def taken(self, series, n_more=0):
@@ -91,9 +101,10 @@ class PanelWindow:
         Of the scales and the profiles, all but `n_spare` rows are.
         """
         cleaned = self._each(lambda ring: ring.cleaned(heads, n_kept))
-        for name in ("spreads", "refused", "jumps", "announced"):
+        for name in ("newest", "spreads", "refused", "jumps", "announced"):
             setattr(cleaned, name, getattr(self, name).cleaned(heads, 1))
         if self.season:
+            cleaned.agreement = self.agreement.cleaned(heads, 1)
             cleaned.scales = self.scales.cleaned(heads, len(self.scales) - n_spare)
             cleaned.profiles = tuple(
                 ring.cleaned(heads, len(ring) - n_spare) for ring in self.profiles
@@ -119,7 +130,7 @@ class PanelWindow:
             That missing values of the first row are carried on from, in place of the newest; NaN:
             that.
         """
-        before = self.levels.read(start - 1, series)
+        before = self.newest.read(start - 1, series)
         if levels is not None:
             levels = levels - self.jumps.read(start - 1, series)
             before = np.where(np.isfinite(levels), levels, before)
@@ -134,6 +145,7 @@ class PanelWindow:
         for ring, values in (
             (self.targets, targets),
             (self.levels, levels),
+            (self.newest, levels),
             (self.inputs, carried(inputs, newest)),
             (self.missing, np.isnan(inputs)),
         ):
@@ -161,6 +173,7 @@ class PanelWindow:
         self.scales.write(start, series, scales)
         positions = np.arange(start, start + len(scales))
         targets = (self.targets.read(positions, series) - center) / scales
+        self._follow_agreement(start, series, center, targets, limit)
         levels = (self.levels.read(positions, series) - center) / scales
         for row, (target, level) in enumerate(zip(targets, levels, strict=True)):
             for ring, rate in zip(self.profiles, (FAST, SLOW), strict=True):
@@ -169,6 +182,64 @@ class PanelWindow:
                 moved = np.where(np.isnan(target), before, moved)
                 moved = np.where(np.isnan(before), level, moved)
                 ring.write(start + row, series, moved[None].astype(np.float32))
+
+    def _follow_agreement(self, start, series, center, targets, limit):
+        """Let the sums of `agreement` follow deviations (T, J, B) from the level."""
+        rows = np.arange(start - 1, start + len(targets)) - self.season
+        expected = np.diff(self.profiles[0].read(rows, series), axis=0)
+        before = (self.targets.read(start - 1, series) - center) / self.scales.read(
+            start - 1, series
+        )
+        changes = np.diff(np.concatenate([before[None], targets]), axis=0).clip(-limit, limit)
+        sums = self.agreement.read(start - 1, series)
+        for row, (change, of_profile) in enumerate(zip(changes, expected, strict=True)):
+            products = np.stack([change * of_profile, of_profile**2], axis=2)
+            sums = np.where(
+                np.isnan(products).any(axis=2, keepdims=True), sums, KEPT * sums + products
+            )
+            self.agreement.write(start + row, series, sums[None])
+
+    def fill(self, start, series, scales, ages=None):
+        """Let the levels of the missing ones of the rows that were pushed last follow the profile.
+
+        Parameters
+        ----------
+        start : int
+            Position of the first of T rows.
+        series : ndarray of int, shape (B,), or slice
+        scales : ndarray of shape (T, J, B)
+        ages : ndarray of int, shape (J, B), optional
+            How many rows before the first one the value is from that it is carried on from: 1,
+            where it is the newest.
+        """
+        n_rows = len(scales)
+        missing = np.isnan(self.targets.read(np.arange(start, start + n_rows), series))
+        columns = np.flatnonzero(missing.any(axis=(0, 1))) if self.season else ()
+        if not len(columns):
+            return
+        profile, places = self.profiles[0], columns
+        if not isinstance(series, slice):
+            places = series[columns]
+        before = profile.read(start - 1, places)
+        level = self.levels.read(start - 1, places)
+        if ages is not None:
+            carried_on = self.newest.read(start, places)
+            other = ages[:, columns] > 1
+            rows = start - 1 - (ages[:, columns] - 1) % self.season
+            level = np.where(other, carried_on, level)
+            same = profile.array[rows % len(profile), np.arange(len(level))[:, None], places]
+            before = np.where(other, same, before)
+        before = before * self.scales.read(start - 1, places)
+        for row in range(n_rows):
+            now = profile.read(start + row, places) * scales[row][:, columns]
+            here = self.levels.read(start + row, places)
+            product, square = np.moveaxis(self.agreement.read(start + row, places), 2, 0)
+            slope = product.clip(0.0, square) / np.where(square > 0.0, square, 1.0)
+            moved = level + slope * (now - before)
+            filled = missing[row][:, columns] & (square > 0.0) & np.isfinite(moved)
+            level, before = np.where(filled, moved, here), now
+            if filled.any():
+                self.levels.write(start + row, places, level[None])
 
     def _screened(self, start, series, level, targets, inputs, fresh, initial_level):
         """Return targets without absurd values and the levels, and let the guard move on."""
@@ -199,16 +270,17 @@ class PanelWindow:
 
         Levels with their jumps put back; those of fresh series are initial ones.
         """
-        levels = self.levels.read(position, series) + self.jumps.read(position, series)
+        levels = self.newest.read(position, series) + self.jumps.read(position, series)
         refused = self.refused.read(position, series)
         return np.where(fresh, initial_level, levels), np.where(fresh, np.nan, refused)
 
     def _each(self, change):
-        by_target = self.targets, self.levels, self.spreads, self.refused, self.jumps
+        by_target = self.targets, self.levels, self.newest, self.spreads, self.refused, self.jumps
         fields = (*by_target, self.inputs, self.missing)
-        of_season = self.scales, self.profiles
+        of_season = self.scales, self.profiles, self.agreement
         if self.season:
-            of_season = change(self.scales), tuple(map(change, self.profiles))
+            profiles = tuple(map(change, self.profiles))
+            of_season = change(self.scales), profiles, change(self.agreement)
         return PanelWindow(
             *map(change, fields), *of_season, change(self.announced), *self._settings
         )
@@ -226,6 +298,7 @@ class PanelWindow:
             rows = (np.arange(start - self.season, start) % len(self.profiles[0]))[:, None]
             for ring in self.profiles:
                 ring.array[rows, :, columns] = np.nan
+            self.agreement.array[:, :, columns] = 0.0
             self.scales.array[:, :, columns] = 1.0
 
     def view(self, series, calendar, start):

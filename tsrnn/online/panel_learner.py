@@ -543,7 +543,7 @@ class PanelLearner:
             learner.experts = self.experts.started(fresh)
             learner.smoothing = self.smoothing and self.smoothing.started(fresh)
         view, design = window.view(series, block.calendar, start), self._design_of(series)
-        local, sizes, announced = learner._local(start, series, n_rows, design)
+        local, sizes, announced = learner._local(start, series, n_rows, design, block.ages)
         hidden = self._encode(view, block, design, local) if self.encoder else None
         scales = self._scales(np.arange(start, start + n_rows), series)
         features = self._features(start, series, block.calendar, scales, hidden)
@@ -602,7 +602,7 @@ class PanelLearner:
         if not new and not np.isfinite(before[1]).any():
             return self.noted_outliers
         refused = window.refused.read(rows[:-1], series)
-        levels = window.levels.read(rows[:-1], series) + window.jumps.read(rows[:-1], series)
+        levels = window.newest.read(rows[:-1], series) + window.jumps.read(rows[:-1], series)
         levels, refused = (
             np.concatenate([first[None], rest])
             for first, rest in zip(before, (levels, refused), strict=True)
@@ -691,7 +691,7 @@ class PanelLearner:
             return np.zeros_like(self.change_scale)[:, series]
         return self.norm.level.reshape(n_targets, -1)[:, series]
 
-    def _local(self, start, series, n_rows, design):
+    def _local(self, start, series, n_rows, design, ages):
         """Return center and scale (T, J * B) of new rows, and what `_follow_changes` does.
 
         Profiles and sizes follow the rows. A jump within a season seems to be a scale, but for the
@@ -710,6 +710,7 @@ class PanelLearner:
             local = center, scales.reshape(center.shape)
             limit = PROFILE_LIMIT * design.norm.spread.reshape(centers.shape)
         window.follow_profiles(start, series, centers, scales, limit)
+        window.fill(start, series, scales, ages)
         return local, sizes, announced
 
     def _follow_changes(self, start, series, n_rows):
@@ -720,7 +721,7 @@ class PanelLearner:
         """
         window, change = self.memory.window, self.ranges[2][:, series]
         positions = np.arange(start, start + n_rows)
-        levels = window.levels.read(np.arange(start - 1, start + n_rows), series)
+        levels = window.newest.read(np.arange(start - 1, start + n_rows), series)
         newest, known = np.abs(np.diff(levels, axis=0)), window.targets.read(positions, series)
         sizes, announced = np.empty(newest.shape), np.zeros(newest.shape, dtype=bool)
         for row in range(n_rows):

@@ -23,8 +23,9 @@ class StuckSensors:
     the limit of a run is missing for the learner, until another value comes or the run is longer
     than a gap may be: then that is how things are. Where values hardly ever repeated in the history
     the limit is the longest run there was, so that a sensor that fails is missing from about its
-    second row on; where its value came by a jump, the one before that is carried on. Else the limit
-    is that of `StuckSensor`; what comes before it is learnt.
+    second row on, and levels go on from the value before it. Else the limit is that of
+    `StuckSensor`; what comes before it is learnt, and levels go on from the value before it if it
+    came by a jump.
 
     It is a value, as large as a few rows of the panel: nothing is learnt again.
 
@@ -155,8 +156,9 @@ class StuckSensors:
                 targets[row][stuck] = np.nan
                 block = block._replace(targets=targets)
                 if begins.any():
-                    begins &= np.abs(last - before) > self.jump[:, series]
-                    block = block._replace(levels=np.where(begins, before, np.nan))
+                    begins &= (np.abs(last - before) > self.jump[:, series]) | (limit <= FEW)
+                    levels = np.where(begins, before, np.nan)
+                    block = block._replace(levels=levels, ages=np.where(begins, length, 1))
             row += 1
         watch.last[:, series], watch.before[:, series] = last, before
         watch.length[:, series] = length

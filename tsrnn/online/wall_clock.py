@@ -209,13 +209,13 @@ class OnWallClock:
     def _piece(self, block, rows, slot, fresh, which=None):
         """Return rows of a block from a slot on, of all its series or of some (B,)."""
         targets, inputs, series = block.targets[rows], block.inputs[rows], block.series
-        zero, levels = block.zero, block.levels if rows.start == 0 else None
+        of_series = block.zero, *((block.levels, block.ages) if rows.start == 0 else (None, None))
         if which is not None and not which.all():
             targets, inputs, fresh = targets[..., which], inputs[..., which], fresh[which]
             series = self._places(series)[which]
-            zero, levels = (None if a is None else a[:, which] for a in (zero, levels))
+            of_series = (None if a is None else a[:, which] for a in of_series)
         calendar = self.clock.calendar_after(slot, len(targets))
-        return Block(slot, series, targets, inputs, calendar, fresh, zero, levels)
+        return Block(slot, series, targets, inputs, calendar, fresh, *of_series)
 
     def _missing(self, head, last, series, which=None):
         """Return the missing rows after a slot up to another, of some of the series."""

@@ -25,6 +25,7 @@ class Block(NamedTuple):
     zero: np.ndarray | None = None  # (J, B), where zero is, NaN where unknown; None: as before
     # (J, B), level that missing values of the first row are carried on from, NaN: the newest one
     levels: np.ndarray | None = None
+    ages: np.ndarray | None = None  # (J, B) int, how many rows before the first one those are from
 
     def cut(self, n):
         """Return the first ``n`` rows, and the others."""
@@ -33,7 +34,7 @@ class Block(NamedTuple):
         )
         later = np.zeros_like(self.fresh)
         return (
-            Block(self.start, self.series, *first, self.fresh, self.zero, self.levels),
+            self._replace(targets=first[0], inputs=first[1], calendar=first[2]),
             Block(self.start + n, self.series, *rest, later, self.zero),
         )
 
