@@ -292,6 +292,7 @@ class PanelWindow:
         first = start % len(self.levels)
         for ring in (self.targets, self.levels):
             ring.array[rows, :, columns] = np.nan
+        self.newest.array[(start - 1) % len(self.newest)][:, columns] = np.nan
         for ring in (self.inputs, self.missing):
             ring.array[rows, :, columns] = ring.array[first][:, columns].T
         if self.season:
