@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 os.environ.setdefault("PYTHONPATH", str(ROOT))
 
+from gallery_style import STYLE  # noqa: E402
+
 import tsrnn  # noqa: E402
 
 project = "tsrnn"
@@ -38,6 +40,7 @@ autosummary_generate = True
 # The reference is made without them.
 autodoc_mock_imports = ["dask", "distributed", "river", "sktime"]
 autodoc_typehints = "none"  # numpydoc tells types
+toc_object_entries_show_parents = "hide"  # the page's own name is not said again for each method
 numpydoc_show_class_members = False  # the template of a class lists them
 numpydoc_xref_param_type = False
 
@@ -45,11 +48,7 @@ plot_basedir = str(ROOT / "docs")
 plot_formats = [("png", 150)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
-plot_rcparams = {
-    "figure.figsize": (8, 3.6),
-    "figure.constrained_layout.use": True,
-    "font.size": 12,  # legible on a phone
-}
+plot_rcparams = {"figure.figsize": (8, 3.6), **STYLE}
 plot_apply_rcparams = True
 
 sphinx_gallery_conf = {
@@ -65,7 +64,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "capture_repr": (),
     "thumbnail_size": (480, 270),
-    "reset_modules": ("matplotlib", "gallery_style.larger_text"),
+    "reset_modules": ("matplotlib", "gallery_style.plain_axes"),
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -12,9 +12,13 @@ os.environ.setdefault("TSRNN_QUIET", "1")  # what a process of a test says on st
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Under -n, keep the tests of a file together, which share fits, until a worker idles."""
+    """Under -n, keep the tests of a file together, which share fits, until a worker idles.
+
+    Workers share the cores: threads of BLAS would wait for each other, an eighth of the time.
+    """
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "worksteal"
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -118,3 +118,19 @@ assert not heavy, heavy
 assert not any(name.startswith("tsrnn.integrations") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_importing_tsrnn_brings_in_nothing_but_its_base_dependencies_and_theirs():
+    code = """
+import sys
+
+def packages():
+    return {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
+
+import joblib, numpy, pandas, sklearn.pipeline, threadpoolctl
+before = packages()
+import tsrnn
+found = packages() - before
+assert found == {"tsrnn"}, found
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -90,6 +90,7 @@ def checked(script, folder):
     return process.stdout
 
 
+@pytest.mark.slow
 def test_a_users_script_sees_the_types(tmp_path):
     wrong = {
         "model.forecats()": '"RNNForecaster" has no attribute "forecats"',

@@ -1,5 +1,9 @@
 """Streaming time-series forecasting with NumPy recurrent networks."""
 
+# First, and from here: SciPy's import takes a quarter longer from deep inside other imports, where
+# calls cross the pieces in which Python 3.11 keeps its stack.
+import sklearn.base  # noqa: F401
+
 from tsrnn import baselines, datasets, evaluate, metrics, nn, plotting
 from tsrnn.estimators.forecaster import RNNForecaster
 from tsrnn.estimators.pipeline import StreamingPipeline

@@ -7,6 +7,7 @@ that errors of the usual kind come this far out in one row of a thousand.
 """
 
 import matplotlib.pyplot as plt
+from matplotlib.dates import ConciseDateFormatter
 
 from tsrnn import RNNForecaster, datasets
 from tsrnn.evaluate import prequential
@@ -34,4 +35,4 @@ above.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
 below.semilogy(table["p_value"], ".", color="#0072b2")
 below.axhline(0.001, color="#d55e00", linestyle=":")
 below.set_ylabel("p-value")
-fig.autofmt_xdate()
+below.xaxis.set_major_formatter(ConciseDateFormatter(below.xaxis.get_major_locator()))

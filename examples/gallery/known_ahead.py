@@ -9,6 +9,7 @@ tell the forecast where the sales will fall, as far as the history shows it.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.dates import ConciseDateFormatter
 
 from tsrnn import RNNForecaster
 
@@ -29,4 +30,4 @@ ax.plot(knowing.forecast(X_future=ahead[["price"]])["sold"], label="prices known
 ax.plot(guessing.forecast()["sold"], label="prices of the past only")
 ax.set_ylabel("sold an hour")
 ax.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.12))
-fig.autofmt_xdate()
+ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))

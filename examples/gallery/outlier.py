@@ -7,6 +7,7 @@ never come.
 """
 
 import matplotlib.pyplot as plt
+from matplotlib.dates import ConciseDateFormatter
 
 from tsrnn import RNNForecaster, datasets
 from tsrnn.evaluate import prequential
@@ -25,4 +26,4 @@ for name, rows, style in (("as it was", stream, "-"), ("with 50,000 at the line"
 ax.axvline(stream.index[40], color="0.5", linestyle=":")
 ax.set_ylabel("people an hour")
 ax.legend(frameon=False, fontsize="small", ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-fig.autofmt_xdate()
+ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))

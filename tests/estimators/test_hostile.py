@@ -59,13 +59,13 @@ def test_forecasts_stay_finite(kind, forgetting):
     so. Here alone: values a billion times the history's spread, remembered for ten rows."""
     y = spoil(kind)
     ours = model(forgetting=forgetting).fit(y[:N_FIT])
-    for row in range(N_FIT, len(y), 3):
+    for row in range(N_FIT, len(y), 5):
         forecast = ours.forecast().to_numpy()
         assert np.isfinite(forecast).all(), row
         with warnings.catch_warnings():
             if (kind, forgetting) == ("almost constant history", 0.9):
                 warnings.simplefilter("ignore", NumericalWarning)
-            ours.partial_fit(y[row : row + 3])
+            ours.partial_fit(y[row : row + 5])
 
 
 def late_error(forecaster, y, n_rows=100):

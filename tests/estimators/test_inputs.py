@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from helpers import content, fit_once, hourly
 from helpers.internals import stream_of
-from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster
@@ -226,9 +225,3 @@ def test_threads_forecast_while_another_learns():
             model.partial_fit(data[row : row + 1])
         assert len(set(asked)) >= 1
     assert content(vars(model)) == content(vars(alone))
-
-
-def test_cross_validation_in_processes_gives_the_same_scores():
-    data = hourly(400)
-    scores = [cross_val_score(quick(), data, cv=TimeSeriesSplit(2), n_jobs=n) for n in (1, 2)]
-    np.testing.assert_array_equal(*scores)

@@ -66,9 +66,9 @@ def test_forecasts_stay_finite(kind, model):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumericalWarning)
         model.fit(y[:N_FIT])
-        for row in range(N_FIT, len(y), 7):
+        for row in range(N_FIT, len(y), 15):
             assert np.isfinite(model.forecast().to_numpy()).all()
-            model.partial_fit(y[row : row + 7])
+            model.partial_fit(y[row : row + 15])
     assert np.isfinite(model.predict(y)).all()
 
 

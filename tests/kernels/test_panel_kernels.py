@@ -29,7 +29,7 @@ def compiled():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_score_block(compiled, dtype):
     """The second half of some series; others are late, asleep or unsettled now and then."""
-    rng, steps = np.random.default_rng(0), np.arange(1, M + 1)
+    rng, steps = np.random.default_rng(0), np.append(np.arange(1, M), 96)
     sizes = M, J, ("one", "two"), (3, 6), 3, (0.1, 0.5, 0.9)
     experts = PanelExperts(*sizes, ("three",), dtype=dtype).taken(slice(None), 5)
     E, columns, block = len(experts.names), np.array([1, 2, 3, 6, 8]), experts.tracks.blocks[0]

@@ -59,6 +59,21 @@ def test_hours_have_intervals_of_their_own_width():
     assert covered(errors, bounds, slice(3000, None)) == pytest.approx(0.9, abs=0.015)
 
 
+def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
+    rng, delay, n_streams, n_rows = np.random.default_rng(0), 240, 40, 2000
+    noise = rng.normal(size=(n_rows + delay, n_streams)).cumsum(axis=0)
+    errors = (noise[delay:] - noise[:-delay]) / np.sqrt(delay)
+    conformal, issued, inside = Conformal.of([delay], n_streams), [], []
+    for row, error in enumerate(errors):
+        if row >= delay:
+            scale, (low, high) = issued[row - delay]
+            inside.append((low <= error) & (error <= high))
+            conformal = conformal.step(error[None], scale, row)
+        scale = conformal.scale(row)
+        issued.append((scale, conformal.offsets((0.05, 0.95), scale)[:, 0]))
+    assert np.mean(inside[2 * delay :]) == pytest.approx(0.9, abs=0.04)
+
+
 def test_either_side_has_a_width_of_its_own():
     errors = np.random.default_rng(0).exponential(size=(8000, 1)) - 1.0
     bounds, _ = walk(errors, Conformal.of([1], 1))

@@ -106,13 +106,14 @@ def test_least_squares(on_both, delays, ridge):
     assert_alike(*on_both(lambda: blank.follow(features, base, labels)))
 
 
+@pytest.mark.parametrize("horizon", [3, 60])
 @pytest.mark.parametrize("seasons", [(), (5, 12)])
-def test_intervals_and_drift(on_both, seasons):
+def test_intervals_and_drift(on_both, seasons, horizon):
     rng = np.random.default_rng(1)
     labels = labels_with_gaps(rng)
     labels[300:] *= 5.0  # a drift worth noting
-    forecasts = 0.1 * rng.normal(size=(N_ROWS, S, 3))
-    reference, compiled = on_both(lambda: Intervals(3, S, seasons).follow(forecasts, labels))
+    forecasts = 0.1 * rng.normal(size=(N_ROWS, S, horizon))
+    reference, compiled = on_both(lambda: Intervals(horizon, S, seasons).follow(forecasts, labels))
     assert reference.drift.changes
     assert_alike(reference, compiled)
 

@@ -18,9 +18,12 @@ OWNER = {f"s{i}": place for i, place in enumerate([0, 0, 0, 1, 1, 1, 1, 2, 2])}
 LATE, SHORT = "s8", "s2"  # a series that comes while others go on, and one with less history
 KINDS = {
     "one target": {},
-    "known ahead": {"future_cols": "x"},
+    "known ahead, gaps end a run": {
+        "future_cols": "x",
+        "gap": "reset",
+        "target_transform": "log1p",
+    },
     "two targets": {"target": ["y", "x"]},
-    "gaps end a run": {"gap": "reset", "target_transform": "log1p"},
 }
 
 
@@ -63,7 +66,7 @@ def test_it_is_fitted_and_goes_on_as_one(kind):
     params = {"dtype": np.float64, **KINDS[kind]}
     if kind == "two targets":
         history, new = history.drop(columns="kind"), new.drop(columns="kind")
-    ahead = {"x": 0.3} if kind == "known ahead" else None
+    ahead = {"x": 0.3} if "future_cols" in params else None
     one = panel(**params).fit(history)
     parts = fitted([panel(**params) for _ in range(3)], in_parts(history))
     require_same(one, parts, ahead)

@@ -169,11 +169,8 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
             del targets, negative
             if scored is not None:
                 scored[group.rows[0], :, 0] = _p_values_of(model, learner, block).T
-            if watch is None:
-                learner = learner.learn(block) if learning else learner.advance(block)
-            else:
-                move = learnt if learning else advanced
-                learner, watch = watch.take(learner, block, move, learning)
+            move = learnt if learning else advanced
+            learner, watch = _moved(watch, learner, block, move, learning)
             continue
         is_row = group.rows >= 0
         if how == "p_values":
@@ -183,16 +180,10 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
                 outputs[group.rows[row, is_row[row]], :, 0] = found.T[is_row[row]]
                 if not len(block.targets) and group is groups[-1]:
                     break  # nobody looks at the learner after the last row
-                if watch is None:
-                    learner = learner.advance(now)
-                else:
-                    learner, watch = watch.take(learner, now, advanced, False)
+                learner, watch = _moved(watch, learner, now, advanced, False)
             continue
         known = None if following is None else _known_ahead(model, group, following, block)
-        if watch is None:
-            issued, learner = learner.outputs(block, known)
-        else:
-            issued, learner, watch = _watched_outputs(watch, learner, block, known)
+        issued, learner, watch = _outputs_after(watch, learner, block, known)
         if before is scaling:
             issued = scaling.undo(series, issued)
         else:  # the unit of a series is not known before its first value
@@ -230,7 +221,14 @@ def advanced(learner, block):
     return learner.advance(block)
 
 
-def _watched_outputs(watch, learner, block, following):
+def _moved(watch, learner, block, move, learning):
+    """Return the learner after rows, and the watch over it, where there is one."""
+    if watch is None:
+        return move(learner, block), None
+    return watch.take(learner, block, move, learning)
+
+
+def _outputs_after(watch, learner, block, following):
     """Return the outputs (T, J, B, M) after rows, the learner, and the watch after them."""
     outputs = []
 
@@ -241,8 +239,8 @@ def _watched_outputs(watch, learner, block, following):
         outputs.append(found)
         return learner
 
-    learner, watch = watch.take(learner, block, move, False)
-    return np.concatenate(outputs), learner, watch
+    learner, watch = _moved(watch, learner, block, move, False)
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs), learner, watch
 
 
 def _typical_level(learner, start, beside, row):

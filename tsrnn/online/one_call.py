@@ -125,7 +125,8 @@ class Packed:
         (S, M, K), (m, R, E, _) = readout.weights.shape, mixing.regret.shape
         L, F = linear.weights.shape[2], per_step.weights.shape[2]
         sizes = S, M, K, L, F, m, R, E, len(conformal.quantiles), len(conformal.profiles)
-        sizes = *sizes, len(smoothing.moving[0])
+        n_units, n_smoothing = encoder.network.hidden_size, smoothing.fixed[0][3][-1] + 1
+        sizes = *sizes, len(smoothing.moving[0]), n_smoothing, encoder.network.input_size, n_units
         arrays = (
             readout.covariance, readout.weights, linear.covariance, linear.weights,
             per_step.covariance, per_step.weights, per_step.n_labels.astype(np.int64).view(float),
@@ -173,11 +174,12 @@ class Packed:
         new = plain(record.targets), plain(record.inputs), plain(record.calendar)
         numbers = np.empty(len(self.numbers))
         outputs = np.empty((n, *self.shapes[1][:2]))
+        spare = np.empty(sum(map(math.prod, loops.spare_shapes(n, self.sizes))))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
         seen = self.bare["smoothing"].n_rows + self.n_rows
         if not loops.follow_rows(
             new, before.rows, (n_taken, SPARE, row, seen), self.sizes,
-            (self.numbers, numbers, outputs), *self.fixed, (learning, scoring),
+            (self.numbers, numbers, outputs, spare), *self.fixed, (learning, scoring),
         ):  # fmt: skip
             return None
         before.free[n_taken + n] = True

@@ -52,15 +52,18 @@ class TrainingSettings:
     verbose: bool = False
 
 
-def is_short(n_rows):
-    """Tell whether a history is trained on whole: what could be held out would say nothing.
+def held_out(n_rows):
+    """Return how many of the newest rows of a history are held out of training.
+
+    Of a short one none: they would say nothing.
 
     Examples
     --------
-    >>> is_short(60), is_short(70)
-    (True, False)
+    >>> held_out(60), held_out(70)
+    (0, 10)
     """
-    return int(VALIDATION_FRACTION * n_rows) < MIN_VALIDATION
+    n_held_out = int(VALIDATION_FRACTION * n_rows)
+    return n_held_out if n_held_out >= MIN_VALIDATION else 0
 
 
 def bptt_step(network, head, inputs, targets, warmup, loss):
@@ -122,8 +125,8 @@ def train(network, inputs, targets, settings, rng):
         A gradient is not finite.
     """
     n_rows, n_streams, n_outputs = targets.shape
-    n_held_out = int(VALIDATION_FRACTION * n_rows)
-    validate = settings.early_stopping and not is_short(n_rows)
+    n_held_out = held_out(n_rows)
+    validate = settings.early_stopping and n_held_out > 0
     validate = validate and np.isfinite(targets[n_rows - n_held_out :]).any()
     n_train = n_rows - n_held_out * validate
     warmup = min(settings.warmup, n_train // 4)

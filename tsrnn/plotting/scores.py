@@ -156,6 +156,11 @@ def plot_calibration(result: Results, *, target: Hashable | None = None, ax: Any
     return ax
 
 
+def _three_digits(value: float) -> str:
+    """Return a number with three digits that count, without an exponent: 2170, 0.0123."""
+    return np.format_float_positional(value, precision=3, unique=False, fractional=False, trim="-")
+
+
 def plot_comparison(
     results: Mapping[str, PrequentialResult], *, metric: str = "MASE", ax: Any = None
 ) -> Any:
@@ -202,7 +207,7 @@ def plot_comparison(
     ax.barh(range(len(values)), values.to_numpy(), height=0.62, color=COLORS[0])
     for place, value in enumerate(values):
         ax.annotate(
-            f"{value:.3g}", (value, place), (4, 0), textcoords="offset points",
+            _three_digits(value), (value, place), (4, 0), textcoords="offset points",
             va="center", color=TEXT,
         )  # fmt: skip
     plain(ax, "")

@@ -144,7 +144,8 @@ class _ForecastPicture(NamedTuple):
         if past.empty:
             raise ValueError(
                 f"found no row of history before {forecast.index[0]}, expected at least one; pass "
-                "the rows that the forecast was made from"
+                "the rows that the forecast was made from, and then the forecast: "
+                "plot_forecast(history, forecast)"
             )
         after = None
         if actual is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inlined, inner
+from tsrnn.kernels.numba_.maths import compiled, inlined, inner, on_stack
 from tsrnn.kernels.numpy_ import tails as reference
 from tsrnn.kernels.numpy_.conformal import (
     EARLY_RATE,
@@ -11,6 +11,7 @@ from tsrnn.kernels.numpy_.conformal import (
     LARGEST_RATE,
     LEVEL_RATE,
     OUTLIER,
+    OVERLAP,
     PROFILE_LIMITS,
     PROFILE_OUTLIER,
     PROFILE_RATE,
@@ -66,7 +67,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
     low, high = _thresholds(probabilities)
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
-    excess = np.empty(M)
+    excess = on_stack(M, np.float64)
     for row in range(n):
         now = first_row + row
         for s in range(S):
@@ -90,7 +91,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         level[m],
                         n_labels[m],
                         s,
-                        1.0,
+                        OVERLAP / max(delays[m], OVERLAP),
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
@@ -115,7 +116,7 @@ def score_errors(
     error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
 ):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
-    (M, S), excess = error.shape, np.empty(len(error))
+    (M, S), excess = error.shape, on_stack(len(error), np.float64)
     for s in range(S):
         expected, n_known = _profile(profiles, seasons, row, s), 0.0
         for m in range(M):
@@ -215,5 +216,6 @@ _thresholds, _follow_tail = inner(reference.thresholds, False), inner(_follow_ta
 _profile, _score = inner(_profile, False), inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)
-expected_scale, score_errors = compiled(expected_scale, False), compiled(score_errors, False)
-follow_size, follow_tails = compiled(follow_size, False), compiled(follow_tails, False)
+expected_scale = compiled(expected_scale, False, allocates=True)
+score_errors, follow_tails = compiled(score_errors, False), compiled(follow_tails, False)
+follow_size = compiled(follow_size, False, allocates=True)

@@ -8,13 +8,23 @@ that. So numbers that move lie side by side in one array, and nothing is returne
 import numpy as np
 
 from tsrnn.kernels.numba_.conformal import move_errors
-from tsrnn.kernels.numba_.maths import compiled, inlined, inner, view_of
-from tsrnn.kernels.numba_.mixing import expert_forecasts, move_experts
-from tsrnn.kernels.numba_.one_stream import forward_stream, put_state, state_of
+from tsrnn.kernels.numba_.maths import (
+    compiled,
+    copy_to,
+    flat,
+    inlined,
+    inner,
+    on_stack,
+    rows_of,
+    view_of,
+    views_of,
+)
+from tsrnn.kernels.numba_.mixing import move_experts, write_forecasts
+from tsrnn.kernels.numba_.one_stream import forward_stream
 from tsrnn.kernels.numba_.per_step import follow_profiles, move_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
 from tsrnn.kernels.numba_.smoothing import move_smoothing
-from tsrnn.kernels.numba_.window import views, write_rows
+from tsrnn.kernels.numba_.window import write_rows, write_views
 from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
 # No shortcut of the compiler's: the very numbers of the loops come out.
@@ -27,8 +37,8 @@ def shapes_of(sizes):
     ----------
     sizes : tuple of int
         Streams, steps, features of the readout, of the linear expert and of a step, steps that are
-        scored, mixtures by regrets, experts, quantiles, factors of profiles, and settings that are
-        smoothed by.
+        scored, mixtures by regrets, experts, quantiles, factors of profiles, settings that are
+        smoothed by, and experts that smooth; inputs and hidden units of the network.
 
     Returns
     -------
@@ -38,7 +48,7 @@ def shapes_of(sizes):
         `Mixing`, those of a `Conformal`, size, n_rows and calm of a `Drift`, the moving arrays of a
         `Smoothing`, and the tails of the errors.
     """
-    S, M, K, L, F, m, R, E, Q, n_factors, A = sizes
+    S, M, K, L, F, m, R, E, Q, n_factors, A, _, _, _ = sizes
     return (
         (S, K, K), (S, M, K), (S, L, L), (S, M, L),
         (S, M, F, F), (S, M, F), (S, M),
@@ -46,6 +56,25 @@ def shapes_of(sizes):
         (Q, m, S), (m, S), (m, S), (n_factors, S),
         (S,), (S,), (S,),
         (A, S), (A, S), (A, S), (A, S), (S,), (S,), (2, 3, S),
+    )  # fmt: skip
+
+
+def spare_shapes(n, sizes):
+    """Return the shapes of what a call for n rows makes on the way, in the order it is made in.
+
+    Features that the readout sees beside the hidden state, network inputs, their center and scale;
+    features of the readout, of the linear expert; what both learn in turns with others, and a gain;
+    innovations and outputs of both; forecasts of the readout and of each step, of those that
+    smooth, of all experts; and outputs at the steps that are scored.
+    """
+    S, M, K, L, _, m, _, E, _, _, _, G, D, H = sizes
+    turns = min(n - 1, 1)  # a row that comes alone needs no second buffer
+    return (
+        (n, S, K - H), (n, S, D), (n, S), (n, S),
+        (n, S, K), (n, S, L),
+        (S * turns, K, K), (S * turns, M, K), (K,), (S * turns, L, L), (S * turns, M, L), (L,),
+        (n, 2, S, M), (n, 2, S, M),
+        (n, S, M), (n, S, M), (n, M, G, S), (n, M, E, S), (n, S, m),
     )  # fmt: skip
 
 
@@ -71,7 +100,8 @@ def follow_rows(
         See `shapes_of`.
     numbers : tuple of ndarray
         The numbers that move, before and after, and the outputs (n, S, M) after each row: the
-        mixtures, with the jumps of the targets put back. The latter two are written.
+        mixtures, with the jumps of the targets put back. The latter two are written. And as many
+        numbers as `spare_shapes` have, for what is made on the way.
     window : tuple
         Limits of the guard, see `append_rows`; what `views` looks at, and how many rows back the
         calendar is.
@@ -97,7 +127,7 @@ def follow_rows(
     bool
         False: something rare is to be done, or noted, and nothing that was written counts.
     """
-    (before, after, mixed), (learning, follows) = numbers, scoring
+    (before, after, mixed, spare), (learning, follows) = numbers, scoring
     fields, states, of_readout, of_linear, of_steps, issued, of_errors, seasonal = rows
     n, (n_written, n_spare, first_row, n_seen) = len(new[0]), places
     place = n_written, n_spare, n
@@ -112,45 +142,44 @@ def follow_rows(
     write_rows(record, start, new, window[0])
     if _judged(record[5], new[0], targets, start):
         return False
+    arrays = views_of(spare, 0, _spare_shapes(n, sizes))
+    seen, (features, some), turns, linear_turns = arrays[:4], arrays[4:6], arrays[6:9], arrays[9:12]
+    results, linear_results, recurrent, forecasts, smoothed, issued_now, taken = arrays[12:]
     looked_at = levels, targets, calendar, inputs, missing
-    skip, seen, (_, scale) = views(looked_at, *window[1], (start, stop, window[2]))
-    features = _encoded(layer, seen, scale, skip, states, n_written)
+    write_views(looked_at, *window[1], (start, stop, window[2]), seen)
+    _encode(layer, seen, states, n_written, features)
     base, arrived = levels[start:], targets[start:]
-    labels = np.empty((n, targets.shape[1], 1))
-    for row, s in np.ndindex(arrived.shape):
-        labels[row, s, 0] = arrived[row, s]
+    labels = view_of(flat(arrived), 0, (n, targets.shape[1], 1))
     then, _ = _readouts(before, sizes)
     now, at = _readouts(after, sizes)
     delays, limits, linear_limits, columns = readouts
-    given = delays, limits, learning
-    origins, results = _open(of_readout, place), _room(n, mixed)
-    if not _followed(features, base, labels, origins, given, then[:2], now[:2], results):
+    rows, given = (features, base, labels), (delays, limits, learning)
+    origins = _open(of_readout, place)
+    if not _followed(rows, origins, given, then[:2], now[:2], turns, results):
         return False
-    recurrent, results = _from_base(results[:, 1], base), _room(n, mixed)
-    origins, given = _open(of_linear, place), (delays, linear_limits, learning)
-    if not _followed(
-        _taken(skip, columns), base, labels, origins, given, then[2:], now[2:], results
-    ):
+    _from_base(results, base, recurrent)
+    _take(seen[0], columns, some)
+    rows, given = (some, base, labels), (delays, linear_limits, learning)
+    origins = _open(of_linear, place)
+    if not _followed(rows, origins, given, then[2:], now[2:], linear_turns, linear_results):
         return False
     for k in range(at, len(after)):
         after[k] = before[k]
     state, moving, of_conformal, of_drift, of_smoothing = _others(after, at, sizes)
     values, flags = _open(of_steps[0], place), _open(of_steps[1], place)
-    forecasts = np.empty(mixed.shape)
     if _stepped((base, arrived, learning), values, flags, per_step, state, forecasts):
         return False
-    settings, n_steps, zero = smoothing
-    smoothed = np.empty((n, n_steps, settings[3][-1] + 1, mixed.shape[1]))
+    settings, _, zero = smoothing
     given = arrived, _open(seasonal, place), settings, zero, n_seen
     move_smoothing(*given, of_smoothing, smoothed)
-    given = recurrent, results[:, 1], forecasts, levels, smoothed
-    forecasts = expert_forecasts(*given, *repeats, n_seen)
+    given = recurrent, linear_results[:, 1], forecasts, levels, smoothed
+    write_forecasts(*given, *repeats, n_seen, issued_now)
     steps, discounts, fixed = mixing
     waiting = _open(issued, place)
-    move_experts(forecasts, waiting, labels, steps, discounts, moving, mixed)
+    move_experts(issued_now, waiting, labels, steps, discounts, moving, mixed)
     if follows:
         waiting = _open(of_errors, place)
-        given = mixed, labels, steps[0], waiting, first_row, fixed
+        given = mixed, labels, steps[0], waiting, first_row, fixed, taken
         if _scored(given, of_conformal, of_drift):
             return False
     _shift(mixed, record[6][start:])
@@ -170,121 +199,70 @@ def _judged(refused, given, targets, start):
 def _open(buffer, place):
     """Return the rows of a buffer up to the new ones, those before as many as there were."""
     n_written, n_spare, n = place
-    return buffer[n_written : len(buffer) - n_spare + n_written + n]
-
-
-def _cut(numbers, at, shape):
-    """Return the array of a shape that begins at a place among numbers, and where it ends."""
-    size = 1
-    for length in shape:
-        size *= length
-    return view_of(numbers, at, shape), at + size
+    return rows_of(buffer, n_written, len(buffer) - n_spare + n_written + n)
 
 
 def _readouts(numbers, sizes):
     """Return covariances and weights of readout and linear expert, and where they end."""
-    shapes = _shapes(sizes)
-    P, at = _cut(numbers, np.int64(0), shapes[0])  # a literal is a type of its own
-    weights, at = _cut(numbers, at, shapes[1])
-    linear_P, at = _cut(numbers, at, shapes[2])
-    linear_weights, at = _cut(numbers, at, shapes[3])
-    return (P, weights, linear_P, linear_weights), at
+    arrays = views_of(numbers, 0, _shapes(sizes)[:4])
+    P, weights, linear_P, linear_weights = arrays
+    return arrays, P.size + weights.size + linear_P.size + linear_weights.size
 
 
 def _others(numbers, at, sizes):
     """Return what moves of the readout of each step, of mixture, intervals, drift, smoothing."""
-    shapes = _shapes(sizes)
-    P, at = _cut(numbers, at, shapes[4])
-    weights, at = _cut(numbers, at, shapes[5])
-    counts, at = _cut(numbers.view(np.int64), at, shapes[6])
-    regret, at = _cut(numbers, at, shapes[7])
-    spread, at = _cut(numbers, at, shapes[8])
-    loss, at = _cut(numbers, at, shapes[9])
-    n_labels, at = _cut(numbers, at, shapes[10])
-    parts, at = _cut(numbers, at, shapes[11])
-    blend, at = _cut(numbers, at, shapes[12])
-    quantiles, at = _cut(numbers, at, shapes[13])
-    level, at = _cut(numbers, at, shapes[14])
-    n_errors, at = _cut(numbers, at, shapes[15])
-    profiles, at = _cut(numbers, at, shapes[16])
-    size, at = _cut(numbers, at, shapes[17])
-    n_rows, at = _cut(numbers, at, shapes[18])
-    calm, at = _cut(numbers, at, shapes[19])
-    smooth_level, at = _cut(numbers, at, shapes[20])
-    trend, at = _cut(numbers, at, shapes[21])
-    first_mean, at = _cut(numbers, at, shapes[22])
-    smooth_loss, at = _cut(numbers, at, shapes[23])
-    n_known, at = _cut(numbers, at, shapes[24])
-    positive, at = _cut(numbers, at, shapes[25])
-    tails, at = _cut(numbers, at, shapes[26])
-    mixing = regret, spread, loss, n_labels, parts, blend
-    conformal = quantiles, level, n_errors, profiles, tails
-    smoothing = smooth_level, trend, first_mean, smooth_loss, n_known, positive
-    return (P, weights, counts), mixing, conformal, (size, n_rows, calm), smoothing
+    arrays = views_of(numbers, at, _shapes(sizes)[4:])
+    P, weights, counts = arrays[:3]
+    per_step = P, weights, counts.view(np.int64)
+    conformal = *arrays[9:13], arrays[22]
+    return per_step, arrays[3:9], conformal, arrays[13:16], arrays[16:22]
 
 
-def _encoded(layer, inputs, scale, skip, states, n_written):
-    """Return the hidden state, in units of the scale, before other features; write the states."""
+def _encode(layer, seen, states, n_written, features):
+    """Write the hidden state, in units of the scale, before other features; and the states."""
+    (skip, inputs, _, scale), dtype = seen, layer[0].dtype
     (n, S, D), H = inputs.shape, states[0].shape[1]
-    x, h = np.empty((n, D, 1), layer[0].dtype), np.empty((n, H, 1), layer[0].dtype)
-    features = np.empty((n, S, H + skip.shape[2]))
+    numbers = on_stack(n * (D + H) + 5 * H, dtype)
+    x, h = view_of(numbers, 0, (n, D, 1)), view_of(numbers, n * D, (n, H, 1))
+    spare = numbers[n * (D + H) :]
     for s in range(S):
         for row, d in np.ndindex(n, D):
             x[row, d, 0] = inputs[row, s, d]
-        moved = forward_stream(layer, x, state_of(states, n_written, s), h)
-        put_state(states, n_written + n, s, moved)
+        forward_stream(layer, x, states, n_written, n_written + n, s, h, spare)
         for row in range(n):
             at = features[row, s]
             for k in range(H):
                 at[k] = h[row, k, 0] * scale[row, s]
             for k in range(skip.shape[2]):
                 at[H + k] = skip[row, s, k]
-    return features
 
 
-def _taken(features, columns):
-    taken = np.empty((len(features), features.shape[1], len(columns)))
+def _take(features, columns, taken):
     for row, s in np.ndindex(taken.shape[:2]):
         for k in range(len(columns)):
             taken[row, s, k] = features[row, s, columns[k]]
-    return taken
 
 
-def _room(n, mixed):
-    """Return where innovations and outputs of rows are written."""
-    return np.empty((n, 2, *mixed.shape[1:]))
-
-
-def _followed(features, base, labels, origins, given, before, after, results):
+def _followed(rows, origins, given, before, after, turns, results):
     """Move a readout over rows, from arrays to arrays; tell whether nothing rare came up."""
-    (delays, limits, learning), n = given, len(labels)
+    (features, base, labels), (delays, limits, learning) = rows, given
     if not learning:
         push_rows(origins, features, base)
         outputs(before[1], features, results[:, 1])
-        _copy(before, after)
+        copy_to(flat(after[0]), flat(before[0]))
+        copy_to(flat(after[1]), flat(before[1]))
         return True
-    rows = features, base, labels
     first, why = np.int64(0), np.int64(START)  # literals are types of their own
-    _, why, P, weights = learn_rows(
-        first, n, why, origins, rows, delays, before, after, limits, results
+    _, why = learn_rows(
+        first, len(labels), why, origins, rows, delays, before, after, turns, limits, results
     )
-    if n > 1:  # the newest are in one of two buffers that take turns
-        _copy((P, weights), after)
     return why == LEARNT
 
 
-def _copy(arrays, out):
-    for one, other in ((arrays[0].ravel(), out[0].ravel()), (arrays[1].ravel(), out[1].ravel())):
-        for k in range(len(one)):
-            other[k] = one[k]
-
-
-def _from_base(changes, base):
-    levels = np.empty(changes.shape)
+def _from_base(results, base, levels):
     for row, s in np.ndindex(base.shape):
-        for m in range(changes.shape[2]):
-            levels[row, s, m] = changes[row, s, m] + base[row, s]
-    return levels
+        for m in range(levels.shape[2]):
+            levels[row, s, m] = results[row, 1, s, m] + base[row, s]
 
 
 def _stepped(arrived, values, flags, per_step, state, forecasts):
@@ -297,23 +275,23 @@ def _stepped(arrived, values, flags, per_step, state, forecasts):
             now[s, LEVEL], now[s, ZERO] = base[row, s], 0.0
             now[s, COUNT] = 1.0 if np.isfinite(labels[row, s]) else 0.0
     follow_profiles(values, reach, season, rates)
-    issued = forecasts, np.empty((*forecasts.shape, table[2]))
+    effects = view_of(flat(forecasts), 0, (*forecasts.shape, 0))  # nothing is known ahead
+    issued = forecasts, effects
     return move_steps(values, labels, flags, table, state, limits, learning, issued)
 
 
 def _scored(given, conformal, drift):
     """Move intervals and drift; tell whether a change is to be noted."""
-    mixed, labels, steps, waiting, first_row, fixed = given
+    mixed, labels, steps, waiting, first_row, fixed, taken = given
     if len(steps) < mixed.shape[2]:
-        taken = np.empty((*mixed.shape[:2], len(steps)))
         for row, s, m in np.ndindex(taken.shape):
             taken[row, s, m] = mixed[row, s, steps[m] - 1]
         mixed = taken
     size, n_rows, is_calm = drift
-    calm = np.empty(len(is_calm), np.bool_)
+    calm = on_stack(len(is_calm), np.bool_)
     for s in range(len(calm)):
         calm[s] = is_calm[s] > 0.0
-    noted = np.empty((len(labels), len(calm)))
+    noted = view_of(on_stack(labels.size, np.float64), 0, labels.shape[:2])
     of_drift = size, n_rows, calm
     any_noted = move_errors(mixed, labels, waiting, first_row, fixed, conformal, of_drift, noted)
     for s in range(len(calm)):
@@ -327,11 +305,10 @@ def _shift(outputs, jumps):
         outputs[row, s, m] += jumps[row, s]
 
 
-_shapes, _judged = inner(shapes_of, False), inlined(_judged, False)
-_open, _cut, _copy = inner(_open, False), inner(_cut, False), inner(_copy, False)
+_shapes, _spare_shapes = inner(shapes_of, False), inner(spare_shapes, False)
+_open, _judged = inlined(_open, False), inlined(_judged, False)
 _readouts, _others = inner(_readouts, False), inlined(_others, False)
-_encoded, _taken = inlined(_encoded, False), inlined(_taken, False)
-_room, _followed = inner(_room, False), inlined(_followed, False)
+_encode, _take, _followed = inlined(_encode, False), inlined(_take, False), inner(_followed, False)
 _from_base, _stepped = inlined(_from_base, False), inlined(_stepped, False)
 _scored, _shift = inlined(_scored, False), inlined(_shift, False)
 follow_rows = compiled(follow_rows, False)

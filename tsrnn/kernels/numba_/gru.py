@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tsrnn.kernels.numba_.maths import (
     add_in_place,
     add_product,
@@ -14,6 +12,7 @@ from tsrnn.kernels.numba_.maths import (
     halve,
     in_rows,
     inner,
+    on_stack,
     packed_product,
     transposed_product,
 )
@@ -60,8 +59,9 @@ def stream(W, bias_hn, x, h_0, h, end):
     """Take all steps of one stream; fill `end` with h twice; return whether `x` is finite."""
     # Sums run in the order of the packed product, whose zeros add nothing: the same bits.
     H = len(h_0)
-    z, a, h_t = np.empty(W.shape[1] - H, W.dtype), np.empty(4 * H, W.dtype), np.empty_like(bias_hn)
-    W_T, a_h, h_prev = W.T, a[3 * H :], h_0[:, 0].copy()
+    z, a = on_stack(W.shape[1] - H, W.dtype), on_stack(4 * H, W.dtype)
+    W_T, a_h, h_t, h_prev = W.T, a[3 * H :], on_stack(H, W.dtype), on_stack(H, W.dtype)
+    copy_to(h_prev, h_0[:, 0])
     z[-1] = 1
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)
     for t in range(len(x)):

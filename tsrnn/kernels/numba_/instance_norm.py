@@ -5,15 +5,14 @@ import numpy as np
 from tsrnn.kernels.numba_.maths import inlined, inner
 
 
-def centers_and_scales(targets, norm, limits, season, start, stop):
-    """Return center and scale, each (n, S), of rows `start` to `stop` of targets.
+def centers_and_scales(targets, norm, limits, season, start, center, scale):
+    """Write center and scale, each (n, S), of the rows of targets from `start` on.
 
     ``norm`` is spread, moved and level; ``limits`` are the smallest and the largest factor of scale
     that are followed; without a season centers are 0 and scales 1.
     """
     spread, moved, level = norm
-    center = np.zeros((stop - start, targets.shape[1]))
-    scale = np.ones_like(center)
+    center[:], scale[:] = 0.0, 1.0
     if season:
         for n, s in np.ndindex(center.shape):
             mean, deviation, n_known = _moments(targets[start + n + 1 - season : start + n + 1, s])
@@ -21,7 +20,6 @@ def centers_and_scales(targets, norm, limits, season, start, stop):
             trust = min(2.0 * n_known / season, 1.0)
             center[n, s] = level[s] + _followed((mean - level[s]) * trust, moved[0, s])
             scale[n, s] = np.exp(_followed(growth * trust, moved[1, s]))
-    return center, scale
 
 
 def _moments(values):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tsrnn.kernels.numba_.maths import (
     all_finite,
     compiled,
@@ -11,6 +9,7 @@ from tsrnn.kernels.numba_.maths import (
     flat,
     in_rows,
     inner,
+    on_stack,
     packed_product,
     transposed_product,
 )
@@ -60,7 +59,7 @@ def forward_window(packed, Z, A, tmp, keep, block):
 def stream(W, x, h_0, c_0, h, end):
     """Take all steps of one stream; fill `end` with h, c and h; return whether `x` is finite."""
     (_, columns), H = W.shape, len(h_0)
-    wide = np.empty(6 * H + columns, W.dtype)
+    wide = on_stack(6 * H + columns, W.dtype)
     wide, tmp, z = wide[: 5 * H], wide[5 * H : 6 * H], wide[6 * H :]
     copy_to(z[:H], h_0[:, 0])
     copy_to(wide[4 * H :], c_0[:, 0])

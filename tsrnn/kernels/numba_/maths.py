@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import njit, types
 from numba.core import cgutils, errors, imputils
+from numba.core.typing import npydecl
 from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 
 from tsrnn.kernels.numba_.cache import KernelCache
+from tsrnn.kernels.numba_.for_callers import ForCallers
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
+#: No ways in that nobody takes, no machine code that nobody calls, no counting of references.
+OPTIONS = {
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+    "pipeline_class": ForCallers,
+}
 
 
-def compiled(function, fastmath=FASTMATH):
-    """Compile on first use, for each dtype once, and keep the result on disk."""
-    dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+def compiled(function, fastmath=FASTMATH, allocates=False):
+    """Compile on first use, for each dtype once, and keep the result on disk.
+
+    What allocates or returns arrays has to say so. Without, numba counts no references to arrays:
+    the code that does so, at each assignment of one, would be half of all that is compiled.
+    """
+    options = OPTIONS | {"no_cpython_wrapper": False, "nogil": True, "_nrt": allocates}
+    del options["pipeline_class"]
+    dispatcher = njit(fastmath=fastmath, **options)(function)
     dispatcher._cache = KernelCache(function)
     return dispatcher
 
 
 def inner(function, fastmath=FASTMATH, **more):
-    """Compile for other compiled functions alone.
+    """Compile for other compiled functions alone; it neither allocates nor returns an array.
 
     Without the way in from Python, which takes longer to compile than a small function itself, and
     without a file of its own: it is a part of those of its callers.
     """
-    more = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | more
-    return njit(error_model="numpy", fastmath=fastmath, **more)(function)
+    return njit(fastmath=fastmath, **(OPTIONS | more))(function)
 
 
 def inlined(function, fastmath=FASTMATH):
@@ -49,6 +66,58 @@ def view_of(typing_context, numbers, at, shape):
         return _view(context, builder, signature.args[0], args[0], args[1], array, lengths)
 
     return array(numbers, types.int64, shape), make
+
+
+@intrinsic
+def views_of(typing_context, numbers, at, shapes):
+    """View numbers (n,), contiguous, from a place on as arrays of those shapes, side by side."""
+    arrays = types.BaseTuple.from_types([_contiguous(numbers, len(shape)) for shape in shapes])
+
+    def make(context, builder, signature, args):
+        at, views = args[1], []
+        for array, shape in zip(arrays, cgutils.unpack_tuple(builder, args[2]), strict=True):
+            lengths = cgutils.unpack_tuple(builder, shape)
+            views.append(_view(context, builder, numbers, args[0], at, array, lengths))
+            at = builder.add(at, functools.reduce(builder.mul, lengths))
+        return context.make_tuple(builder, arrays, views)
+
+    return arrays(numbers, types.int64, shapes), make
+
+
+@intrinsic
+def on_stack(typing_context, size, dtype):
+    """Return an array (size,) that lasts as long as the call, for a few numbers to be kept in.
+
+    Without counting references nothing can be allocated. Not within a loop: each is another one.
+    """
+    array = types.Array(npydecl.parse_dtype(dtype), 1, "C")
+
+    def make(context, builder, signature, args):
+        kind = context.get_data_type(array.dtype)
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(kind))
+        view = arrayobj.make_array(array)(context, builder)
+        data = builder.alloca(kind, size=args[0])
+        data.align = 64
+        arrayobj.populate_array(view, data, [args[0]], [itemsize], itemsize, None)
+        return view._getvalue()
+
+    return array(types.intp, dtype), make
+
+
+@intrinsic
+def rows_of(typing_context, a, start, stop):
+    """View rows of contiguous `a`, ``a[start:stop]`` of places that are there, by less code."""
+    array = _contiguous(a, a.ndim)
+
+    def make(context, builder, signature, args):
+        of = arrayobj.make_array(a)(context, builder, args[0])
+        at, lengths = args[1], [builder.sub(args[2], args[1])]
+        for length in cgutils.unpack_tuple(builder, of.shape)[1:]:
+            lengths.append(length)
+            at = builder.mul(at, length)
+        return _view(context, builder, a, args[0], at, array, lengths)
+
+    return array(a, types.int64, types.int64), make
 
 
 @intrinsic
@@ -208,7 +277,7 @@ def packed_product(packed, z, a, n_halved, block):
     raise NotImplementedError
 
 
-@overload(packed_product)
+@overload(packed_product, jit_options=OPTIONS)
 def _packed_product(packed, z, a, n_halved, block):
     if z.ndim == 1:
 
@@ -219,7 +288,7 @@ def _packed_product(packed, z, a, n_halved, block):
         return of_one_stream
 
     if packed.layout == "F":
-        return lambda packed, z, a, n_halved, block: np.dot(packed, z, a)
+        return lambda packed, z, a, n_halved, block: _whole(packed, z, a)
 
     return lambda packed, z, a, n_halved, block: _by_blocks(packed, z, a, block)
 
@@ -229,14 +298,21 @@ def transposed_product(packed_T, d_a, d_z, block):
     raise NotImplementedError
 
 
-@overload(transposed_product)
+@overload(transposed_product, jit_options=OPTIONS)
 def _transposed_product(packed_T, d_a, d_z, block):
     if d_a.ndim == 1:
         return lambda packed_T, d_a, d_z, block: product(packed_T, d_a, d_z)
     return lambda packed_T, d_a, d_z, block: _by_blocks(packed_T, d_a, d_z, block)
 
 
-@inner
+def _whole(W, z, out):
+    np.dot(W, z, out)
+
+
 def _by_blocks(W, z, out, block):
     for row in range(0, len(W), block):
         np.dot(W[row : row + block], z, out[row : row + block])
+
+
+# What numba makes of a product returns an array.
+_whole, _by_blocks = inner(_whole, _nrt=True), inner(_by_blocks, _nrt=True)

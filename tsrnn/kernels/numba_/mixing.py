@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, flat, inlined, inner, view_of
+from tsrnn.kernels.numba_.maths import compiled, flat, inlined, inner, on_stack, view_of
 from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
@@ -29,9 +29,19 @@ def expert_forecasts(recurrent, linear, per_step, levels, smoothed, back, season
     n_rows : int
         Rows seen before these.
     """
+    (n, S, M), n_plain = recurrent.shape, back.shape[1] + (4 if len(seasons) else 3)
+    forecasts = np.empty((n, M, n_plain + smoothed.shape[2], S))
+    given = recurrent, linear, per_step, levels, smoothed, back, seasons, n_rows
+    write_forecasts(*given, forecasts)
+    return forecasts
+
+
+def write_forecasts(
+    recurrent, linear, per_step, levels, smoothed, back, seasons, n_rows, forecasts
+):  # fmt: skip
+    """As `expert_forecasts`, which are written."""
     (n, S, M), B, G = recurrent.shape, back.shape[1], smoothed.shape[2]
     first = B + (4 if len(seasons) else 3)  # of those that smooth
-    forecasts = np.empty((n, M, first + G, S))
     for row, m, s in np.ndindex(n, M, S):
         now, at = len(levels) - n + row, forecasts[row, m, :, s]
         at[0], at[1] = recurrent[row, s, m], linear[row, s, m] + levels[now, s]
@@ -46,7 +56,6 @@ def expert_forecasts(recurrent, linear, per_step, levels, smoothed, back, season
             at[3 + B] = at[2 + B] + change
         for g in range(G):
             at[first + g] = smoothed[row, m, g, s]
-    return forecasts
 
 
 def follow_experts(forecasts, waiting, labels, scored, discounts, state):
@@ -82,9 +91,10 @@ def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures
     regret, spread, loss, n_labels, parts, blend = moving
     as_parts = _like_parts(blend)
     moved = regret, spread, loss, n_labels, parts, as_parts
-    prior = np.zeros((1, waiting.shape[2], 1))
-    discounts = _by_step(discounts, regret.shape[1])
-    error = np.empty(issued.shape[2])
+    n_errors, discounts = issued.shape[2], _by_step(discounts, regret.shape[1])
+    error, zeros = on_stack(n_errors, np.float64), on_stack(n_errors, np.float64)
+    zeros[:] = 0.0
+    prior = view_of(zeros, 0, (1, n_errors, 1))
     for row in range(n):
         now = reach + row
         for m, s in np.ndindex(M, S):
@@ -167,7 +177,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
     M, n_errors, S = error.shape
     discounts = _by_step(discounts, regret.shape[1])
     moving = regret, spread, loss, n_labels, parts, _like_parts(blend)
-    errors = np.empty(n_errors)
+    errors = on_stack(n_errors, np.float64)
     for m, s in np.ndindex(M, S):
         if np.isfinite(error[m, -1, s]):
             for k in range(n_errors):
@@ -250,7 +260,7 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 
 _potential, _favour = inlined(_potential, False), inner(_favour, False)
 _among, _issue = inlined(_among, False), inlined(_issue, False)
-_score, _by_step = inner(_score, False), inner(_by_step, False)
-_interpolate, _like_parts = inlined(_interpolate, False), inner(_like_parts, False)
+_score, _by_step = inner(_score, False), inlined(_by_step, False)
+_interpolate, _like_parts = inlined(_interpolate, False), inlined(_like_parts, False)
 score_experts = compiled(score_experts, False)
-expert_forecasts, move_experts = compiled(expert_forecasts, False), compiled(move_experts, False)
+write_forecasts, move_experts = compiled(write_forecasts, False), compiled(move_experts, False)

@@ -1,82 +1,67 @@
 """Steps of one stream by whatever cell has such weights: for other compiled code to call."""
 
-import numpy as np
 from numba import types
 from numba.extending import overload
 
 from tsrnn.kernels.numba_ import gru, lstm, rnn
-from tsrnn.kernels.numba_.maths import inner
+from tsrnn.kernels.numba_.maths import OPTIONS, inner, view_of
 
 
-def forward_stream(weights, x, state, h):
-    """Take all steps of one stream, fill `h` and return the state after them.
+def forward_stream(weights, x, states, at, to, s, h, spare):
+    """Take all steps of one of S streams: fill `h`, and write the state after them.
 
-    Weights and state are those of a `Recurrence`, as plain tuples; the arrays are such as its own
-    ``forward_stream`` hands on, so that the same code, and no other, is compiled for both.
+    Parameters
+    ----------
+    weights : tuple of ndarray
+        Those of a `Recurrence`.
+    x, h : ndarray of shape (T, D, 1) and (T, H, 1)
+        Such as its own ``forward_stream`` hands on, so that the same code is compiled for both.
+    states : tuple
+        Rows of h (n, H, S), and of c or None.
+    at, to, s : int
+        The row that holds the state before, the one to write, and the stream.
+    spare : ndarray of shape (5 H,)
     """
     raise NotImplementedError
 
 
-@overload(forward_stream, inline="always")
-def _forward_stream(weights, x, state, h):
-    if not isinstance(state[1], types.NoneType):
+@overload(forward_stream, jit_options=OPTIONS)
+def _forward_stream(weights, x, states, at, to, s, h, spare):
+    if not isinstance(states[1], types.NoneType):
 
-        def of_lstm(weights, x, state, h):
-            end = np.empty((3, *state[0].shape), h.dtype)
-            lstm.stream(weights[0], x, state[0], state[1], h, end)
-            return end[0], end[1]
+        def of_lstm(weights, x, states, at, to, s, h, spare):
+            H, (of_h, of_c) = h.shape[1], states
+            h_0, c_0 = view_of(spare, 0, (H, 1)), view_of(spare, H, (H, 1))
+            end = view_of(spare, 2 * H, (3, H, 1))
+            _get(of_h, at, s, h_0)
+            _get(of_c, at, s, c_0)
+            lstm.stream(weights[0], x, h_0, c_0, h, end)
+            _put(of_h, to, s, end[0])
+            _put(of_c, to, s, end[1])
 
         return of_lstm
 
     cell = gru if len(weights) == 2 else rnn
 
-    def of_another(weights, x, state, h):
-        end = np.empty((2, *state[0].shape), h.dtype)
-        cell.stream(*weights, x, state[0], h, end)
-        return end[0], None
+    def of_another(weights, x, states, at, to, s, h, spare):
+        H, of_h = h.shape[1], states[0]
+        h_0, end = view_of(spare, 0, (H, 1)), view_of(spare, H, (2, H, 1))
+        _get(of_h, at, s, h_0)
+        cell.stream(*weights, x, h_0, h, end)
+        _put(of_h, to, s, end[0])
 
     return of_another
 
 
-def state_of(states, at, s):
-    """Return the state of one of S streams, from rows of states."""
-    raise NotImplementedError
-
-
-@overload(state_of, inline="always")
-def _state_of(states, at, s):
-    if isinstance(states[1], types.NoneType):
-        return lambda states, at, s: (states[0][at, :, s : s + 1].copy(), None)
-
-    def of_both(states, at, s):
-        return states[0][at, :, s : s + 1].copy(), states[1][at, :, s : s + 1].copy()
-
-    return of_both
+@inner
+def _get(rows, at, s, column):
+    """Write one stream of rows (n, H, S) to a column (H, 1)."""
+    for k in range(len(column)):
+        column[k, 0] = rows[at, k, s]
 
 
 @inner
-def put(rows, at, s, column):
+def _put(rows, at, s, column):
     """Write a column (H, 1) to one stream of rows (n, H, S); a slice takes seconds to compile."""
     for k in range(len(column)):
         rows[at, k, s] = column[k, 0]
-
-
-def put_state(states, at, s, new):
-    """Write the state of one of S streams to rows of states."""
-    raise NotImplementedError
-
-
-@overload(put_state, inline="always")
-def _put_state(states, at, s, new):
-    if isinstance(states[1], types.NoneType):
-
-        def of_hidden(states, at, s, new):
-            put(states[0], at, s, new[0])
-
-        return of_hidden
-
-    def of_both(states, at, s, new):
-        put(states[0], at, s, new[0])
-        put(states[1], at, s, new[1])
-
-    return of_both

@@ -20,7 +20,7 @@ LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
 FIRST_RATE, LARGEST_RATE = conformal.FIRST_RATE, conformal.LARGEST_RATE
 EARLY_RATE, LARGEST_EARLY = conformal.EARLY_RATE, conformal.LARGEST_EARLY
 RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, conformal.LEVEL_RATE
-OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
+OUTLIER, OVERLAP, TINY = conformal.OUTLIER, conformal.OVERLAP, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
 LOW, HIGH = conformal.PROFILE_LIMITS
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
@@ -120,7 +120,8 @@ def score_block(
             _change_state(m, j * b, position - steps[m], unsettled[j, first:until], fields)
         if m == 0:
             _add_tails(flat, flags, probabilities, fields, spare, tails, beyond)
-        _score_step(m, flat, flags, panel_losses, probabilities, fields, spare, pooled)
+        pace = OVERLAP / max(steps[m], OVERLAP)
+        _score_step(m, flat, flags, panel_losses, probabilities, fields, spare, pooled, pace)
     return _follow_rows(seasons, position, fields, spare)
 
 
@@ -181,7 +182,7 @@ def _expect(seasons, row, profiles, spare):
         start += season
 
 
-def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, pooled):
+def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, pooled, pace):
     """Move what is kept of a step by errors (E, S) of its experts.
 
     Of the spare vectors the first four, expected, scaled, excess and n_known, last a row.
@@ -210,7 +211,7 @@ def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, po
                 part[s] = ratio
                 total_j[s] += ratio
     _share_out(m, ratios, total, known, parts, fields)
-    _score_mixture(m, mixed, errors[0], known, probabilities, fields, spare)
+    _score_mixture(m, mixed, errors[0], known, probabilities, fields, spare, pace)
     for j in range(J):
         absolute = n_known_now = 0.0
         error, w = mixed[j * b : j * b + b], known[j * b : j * b + b]
@@ -327,21 +328,21 @@ def _follow_rows(seasons, row, fields, spare):
     return noted
 
 
-def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
+def _score_mixture(m, mixed, first, known, probabilities, fields, spare, pace):
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
     expected, scaled, excess, n_known = spare[0], spare[1], spare[2], spare[3]
-    at, pace, over, S = spare[5], spare[6], spare[7], len(mixed)
+    at, roots, over, S = spare[5], spare[6], spare[7], len(mixed)
     level, n_labels, mean_error = fields[8][m], fields[9][m], fields[14][m]
     for s in range(S):
         scale = level[s] * expected[s]
         at[s] = -mixed[s] / (scale if scale > TINY else TINY)
     for s in range(S):
         root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
-        pace[s] = root if root < LARGEST_RATE else LARGEST_RATE
+        roots[s] = root if root < LARGEST_RATE else LARGEST_RATE
     for q in range(len(probabilities)):
         probability, quantile = probabilities[q], fields[7][q, m]
         for s in range(S):
-            root = pace[s] if pace[s] > RATE else RATE
+            root = pace * (roots[s] if roots[s] > RATE else RATE)
             before = quantile[s]
             step = root * (probability - (1.0 if at[s] < before else 0.0))
             size = abs(before)
@@ -370,9 +371,9 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, spare):
         mean_error[s] = moved if known[s] else before
     for s in range(S):
         before, seen = level[s], n_labels[s]
-        base, rate = before if before > TINY else TINY, 1.0 / (seen + 2.0)
-        rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        rate = rate if rate > pace[s] else pace[s]
+        base, equal = before if before > TINY else TINY, 1.0 / (seen + 2.0)
+        rate = pace * (roots[s] if roots[s] > LEVEL_RATE else LEVEL_RATE)
+        rate = rate if rate > equal else equal
         early = EARLY_RATE / (seen + 1.0)
         early = early if early < LARGEST_EARLY else LARGEST_EARLY
         rate = rate if rate > early else early
@@ -389,5 +390,5 @@ _add_tails, _expect = inner(_add_tails, False), inner(_expect, False)
 _mix, _score_mixed = inner(_mix, {"reassoc"}), inner(_score_mixed, {"reassoc"})
 _add_loss, _share_out = inner(_add_loss, {"reassoc"}), inner(_share_out, {"reassoc"})
 _score_mixture = inner(_score_mixture, {"reassoc"})
-_score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False)
-score_block = compiled(score_block, False)
+_score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False, _nrt=True)
+score_block = compiled(score_block, False, allocates=True)

@@ -24,4 +24,4 @@ def lag_features(first, columns, levels, rows, centers, scales, place, out):
             to[s, place + n] = (newest[s] - center[s]) * inverse[s]
 
 
-lag_features = compiled(lag_features, False)
+lag_features = compiled(lag_features, False, allocates=True)

@@ -35,4 +35,4 @@ def _moments(j, columns, targets, rows, values, mean, deviation, n_known):
 
 
 _moments = inner(_moments, False)
-season_moments = compiled(season_moments, False)
+season_moments = compiled(season_moments, False, allocates=True)

@@ -198,4 +198,5 @@ def _exp(x):
 _from_mean, _weigh = inner(_from_mean, False), inner(_weigh, False)
 _exp, _add_forecasts = inner(_exp, {"contract"}), inner(_add_forecasts, {"contract"})
 _move_target = inner(_move_target, False)
-move_series, forecast_series = compiled(move_series, False), compiled(forecast_series, False)
+move_series = compiled(move_series, False, allocates=True)
+forecast_series = compiled(forecast_series, False, allocates=True)

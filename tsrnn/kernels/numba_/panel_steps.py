@@ -110,8 +110,11 @@ def _dot(a, b):
     return total
 
 
-_features_of_step, _weighted = inner(_features_of_step, False), inner(_weighted, {"contract"})
+_weighted = inner(_weighted, {"contract"})
+# A row of an array that is assigned may be copied first.
+_features_of_step = inner(_features_of_step, False, _nrt=True)
 #: Of two vectors; the order of summation is the compiler's.
 _dot = inner(_dot, FASTMATH | {"reassoc"})
-step_features = compiled(step_features, False)
-step_forecasts, step_sums = compiled(step_forecasts, False), compiled(step_sums, False)
+step_features = compiled(step_features, False, allocates=True)
+step_forecasts = compiled(step_forecasts, False, allocates=True)
+step_sums = compiled(step_sums, False, allocates=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, on_stack, product
 from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, MEAN, N_COLUMNS, RENEW_EVERY, SLOW
 
 
@@ -30,7 +30,7 @@ def move_steps(values, labels, may_learn, table, state, limits, learning, issued
     """As `follow_steps`, with the state in place, and forecasts and effects written."""
     (back, columns, n_ahead), (P, weights, counts), (forecasts, effects) = table, state, issued
     (n, S), (M, K), restarted = labels.shape, weights.shape[1:], False
-    x, v, start = np.empty(K), np.empty(K), len(values) - n
+    x, v, start = on_stack(K, np.float64), on_stack(K, np.float64), len(values) - n
     for s in range(S):
         for m in range(M):
             own = P[s, m], weights[s, m], counts[s, m : m + 1]

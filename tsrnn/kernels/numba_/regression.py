@@ -49,4 +49,4 @@ def _mix(error, parts, blend, m, s):
 
 
 _mix = inner(_mix, False)
-score_rows = compiled(score_rows, False)
+score_rows = compiled(score_rows, False, allocates=True)

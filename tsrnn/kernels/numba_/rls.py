@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inlined, inner, product
+from tsrnn.kernels.numba_.maths import FASTMATH, compiled, copy_to, flat, inlined, inner, product
 
 
 def _dot(x, y):
@@ -47,7 +47,7 @@ START, LEARNT, MISSING, SURPRISED, LOST = range(5)
 
 
 @compiled
-def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, results):
+def learn_rows(first, stop, why, origins, rows, delays, state, after, spare, limits, results):
     """Enter rows as origins, one by one, and learn from the labels that arrive with each.
 
     Parameters
@@ -64,7 +64,9 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, re
     state : tuple of ndarray
         P and weights.
     after : tuple of ndarray
-        Arrays of their shapes: where they are written as the first row leaves them.
+        Arrays of their shapes: where they are written as the last row learnt leaves them.
+    spare : tuple of ndarray
+        Two of their shapes again, and one of K numbers.
     limits : tuple of float
         λ, the most surprise, and the largest mean eigenvalue of P.
     results : ndarray of shape (n, 2, S, M)
@@ -75,26 +77,36 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, limits, re
     row : int
         The first one that is not learnt.
     why : int
-    P, weights : ndarray
-        After the last row learnt, those given where there is none.
     """
     if why == START:
         push_rows(origins, rows[0], rows[1])
     labels, (P, weights), (new_P, new_weights) = rows[2], state, after
-    reach, settled = len(origins) - len(labels), why in (MISSING, SURPRISED)
-    for row in range(first, stop):
+    reach, settled = len(origins) - len(labels), MISSING <= why <= SURPRISED
+    row, why = first, LEARNT
+    while row < stop:
         if not (settled and row == first) and not _finite(labels[row]):
-            return row, MISSING, P, weights
-        if row == first + 1:  # what was given stays; after that, two buffers take turns
-            new_P, new_weights = np.empty_like(P), np.empty_like(weights)
-        now, old, new = (reach + row, origins), (P, weights), (new_P, new_weights)
-        if not _learn_row(now, labels[row], delays, old, limits, new, results[row]):
-            return row, SURPRISED, P, weights
-        P, new_P = new_P, P
-        weights, new_weights = new_weights, weights
-        if not _finite(results[row, 1]):
-            return row + 1, LOST, P, weights
-    return stop, LEARNT, P, weights
+            why = MISSING
+            break
+        now, results_now = reach + row, results[row]
+        if not _learn_row(
+            now, origins, labels[row], delays, P, weights, limits, new_P, new_weights, spare[2],
+            results_now,
+        ):  # fmt: skip
+            why = SURPRISED
+            break
+        if row == first:  # what was given stays; after that, two buffers take turns
+            P, weights, new_P, new_weights = new_P, new_weights, spare[0], spare[1]
+        else:
+            P, new_P = new_P, P
+            weights, new_weights = new_weights, weights
+        row += 1
+        if not _finite(results_now[1]):
+            why = LOST
+            break
+    if row > first and (row - first) % 2 == 0:
+        copy_to(flat(after[0]), flat(P))
+        copy_to(flat(after[1]), flat(weights))
+    return row, why
 
 
 @inner
@@ -106,13 +118,14 @@ def _finite(values):
 
 
 @inlined
-def _learn_row(now, labels, delays, old, limits, new, results):
+def _learn_row(
+    row, origins, labels, delays, P, weights, limits, new_P, new_weights, u, results
+):  # fmt: skip
     """Learn a row; False: the surprise is beyond its limit, and nothing that is written counts."""
-    (row, origins), (P, weights), (new_P, new_weights) = now, old, new
-    (innovation, output), K = results, P.shape[1]
+    innovation, output, K = results[0], results[1], P.shape[1]
     for s in range(len(P)):
         phi = origins[row, s, :K]
-        if not _enter(P[s], phi, limits, origins[row, s, K : 2 * K], new_P[s]):
+        if not _enter(P[s], phi, limits, origins[row, s, K : 2 * K], new_P[s], u):
             return False
         for m in range(len(delays)):
             origin, w = origins[row - delays[m], s], weights[s, m]
@@ -125,11 +138,11 @@ def _learn_row(now, labels, delays, old, limits, new, results):
 
 
 @inlined
-def _enter(P, phi, limits, gain, new_P):
+def _enter(P, phi, limits, gain, new_P, u):
     """Write the gain of a new origin, and P after it, symmetric to the last bit.
 
     False: the surprise is beyond its limit. With no limit (inf) it is taken as it is, after P has
-    been seen to: what is not finite then shows in the outputs.
+    been seen to: what is not finite then shows in the outputs. `u` is room for K numbers.
     """
     forgetting, most_surprise, most_eigenvalue = limits
     product(P, phi, gain)  # v
@@ -137,9 +150,9 @@ def _enter(P, phi, limits, gain, new_P):
     if most_surprise < np.inf and not 0.0 <= surprise < most_surprise:
         return False
     denominator = forgetting + surprise
-    u = gain / np.sqrt(denominator)
-    trace = 0.0
+    root, trace = np.sqrt(denominator), 0.0
     for k in range(u.size):
+        u[k] = gain[k] / root
         trace += P[k, k] - u[k] * u[k]
         gain[k] /= denominator
     inflation = 1.0 / forgetting if trace < most_eigenvalue * u.size else 1.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tsrnn.kernels.numba_.maths import (
     all_finite,
     compiled,
@@ -11,6 +9,7 @@ from tsrnn.kernels.numba_.maths import (
     flat,
     in_rows,
     inner,
+    on_stack,
     packed_product,
     product_by_columns,
     transposed_product,
@@ -46,7 +45,7 @@ def forward_window(packed, Z, A, keep, block):
 def stream(W, x, h_0, h, end):
     """Take all steps of one stream; fill `end` with h twice; return whether `x` is finite."""
     H = len(h_0)
-    z, a = np.empty(W.shape[1], W.dtype), np.empty(H, W.dtype)
+    z, a = on_stack(W.shape[1], W.dtype), on_stack(H, W.dtype)
     copy_to(z[:H], h_0[:, 0])
     z[-1] = 1
     x, h = in_rows(x, W.shape[1] - H - 1), in_rows(h, H)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import compiled, inner
+from tsrnn.kernels.numba_.maths import compiled, inner, on_stack
 from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT, SMALLEST, TINY
 
 
@@ -18,7 +18,8 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
 def move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts):
     """As `follow_smoothing`, with the state in place, and forecasts written."""
     (n, S), G = labels.shape, settings[3][-1] + 1
-    reach, spare = len(seasonal) - n, (np.empty(len(settings[1])), np.empty((2, G)))
+    share, sums = on_stack(len(settings[1]), np.float64), on_stack(2 * G, np.float64)
+    reach, spare = len(seasonal) - n, (share, sums[:G], sums[G:])
     for row, s in np.ndindex(n, S):
         at = n_rows + row, reach + row, s, s
         move_stream(labels[row, s], zero[s], at, seasonal, settings, moving)
@@ -82,12 +83,12 @@ def move_stream(y, zero, at, seasonal, settings, moving):
 def forecast_stream(zero, at, seasonal, settings, moving, spare, forecasts):
     """Write the forecasts (M, G, S) of a stream after a row, as of `move_stream`.
 
-    `spare` is room for A and for 2 G numbers.
+    `spare` is room for A, for G and for G numbers.
     """
     rates, periods, logs, experts = settings
     level, trend, first_mean, loss, n_known, positive = moving
     (seen, now, cell, s), A, n_steps = at, len(periods), len(forecasts)
-    share, (least, total) = spare
+    share, least, total = spare
     n_plain, length = A - seasonal.shape[1], len(seasonal)
     least[:], total[:] = np.inf, 0.0
     for a in range(A):

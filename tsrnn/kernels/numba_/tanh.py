@@ -21,7 +21,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from tsrnn.kernels.numba_.maths import FASTMATH
+from tsrnn.kernels.numba_.maths import FASTMATH, OPTIONS
 
 P = (1.0, 0.13406873, 0.003526399, 2.1122341e-05, 1.4082419e-08)
 Q = (1.0, 0.46740195, 0.02599389, 0.0003336266, 8.0706144e-07)
@@ -32,7 +32,7 @@ def tanh(x):
     return math.tanh(x)
 
 
-@overload(tanh, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})
+@overload(tanh, jit_options=OPTIONS | {"fastmath": FASTMATH})
 def _tanh(x):
     return _single() if x is types.float32 else _double()
 

@@ -57,8 +57,18 @@ def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start
 
     The newest value is measured from ``level`` (S,), the calendar is that of ``back`` rows before.
     """
+    n_features = len(offsets) + n_calendar + n_inputs + 2
+    features = np.empty((stop - start, levels.shape[1], n_features))
+    given = levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back
+    write_lagged(*given, features)
+    return features
+
+
+def write_lagged(
+    levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back, features
+):  # fmt: skip
+    """As `lagged`, which are written."""
     n_lags, S = len(offsets), levels.shape[1]
-    features = np.empty((stop - start, S, n_lags + n_calendar + n_inputs + 2))
     for n, s in np.ndindex(stop - start, S):
         row, at = start + n, features[n, s]
         for k in range(n_lags):
@@ -69,7 +79,6 @@ def lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start
             at[known + c] = calendar[row - back, c]
         for e in range(n_inputs):
             at[known + n_calendar + e] = inputs[row, e]
-    return features
 
 
 def views(rows, arrays, norm, widths, limits, places):
@@ -91,23 +100,31 @@ def views(rows, arrays, norm, widths, limits, places):
     places : tuple of int
         Start and stop of the rows, and how many rows back their calendar is.
     """
+    n, S, known = places[1] - places[0], rows[0].shape[1], widths[0] + widths[1]
+    n_features, n_inputs = len(arrays[0]) + known + 2, 3 + len(arrays[1]) + known + len(arrays[2])
+    skip, inputs = np.empty((n, S, n_features)), np.empty((n, S, n_inputs))
+    local = np.empty((n, S)), np.empty((n, S))
+    write_views(rows, arrays, norm, widths, limits, places, (skip, inputs, *local))
+    return skip, inputs, local
+
+
+def write_views(rows, arrays, norm, widths, limits, places, out):
+    """As `views`: features, inputs, center and scale are written."""
     (levels, targets, calendar, inputs, _), (start, stop, back) = rows, places
+    skip, made, center, scale = out
     n_calendar, n_inputs, season = widths
     offsets, level = arrays[0], norm[2]
-    skip = _lagged(
-        levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back
-    )
-    local = centers_and_scales(targets, norm, limits[:2], season, start, stop)
-    return skip, _network_inputs(rows, local, arrays, widths, limits[2], places), local
+    _lagged(levels, calendar, inputs, offsets, level, n_calendar, n_inputs, start, stop, back, skip)
+    centers_and_scales(targets, norm, limits[:2], season, start, center, scale)
+    _network_inputs(rows, center, scale, arrays, widths, limits[2], places, made)
 
 
-def _network_inputs(rows, local, arrays, widths, limit, places):
-    (start, stop, back), (center, scale) = places, local
+def _network_inputs(rows, center, scale, arrays, widths, limit, places, made):
+    start, _, back = places
     levels, targets, calendar, inputs, missing = rows
     _, seasons, flagged, change_scale = arrays
     (n_calendar, n_inputs, _), n_changes = widths, 2 + len(seasons)
     known, flags = n_changes + n_calendar, n_changes + n_calendar + n_inputs
-    made = np.empty((stop - start, levels.shape[1], flags + 1 + len(flagged)))
     for n, s in np.ndindex(made.shape[:2]):
         row, at = start + n, made[n, s]
         newest = levels[row, s]
@@ -126,7 +143,6 @@ def _network_inputs(rows, local, arrays, widths, limit, places):
         for d in range(len(at)):
             if abs(at[d]) > limit:
                 at[d] = limit if at[d] > 0.0 else -limit
-    return made
 
 
 def _screen(value, guard, limits):
@@ -148,5 +164,5 @@ def _screen(value, guard, limits):
 
 
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
-_lagged, lagged = inlined(lagged, False), compiled(lagged, False)
-_network_inputs, views = inlined(_network_inputs, False), compiled(views, False)
+_lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)
+_network_inputs, write_views = inlined(_network_inputs, False), compiled(write_views, False)

@@ -9,6 +9,10 @@ LEVEL_RATE = 0.01  # weight of the newest error in the level, likewise
 FIRST_RATE, LARGEST_RATE = 0.35, 0.05
 # After n labels the level moves by this over n as well, at most that: a short history grows.
 EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
+# The errors of step m overlap over m rows: from this step on rates fall with it, as a quantile that
+# answers m rows late would overshoot, and few labels leave open how wide intervals must be.
+OVERLAP = 48
+WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
 OUTLIER = 20.0  # times the level; more does not count
@@ -22,6 +26,29 @@ def places(seasons, rows):
     """Return where in the profiles rows are, for each season."""
     starts = np.cumsum(seasons) - seasons
     return [start + rows % season for start, season in zip(starts, seasons, strict=True)]
+
+
+def pace_of(delays):
+    """Return the factor (M,) of the rates of each step (M,) ahead.
+
+    Examples
+    --------
+    >>> pace_of(np.array([1, 48, 480]))
+    array([1. , 1. , 0.1])
+    """
+    return OVERLAP / np.maximum(delays, OVERLAP)
+
+
+def widening(delays, n_labels):
+    """Return the factor (M, S) by which intervals of steps (M,) are wider, for labels (M, S) seen.
+
+    Examples
+    --------
+    >>> widening(np.array([24, 720]), np.array([[100], [6719]])).ravel()
+    array([1.  , 1.05])
+    """
+    overlaps = np.maximum(delays - OVERLAP, 0)[:, None] / (n_labels + 1.0)
+    return 1.0 + WIDER * np.minimum(overlaps, 1.0)
 
 
 def expected_scale(level, profiles, seasons, delays, row):

@@ -9,6 +9,19 @@ CALM = (0.7, 1.4)  # within these the next change may be reported
 FIRST_ROWS = 200  # before these nothing is known of what to expect
 
 
+def lift_of(size):
+    """Return the factor by which intervals are wider for errors that are large of late.
+
+    Levels of errors follow in a hundred rows, their recent size in a dozen.
+
+    Examples
+    --------
+    >>> lift_of(np.array([0.5, 1.4, 2.8]))
+    array([1., 1., 2.])
+    """
+    return np.maximum(size / CALM[1], 1.0)
+
+
 def follow_size(scaled, size, n_rows, calm):
     """Move the recent size of errors by those of a row; in place.
 

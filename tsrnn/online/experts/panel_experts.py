@@ -8,7 +8,7 @@ import numpy as np
 
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_ import conformal, mixing, panel_experts
+from tsrnn.kernels.numpy_ import conformal, drift, mixing, panel_experts
 from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, TINY
 from tsrnn.kernels.numpy_.panel_experts import UNIT_CHANGE
 from tsrnn.kernels.numpy_.seasons import rows_back
@@ -316,7 +316,10 @@ class PanelExperts:
             some = slice(cut, cut + BLOCK)
             fields = self._fields(self.tracks.read(places[some]))
             found = quantiles_at(probabilities, self.probabilities, fields.quantiles)
-            found = self.scored.spread((found * np.maximum(fields.level, TINY)).swapaxes(1, 2))
+            level = np.maximum(fields.level, TINY)
+            level = level * conformal.widening(self.scored.steps, fields.n_labels)
+            level = level * drift.lift_of(fields.size)
+            found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
             scale = conformal.expected_scale(
                 unit, fields.profiles, self.profile_seasons, steps, position

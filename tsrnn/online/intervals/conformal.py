@@ -24,7 +24,9 @@ class Conformal:
     pinball loss [1]_: a quantile rises a little with each error above it and falls a little with
     each below, so that its share of the errors comes out right in the long run, whatever the errors
     do [2]_. Steps are larger while few labels have come [3]_, so that years, of which there are few
-    rows, are followed too. There is a quantile for either side: intervals need not be symmetric.
+    rows, are followed too, and smaller for steps of a horizon whose errors overlap over many rows,
+    of which intervals are wider at first. There is a quantile for either side: intervals need not
+    be symmetric.
 
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
@@ -124,7 +126,8 @@ class Conformal:
             Position of the row.
         """
         moved = tuple(array.copy() for array in self.moving)
-        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved)
+        pace = kernels.pace_of(self.delays)
+        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, pace)
         return self.moved(*moved)
 
     def moved(self, quantiles, level, n_labels, profiles):
@@ -150,7 +153,8 @@ class Conformal:
         offsets : ndarray of shape (P, M, S)
             They do not cross.
         """
-        return quantiles_at(probabilities, self.probabilities, self.quantiles) * scale
+        wider = kernels.widening(self.delays, self.n_labels)
+        return quantiles_at(probabilities, self.probabilities, self.quantiles) * (scale * wider)
 
 
 def quantiles_at(probabilities, tracked_probabilities, tracked):

@@ -4,6 +4,7 @@ import numpy as np
 
 from tsrnn.features.scored_steps import ScoredSteps
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.drift import lift_of
 from tsrnn.kernels.numpy_.tails import follow_tails
 from tsrnn.online.drift import Drift
 from tsrnn.online.intervals.conformal import Conformal
@@ -127,7 +128,8 @@ class Intervals(AppendsRows):
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, horizon) of the errors of the newest forecast."""
-        offsets = self.conformal.offsets(probabilities, self._issued[-1, :, 1]).swapaxes(1, 2)
+        scale = self._issued[-1, :, 1] * lift_of(self.drift.size)
+        offsets = self.conformal.offsets(probabilities, scale).swapaxes(1, 2)
         return self.scored.spread(offsets)
 
     def p_values(self, label, forecast):

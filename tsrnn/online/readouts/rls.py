@@ -257,11 +257,12 @@ class DelayedRLS(AppendsRows, Covariances):
                 stop, most_surprise = row + 1, np.inf
             state = plain(self.covariance), plain(self.weights)
             after = tuple(map(np.empty_like, state))
+            spare = *map(np.empty_like, state), np.empty(self.weights.shape[2])
             limits = self.forgetting, most_surprise, MAX_MEAN_EIGENVALUE
-            row, why, self.covariance, self.weights = loops.learn_rows(
-                row, stop, why, self._origins, rows, self.delays, state, after, limits, results
-            )
+            given = self._origins, rows, self.delays, state, after, spare, limits, results
+            row, why = loops.learn_rows(row, stop, why, *given)
             if row > first:
+                self.covariance, self.weights = after
                 self._count(row - first, features[row - 1], results[row - 1], why == loops.LOST)
 
     def _count(self, n_rows, features, results, lost=None):
