@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from tsrnn import datasets
-from tsrnn.features.outlier_filter import JUMP_LIMIT, filter_outliers, start_from
+from tsrnn.features.outlier_filter import (
+    JUMP_LIMIT,
+    STEP,
+    USUAL_INPUT,
+    Screen,
+    filter_outliers,
+    start_from,
+)
 from tsrnn.features.window import Window
 from tsrnn.frames.scaling import first_levels
 
@@ -16,7 +23,11 @@ def noise(n_rows=300):
 
 
 def run(targets):
-    return filter_outliers(targets, *USUAL)
+    return run_from(targets, np.zeros(2))
+
+
+def run_from(targets, levels):
+    return filter_outliers(targets, *start_from(levels))
 
 
 def test_ordinary_values_pass_untouched():
@@ -130,6 +141,49 @@ def test_nothing_real_is_refused(name):
     scaled = ((values - values[:4000].mean()) / values[:4000].std()).to_numpy(float)
     screened, *_ = filter_outliers(scaled, *start_from(first_levels(scaled)))
     np.testing.assert_array_equal(screened, scaled)
+
+
+def test_blocks_are_rows_one_by_one():
+    """To the bit, held against scalars: most rows are taken in together."""
+    rng = np.random.default_rng(3)
+    for start in (0.3, 5.0):  # changes below one standard deviation, and beyond it
+        targets = start * rng.normal(size=(400, 3))
+        targets[rng.random(targets.shape) < 0.1] = np.nan
+        targets[300:304, 1] += [900.0, 50.0, 51.0, 52.0]
+        found = run_from(targets, np.zeros(3))
+        for stream, values in enumerate(targets.T.tolist()):
+            level, spread, refused, jump = 0.0, 1.0, np.nan, 0.0
+            for row, value in enumerate(values):
+                change, difference = abs(value - (level + jump)), abs(value - refused)
+                limit = JUMP_LIMIT * spread
+                agrees = 0.0 < difference <= limit
+                if change > limit and abs(value) > limit and not agrees:
+                    value, refused = np.nan, value
+                elif np.isfinite(value):
+                    jump = value - level if agrees and difference < change else jump
+                    jump = 0.0 if abs(value) < abs(value - jump) else jump
+                    level = value = value - jump
+                    refused = np.nan
+                change = min(change, limit) if np.isfinite(change) else spread
+                spread = max(spread + STEP * (change - spread), 1.0)
+                expected = value, level, spread, refused, jump
+                np.testing.assert_array_equal([a[row, stream] for a in found], expected)
+
+
+def test_inputs_known_ahead_are_remembered_alike_in_blocks_and_rows():
+    rng = np.random.default_rng(4)
+    targets, inputs = rng.normal(size=(60, 2)), rng.integers(0, 3, (60, 1, 1)).astype(float)
+    targets[rng.random(targets.shape) < 0.2] = np.nan
+    screens = []
+    for n in (60, 1):
+        *guard, screen = start_from(np.zeros(2), Screen(future=(0,)).opened(2))
+        for row in range(0, 60, n):
+            rows = slice(row, row + n)
+            found = filter_outliers(targets[rows], *guard, screen, inputs[rows])
+            guard = [values[-1] for values in found[1:]]
+        screens.append(screen.known)
+    np.testing.assert_array_equal(*screens)
+    assert np.isfinite(screens[0][..., USUAL_INPUT:]).all()
 
 
 def test_the_caller_keeps_its_values():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tsrnn.features.carried import carried
 from tsrnn.persistence.registry import saved
 
 JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
@@ -124,7 +125,16 @@ def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=
     array([ 0. ,  0. ,  0. ,  0. , 90.3, 90.3])
     """
     fields = np.empty((5, *targets.shape))
-    for row, values in enumerate(targets):
+    n_plain = 0
+    if screen.is_quiet and not jump.any() and np.isnan(refused).all():
+        large = (np.abs(targets) > screen.most).any(axis=1)  # no limit is below that
+        n_plain = int(large.argmax()) if large.any() else len(targets)
+    if n_plain:
+        level, spread = _follow_plain(fields[:, :n_plain], targets[:n_plain], level, spread, screen)
+        if screen.known is not None:
+            screen.known[:] = follow_usual(screen.known, inputs[:n_plain], targets[:n_plain])
+    for row in range(n_plain, len(targets)):
+        values = targets[row]
         change, difference = np.abs(values - (level + jump)), np.abs(values - refused)
         limit, known = screen.most * spread, np.isfinite(values)
         agrees = (difference > 0.0) & (difference <= limit)
@@ -145,6 +155,27 @@ def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
         fields[:, row] = values, level, spread, refused, jump
     return tuple(fields)
+
+
+def _follow_plain(fields, targets, level, spread, screen):
+    """Write the fields of rows of which none may be absurd; return their last level and spread.
+
+    To the bit as row by row, with nothing refused before them and no jump.
+    """
+    levels = carried(targets, level)
+    changes = np.abs(targets - np.concatenate([level[None], levels[:-1]]))
+    fields[0], fields[1], fields[3], fields[4] = targets, levels, np.nan, 0.0
+    if (spread == 1.0).all() and not (changes > 1.0).any():  # none is larger than usual
+        fields[2] = 1.0
+        return levels[-1], fields[2, -1]
+    unknown = ~np.isfinite(changes)
+    has_unknown = unknown.any(axis=1).tolist()
+    for row, change in enumerate(changes):
+        change = np.minimum(change, screen.most * spread)
+        if has_unknown[row]:
+            change = np.where(unknown[row], spread, change)
+        fields[2, row] = spread = np.maximum(spread + STEP * (change - spread), 1.0)
+    return levels[-1], spread
 
 
 def _announced(known, inputs, values, jump, limit):

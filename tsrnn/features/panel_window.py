@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from tsrnn.features.carried import carried
 from tsrnn.features.outlier_filter import PLAIN, filter_outliers, start_from
 from tsrnn.features.ring_buffer import Ring, joined_each
-from tsrnn.features.window import carried
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
@@ -292,6 +292,7 @@ class PanelWindow:
         first = start % len(self.levels)
         for ring in (self.targets, self.levels):
             ring.array[rows, :, columns] = np.nan
+        self.newest.array[(start - 1) % len(self.newest)][:, columns] = np.nan
         for ring in (self.inputs, self.missing):
             ring.array[rows, :, columns] = ring.array[first][:, columns].T
         if self.season:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrnn.features.window import carried
+from tsrnn.features.carried import carried
 from tsrnn.online.storage.series import Block
 from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved

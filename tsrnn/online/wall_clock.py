@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.features.carried import carried
 from tsrnn.features.ring_buffer import NEVER
-from tsrnn.features.window import carried
 from tsrnn.frames.wall_clock import WallClock
 from tsrnn.online.storage.series import Block
 from tsrnn.online.storage.values import changed
