@@ -135,8 +135,3 @@ def test_the_recurrent_expert_is_not_scored_on_a_short_history_it_was_trained_on
     assert regrets()[0].all()
     model.fit(rows[:90])  # some of which are held out from training
     assert regrets()[0].all()
-    # Those that are held out tell of steps whose labels they hold.
-    model = RNNForecaster(14, target="sold", future_cols=future, **settings).fit(rows[:90])
-    of_recurrent, _ = regrets()
-    assert of_recurrent[:12].all()
-    assert not of_recurrent[12:].any()

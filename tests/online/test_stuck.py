@@ -8,6 +8,7 @@ from helpers.internals import learner_of, stream_of
 
 import tsrnn
 from tsrnn import RNNForecaster
+from tsrnn.online.storage.series import Block
 from tsrnn.online.stuck import LEAST
 
 SMALL = {"hidden_size": 4, "max_iter": 3, "random_state": 0}
@@ -102,3 +103,27 @@ def test_a_new_run_begins_anew(model):
     assert begun._state.watch.before is not None
     begun.reset_state()
     assert begun._state.watch.before is None
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(None, [70]), ((69, "jump"), [69, 1]), ((30, "jump"), [70]), ((30, "again"), [30, 1, 1, 38])],
+)
+def test_rows_without_a_run_are_taken_in_at_once(model, change, expected):
+    """A jump is kept apart only where a run may follow: at the end of a call."""
+    values = hourly(70).to_numpy()[:, :, None] * 0.1
+    if change is not None:
+        row, kind = change
+        values[row] = values[row - 1] if kind == "again" else 1e3
+    if change == (30, "jump"):
+        values[31] = 1e3 + 1.0
+    n_rows = []
+
+    def move(learner, rows):
+        n_rows.append(len(rows.targets))
+        return learner
+
+    nothing = np.zeros((70, 0, 1)), np.zeros((70, 0)), np.zeros(1, dtype=bool)
+    block = Block(0, slice(None), values, *nothing)
+    model._state.watch.restarted().take(object(), block, move, learning=True)
+    assert n_rows == expected

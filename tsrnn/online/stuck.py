@@ -105,17 +105,23 @@ class StuckSensor:
             Whether it learns from them.
         """
         watch = self.restarted() if block.fresh[0] else self
-        while True:
-            n_rows = len(block.targets)
-            n = watch._rows_at_once(block.targets[:, :, 0])
-            now, rest = (block, None) if n == n_rows else block.cut(n)
-            if n == 1 and not watch._passes(now.targets[:, :, 0]):
-                learner, watch = watch._take_row(learner, now, move, learning)
+        values = block.targets[:, :, 0]
+        if len(values) == 1:
+            if watch._passes(values):
+                return move(learner, block), watch._passed(values)
+            return watch._take_row(learner, block, move, learning)
+        alone, row = watch._alone(values), 0
+        while row < len(values):
+            together, n = watch.before is None and not alone[row], 1
+            if together:
+                n = int(alone[row:].argmax()) or len(values) - row
+            now, block = block.cut(n)
+            if together:
+                learner, watch = move(learner, now), watch._passed(values[row : row + n])
             else:
-                learner, watch = move(learner, now), watch._passed(now.targets[:, :, 0])
-            if rest is None:
-                return learner, watch
-            block = rest
+                learner, watch = watch._take_row(learner, now, move, learning)
+            row += n
+        return learner, watch
 
     def _passes(self, values):
         """Whether nothing needs to be kept of a row (1, J)."""
@@ -141,18 +147,16 @@ class StuckSensor:
             length = np.ones(n, np.int64)
         return changed(self, last=last, length=length, since=np.zeros(n, np.int64))
 
-    def _rows_at_once(self, values):
-        """Return how many rows (n, J) there are first that may be taken in together.
+    def _alone(self, values):
+        """Return which of n rows (n, J), n > 1, may not be taken in together with others.
 
-        One, or those without a run that are not the last row before one, or before the next call:
-        these may have come by a jump.
+        Those of a run, and those that have come by a jump where a run may begin: before a repeat,
+        and at the end, as the next call may bring one.
         """
-        if self.before is not None or len(values) == 1:
-            return 1
         before = carried(np.concatenate([self.last[None], values]), self.last)[:-1]
         again = (values == before).any(axis=1)
-        n = int(again.argmax()) if again.any() else len(values)
-        return max(1, n - 1)
+        jumped = (np.abs(values - before) > self.jump).any(axis=1)
+        return again | (jumped & np.append(again[1:], True))
 
     def _take_row(self, learner, row, move, learning):
         value, position = row.targets[0, :, 0], row.start
