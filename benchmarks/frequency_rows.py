@@ -18,7 +18,7 @@ from tsrnn import RNNForecaster
 from tsrnn.nn import get_kernels
 from tsrnn.threads import one_blas_thread
 
-HORIZON, N_HISTORY, N_ROWS, TURN = 24, 300, 300, 20
+HORIZON, N_HISTORY, N_ROWS, TURN = 24, 200, 200, 20
 LIMIT = 1.5
 SEASONS = {"h": 24, "MS": 12, "ME": 12, "W-SUN": 52, "B": 5, "D": 7, "QS": 4, "YS": 1}
 
@@ -26,7 +26,7 @@ SEASONS = {"h": 24, "MS": 12, "ME": 12, "W-SUN": 52, "B": 5, "D": 7, "QS": 4, "Y
 def stream(freq):
     """Return a seasonal series of the frequency as a frame."""
     n, season = N_HISTORY + N_ROWS, SEASONS[freq]
-    index = pd.date_range("1900-01-01", periods=n, freq=freq)
+    index = pd.date_range("1700-01-01", periods=n, freq=freq)
     wave = np.sin(2 * np.pi * np.arange(n) / season)
     return pd.DataFrame({"y": 10 + wave + 0.3 * np.random.default_rng(0).normal(size=n)}, index)
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,7 +32,7 @@ def kernels(tmp_path, monkeypatch):
     monkeypatch.delenv("TSRNN_QUIET", raising=False)
     monkeypatch.setattr(cache, "say_once", cache.say_once.__wrapped__)
     cache._say_what_goes_on.cache_clear()
-    yield SimpleNamespace(cache=cache, compiled=maths.compiled)
+    yield SimpleNamespace(cache=cache, compiled=partial(maths.compiled, allocates=True))
     cache._say_what_goes_on.cache_clear()
 
 

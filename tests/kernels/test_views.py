@@ -43,3 +43,52 @@ def test_what_is_not_contiguous_cannot_be_compiled(maths):
 
     with pytest.raises(Exception, match="found an array of layout 'A', expected a contiguous one"):
         made(np.ones((4, 4))[:, ::2])
+
+
+def test_views_of_places_side_by_side(maths):
+    @maths.compiled
+    def add(numbers, rows, start, stop, out):
+        first, second, third = maths.views_of(numbers, 1, ((2, 2), (3,), (0, 2)))
+        out[0], out[1], out[2] = first[1, 0], second[2], third.size
+        some = maths.rows_of(rows, start, stop)
+        for row in range(len(some)):
+            some[row, 1, 0] += 100.0
+        out[3] = some.size
+
+    expected, out = np.arange(20.0).reshape(5, 2, 2), np.empty(4)
+    rows = expected.copy()
+    add(np.arange(10.0), rows, 1, 4, out)
+    assert out.tolist() == [3.0, 7.0, 0.0, 12.0]
+    expected[1:4, 1, 0] += 100.0
+    np.testing.assert_array_equal(rows, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_on_the_stack_last_as_long_as_the_call(maths, dtype):
+    @maths.compiled
+    def reverse(a):
+        kept, flags = maths.on_stack(len(a), a.dtype), maths.on_stack(len(a), np.bool_)
+        for k in range(len(a)):
+            kept[k], flags[k] = a[k], a[k] > 2
+        for k in range(len(a)):
+            a[k] = kept[len(a) - 1 - k] if flags[len(a) - 1 - k] else 0
+
+    a = np.arange(7, dtype=dtype)
+    reverse(a)
+    assert a.tolist() == [6, 5, 4, 3, 0, 0, 0]
+
+
+def test_what_goes_wrong_in_a_part_of_a_kernel_is_raised(maths):
+    @maths.inner
+    def require_positive(x):
+        if x <= 0.0:
+            raise ValueError("found a number that is not positive")
+        return np.sqrt(x)
+
+    @maths.compiled
+    def root(x):
+        return require_positive(x)
+
+    assert root(4.0) == 2.0
+    with pytest.raises(ValueError, match="not positive"):
+        root(-1.0)

@@ -74,6 +74,20 @@ def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     assert np.mean(inside[2 * delay :]) == pytest.approx(0.9, abs=0.04)
 
 
+def test_errors_that_have_grown_are_covered_within_a_few_rows():
+    rng, n_streams, n_before, n_after = np.random.default_rng(0), 200, 300, 30
+    labels = rng.normal(size=(n_before + n_after, n_streams, 1))
+    labels[n_before:] *= 4.0
+    intervals, inside = Intervals(1, n_streams), []
+    for row in labels[:, None]:
+        low, high = intervals.offsets((0.05, 0.95))
+        inside.append((low <= row[0]) & (row[0] <= high))
+        intervals = intervals.follow(np.zeros_like(row), row)
+    assert np.mean(inside[100:n_before]) == pytest.approx(0.9, abs=0.015)
+    assert np.mean(inside[n_before : n_before + 3]) < 0.5
+    assert np.mean(inside[-20:]) > 0.75
+
+
 def test_either_side_has_a_width_of_its_own():
     errors = np.random.default_rng(0).exponential(size=(8000, 1)) - 1.0
     bounds, _ = walk(errors, Conformal.of([1], 1))

@@ -213,6 +213,25 @@ def test_no_series_is_forecast_worse_than_by_its_best_expert():
     assert of_week.xs("week").sum(axis=1).mean() > 0.8
 
 
+def test_intervals_are_wider_where_few_labels_have_come_and_errors_are_large_of_late():
+    horizon, shape = 96, (J, 4)
+    experts = PanelExperts(horizon, J, ("one", "two"), dtype=np.float64).taken(slice(None), 4)
+
+    def widths():
+        low, high = experts.offsets((0.05, 0.95), 0, slice(None), np.ones(shape))
+        return high - low
+
+    blank = widths()
+    np.testing.assert_allclose(blank[..., -1], 1.5 * blank[..., 0])  # errors overlap, no label yet
+    fields = experts._fields(experts.tracks.blocks[0])
+    fields.n_labels[:] = 479.0
+    np.testing.assert_allclose(widths()[..., -1], 1.05 * blank[..., 0])
+    fields.size[:] = 2.8  # twice of what is still taken for calm
+    lifted = widths()
+    np.testing.assert_allclose(lifted[..., 0], 2.0 * blank[..., 0])
+    assert (np.diff(lifted[..., :24]) < 0.0).all()  # what is large now says less of later rows
+
+
 @pytest.mark.slow
 def test_intervals_cover_their_share_in_every_series():
     """Noise of different sizes, one of them by hour of the day, and one that grows."""

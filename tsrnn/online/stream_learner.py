@@ -57,7 +57,7 @@ class StreamLearner:
     """
 
     packed = None  # what a compiled call has left of the parts
-    n_trained_on = 0  # rows of a history in which the recurrent expert sleeps; see `to_learn`
+    n_trained_on = 0  # rows of a short history, but for the newest; see `to_learn`
 
     def __init__(self, design, readout, encoder=None, ensemble=None, intervals=None):
         self.design = design
@@ -109,13 +109,12 @@ class StreamLearner:
     def to_learn(self, n_rows):
         """Return the learner before it learns the history of so many rows.
 
-        How well the recurrent expert forecasts rows that its network was trained on says little
-        about others. So it sleeps there where those that were held out are too few to tell: of a
-        short history, all of which is trained on, and where they hold no label of the last step.
+        While it learns a short one, all of which the network was trained on, the recurrent expert
+        sleeps up to the newest row: how well it forecasts such rows says little about others.
         """
-        learner, n_held_out = twin(self), held_out(n_rows)
-        if n_held_out < self.design.longest_delay:
-            learner.n_trained_on = max(0, int(min(n_rows, self.replayed)) - max(1, n_held_out))
+        learner = twin(self)
+        if not held_out(n_rows):
+            learner.n_trained_on = max(0, int(min(n_rows, self.replayed)) - 1)
         return learner
 
     @property

@@ -9,17 +9,26 @@ CALM = (0.7, 1.4)  # within these the next change may be reported
 FIRST_ROWS = 200  # before these nothing is known of what to expect
 
 
-def lift_of(size):
-    """Return the factor by which intervals are wider for errors that are large of late.
+def lift_of(size, delays):
+    """Return the factor (M, S) by which intervals are wider for errors that are large of late.
 
-    Levels of errors follow in a hundred rows, their recent size in a dozen.
+    Levels of errors follow in a hundred rows, their recent size in a dozen, and a dozen rows ahead
+    it says half as much.
+
+    Parameters
+    ----------
+    size : ndarray of shape (S,)
+    delays : ndarray of int, shape (M,)
+        Rows between the origin and the label of each step.
 
     Examples
     --------
-    >>> lift_of(np.array([0.5, 1.4, 2.8]))
-    array([1., 1., 2.])
+    >>> lift_of(np.array([0.5, 1.4, 2.8]), np.array([1, 12])).round(1)
+    array([[1. , 1. , 2. ],
+           [1. , 1. , 1.5]])
     """
-    return np.maximum(size / CALM[1], 1.0)
+    excess = np.maximum(size / CALM[1], 1.0) - 1.0
+    return 1.0 + (1.0 - RATE) ** (delays[:, None] - 1.0) * excess
 
 
 def follow_size(scaled, size, n_rows, calm):

@@ -318,7 +318,7 @@ class PanelExperts:
             found = quantiles_at(probabilities, self.probabilities, fields.quantiles)
             level = np.maximum(fields.level, TINY)
             level = level * conformal.widening(self.scored.steps, fields.n_labels)
-            level = level * drift.lift_of(fields.size)
+            level = level * drift.lift_of(fields.size, self.scored.steps)
             found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
             scale = conformal.expected_scale(

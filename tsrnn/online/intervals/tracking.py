@@ -128,7 +128,7 @@ class Intervals(AppendsRows):
 
     def offsets(self, probabilities):
         """Return quantiles (P, S, horizon) of the errors of the newest forecast."""
-        scale = self._issued[-1, :, 1] * lift_of(self.drift.size)
+        scale = self._issued[-1, :, 1] * lift_of(self.drift.size, self.scored.steps)
         offsets = self.conformal.offsets(probabilities, scale).swapaxes(1, 2)
         return self.scored.spread(offsets)
 
