@@ -65,7 +65,8 @@ def spare_shapes(n, sizes):
     Features that the readout sees beside the hidden state, network inputs, their center and scale;
     features of the readout, of the linear expert; what both learn in turns with others, and a gain;
     innovations and outputs of both; forecasts of the readout and of each step, of those that
-    smooth, of all experts; and outputs at the steps that are scored.
+    smooth, of all experts; outputs at the steps that are scored; what the network works in; and
+    changes of the errors' level that are noted.
     """
     S, M, K, L, _, m, _, E, _, _, _, G, D, H = sizes
     turns = min(n - 1, 1)  # a row that comes alone needs no second buffer
@@ -75,6 +76,7 @@ def spare_shapes(n, sizes):
         (S * turns, K, K), (S * turns, M, K), (K,), (S * turns, L, L), (S * turns, M, L), (L,),
         (n, 2, S, M), (n, 2, S, M),
         (n, S, M), (n, S, M), (n, M, G, S), (n, M, E, S), (n, S, m),
+        (n * (D + H) + 5 * H,), (n, S),
     )  # fmt: skip
 
 
@@ -144,10 +146,11 @@ def follow_rows(
         return False
     arrays = views_of(spare, 0, _spare_shapes(n, sizes))
     seen, (features, some), turns, linear_turns = arrays[:4], arrays[4:6], arrays[6:9], arrays[9:12]
-    results, linear_results, recurrent, forecasts, smoothed, issued_now, taken = arrays[12:]
+    results, linear_results, recurrent, forecasts, smoothed, issued_now = arrays[12:18]
+    taken, of_network, noted = arrays[18:]
     looked_at = levels, targets, calendar, inputs, missing
     write_views(looked_at, *window[1], (start, stop, window[2]), seen)
-    _encode(layer, seen, states, n_written, features)
+    _encode(layer, seen, states, n_written, of_network, features)
     base, arrived = levels[start:], targets[start:]
     labels = view_of(flat(arrived), 0, (n, targets.shape[1], 1))
     then, _ = _readouts(before, sizes)
@@ -179,7 +182,7 @@ def follow_rows(
     move_experts(issued_now, waiting, labels, steps, discounts, moving, mixed)
     if follows:
         waiting = _open(of_errors, place)
-        given = mixed, labels, steps[0], waiting, first_row, fixed, taken
+        given = mixed, labels, steps[0], waiting, first_row, fixed, taken, noted
         if _scored(given, of_conformal, of_drift):
             return False
     _shift(mixed, record[6][start:])
@@ -218,17 +221,17 @@ def _others(numbers, at, sizes):
     return per_step, arrays[3:9], conformal, arrays[13:16], arrays[16:22]
 
 
-def _encode(layer, seen, states, n_written, features):
+def _encode(layer, seen, states, n_written, spare, features):
     """Write the hidden state, in units of the scale, before other features; and the states."""
     (skip, inputs, _, scale), dtype = seen, layer[0].dtype
     (n, S, D), H = inputs.shape, states[0].shape[1]
-    numbers = on_stack(n * (D + H) + 5 * H, dtype)
+    numbers = spare.view(dtype)
     x, h = view_of(numbers, 0, (n, D, 1)), view_of(numbers, n * D, (n, H, 1))
-    spare = numbers[n * (D + H) :]
+    rest = numbers[n * (D + H) : n * (D + H) + 5 * H]
     for s in range(S):
         for row, d in np.ndindex(n, D):
             x[row, d, 0] = inputs[row, s, d]
-        forward_stream(layer, x, states, n_written, n_written + n, s, h, spare)
+        forward_stream(layer, x, states, n_written, n_written + n, s, h, rest)
         for row in range(n):
             at = features[row, s]
             for k in range(H):
@@ -282,7 +285,7 @@ def _stepped(arrived, values, flags, per_step, state, forecasts):
 
 def _scored(given, conformal, drift):
     """Move intervals and drift; tell whether a change is to be noted."""
-    mixed, labels, steps, waiting, first_row, fixed, taken = given
+    mixed, labels, steps, waiting, first_row, fixed, taken, noted = given
     if len(steps) < mixed.shape[2]:
         for row, s, m in np.ndindex(taken.shape):
             taken[row, s, m] = mixed[row, s, steps[m] - 1]
@@ -291,7 +294,6 @@ def _scored(given, conformal, drift):
     calm = on_stack(len(is_calm), np.bool_)
     for s in range(len(calm)):
         calm[s] = is_calm[s] > 0.0
-    noted = view_of(on_stack(labels.size, np.float64), 0, labels.shape[:2])
     of_drift = size, n_rows, calm
     any_noted = move_errors(mixed, labels, waiting, first_row, fixed, conformal, of_drift, noted)
     for s in range(len(calm)):

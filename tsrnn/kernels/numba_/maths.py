@@ -12,17 +12,15 @@ from numba.extending import intrinsic, overload
 from numba.np import arrayobj
 
 from tsrnn.kernels.numba_.cache import KernelCache
-from tsrnn.kernels.numba_.for_callers import ForCallers
 
 #: Products and sums may be fused, and the sign of zero ignored; nothing else is taken lightly.
 FASTMATH = {"contract", "nsz"}
-#: No ways in that nobody takes, no machine code that nobody calls, no counting of references.
+#: No ways in that nobody takes, and no counting of references to arrays.
 OPTIONS = {
     "error_model": "numpy",
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
     "_nrt": False,
-    "pipeline_class": ForCallers,
 }
 
 
@@ -33,7 +31,6 @@ def compiled(function, fastmath=FASTMATH, allocates=False):
     the code that does so, at each assignment of one, would be half of all that is compiled.
     """
     options = OPTIONS | {"no_cpython_wrapper": False, "nogil": True, "_nrt": allocates}
-    del options["pipeline_class"]
     dispatcher = njit(fastmath=fastmath, **options)(function)
     dispatcher._cache = KernelCache(function)
     return dispatcher
