@@ -59,6 +59,7 @@ def test_demo_prints_a_table_and_saves_a_picture(quick, tmp_path, capsys):
     assert path.read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_a_console_without_greek_can_show_the_table(quick, tmp_path, monkeypatch):
     with (tmp_path / "out.txt").open("w", encoding="ascii") as out:
         monkeypatch.setattr(sys, "stdout", out)

@@ -156,6 +156,7 @@ def test_restarts_drop_what_each_series_has_seen(stops, folder):
     assert same(folder, "c", model)
 
 
+@pytest.mark.slow
 def test_kills_leave_no_trace(folder):
     rows = new_rows(folder).drop(index=[184, 185, 200, 230])  # some stamps are not whole
     newcomer = rows.loc[[240, 243, 246]].assign(who="new", region="west")

@@ -151,6 +151,7 @@ def test_a_restart_goes_on_where_it_was(stops, folder):
     assert content(load(folder["c"])) == content(model)
 
 
+@pytest.mark.slow
 def test_kills_leave_no_trace(folder):
     command = [sys.executable, "-m", "tsrnn", "stream", folder["m.tsrnn"], "--output",
                folder["out"], "--checkpoint", folder["c"], "--every", "5",

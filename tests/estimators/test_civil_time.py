@@ -25,7 +25,7 @@ MODELS = {
 }
 
 
-def by_the_clock(zone, day, freq="h", n_columns=1, n_days=31, weekend=2.0):
+def by_the_clock(zone, day, freq="h", n_columns=1, n_days=25, weekend=2.0):
     """Values by the local hour, higher at weekends, and the place of the evening before."""
     change = pd.Timestamp(day, tz=zone)
     start = change - pd.Timedelta(n_days, "D")

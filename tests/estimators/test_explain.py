@@ -122,7 +122,9 @@ def test_panels_are_taken_apart_without_a_rest(closed):
     assert found.loc["a"]["promotion"][on].between(3.0, 5.0).all()
 
 
-@pytest.mark.parametrize("form", ["stream", "targets", "panel"])
+@pytest.mark.parametrize(
+    "form", ["stream", pytest.param("targets", marks=pytest.mark.slow), "panel"]
+)
 def test_a_pipeline_is_taken_apart_in_the_units_of_its_rows(form):
     """Through a scaler parts are what they are without; through a logarithm they still add up."""
     known = ["promotion", "warm"]

@@ -60,7 +60,7 @@ def errors(result, first):
     return np.sqrt(((late["actual"] - late["forecast"]) ** 2).mean())
 
 
-@pytest.mark.parametrize("size", [30.0, -1000.0])
+@pytest.mark.parametrize("size", [30.0, pytest.param(-1000.0, marks=pytest.mark.slow)])
 def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream, fitted, size):
     """As if its first row were missing and its second had brought no change; and it is told."""
     rows, start, back = stream[3000:3400], 50, 300
@@ -164,7 +164,7 @@ def test_after_a_gap_the_phase_is_found_anew(stream, moved):
     assert stream_of(model).design.phase == 6
 
 
-@pytest.mark.parametrize("n_known", [9, 12])
+@pytest.mark.parametrize("n_known", [9, pytest.param(12, marks=pytest.mark.slow)])
 def test_an_outage_every_day_moves_no_phase(stream, fitted, n_known):
     rows = stream[3000 : 3000 + 2 * WEEK].copy()
     rows[(rows.index.hour - 6) % 24 >= n_known] = np.nan

@@ -91,7 +91,7 @@ def test_set_output_of_a_pipeline_is_for_its_transformers(output):
         assert isinstance(forecast, pd.DataFrame)
 
 
-def test_grid_search_over_a_pipeline(routing):
+def test_grid_search_over_a_pipeline():
     X, y = regression(weather())
     pipe = make_pipeline(encoder("temperature"), RNNRegressor(**QUICK))
     search = GridSearchCV(
@@ -101,7 +101,7 @@ def test_grid_search_over_a_pipeline(routing):
     assert search.best_estimator_[-1].cutoff_ == X.index[-1]
 
 
-def test_grid_search_over_a_forecaster_with_known_categories(routing):
+def test_grid_search_over_a_forecaster_with_known_categories():
     model = RNNForecaster(2, target="load", future_cols="sky", **QUICK)
     search = GridSearchCV(model, {"lags": [2, 4]}, cv=TimeSeriesSplit(2), error_score="raise")
     search.fit(weather())

@@ -157,6 +157,7 @@ def test_what_cannot_be_scored_is_named(rows):
     assert repr(make_scorer("mae", 3)).startswith("ForecastScorer(metric='mae', horizon=3")
 
 
+@pytest.mark.slow
 def test_a_recurrent_forecaster_in_parallel(rows):
     model = RNNForecaster(2, hidden_size=4, max_iter=2, random_state=0)
     scoring, cv = make_scorer("rmse"), TimeSeriesSplit(2)

@@ -27,7 +27,11 @@ def covered(errors, bounds, rows=slice(None)):
 
 
 @pytest.mark.parametrize(
-    "kind", ["normal", "skew", "heavy tails", "growing", "shifting", "daily", "biased"]
+    "kind",
+    [
+        *["normal", "shifting", "daily", "biased"],
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("skew", "heavy tails", "growing")),
+    ],
 )
 def test_covers_its_share_whatever_the_errors(kind):
     rng = np.random.default_rng(0)

@@ -67,7 +67,10 @@ def test_equals_ridge_on_all_origins_whose_labels_are_in(forgetting, penalty):
         np.testing.assert_allclose(readout.weights[:, output], expected, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize(("n_stamps", "share"), [(200, 0.3), (700, 0.3), (700, 0.7)])
+@pytest.mark.parametrize(
+    ("n_stamps", "share"),
+    [(200, 0.3), pytest.param(700, 0.3, marks=pytest.mark.slow), (700, 0.7)],
+)
 def test_with_labels_missing_the_excess_error_is_that_of_exact_least_squares(n_stamps, share):
     truth, excess = np.eye(K)[0], {"ours": 0.0, "exact": 0.0}
     for seed in range(4):

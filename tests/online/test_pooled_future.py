@@ -79,7 +79,10 @@ def test_equals_ridge_on_the_features_and_what_is_known_ahead(forgetting, penalt
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize(("n_stamps", "share"), [(200, 0.3), (700, 0.3), (700, 0.7)])
+@pytest.mark.parametrize(
+    ("n_stamps", "share"),
+    [(200, 0.3), pytest.param(700, 0.3, marks=pytest.mark.slow), (700, 0.7)],
+)
 def test_with_labels_missing_the_excess_error_is_that_of_exact_least_squares(n_stamps, share):
     truth, excess = np.append(np.eye(K)[0], EFFECT), np.zeros(2)
     for seed in range(4):

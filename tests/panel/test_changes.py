@@ -86,6 +86,7 @@ def test_a_series_that_jumps_or_scales_is_soon_forecast_as_before_and_harms_no_o
     assert found[2:].mean() < 1.05  # of so few rows, what is one series' is chance
 
 
+@pytest.mark.slow
 def test_both_changes_are_in_the_log(streams):
     log = streams[1][1].drift_log_
     new = log[log["time"] >= START + pd.Timedelta(N_FIT + CHANGE, "h")]
