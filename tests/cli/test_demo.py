@@ -68,6 +68,9 @@ def test_a_console_without_greek_can_show_the_table(quick, tmp_path, monkeypatch
 
 
 def test_errors_are_told_before_the_shift_and_after_it(quick, tmp_path, capsys, monkeypatch):
+    """The frozen copy's too, which is the model that was fitted."""
+    seen, draw = [], demo._draw
+    monkeypatch.setattr(demo, "_draw", lambda *drawn: (seen.append(drawn[1]), draw(*drawn))[1])
     rows = demo.load_pedestrians(demo.SENSOR).loc[demo.START :]
     monkeypatch.setattr(demo, "SHIFT", rows.index[demo.HISTORY + 5 * 24])
     cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.svg")])
@@ -85,12 +88,6 @@ def test_errors_are_told_before_the_shift_and_after_it(quick, tmp_path, capsys, 
     assert 50 < held <= 100
     assert micros > 0
     assert (tmp_path / "x.svg").read_text().startswith("<?xml")
-
-
-def test_the_frozen_copy_is_the_fitted_model(quick, tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(demo, "_draw", lambda figure, results: seen.append(results))
-    cli.main(["demo", "--weeks", "1", "--output", str(tmp_path / "x.png")])
     learning, frozen = (seen[0][name] for name in (demo.LEARNING, demo.FROZEN))
     first = [r.forecasts["forecast"].iloc[: demo.HORIZON].tolist() for r in (learning, frozen)]
     assert first[0] == first[1]

@@ -86,6 +86,16 @@ def expected_lines(folder, known=lambda cutoff, index: True):
     return written, model
 
 
+_SHARED = []
+
+
+def usual_lines(folder):
+    """As `expected_lines` where all of the plan is known; tests share it."""
+    if not _SHARED:
+        _SHARED.append(expected_lines(folder))
+    return _SHARED[0]
+
+
 def without_reasons(written):
     assert all(("reason" in line) == (line["forecast"] is None) for line in written)
     return [{key: line[key] for key in line if key != "reason"} for line in written]
@@ -108,7 +118,7 @@ def test_each_row_gives_the_forecast_in_the_light_of_the_plan(kind, folder):
     else:
         plan.to_csv(name, index=False)
     assert stream(folder, plan="other." + kind) == 0
-    expected, model = expected_lines(folder)
+    expected, model = usual_lines(folder)
     assert written_by(folder) == expected
     assert content(load(folder["c"])) == content(model)
 
@@ -168,7 +178,7 @@ def test_kills_leave_no_trace(folder):
         process.kill()
         process.communicate()
     assert stream(folder, "--every", 5) == 0
-    expected, model = expected_lines(folder)
+    expected, model = usual_lines(folder)
     assert written_by(folder) == expected
     assert content(load(folder["c"])) == content(model)
 
@@ -210,7 +220,7 @@ def test_a_plan_is_followed_as_it_grows_and_when_it_is_replaced(folder):
         (folder.path / "x.csv").write_bytes(b"".join([plan[0], *plan[N_FIT + 6 : N_FIT + 10]]))
         os.replace(folder.path / "x.csv", path)
         found += [after(4), after(5), after(6)]
-    expected, _ = expected_lines(folder)
+    expected, _ = usual_lines(folder)
     is_known = [True, False, True, False, True, True, False]
     for row, (line, known) in enumerate(zip(found, is_known, strict=True)):
         assert line["forecast"] == (expected[row]["forecast"] if known else None), row
@@ -384,7 +394,7 @@ def test_a_bad_row_that_comes_later_loses_no_forecast(folder, monkeypatch, capsy
     assert len(written_by(folder)) == 8
     assert load(folder["c"]).cutoff_ == rows.index[7]
     assert stream(folder) == 0
-    assert written_by(folder) == expected_lines(folder)[0]
+    assert written_by(folder) == usual_lines(folder)[0]
 
 
 def test_what_the_model_cannot_do_is_an_error_before_a_row_is_learnt(folder, capsys):
