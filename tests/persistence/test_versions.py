@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import versions
+from sklearn.exceptions import InconsistentVersionWarning
 
 import tsrnn
 from tsrnn.nn import get_kernels, set_kernels
@@ -57,6 +59,8 @@ def require_near(found, expected, tolerance, name):
     assert float(np.abs(found - expected).max()) < tolerance * unit, name
 
 
+# Transformers of a pipeline are scikit-learn's, which warns where its version was another.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
 def test_files_of_released_versions_go_on(folder, kernels):
     require_files_go_on(folder)
@@ -65,6 +69,21 @@ def test_files_of_released_versions_go_on(folder, kernels):
 def test_files_of_this_version_go_on(of_today, kernels):
     """That the next release will find what it looks for: it is what the files above were once."""
     require_files_go_on(of_today)
+
+
+def test_transformers_of_another_scikit_learn_load_with_its_warning(
+    of_today, monkeypatch, tmp_path
+):
+    """Where warnings are errors the file was called damaged."""
+    model = tsrnn.load(of_today / "pipeline.tsrnn")
+    monkeypatch.setattr("sklearn.base.__version__", "0.24.0")
+    model.save(tmp_path / "m.tsrnn")
+    monkeypatch.undo()
+    with pytest.raises(InconsistentVersionWarning, match=r"from version 0\.24\.0"):
+        tsrnn.load(tmp_path / "m.tsrnn")
+    with pytest.warns(InconsistentVersionWarning):
+        again = tsrnn.load(tmp_path / "m.tsrnn")
+    pd.testing.assert_frame_equal(again.forecast(), model.forecast())
 
 
 def test_files_stay_small(of_today):

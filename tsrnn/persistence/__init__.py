@@ -184,6 +184,8 @@ def _checked(file: BinaryIO, name: Any) -> Checkpoint:
         return _read(file)
     except CheckpointError as error:
         raise CheckpointError(f"cannot load {name}: {error}") from error.__cause__
+    except Warning:  # such as scikit-learn's of another version, where a filter makes it an error
+        raise
     except Exception as error:  # whatever zipfile, NumPy or pandas stumble over
         raise CheckpointError(f"cannot load {name}: it is damaged: {error}") from error
 
