@@ -123,7 +123,7 @@ class Board:
         issued = np.concatenate(
             [self._first_steps(one.forecast, n) for one, n in zip(taken, counts, strict=True)]
         )
-        p_values = self._p_values(taken, len(values))
+        p_values = self._p_values(taken)
         stamp = np.arange(len(taken)).repeat(counts)
         # series by series, each in the order of its rows
         order = np.argsort(place, kind="stable")
@@ -158,14 +158,17 @@ class Board:
         self._head[place[ends]] += sizes
         self._forecast[place[ends]] = issued[ends]
 
-    def _p_values(self, taken: Sequence[Taken], n_rows: int) -> np.ndarray:
+    def _p_values(self, taken: Sequence[Taken]) -> np.ndarray:
         """Return the p-values (n_rows, targets) of all rows."""
-        p_values, row = np.full((n_rows, len(self.targets)), np.nan), 0
-        for one in taken:
-            if one.p_values is not None:
-                p_values[row : row + len(one.actual)] = one.p_values[:, : len(self.targets)]
-            row += len(one.actual)
-        return p_values
+        n_targets = len(self.targets)
+        return np.concatenate(
+            [
+                np.full((len(one.actual), n_targets), np.nan)
+                if one.p_values is None
+                else one.p_values[:, :n_targets]
+                for one in taken
+            ]
+        )
 
     def _odd_ones(self, p_values: np.ndarray, stamp: np.ndarray) -> list[list[int]]:
         """Return row and target of p-values below `ODD`: the newest last, and the least of them."""

@@ -163,7 +163,8 @@ class LivePage:
         id_col, time_col = (getattr(self._model, name, None) for name in ("id_col", "time_col"))
         dated = time_col is not None and time_col in frame
         times = pd.Index(frame[time_col]) if dated else frame.index.get_level_values(-1)
-        frame = frame.drop(columns=[name for name in (id_col, time_col) if name in frame])
+        if not_targets := [name for name in (id_col, time_col) if name in frame]:
+            frame = frame.drop(columns=not_targets)
         self._board.take_fans(frame, times, ids)
 
 
