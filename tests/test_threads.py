@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import hourly, melted
+from helpers import content, hourly, melted
 from helpers.layers import CELL_NAMES, LAYERS, needs_numba, relative_error
 from threadpoolctl import ThreadpoolController
 
@@ -274,3 +274,21 @@ def test_a_lock_left_held_by_an_interrupt_does_not_stop_the_next_call():
     with context:
         assert set(blas_threads()) <= {1}
     assert blas_threads() == before
+
+
+def test_an_interrupt_as_blas_gets_its_threads_back_changes_no_model(monkeypatch):
+    """What a fit has learnt was taken over before its last context was left."""
+    model, context = LinearForecaster(2, lags=3).fit(hourly(60)), type(threads.one_blas_thread)
+    left = context.__exit__
+    before = content(model)
+
+    def interrupted(self, *raised):
+        left(self, *raised)
+        if self._inside == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(context, "__exit__", interrupted)
+    for change, rows in ((model.fit, 0), (model.partial_fit, 60), (model.update, 60)):
+        with pytest.raises(KeyboardInterrupt):
+            change(hourly(80, seed=1)[rows:])
+        assert content(model) == before

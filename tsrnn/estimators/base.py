@@ -224,9 +224,8 @@ class StreamingEstimator(BaseEstimator):
         if not hasattr(self, "_state"):
             check_is_fitted(self)
 
-    @one_blas_thread
     def _fit(self, X, y, ids=None):
-        """Learn a history on a copy, and become it in one assignment.
+        """Learn a history on a copy, and become it in one assignment, which nothing comes after.
 
         A RandomState that is a parameter is drawn from, not copied; if the call fails, it goes back
         to where it was.
@@ -235,14 +234,15 @@ class StreamingEstimator(BaseEstimator):
         drawn = drawn if isinstance(drawn, np.random.RandomState) else None
         before = drawn and drawn.get_state(legacy=False)
         try:
-            n_rows = fitted._learn_history(X, y, ids)
+            with one_blas_thread:
+                n_rows = fitted._learn_history(X, y, ids)
+            if n_rows >= LARGE:
+                release_free_memory()
             self.__dict__ = vars(fitted)
         except BaseException:
             if drawn:
                 drawn.set_state(before)
             raise
-        if n_rows >= LARGE:
-            release_free_memory()
         return self
 
     def _learn_history(self, X, y, ids):
