@@ -43,7 +43,7 @@ def test_score_experts(compiled, n_regrets, prior):
         np.testing.assert_allclose(fast, plain, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("pace", [(), (np.linspace(0.1, 1.0, M),)])
+@pytest.mark.parametrize("pace", [np.ones(M), np.linspace(0.1, 1.0, M)])
 def test_score_errors_and_expected_scale(compiled, pace):
     rng = np.random.default_rng(0)
     probabilities, seasons = np.array([0.1, 0.5, 0.9]), np.array([3, 7])
@@ -57,7 +57,7 @@ def test_score_errors_and_expected_scale(compiled, pace):
         error[rng.random((M, S)) < 0.2] = np.nan
         for functions, state in zip((conformal, compiled), states, strict=True):
             scale = functions.expected_scale(state[1], state[3], seasons, delays, row)
-            functions.score_errors(error, scale, probabilities, seasons, row, *state, *pace)
+            functions.score_errors(error, scale, probabilities, seasons, row, *state, pace)
     for plain, fast in zip(*states, strict=True):
         np.testing.assert_allclose(fast, plain, rtol=1e-9)
 

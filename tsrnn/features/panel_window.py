@@ -14,7 +14,7 @@ from tsrnn.features.ring_buffer import Ring, joined_each
 from tsrnn.persistence.registry import saved
 
 FAST, SLOW = 0.3, 0.05  # weight of the newest value of its phase in the two profiles
-KEPT = 0.998  # share of the sums of `agreement` that a row keeps
+AGREEMENT_DISCOUNT = 0.998  # of the sums of `agreement`, at each row
 
 
 @saved("panel-window")
@@ -187,20 +187,21 @@ class PanelWindow:
         """Let the sums of `agreement` follow deviations (T, J, B) from the level."""
         rows = np.arange(start - 1, start + len(targets)) - self.season
         expected = np.diff(self.profiles[0].read(rows, series), axis=0)
-        before = (self.targets.read(start - 1, series) - center) / self.scales.read(
-            start - 1, series
-        )
+        before = self.targets.read(start - 1, series) - center
+        before = before / self.scales.read(start - 1, series)
         changes = np.diff(np.concatenate([before[None], targets]), axis=0).clip(-limit, limit)
         sums = self.agreement.read(start - 1, series)
         for row, (change, of_profile) in enumerate(zip(changes, expected, strict=True)):
             products = np.stack([change * of_profile, of_profile**2], axis=2)
             sums = np.where(
-                np.isnan(products).any(axis=2, keepdims=True), sums, KEPT * sums + products
+                np.isnan(products).any(axis=2, keepdims=True),
+                sums,
+                AGREEMENT_DISCOUNT * sums + products,
             )
             self.agreement.write(start + row, series, sums[None])
 
-    def fill(self, start, series, scales, ages=None):
-        """Let the levels of the missing ones of the rows that were pushed last follow the profile.
+    def fill(self, start, series, scales, ages):
+        """Let the levels of missing rows, which were pushed last, follow the fast profile.
 
         Parameters
         ----------
@@ -208,30 +209,23 @@ class PanelWindow:
             Position of the first of T rows.
         series : ndarray of int, shape (B,), or slice
         scales : ndarray of shape (T, J, B)
-        ages : ndarray of int, shape (J, B), optional
-            How many rows before the first one the value is from that it is carried on from: 1,
-            where it is the newest.
+        ages : ndarray of int, shape (J, B), or None
+            How many rows before the first one the value is from that it is carried on from: 1 where
+            it is the newest, as all are where None is given.
         """
+        if not self.season:
+            return
         n_rows = len(scales)
         missing = np.isnan(self.targets.read(np.arange(start, start + n_rows), series))
-        columns = np.flatnonzero(missing.any(axis=(0, 1))) if self.season else ()
+        columns = np.flatnonzero(missing.any(axis=(0, 1)))
         if not len(columns):
             return
-        profile, places = self.profiles[0], columns
-        if not isinstance(series, slice):
-            places = series[columns]
-        before = profile.read(start - 1, places)
-        level = self.levels.read(start - 1, places)
-        if ages is not None:
-            carried_on = self.newest.read(start, places)
-            other = ages[:, columns] > 1
-            rows = start - 1 - (ages[:, columns] - 1) % self.season
-            level = np.where(other, carried_on, level)
-            same = profile.array[rows % len(profile), np.arange(len(level))[:, None], places]
-            before = np.where(other, same, before)
-        before = before * self.scales.read(start - 1, places)
+        places = columns if isinstance(series, slice) else series[columns]
+        level, before = self._carried_from(
+            start, places, None if ages is None else ages[:, columns]
+        )
         for row in range(n_rows):
-            now = profile.read(start + row, places) * scales[row][:, columns]
+            now = self.profiles[0].read(start + row, places) * scales[row][:, columns]
             here = self.levels.read(start + row, places)
             product, square = np.moveaxis(self.agreement.read(start + row, places), 2, 0)
             slope = product.clip(0.0, square) / np.where(square > 0.0, square, 1.0)
@@ -240,6 +234,18 @@ class PanelWindow:
             level, before = np.where(filled, moved, here), now
             if filled.any():
                 self.levels.write(start + row, places, level[None])
+
+    def _carried_from(self, start, series, ages):
+        """Return the levels (J, B) that missing rows go on from, and the fast profile there."""
+        ring = self.profiles[0]
+        level, profile = self.levels.read(start - 1, series), ring.read(start - 1, series)
+        if ages is not None:
+            older = ages > 1
+            rows = (start - 1 - (ages - 1) % self.season) % len(ring)
+            of_older = ring.array[rows, np.arange(len(level))[:, None], series]
+            level = np.where(older, self.newest.read(start, series), level)
+            profile = np.where(older, of_older, profile)
+        return level, profile * self.scales.read(start - 1, series)
 
     def _screened(self, start, series, level, targets, inputs, fresh, initial_level):
         """Return targets without absurd values and the levels, and let the guard move on."""

@@ -174,12 +174,12 @@ class Packed:
         new = plain(record.targets), plain(record.inputs), plain(record.calendar)
         numbers = np.empty(len(self.numbers))
         outputs = np.empty((n, *self.shapes[1][:2]))
-        spare = np.empty(sum(map(math.prod, loops.spare_shapes(n, self.sizes))))
+        scratch = np.empty(sum(map(math.prod, loops.scratch_shapes(n, self.sizes))))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
         seen = self.bare["smoothing"].n_rows + self.n_rows
         if not loops.follow_rows(
             new, before.rows, (n_taken, SPARE, row, seen), self.sizes,
-            (self.numbers, numbers, outputs, spare), *self.fixed, (learning, scoring),
+            (self.numbers, numbers, outputs, scratch), *self.fixed, (learning, scoring),
         ):  # fmt: skip
             return None
         before.free[n_taken + n] = True

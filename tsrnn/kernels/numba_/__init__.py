@@ -15,7 +15,7 @@ from tsrnn.kernels.numba_.conformal import (
     follow_tails,
     score_errors,
 )
-from tsrnn.kernels.numba_.follow import follow_rows, shapes_of, spare_shapes
+from tsrnn.kernels.numba_.follow import follow_rows, scratch_shapes, shapes_of
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.panel_experts import score_block
 from tsrnn.kernels.numba_.panel_features import lag_features
@@ -57,9 +57,9 @@ __all__ = [
     "score_errors",
     "score_experts",
     "score_rows",
+    "scratch_shapes",
     "season_moments",
     "shapes_of",
-    "spare_shapes",
     "step_features",
     "step_forecasts",
     "step_sums",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, inlined, inner, on_stack
-from tsrnn.kernels.numpy_ import tails as reference
+from tsrnn.kernels.numpy_ import conformal, tails
 from tsrnn.kernels.numpy_.conformal import (
     EARLY_RATE,
     FIRST_RATE,
@@ -11,7 +11,6 @@ from tsrnn.kernels.numpy_.conformal import (
     LARGEST_RATE,
     LEVEL_RATE,
     OUTLIER,
-    OVERLAP,
     PROFILE_LIMITS,
     PROFILE_OUTLIER,
     PROFILE_RATE,
@@ -91,7 +90,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         level[m],
                         n_labels[m],
                         s,
-                        OVERLAP / max(delays[m], OVERLAP),
+                        pace_of(delays[m]),
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
@@ -113,7 +112,7 @@ def expected_scale(level, profiles, seasons, delays, row):
 
 
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
 ):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, on_stack(len(error), np.float64)
@@ -123,8 +122,7 @@ def score_errors(
             excess[m] = np.nan
             if np.isfinite(error[m, s]):
                 n_known += 1.0
-                factor = 1.0 if pace is None else pace[m]
-                moving = quantiles[:, m, s], level[m], n_labels[m], s, factor
+                moving = quantiles[:, m, s], level[m], n_labels[m], s, pace[m]
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known > 0.0:
             _move_profiles(profiles, seasons, row, s, excess, n_known)
@@ -212,7 +210,8 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
     return noted
 
 
-_thresholds, _follow_tail = inner(reference.thresholds, False), inner(_follow_tail, False)
+_thresholds, _follow_tail = inner(tails.thresholds, False), inner(_follow_tail, False)
+pace_of = inner(conformal.pace_of, False)
 _profile, _score = inner(_profile, False), inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)

@@ -59,7 +59,7 @@ def shapes_of(sizes):
     )  # fmt: skip
 
 
-def spare_shapes(n, sizes):
+def scratch_shapes(n, sizes):
     """Return the shapes of what a call for n rows makes on the way, in the order it is made in.
 
     Features that the readout sees beside the hidden state, network inputs, their center and scale;
@@ -103,7 +103,7 @@ def follow_rows(
     numbers : tuple of ndarray
         The numbers that move, before and after, and the outputs (n, S, M) after each row: the
         mixtures, with the jumps of the targets put back. The latter two are written. And as many
-        numbers as `spare_shapes` have, for what is made on the way.
+        numbers as `scratch_shapes` have, for what is made on the way.
     window : tuple
         Limits of the guard, see `append_rows`; what `views` looks at, and how many rows back the
         calendar is.
@@ -129,7 +129,7 @@ def follow_rows(
     bool
         False: something rare is to be done, or noted, and nothing that was written counts.
     """
-    (before, after, mixed, spare), (learning, follows) = numbers, scoring
+    (before, after, mixed, scratch), (learning, follows) = numbers, scoring
     fields, states, of_readout, of_linear, of_steps, issued, of_errors, seasonal = rows
     n, (n_written, n_spare, first_row, n_seen) = len(new[0]), places
     place = n_written, n_spare, n
@@ -144,7 +144,7 @@ def follow_rows(
     write_rows(record, start, new, window[0])
     if _judged(record[5], new[0], targets, start):
         return False
-    arrays = views_of(spare, 0, _spare_shapes(n, sizes))
+    arrays = views_of(scratch, 0, _scratch_shapes(n, sizes))
     seen, (features, some), turns, linear_turns = arrays[:4], arrays[4:6], arrays[6:9], arrays[9:12]
     results, linear_results, recurrent, forecasts, smoothed, issued_now = arrays[12:18]
     taken, of_network, noted = arrays[18:]
@@ -221,11 +221,11 @@ def _others(numbers, at, sizes):
     return per_step, arrays[3:9], conformal, arrays[13:16], arrays[16:22]
 
 
-def _encode(layer, seen, states, n_written, spare, features):
+def _encode(layer, seen, states, n_written, scratch, features):
     """Write the hidden state, in units of the scale, before other features; and the states."""
     (skip, inputs, _, scale), dtype = seen, layer[0].dtype
     (n, S, D), H = inputs.shape, states[0].shape[1]
-    numbers = spare.view(dtype)
+    numbers = scratch.view(dtype)
     x, h = view_of(numbers, 0, (n, D, 1)), view_of(numbers, n * D, (n, H, 1))
     rest = numbers[n * (D + H) : n * (D + H) + 5 * H]
     for s in range(S):
@@ -307,7 +307,7 @@ def _shift(outputs, jumps):
         outputs[row, s, m] += jumps[row, s]
 
 
-_shapes, _spare_shapes = inner(shapes_of, False), inner(spare_shapes, False)
+_shapes, _scratch_shapes = inner(shapes_of, False), inner(scratch_shapes, False)
 _open, _judged = inlined(_open, False), inlined(_judged, False)
 _readouts, _others = inner(_readouts, False), inlined(_others, False)
 _encode, _take, _followed = inlined(_encode, False), inlined(_take, False), inner(_followed, False)

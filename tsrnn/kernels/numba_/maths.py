@@ -36,13 +36,13 @@ def compiled(function, fastmath=FASTMATH, allocates=False):
     return dispatcher
 
 
-def inner(function, fastmath=FASTMATH, **more):
-    """Compile for other compiled functions alone; it neither allocates nor returns an array.
+def inner(function, fastmath=FASTMATH, allocates=False, **more):
+    """Compile for other compiled functions alone.
 
     Without the way in from Python, which takes longer to compile than a small function itself, and
     without a file of its own: it is a part of those of its callers.
     """
-    return njit(fastmath=fastmath, **(OPTIONS | more))(function)
+    return njit(fastmath=fastmath, **(OPTIONS | {"_nrt": allocates} | more))(function)
 
 
 def inlined(function, fastmath=FASTMATH):
@@ -312,4 +312,4 @@ def _by_blocks(W, z, out, block):
 
 
 # What numba makes of a product returns an array.
-_whole, _by_blocks = inner(_whole, _nrt=True), inner(_by_blocks, _nrt=True)
+_whole, _by_blocks = inner(_whole, allocates=True), inner(_by_blocks, allocates=True)

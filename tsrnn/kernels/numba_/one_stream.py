@@ -7,7 +7,7 @@ from tsrnn.kernels.numba_ import gru, lstm, rnn
 from tsrnn.kernels.numba_.maths import OPTIONS, inner, view_of
 
 
-def forward_stream(weights, x, states, at, to, s, h, spare):
+def forward_stream(weights, x, states, at, to, s, h, scratch):
     """Take all steps of one of S streams: fill `h`, and write the state after them.
 
     Parameters
@@ -20,19 +20,19 @@ def forward_stream(weights, x, states, at, to, s, h, spare):
         Rows of h (n, H, S), and of c or None.
     at, to, s : int
         The row that holds the state before, the one to write, and the stream.
-    spare : ndarray of shape (5 H,)
+    scratch : ndarray of shape (5 H,)
     """
     raise NotImplementedError
 
 
 @overload(forward_stream, jit_options=OPTIONS)
-def _forward_stream(weights, x, states, at, to, s, h, spare):
+def _forward_stream(weights, x, states, at, to, s, h, scratch):
     if not isinstance(states[1], types.NoneType):
 
-        def of_lstm(weights, x, states, at, to, s, h, spare):
+        def of_lstm(weights, x, states, at, to, s, h, scratch):
             H, (of_h, of_c) = h.shape[1], states
-            h_0, c_0 = view_of(spare, 0, (H, 1)), view_of(spare, H, (H, 1))
-            end = view_of(spare, 2 * H, (3, H, 1))
+            h_0, c_0 = view_of(scratch, 0, (H, 1)), view_of(scratch, H, (H, 1))
+            end = view_of(scratch, 2 * H, (3, H, 1))
             _get(of_h, at, s, h_0)
             _get(of_c, at, s, c_0)
             lstm.stream(weights[0], x, h_0, c_0, h, end)
@@ -43,9 +43,9 @@ def _forward_stream(weights, x, states, at, to, s, h, spare):
 
     cell = gru if len(weights) == 2 else rnn
 
-    def of_another(weights, x, states, at, to, s, h, spare):
+    def of_another(weights, x, states, at, to, s, h, scratch):
         H, of_h = h.shape[1], states[0]
-        h_0, end = view_of(spare, 0, (H, 1)), view_of(spare, H, (2, H, 1))
+        h_0, end = view_of(scratch, 0, (H, 1)), view_of(scratch, H, (2, H, 1))
         _get(of_h, at, s, h_0)
         cell.stream(*weights, x, h_0, h, end)
         _put(of_h, to, s, end[0])

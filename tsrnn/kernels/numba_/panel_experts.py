@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tsrnn.kernels.numba_.conformal import pace_of
 from tsrnn.kernels.numba_.maths import compiled, inner, take
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_ import tails as reference
@@ -20,7 +21,7 @@ LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
 FIRST_RATE, LARGEST_RATE = conformal.FIRST_RATE, conformal.LARGEST_RATE
 EARLY_RATE, LARGEST_EARLY = conformal.EARLY_RATE, conformal.LARGEST_EARLY
 RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, conformal.LEVEL_RATE
-OUTLIER, OVERLAP, TINY = conformal.OUTLIER, conformal.OVERLAP, conformal.TINY
+OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
 LOW, HIGH = conformal.PROFILE_LIMITS
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
@@ -33,11 +34,11 @@ SPARE = 8  # vectors that a step is worked out in
 # each: so they are vectorized.
 
 
-def _errors_of_step(arrived, of_step, first, spare, out):
+def _errors_of_step(arrived, of_step, first, scratch, out):
     """Write the errors (E, J, b) of a step, of series from the `first` one of the row on."""
     issued, levels, rows, asleep, columns, scales, R = of_step
     (_, J, b), N, n_repeats = out.shape, len(rows) - 2, len(asleep)
-    inverse, newest, change, until = spare[0], spare[1], spare[2], first + len(columns)
+    inverse, newest, change, until = scratch[0], scratch[1], scratch[2], first + len(columns)
     for j in range(J):
         label, unit = arrived[j, first:until], scales[j, first:until]
         for s in range(b):
@@ -97,9 +98,9 @@ def score_block(
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
-    spare = np.zeros((SPARE + E, S))
+    scratch = np.zeros((SPARE + E, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
-    _expect(seasons, position, fields[10], spare)
+    _expect(seasons, position, fields[10], scratch)
     for m in range(M):
         of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
         _errors_of_step(arrived, of_step, first, taken, errors)
@@ -119,10 +120,10 @@ def score_block(
         for j in range(J):
             _change_state(m, j * b, position - steps[m], unsettled[j, first:until], fields)
         if m == 0:
-            _add_tails(flat, flags, probabilities, fields, spare, tails, beyond)
-        pace = OVERLAP / max(steps[m], OVERLAP)
-        _score_step(m, flat, flags, panel_losses, probabilities, fields, spare, pooled, pace)
-    return _follow_rows(seasons, position, fields, spare)
+            _add_tails(flat, flags, probabilities, fields, scratch, tails, beyond)
+        pace = pace_of(steps[m])
+        _score_step(m, flat, flags, panel_losses, probabilities, fields, scratch, pooled, pace)
+    return _follow_rows(seasons, position, fields, scratch)
 
 
 def _change_state(m, first, origin, unsettled, fields):
@@ -141,9 +142,9 @@ def _change_state(m, first, origin, unsettled, fields):
             n_scored[m, at] *= UNSETTLED_DISCOUNT
 
 
-def _add_tails(errors, known, probabilities, fields, spare, tails, beyond):
+def _add_tails(errors, known, probabilities, fields, scratch, tails, beyond):
     """Add up what errors (E, S) of step 1 lie beyond the thresholds; see the NumPy twin."""
-    parts, quantiles, level, expected = fields[4][0, 0], fields[7], fields[8][0], spare[0]
+    parts, quantiles, level, expected = fields[4][0, 0], fields[7], fields[8][0], scratch[0]
     low, high = _thresholds(probabilities)
     (E, S), J = errors.shape, tails.shape[2]
     for s in range(S):
@@ -171,9 +172,9 @@ def _add_excess(excess, tail, beyond):
         beyond[COUNT] += 1.0
 
 
-def _expect(seasons, row, profiles, spare):
-    """Write the factors of a row to the first of the spare vectors."""
-    expected, start = spare[0], 0
+def _expect(seasons, row, profiles, scratch):
+    """Write the factors of a row to the first of the scratch vectors."""
+    expected, start = scratch[0], 0
     expected[:] = 1.0
     for season in seasons:
         profile = profiles[start + row % season]
@@ -182,14 +183,14 @@ def _expect(seasons, row, profiles, spare):
         start += season
 
 
-def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, pooled, pace):
+def _score_step(m, errors, known, panel_losses, probabilities, fields, scratch, pooled, pace):
     """Move what is kept of a step by errors (E, S) of its experts.
 
-    Of the spare vectors the first four, expected, scaled, excess and n_known, last a row.
+    Of the scratch vectors the first four, expected, scaled, excess and n_known, last a row.
     """
     (E, S), J = errors.shape, panel_losses.shape[2]
-    loss, parts, mixed, best, b = fields[2][m], fields[4][m, 0], spare[4], spare[5], S // J
-    least, total, ratios = spare[6], spare[7], spare[SPARE:]
+    loss, parts, mixed, best, b = fields[2][m], fields[4][m, 0], scratch[4], scratch[5], S // J
+    least, total, ratios = scratch[6], scratch[7], scratch[SPARE:]
     _mix(errors, known, parts, mixed, total)
     _score_mixed(mixed, errors, known, loss, fields[3][m], best, least, total)
     best[:], total[:] = np.inf, 0.0
@@ -211,7 +212,7 @@ def _score_step(m, errors, known, panel_losses, probabilities, fields, spare, po
                 part[s] = ratio
                 total_j[s] += ratio
     _share_out(m, ratios, total, known, parts, fields)
-    _score_mixture(m, mixed, errors[0], known, probabilities, fields, spare, pace)
+    _score_mixture(m, mixed, errors[0], known, probabilities, fields, scratch, pace)
     for j in range(J):
         absolute = n_known_now = 0.0
         error, w = mixed[j * b : j * b + b], known[j * b : j * b + b]
@@ -250,7 +251,7 @@ def _mix(errors, known, parts, mixed, share):
 
 
 def _score_mixed(mixed, errors, known, loss, seen, best, least, most):
-    """Move the loss of the mixture, and the number of labels; the last three are spare."""
+    """Move the loss of the mixture, and the number of labels; the last three are scratch."""
     E, S = errors.shape
     best[:], least[:] = np.inf, np.inf
     for e in range(E):
@@ -307,10 +308,10 @@ def _share_out(m, ratios, total, known, parts, fields):
         mix[s] = 1.0 if known[s] else mix[s]
 
 
-def _follow_rows(seasons, row, fields, spare):
+def _follow_rows(seasons, row, fields, scratch):
     """Move sizes and profiles by the errors of all steps; return the sizes that are noted."""
     profiles, size, n_rows, calm = fields[10:14]
-    scaled, excess, n_known, S = spare[1], spare[2], spare[3], spare.shape[1]
+    scaled, excess, n_known, S = scratch[1], scratch[2], scratch[3], scratch.shape[1]
     noted = np.empty(S)
     for s in range(S):
         if n_known[s] > 0.0:
@@ -328,10 +329,10 @@ def _follow_rows(seasons, row, fields, spare):
     return noted
 
 
-def _score_mixture(m, mixed, first, known, probabilities, fields, spare, pace):
+def _score_mixture(m, mixed, first, known, probabilities, fields, scratch, pace):
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
-    expected, scaled, excess, n_known = spare[0], spare[1], spare[2], spare[3]
-    at, roots, over, S = spare[5], spare[6], spare[7], len(mixed)
+    expected, scaled, excess, n_known = scratch[0], scratch[1], scratch[2], scratch[3]
+    at, roots, over, S = scratch[5], scratch[6], scratch[7], len(mixed)
     level, n_labels, mean_error = fields[8][m], fields[9][m], fields[14][m]
     for s in range(S):
         scale = level[s] * expected[s]
@@ -390,5 +391,5 @@ _add_tails, _expect = inner(_add_tails, False), inner(_expect, False)
 _mix, _score_mixed = inner(_mix, {"reassoc"}), inner(_score_mixed, {"reassoc"})
 _add_loss, _share_out = inner(_add_loss, {"reassoc"}), inner(_share_out, {"reassoc"})
 _score_mixture = inner(_score_mixture, {"reassoc"})
-_score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False, _nrt=True)
+_score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False, True)
 score_block = compiled(score_block, False, allocates=True)

@@ -7,10 +7,10 @@ from tsrnn.kernels.numba_.maths import compiled, inner, take
 
 def season_moments(first, columns, targets, rows, out):
     """Write mean, mean absolute deviation and number of known targets; see the NumPy twin."""
-    spare, until = np.empty(len(columns)), first + len(columns)
+    scratch, until = np.empty(len(columns)), first + len(columns)
     for j in range(targets.shape[1]):
         moments = out[0, j, first:until], out[1, j, first:until], out[2, j, first:until]
-        _moments(j, columns, targets, rows, spare, *moments)
+        _moments(j, columns, targets, rows, scratch, *moments)
 
 
 def _moments(j, columns, targets, rows, values, mean, deviation, n_known):

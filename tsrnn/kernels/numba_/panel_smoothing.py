@@ -15,21 +15,21 @@ from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT,
 def move_series(first, columns, labels, seen, row, seasonal, settings, zero, state):
     """Move the states of streams of a panel by a row; see the NumPy twin."""
     b, J = len(columns), len(labels)
-    spare, until = np.empty((8, b)), first + b
+    scratch, until = np.empty((8, b)), first + b
     for j in range(J):
         some = slice(j * b, j * b + b)
         of_row = labels[j, first:until], seen[first:until], zero[some]
-        _move_target(j, some, of_row, columns, row, seasonal, settings, state, spare)
+        _move_target(j, some, of_row, columns, row, seasonal, settings, state, scratch)
 
 
-def _move_target(j, some, of_row, columns, row, seasonal, settings, state, spare):
+def _move_target(j, some, of_row, columns, row, seasonal, settings, state, scratch):
     """Move the states of the streams of a target, which are some of the block's."""
     (labels, seen, zero), (rates, periods, logs, _) = of_row, settings
     level, trend, first_mean, loss, n_known, positive = state
     n_known, positive, b = n_known[some], positive[some], len(labels)
     n_plain = len(periods) - seasonal.shape[1]
-    known, logarithm, equal, season = spare[0], spare[1], spare[2], spare[3]
-    error, old, rate, age = spare[4], spare[5], spare[6], spare[7]
+    known, logarithm, equal, season = scratch[0], scratch[1], scratch[2], scratch[3]
+    error, old, rate, age = scratch[4], scratch[5], scratch[6], scratch[7]
     for s in range(b):
         there, above = np.isfinite(labels[s]), labels[s] - zero[s]
         known[s] = 1.0 if there else 0.0
@@ -92,24 +92,24 @@ def forecast_series(first, columns, seen, row, seasonal, settings, zero, state, 
     """Write the forecasts of streams of a panel after a row; see the NumPy twin."""
     b, J, experts = len(columns), out.shape[2], settings[3]
     G, until = experts[-1] + 1, first + b
-    spare, weights = np.empty((5 + G, b)), np.empty((len(experts), b))
+    scratch, weights = np.empty((5 + G, b)), np.empty((len(experts), b))
     for j in range(J):
         some = slice(j * b, j * b + b)
-        _weigh(experts, state[3], some, weights, spare)
+        _weigh(experts, state[3], some, weights, scratch)
         for m in range(len(out)):
             out[m, place : place + G, j, first:until] = 0.0
         for a in range(len(experts)):
             of_stream = seen[first:until], zero[some], weights[a]
             _add_forecasts(
-                a, j, some, of_stream, columns, row, seasonal, settings, state, spare,
+                a, j, some, of_stream, columns, row, seasonal, settings, state, scratch,
                 out, place + experts[a], slice(first, until),
             )  # fmt: skip
 
 
-def _weigh(experts, loss, some, weights, spare):
+def _weigh(experts, loss, some, weights, scratch):
     """Write the weights of settings by their losses, (A, b) each; of sum 1 for each expert."""
     A, b = weights.shape
-    least, total = spare[0], spare[5:]
+    least, total = scratch[0], scratch[5:]
     total[:] = 0.0
     for a in range(A):
         if a == 0 or experts[a] != experts[a - 1]:  # the settings of an expert are neighbours
@@ -133,7 +133,7 @@ def _weigh(experts, loss, some, weights, spare):
 
 
 def _add_forecasts(
-    a, j, some, of_stream, columns, row, seasonal, settings, state, spare, out, place, of_row
+    a, j, some, of_stream, columns, row, seasonal, settings, state, scratch, out, place, of_row
 ):  # fmt: skip
     """Add the forecasts of a setting to those at a place, by its weights; NaN where it sleeps."""
     (seen, zero, weight), (rates, periods, logs, _) = of_stream, settings
@@ -141,7 +141,7 @@ def _add_forecasts(
     level, trend, mean = level[a, some], trend[a, some], first_mean[a, some]
     n_known, positive, b, period = n_known[some], positive[some], len(seen), periods[a]
     is_log, k, length = logs[a] > 0.0, a - len(periods) + seasonal.shape[1], len(seasonal)
-    season, age, factor, change = spare[0], spare[1], spare[2], spare[3]
+    season, age, factor, change = scratch[0], scratch[1], scratch[2], scratch[3]
     for s in range(b):
         asleep = n_known[s] == 0.0 or (is_log and positive[s] == 0.0)
         asleep = asleep or (period > 1 and seen[s] + 1 < period)

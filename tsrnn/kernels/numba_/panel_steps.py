@@ -10,19 +10,19 @@ from tsrnn.kernels.numba_.maths import FASTMATH, compiled, inner, take
 
 def step_features(first, columns, looked_up, out):
     """Write what is known, at an origin, about each step ahead of it; see the NumPy twin."""
-    spare = np.empty((2, len(columns)))
+    scratch = np.empty((2, len(columns)))
     for j in range(len(out)):
         for m in range(out.shape[1]):
-            _features_of_step(j, m, first, columns, looked_up, spare, out[j, m])
+            _features_of_step(j, m, first, columns, looked_up, scratch, out[j, m])
 
 
 def step_forecasts(first, columns, looked_up, weights, out):
     """Write the forecasts of steps; see the NumPy twin."""
     (J, M, K), b = weights.shape, len(columns)
-    spare, features = np.empty((2, b)), np.empty((K, b))
+    scratch, features = np.empty((2, b)), np.empty((K, b))
     for m in range(M):
         for j in range(J):
-            _features_of_step(j, m, first, columns, looked_up, spare, features)
+            _features_of_step(j, m, first, columns, looked_up, scratch, features)
             _weighted(features, weights[j, m], out[m, j, first : first + b])
 
 
@@ -30,12 +30,12 @@ def step_sums(first, columns, looked_up, weights, labels, gram, sums):
     """Add what the labels of steps tell; see the NumPy twin."""
     arrived, known, roots, limits = labels
     (J, M, K), b, until = weights.shape, len(columns), first + len(columns)
-    spare, features, error = np.empty((2, b)), np.empty((K, b)), np.empty(b)
+    scratch, features, error = np.empty((2, b)), np.empty((K, b)), np.empty(b)
     for m in range(M):
         for j in range(J):
-            _features_of_step(j, m, first, columns, looked_up, spare, features)
+            _features_of_step(j, m, first, columns, looked_up, scratch, features)
             _weighted(features, weights[j, m], error)
-            newest, inverse, label = spare[0], spare[1], arrived[j, first:until]
+            newest, inverse, label = scratch[0], scratch[1], arrived[j, first:until]
             for s in range(b):
                 error[s] = (label[s] - newest[s]) * inverse[s] - error[s]
             if len(limits):
@@ -60,11 +60,11 @@ def step_sums(first, columns, looked_up, weights, labels, gram, sums):
                 gram[j, m, k, k] += _dot(features[k], features[k])
 
 
-def _features_of_step(j, m, first, columns, looked_up, spare, out):
-    """Write the features (K, b) of a step; the newest value and 1 by the scale to the spare."""
+def _features_of_step(j, m, first, columns, looked_up, scratch, out):
+    """Write the features (K, b) of a step; the newest value and 1 by the scale to the scratch."""
     levels, profiles, rows, profile_rows, centers, scales, flags, inputs = looked_up
     n, b, until = rows.shape[1] - 1, len(columns), first + len(columns)
-    newest, inverse = spare[0], spare[1]
+    newest, inverse = scratch[0], scratch[1]
     scale = scales[m if len(scales) > 1 else 0, j, first:until]
     take(levels[rows[m, 0], j], columns, newest)
     for s in range(b):
@@ -112,7 +112,7 @@ def _dot(a, b):
 
 _weighted = inner(_weighted, {"contract"})
 # A row of an array that is assigned may be copied first.
-_features_of_step = inner(_features_of_step, False, _nrt=True)
+_features_of_step = inner(_features_of_step, False, allocates=True)
 #: Of two vectors; the order of summation is the compiler's.
 _dot = inner(_dot, FASTMATH | {"reassoc"})
 step_features = compiled(step_features, False, allocates=True)

@@ -47,7 +47,7 @@ START, LEARNT, MISSING, SURPRISED, LOST = range(5)
 
 
 @compiled
-def learn_rows(first, stop, why, origins, rows, delays, state, after, spare, limits, results):
+def learn_rows(first, stop, why, origins, rows, delays, state, after, scratch, limits, results):
     """Enter rows as origins, one by one, and learn from the labels that arrive with each.
 
     Parameters
@@ -65,7 +65,7 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, spare, lim
         P and weights.
     after : tuple of ndarray
         Arrays of their shapes: where they are written as the last row learnt leaves them.
-    spare : tuple of ndarray
+    scratch : tuple of ndarray
         Two of their shapes again, and one of K numbers.
     limits : tuple of float
         λ, the most surprise, and the largest mean eigenvalue of P.
@@ -89,13 +89,13 @@ def learn_rows(first, stop, why, origins, rows, delays, state, after, spare, lim
             break
         now, results_now = reach + row, results[row]
         if not _learn_row(
-            now, origins, labels[row], delays, P, weights, limits, new_P, new_weights, spare[2],
+            now, origins, labels[row], delays, P, weights, limits, new_P, new_weights, scratch[2],
             results_now,
         ):  # fmt: skip
             why = SURPRISED
             break
         if row == first:  # what was given stays; after that, two buffers take turns
-            P, weights, new_P, new_weights = new_P, new_weights, spare[0], spare[1]
+            P, weights, new_P, new_weights = new_P, new_weights, scratch[0], scratch[1]
         else:
             P, new_P = new_P, P
             weights, new_weights = new_weights, weights

@@ -19,11 +19,11 @@ def move_smoothing(labels, seasonal, settings, zero, n_rows, moving, forecasts):
     """As `follow_smoothing`, with the state in place, and forecasts written."""
     (n, S), G = labels.shape, settings[3][-1] + 1
     share, sums = on_stack(len(settings[1]), np.float64), on_stack(2 * G, np.float64)
-    reach, spare = len(seasonal) - n, (share, sums[:G], sums[G:])
+    reach, scratch = len(seasonal) - n, (share, sums[:G], sums[G:])
     for row, s in np.ndindex(n, S):
         at = n_rows + row, reach + row, s, s
         move_stream(labels[row, s], zero[s], at, seasonal, settings, moving)
-        forecast_stream(zero[s], at, seasonal, settings, moving, spare, forecasts[row])
+        forecast_stream(zero[s], at, seasonal, settings, moving, scratch, forecasts[row])
 
 
 def move_stream(y, zero, at, seasonal, settings, moving):
@@ -80,15 +80,15 @@ def move_stream(y, zero, at, seasonal, settings, moving):
         n_known[s] += 1.0
 
 
-def forecast_stream(zero, at, seasonal, settings, moving, spare, forecasts):
+def forecast_stream(zero, at, seasonal, settings, moving, scratch, forecasts):
     """Write the forecasts (M, G, S) of a stream after a row, as of `move_stream`.
 
-    `spare` is room for A, for G and for G numbers.
+    `scratch` is room for A, for G and for G numbers.
     """
     rates, periods, logs, experts = settings
     level, trend, first_mean, loss, n_known, positive = moving
     (seen, now, cell, s), A, n_steps = at, len(periods), len(forecasts)
-    share, least, total = spare
+    share, least, total = scratch
     n_plain, length = A - seasonal.shape[1], len(seasonal)
     least[:], total[:] = np.inf, 0.0
     for a in range(A):

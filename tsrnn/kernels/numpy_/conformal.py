@@ -29,7 +29,7 @@ def places(seasons, rows):
 
 
 def pace_of(delays):
-    """Return the factor (M,) of the rates of each step (M,) ahead.
+    """Return the factor of the rates of a step ahead, or (M,) of each of steps (M,).
 
     Examples
     --------
@@ -74,7 +74,7 @@ def expected_scale(level, profiles, seasons, delays, row):
 
 
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace=None
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
 ):
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
@@ -92,8 +92,8 @@ def score_errors(
         Of the scaled errors.
     level, n_labels : ndarray of shape (M, S)
     profiles : ndarray of shape (sum of the seasons, S)
-    pace : ndarray of shape (M,), optional
-        Factor of the rates at which quantiles and level move, by step; 1 by default.
+    pace : ndarray of shape (M,)
+        Factor of the rates at which quantiles and level move, by step; see `pace_of`.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -101,7 +101,7 @@ def score_errors(
     complete = known.all()
     if not complete:
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
-    pace = 1.0 if pace is None else pace[:, None]
+    pace = pace[:, None]
     size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
     root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
     step = probabilities[:, None, None] - (error / scale < quantiles)

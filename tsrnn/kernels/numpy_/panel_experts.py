@@ -196,7 +196,7 @@ def known_errors(errors, n_readouts, waited, known):
 
 
 def score_series(
-    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace=None
+    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace
 ):
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -220,7 +220,7 @@ def score_series(
         as of `follow_size`; and the recent mean absolute error of the first expert (M, S).
     pooled : ndarray of shape (E + 2, M, J)
         To which squared errors, absolute errors of the mixture, and their number are added.
-    pace : ndarray of shape (M,), optional
+    pace : ndarray of shape (M,)
         As of `score_errors`.
 
     Returns

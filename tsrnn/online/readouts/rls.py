@@ -257,9 +257,9 @@ class DelayedRLS(AppendsRows, Covariances):
                 stop, most_surprise = row + 1, np.inf
             state = plain(self.covariance), plain(self.weights)
             after = tuple(map(np.empty_like, state))
-            spare = *map(np.empty_like, state), np.empty(self.weights.shape[2])
+            scratch = *map(np.empty_like, state), np.empty(self.weights.shape[2])
             limits = self.forgetting, most_surprise, MAX_MEAN_EIGENVALUE
-            given = self._origins, rows, self.delays, state, after, spare, limits, results
+            given = self._origins, rows, self.delays, state, after, scratch, limits, results
             row, why = loops.learn_rows(row, stop, why, *given)
             if row > first:
                 self.covariance, self.weights = after
