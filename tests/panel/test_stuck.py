@@ -91,6 +91,19 @@ def test_levels_of_missing_rows_go_on_as_the_profile_does():
     assert (found["like"] == wide["like"][first:last]).all()
 
 
+def test_a_run_that_starts_anew_has_agreed_with_no_profile_yet(model):
+    def agreement(model):
+        learner = learner_of(model)
+        return learner.memory.window.agreement.read(learner.clock, slice(None))
+
+    assert (agreement(model)[..., 1] > 0).all()
+    again = copy.deepcopy(model).reset_state(["s1"])
+    again.partial_fit(stamps(hourly(N_FIT + 1, 3), N_FIT, N_FIT + 1))
+    found = agreement(again)
+    assert (found[:, 1] == 0).all()
+    assert (found[:, [0, 2], 1] > 0).all()
+
+
 def test_rows_and_kills_make_no_difference(model, tmp_path):
     stuck, _ = rows_with(0.0)
     new = stamps(stuck, N_FIT, 270)
