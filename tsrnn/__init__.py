@@ -11,7 +11,7 @@ from tsrnn.estimators.regressor import RNNRegressor
 from tsrnn.persistence import CheckpointError, dumps, load, loads
 from tsrnn.warnings_ import NumericalWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "CheckpointError",
