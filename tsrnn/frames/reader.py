@@ -147,12 +147,13 @@ class Reader:
         ValueError
             They are not of the form, the columns or the kind of those of ``fit``.
         """
-        X = self.form.received(X)
+        parts = self.form.native_parts(X) if ids is None else None
+        X = self.form.received(X) if parts is None else parts.X
         y = beside(y, X)
         require_same_index(X, y)
         if isinstance(X, pd.Series):
             _require_no_row(X, self.columns.names)
-        parts = self.form.take_apart(X, ids)
+        parts = self.form.take_apart(X, ids) if parts is None else parts
         values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
         inputs = self.input_scaling.apply(inputs)
