@@ -6,7 +6,7 @@ from numbers import Number
 import numpy as np
 import pandas as pd
 
-from tsrnn.frames.native_columns import made_column, made_frame, read_columns
+from tsrnn.frames.native_columns import made_column, made_frame, read_columns, read_numbers
 from tsrnn.frames.validation import row_index
 
 PLAIN = {pd.DataFrame, pd.Series, np.ndarray}  # taken as they are
@@ -47,6 +47,9 @@ def incoming(data, name="X"):
         )
     if (columns := plain_columns(data)) is not None:
         return pd.DataFrame(columns)
+    if (column := read_numbers(data)) is not None:
+        values, label = column
+        return pd.Series(values, name=label)
     frame = _narwhals(data, name)
     if frame is None:
         return data

@@ -25,9 +25,25 @@ def read_columns(data):
     dict or None
         None: it is no such frame, or has columns of other kinds, such as categories.
     """
-    kind = type(data).__module__.partition(".")[0], type(data).__name__
-    read = READERS.get(kind)
+    read = READERS.get(_kind(data))
     return None if read is None else read(data)
+
+
+def read_numbers(data):
+    """Return a single column of polars or Arrow and its name; None, if it is not one of numbers."""
+    kind = _kind(data)
+    if kind == ("polars", "Series") and data.dtype.is_numeric() and not data.dtype.is_decimal():
+        return data.to_numpy(), data.name or None
+    if kind == ("pyarrow", "ChunkedArray"):
+        from pyarrow import types
+
+        if types.is_integer(data.type) or types.is_floating(data.type):
+            return data.to_numpy(), None
+    return None
+
+
+def _kind(data):
+    return type(data).__module__.partition(".")[0], type(data).__name__
 
 
 def made_column(name, values, library, dates=False):

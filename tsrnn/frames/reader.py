@@ -348,9 +348,12 @@ def _read_y(y, columns):
     if isinstance(y, pd.DataFrame):
         require_unique(y, "y")
         require_numeric(y, "y")
-    values = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
-    )
+    values = y.to_numpy() if isinstance(y, pd.Series) else y
+    plain = isinstance(values, np.ndarray) and values.dtype == np.float64 and values.ndim in (1, 2)
+    if not (plain and values.size):  # what check_array would return as it is, in 150 µs
+        values = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
+        )
     values = values.reshape(len(values), -1)
     if columns is not None and values.shape[1] != len(columns.target_names):
         raise ValueError(
