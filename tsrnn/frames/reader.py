@@ -147,12 +147,13 @@ class Reader:
         ValueError
             They are not of the form, the columns or the kind of those of ``fit``.
         """
-        X = self.form.received(X)
+        parts = self.form.native_parts(X) if ids is None else None
+        X = self.form.received(X) if parts is None else parts.X
         y = beside(y, X)
         require_same_index(X, y)
         if isinstance(X, pd.Series):
             _require_no_row(X, self.columns.names)
-        parts = self.form.take_apart(X, ids)
+        parts = self.form.take_apart(X, ids) if parts is None else parts
         values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
         inputs = self.input_scaling.apply(inputs)
@@ -347,9 +348,12 @@ def _read_y(y, columns):
     if isinstance(y, pd.DataFrame):
         require_unique(y, "y")
         require_numeric(y, "y")
-    values = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
-    )
+    values = y.to_numpy() if isinstance(y, pd.Series) else y
+    plain = isinstance(values, np.ndarray) and values.dtype == np.float64 and values.ndim in (1, 2)
+    if not (plain and values.size):  # what check_array would return as it is, in 150 µs
+        values = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
+        )
     values = values.reshape(len(values), -1)
     if columns is not None and values.shape[1] != len(columns.target_names):
         raise ValueError(
