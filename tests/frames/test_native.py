@@ -176,7 +176,7 @@ def test_a_lazy_frame_is_refused():
         ValueError, match=r"lazy frame of polars, expected rows; pass X.collect\(\)"
     ):
         NaiveForecaster().fit(lazy)
-    model = NaiveForecaster().fit(lazy.collect())
+    model = NaiveForecaster().fit(hourly(60).rename(columns={"s0": "y"}))
     for call in (model.update, model.partial_fit, model.predict):
         with pytest.raises(ValueError, match="collect"):
             call(lazy)
@@ -200,6 +200,17 @@ def test_pandas_frames_of_arrow_types_are_read():
     ahead = [model.forecast() for model in ahead]
     np.testing.assert_array_equal(*ahead)
     np.testing.assert_array_equal(ahead[0].index, ahead[1].index)
+
+
+def test_a_batch_of_records_is_read_as_a_table():
+    """A record batch of Arrow, as readers of files and streams give them."""
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = hourly(60)
+    model = NaiveForecaster(2).fit(
+        pyarrow.RecordBatch.from_pandas(rows[:50].reset_index(), preserve_index=False)
+    )
+    model.update(pyarrow.RecordBatch.from_pandas(rows[50:].reset_index(), preserve_index=False))
+    same(model.forecast(), NaiveForecaster(2).fit(rows).forecast())
 
 
 def test_what_is_masked_is_missing():

@@ -111,7 +111,7 @@ def _p_values_of(model, learner, row):
 
 def _rolling(model, state, rows, start):
     """Return the state from which rows roll, and the rows at their places and positions."""
-    own = state if rows.ids is None else _of_called(state, rows)
+    own = state if rows.ids is None else _of_called(model, state, rows)
     series = _places_in(own.ids, rows)
     if start == "fit":
         everywhere = np.arange(len(own.ids))
@@ -480,7 +480,7 @@ def _places_in(ids, rows):
     return ids.get_indexer(rows.ids)
 
 
-def _of_called(state, rows):
+def _of_called(model, state, rows):
     """Return the state of the series that rows are of alone, new ones among them."""
     series = _places_in(state.ids, rows)
     called = pd.unique(series)
@@ -490,6 +490,7 @@ def _of_called(state, rows):
         return own
     new = pd.unique(rows.ids[series < 0])
     _require_ids_alike(state.ids, new)
+    _require_frequency_of_panel(model._reader.axis, rows.of(series < 0))
     return with_series(own, new)
 
 
