@@ -299,7 +299,8 @@ def main():
     for outcome, count in sorted(outcomes.items()):
         print(f"{count:6d}  {outcome[:100]}")
     print(
-        f"{args.count} {' and '.join(args.ways)}, slowest {slowest:.3f} s ({most_work:.3f} s of the processor), "
+        f"{args.count} {' and '.join(args.ways)}, slowest {slowest:.3f} s "
+        f"({most_work:.3f} s of the processor), "
         f"{len(failures)} failures"
     )
     print(*failures[:20], sep="\n")

@@ -280,7 +280,8 @@ def test_any_split_between_stamps_and_any_order_gives_the_same_forecasts(case, c
 @given(markets(), hows)
 def test_predict_is_what_forecast_would_have_said(case, how):
     model, new = case
-    model = walked(model, by_stamps(new[new["time"] < START + pd.Timedelta(N_FIT + 10, "h")], ()), how)
+    first = new[new["time"] < START + pd.Timedelta(N_FIT + 10, "h")]
+    model = walked(model, by_stamps(first, ()), how)
     rest = new[new["time"] > model.cutoff_.max()].groupby("time").head(2)
     before = content_of(model.model)
     said = model.predict(rest)
