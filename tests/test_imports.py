@@ -35,6 +35,7 @@ OPTIONAL = {
     "rich",
     "narwhals",
     "polars",
+    "pyarrow",
     "matplotlib",
     "bokeh",
     "numba",

@@ -195,7 +195,7 @@ class ForecasterMixin:
             names, heads = names[places], heads[places]
             distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
-        issued = np.empty((len(heads), len(targets), horizon))
+        issued = np.empty((len(heads), len(targets), horizon))  # (B, J, M)
         edges = np.empty((len(heads), len(targets), len(bands), horizon)) if bands else None
         for head in distinct:
             which, series = slice(None), places

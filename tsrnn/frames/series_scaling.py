@@ -144,7 +144,11 @@ class SeriesScaling:
 
     def zero(self, series):
         """Return where zero is, in scaled units, (J, B); NaN where the unit is unknown."""
-        return -_of(series, self.mean) / _of(series, self.scale)
+        return _of(series, self._zero)
+
+    @cached_property
+    def _zero(self):
+        return -self.mean / self.scale
 
     def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""

@@ -346,7 +346,7 @@ class TimeAxis:
         the time.
         """
         stretch, row = self.stretch_after(position, n)
-        return stretch if len(stretch) == n else stretch[row : row + n]
+        return stretch[row : row + n]
 
     def stretch_after(self, position, n):
         """Return an index that holds the n positions after one, and where the first of them stands.
