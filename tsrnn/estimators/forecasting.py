@@ -195,7 +195,7 @@ class ForecasterMixin:
             names, heads = names[places], heads[places]
             distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
-        issued = np.empty((len(heads), len(targets), horizon))
+        issued = None if len(distinct) == 1 else np.empty((len(heads), len(targets), horizon))
         edges = np.empty((len(heads), len(targets), len(bands), horizon)) if bands else None
         for head in distinct:
             which, series = slice(None), places
@@ -207,7 +207,11 @@ class ForecasterMixin:
             outputs = learner.output(head, series, self._reader.calendar_after, known)
             signed = state.below_zero[:, series, None]
             values = self._restored(state, series, outputs[..., :horizon])
-            issued[which] = self._bounded(values, signed).swapaxes(0, 1)
+            values = self._bounded(values, signed).swapaxes(0, 1)  # (B, J, M)
+            if issued is None:
+                issued = values
+            else:
+                issued[which] = values
             if bands:
                 offsets = learner.offsets([p for _, p in bands], head, series)
                 values = add_offsets(outputs, offsets, bands)[..., :horizon]

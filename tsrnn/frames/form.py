@@ -185,6 +185,8 @@ class Form:
             raise ids_refused(ids)
         index = row_index(X)
         times = index if isinstance(index, pd.DatetimeIndex) else None
+        if times is not None and not (self.has_ids or self.time_column or self.just_follows):
+            return Parts(X, None, times)  # nearly every row of a stream
         named = [self.id_name] * self.id_column + [self.time_name] * self.time_column
         if named:
             missing = [c for c in named if not isinstance(X, pd.DataFrame) or c not in X.columns]

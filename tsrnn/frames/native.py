@@ -1,12 +1,12 @@
 """Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
 
 import sys
-from functools import lru_cache
 from numbers import Number
 
 import numpy as np
 import pandas as pd
 
+from tsrnn.frames.framing import frame_of, index_of
 from tsrnn.frames.native_columns import made_column, made_frame, read_columns, read_numbers
 from tsrnn.frames.validation import row_index
 
@@ -114,8 +114,10 @@ def framed(columns, index=None):
     values = list(columns.values())
     if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 for v in values):
         return pd.DataFrame(columns) if index is None else pd.DataFrame(columns).set_axis(index)
-    values = values[0][:, None] if len(values) == 1 else np.stack(values, axis=1)
-    return pd.DataFrame(values, index, _index_of(*columns))
+    values = values[0][None] if len(values) == 1 else np.stack(values)
+    return frame_of(
+        values, pd.RangeIndex(values.shape[1]) if index is None else index, index_of(*columns)
+    )
 
 
 def beside(y, X):
@@ -257,8 +259,3 @@ def _stamps(column, name=None):
 
 def _frame(frame):
     return pd.DataFrame({column.name: _pandas(column) for column in frame.iter_columns()})
-
-
-@lru_cache(maxsize=64)
-def _index_of(*names):
-    return pd.Index(names)

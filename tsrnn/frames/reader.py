@@ -15,7 +15,7 @@ from tsrnn.frames.columns import Columns, divide
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.holidays import HolidayCalendar
-from tsrnn.frames.native import beside
+from tsrnn.frames.native import PLAIN, beside
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.time_axis import TimeAxis, require_increasing, require_increasing_numbers
 from tsrnn.frames.times import are_times
@@ -147,16 +147,19 @@ class Reader:
         ValueError
             They are not of the form, the columns or the kind of those of ``fit``.
         """
-        parts = self.form.native_parts(X) if ids is None else None
-        X = self.form.received(X) if parts is None else parts.X
-        y = beside(y, X)
-        require_same_index(X, y)
+        parts = None
+        if type(X) not in PLAIN:
+            parts = self.form.native_parts(X) if ids is None else None
+            X = self.form.received(X) if parts is None else parts.X
+        if y is not None:
+            y = beside(y, X)
+            require_same_index(X, y)
         if isinstance(X, pd.Series):
             _require_no_row(X, self.columns.names)
         parts = self.form.take_apart(X, ids) if parts is None else parts
         values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
-        inputs = self.input_scaling.apply(inputs)
+        inputs = self.input_scaling.apply(inputs) if inputs.size else inputs
         return CallRows(parts.ids, parts.times, parts.first, targets, inputs)
 
     def no_rows(self):

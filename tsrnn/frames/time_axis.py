@@ -179,8 +179,9 @@ class TimeAxis:
             self._require_numbers(times)
             return self._numbered(times)
         times = self._stamped(times)
-        if len(times) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
-            stamp = _nanoseconds_of_one(times)
+        stamps = times.asi8
+        if len(stamps) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
+            stamp = int(stamps[0]) * NANOSECONDS[times.unit]
             position, rest = divmod(stamp - self.start, self.step_ns)
             if not rest and abs(stamp) < LAST:
                 return np.array([position])
@@ -367,7 +368,7 @@ class TimeAxis:
         the time.
         """
         stretch, row = self.stretch_after(position, n)
-        return stretch if len(stretch) == n else stretch[row : row + n]
+        return stretch[row : row + n]
 
     def stretch_after(self, position, n):
         """Return an index that holds the n positions after one, and where the first of them stands.

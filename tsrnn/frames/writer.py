@@ -1,12 +1,13 @@
 """Writing what an estimator forecasts, in the form in which rows came. pandas begins here."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.frames.form import Form
+from tsrnn.frames.framing import column_index, frame_of
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import outgoing
 from tsrnn.frames.native_columns import made_column
@@ -42,9 +43,8 @@ class Writer:
         """
         horizon = values.shape[2]
         if not self.form.has_ids:
-            names = _columns(names)
             index = self.axis.index_after(int(heads[0]), horizon)
-            return pd.DataFrame(values[0].T, index=index, columns=names, copy=False)
+            return frame_of(values[0], index, column_index(names))
         flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
         frame, form = pd.DataFrame(flat, columns=names), self.form
         if form.levels or not form.id_column:
@@ -59,7 +59,7 @@ class Writer:
     @staticmethod
     def by_row(values, index, names):
         """Return the frame of values (n, J) of rows of an index, None where they have none."""
-        return pd.DataFrame(values, index, _columns(names), copy=False)
+        return pd.DataFrame(values, index, column_index(names), copy=False)
 
     def native_forecast(self, ids, heads, values, names):
         """As `forecast`, in the kind of frame that rows came in."""
@@ -199,16 +199,3 @@ class Writer:
 
     def _stamp(self, position):
         return self.axis.stamps_at(np.array([position]))[0]
-
-
-def _columns(names):
-    """Return names of columns as pandas wants them."""
-    if set(map(type, names)) == {str}:
-        return _index_of(*names).view()  # its name is the caller's to set
-    return names
-
-
-@lru_cache(maxsize=64)
-def _index_of(*names):
-    """Return the index of these strings: pandas takes longer to make one than to use it."""
-    return pd.Index(names)

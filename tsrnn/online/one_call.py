@@ -119,6 +119,8 @@ class Packed:
         Of the places taken by rows of which outputs alone were asked for.
     found : dict
         Parts that somebody has asked for, by name.
+    scratch_sizes : dict
+        Numbers of a call on the way, by its rows.
     """
 
     design: Any
@@ -140,6 +142,7 @@ class Packed:
     stale: Any = None
     loan: Any = None
     found: dict = field(default_factory=dict)
+    scratch_sizes: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, learner, window, encoder, readout, ensemble, intervals, shapes_of):
@@ -199,7 +202,7 @@ class Packed:
         new = plain(record.targets), plain(record.inputs), plain(record.calendar)
         numbers = np.empty(len(self.numbers))
         outputs = np.empty((n, *self.shapes[1][:2]))
-        scratch = np.empty(sum(map(math.prod, loops.scratch_shapes(n, self.sizes))))
+        scratch = np.empty(self._scratch_size(loops, n))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
         seen = self.bare["smoothing"].n_rows + self.n_rows
         if not loops.follow_rows(
@@ -237,6 +240,12 @@ class Packed:
     def replaced_in(self, held):
         """Return the names of the parts that are held and not those of these arrays."""
         return [name for name in PARTS if name in held and held[name] is not self.found.get(name)]
+
+    def _scratch_size(self, loops, n):
+        if (size := self.scratch_sizes.get(n)) is None:
+            size = sum(map(math.prod, loops.scratch_shapes(n, self.sizes)))
+            self.scratch_sizes[n] = size
+        return size
 
     def _has_places(self, n):
         """Take the right to append to the buffers, if they have places and nobody has taken it."""
