@@ -1,11 +1,13 @@
 """The road of rows: read, brought to their places and positions, and taken in by the learner."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from tsrnn.frames.frequency import fixed_ns, infer_frequency
 from tsrnn.frames.future import following_inputs
 from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
@@ -431,12 +433,21 @@ def require_one_frequency(axis, series, positions, names):
     shortest = np.minimum.reduceat(steps, starts)
     common = np.gcd.reduceat(steps, starts) == shortest
     n_equal = np.add.reduceat((steps == shortest.repeat(counts)).astype(int), starts)
-    enough = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (2 * n_equal > counts)
-    bad = common & enough & (shortest > 1)
+    sparse = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (shortest > 1)
+    bad = sparse & common & (2 * n_equal > counts)
     if bad.any():
         place, step = owners[bad][0], int(shortest[bad][0])
         found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
         raise of_another_frequency(names[place], found, axis)
+    for place in owners[sparse] if axis.freq is not None else ():
+        times = axis.index(axis.stamps_at(np.sort(positions[series == place])))
+        with suppress(ValueError):  # rows are missing at random
+            found = infer_frequency(times.to_timestamp() if axis.period else times)
+            if fixed_ns(found, None) is None and found != axis.freq:  # months, quarters, years
+                break
+    else:
+        return
+    raise of_another_frequency(names[place], found.freqstr, axis)
 
 
 def of_another_frequency(name, found, axis):

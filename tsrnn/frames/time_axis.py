@@ -1,5 +1,6 @@
 """The time axis of a stream: where rows lie, which come next, and which are out of place."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -473,6 +474,10 @@ def doubled_remedy(index):
 
 def _freq_of(periods):
     """Return the frequency of the starts of periods, of which some may be missing."""
+    if periods.freqstr == "D":
+        with suppress(ValueError):  # days with rows missing
+            if (found := infer_frequency(periods.to_timestamp())) == to_offset("B"):
+                return found
     starts = pd.period_range(periods[0], periods=3, freq=periods.freq).to_timestamp()
     return (starts.freq or infer_frequency(starts)).base * infer_step(periods.asi8)
 
