@@ -35,6 +35,7 @@ OPTIONAL = {
     "rich",
     "narwhals",
     "polars",
+    "pyarrow",
     "matplotlib",
     "bokeh",
     "numba",
@@ -129,7 +130,7 @@ def packages():
 
 import joblib, numpy, pandas, sklearn.pipeline, threadpoolctl
 before = packages()
-import tsrnn
+import tsrnn, tsrnn.cli, tsrnn.plotting
 found = packages() - before
 assert found == {"tsrnn"}, found
 """

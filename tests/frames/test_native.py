@@ -1,6 +1,5 @@
 """Frames of polars and Arrow, masked arrays: read by name, and forecasts come back as they came."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -183,17 +182,12 @@ def test_a_lazy_frame_is_refused():
             call(lazy)
 
 
-def test_without_narwhals_the_extra_is_named():
+def test_without_narwhals_the_extra_is_named(monkeypatch):
     """The import error names ``tsrnn[polars]``."""
-    pytest.importorskip("polars")
-    script = (
-        "import sys, polars\n"
-        "from tsrnn.frames.native import incoming\n"
-        "sys.modules['narwhals'] = None\n"
-        "incoming(polars.DataFrame({'y': [1.0]}))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert 'pip install "tsrnn[polars]"' in done.stderr
+    polars = pytest.importorskip("polars")
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(ImportError, match=r'pip install "tsrnn\[polars\]"'):
+        NaiveForecaster().fit(polars.DataFrame({"y": [1.0]}))
 
 
 def test_pandas_frames_of_arrow_types_are_read():
@@ -233,14 +227,43 @@ def test_what_is_masked_is_missing():
         model.partial_fit(values[30:, None], masked[30:])
 
 
+def _plain(unit, zone):
+    index = pd.date_range("2024-03-31", periods=5, freq="h", tz=zone, name="time").as_unit(unit)
+    texts = pd.Index(["a", "b", "a", "c", "d"], dtype=object)
+    numbers = {"a": np.arange(10.0)[::2], 7: np.array([1.5, np.nan, 3, 4, 5]), "n": np.arange(5)}
+    return {"time": index, "id": texts, **numbers}
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Rome"])
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
-def test_a_forecast_is_the_same_frame_however_it_is_made(unit, zone, monkeypatch):
-    """A frame of polars of times and floats is made the short way, and must be that of narwhals."""
-    polars_testing = pytest.importorskip("polars.testing")
-    index = pd.date_range("2024-03-31", periods=5, freq="h", tz=zone).as_unit(unit)
-    columns = {"time": index, "a": np.arange(10.0)[::2], 7: np.array([1.5, np.nan, 3, 4, 5])}
-    found = native.outgoing(columns, "polars")
-    monkeypatch.setattr(native, "_times_and_floats", lambda _: None)
-    polars_testing.assert_frame_equal(found, native.outgoing(columns, "polars"))
-    assert found.columns == ["time", "a", "7"]
+def test_plain_columns_are_made_and_read_as_by_narwhals(library, unit, zone, monkeypatch):
+    """Times, texts and numbers go the short way: the same types, names and values come of it."""
+    pytest.importorskip("narwhals")
+    pytest.importorskip(library)
+    columns = _plain(unit, zone)
+    for dates in (False, zone is None):
+        found = native.outgoing(columns, library, dates)
+        read = incoming(found)
+        with monkeypatch.context() as by_narwhals:
+            by_narwhals.setattr(native, "made_column", lambda *_: None)
+            by_narwhals.setattr(native, "plain_columns", lambda _: None)
+            expected = native.outgoing(columns, library, dates)
+            assert found.schema == expected.schema
+            pd.testing.assert_frame_equal(read, incoming(expected))
+        assert list(read.columns) == ["time", "id", "a", "7", "n"]
+
+
+def test_plain_columns_with_missing_values_and_other_kinds(frame_of, monkeypatch):
+    """Nulls of numbers, times and texts; what is not plain makes the whole frame narwhals'."""
+    times = pd.DatetimeIndex(["2024-01-01", "2024-01-02", None], name="time")
+    rows = pd.DataFrame({"x": [1.0, np.nan, 3.0], "sky": ["clear", None, "rain"]}, times)
+    frame = frame_of(rows)
+    read = native.plain_columns(frame)
+    assert read["x"].dtype == float
+    assert list(read) == ["time", "x", "sky"]
+    found = incoming(frame)
+    odd = frame_of(rows.assign(flag=[True, False, True]))
+    assert native.plain_columns(odd) is None
+    monkeypatch.setattr(native, "plain_columns", lambda _: None)
+    pd.testing.assert_frame_equal(found, incoming(frame))

@@ -93,7 +93,8 @@ def cut(frame, n_fit):
 
 
 @pytest.mark.parametrize(
-    ("freq", "season", "n_fit"), [("MS", 12, 20), ("W", 52, 60), ("h", 24, 40)]
+    ("freq", "season", "n_fit"),
+    [("MS", 12, 20), pytest.param("W", 52, 60, marks=pytest.mark.slow), ("h", 24, 40)],
 )
 def test_a_season_that_the_history_did_not_show_twice_arrives(freq, season, n_fit):
     frame = seasonal(3, 4 * season, freq, season)

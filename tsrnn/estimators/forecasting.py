@@ -18,7 +18,6 @@ from tsrnn.frames.frequency import DAY_NS
 from tsrnn.frames.future import known_inputs
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.holidays import HOLIDAY_NAMES
-from tsrnn.frames.native import incoming
 from tsrnn.frames.target_transform import restored, scale_factor
 from tsrnn.frames.types import Data, Ids
 from tsrnn.frames.validation import row_index
@@ -163,8 +162,8 @@ class ForecasterMixin:
             and 1.
         """
         self._require_fitted()
-        frame = self._forecast_frame(horizon, X_future, coverage, quantiles, ids, active)
-        return self._writer.outgoing(frame)
+        asked = horizon, X_future, coverage, quantiles, ids, active
+        return self._forecast_frame(*asked, write=self._writer.native_forecast)
 
     def _forecast_frame(
         self,
@@ -174,18 +173,20 @@ class ForecasterMixin:
         quantiles=None,
         ids=None,
         active=False,
+        write=None,
     ):
-        """As `forecast`, in a frame of pandas whatever rows came in."""
+        """As `forecast`, in a frame of pandas whatever rows came in, or in what `write` makes."""
+        write = self._writer.forecast if write is None else write
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         horizon, within = self._checked_horizon(horizon), _steps_within(active)
         self._require_ids(ids)
         while True:
             state = self._state  # once: another thread may replace it
-            frame = self._forecast_of(state, ids, horizon, X_future, bands, within)
+            frame = self._forecast_of(state, ids, horizon, X_future, bands, within, write)
             if not state.learner.overtaken_by(self._state.learner):
                 return frame
 
-    def _forecast_of(self, state, ids, horizon, X_future, bands, within):
+    def _forecast_of(self, state, ids, horizon, X_future, bands, within, write):
         learner, targets = state.learner, self._reader.columns.target_names
         places, names, heads = slice(None), state.ids, learner.heads
         distinct = set(heads.tolist())
@@ -194,7 +195,7 @@ class ForecasterMixin:
             names, heads = names[places], heads[places]
             distinct = set(heads.tolist())
         ahead = self._known_ahead(names, heads, horizon, X_future)
-        issued = np.empty((len(heads), len(targets), horizon))
+        issued = None if len(distinct) == 1 else np.empty((len(heads), len(targets), horizon))
         edges = np.empty((len(heads), len(targets), len(bands), horizon)) if bands else None
         for head in distinct:
             which, series = slice(None), places
@@ -206,7 +207,11 @@ class ForecasterMixin:
             outputs = learner.output(head, series, self._reader.calendar_after, known)
             signed = state.below_zero[:, series, None]
             values = self._restored(state, series, outputs[..., :horizon])
-            issued[which] = self._bounded(values, signed).swapaxes(0, 1)
+            values = self._bounded(values, signed).swapaxes(0, 1)  # (B, J, M)
+            if issued is None:
+                issued = values
+            else:
+                issued[which] = values
             if bands:
                 offsets = learner.offsets([p for _, p in bands], head, series)
                 values = add_offsets(outputs, offsets, bands)[..., :horizon]
@@ -218,7 +223,7 @@ class ForecasterMixin:
             columns = [*targets, *beside]
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)
-        return self._writer.forecast(names, heads, values, columns)
+        return write(names, heads, values, columns)
 
     def explain(
         self, horizon: int | None = None, X_future: Data | None = None, ids: Ids = None
@@ -355,15 +360,16 @@ class ForecasterMixin:
         1    a 2024-03-05
         """
         check_is_fitted(self)
-        return self._writer.keys(self._future_index(horizon, ids, active))
+        return self._future_index(horizon, ids, active, self._writer.native_index_after)
 
-    def _future_index(self, horizon=None, ids=None, active=False):
-        """As `future_index`, an index of pandas whatever rows came in."""
+    def _future_index(self, horizon=None, ids=None, active=False, write=None):
+        """As `future_index`, an index of pandas whatever rows came in, or what `write` makes."""
+        write = self._writer.index_after if write is None else write
         self._require_ids(ids)
         state, horizon = self._state, self._checked_horizon(horizon)
         places = self._started_places(state, ids, _steps_within(active))
         heads = state.learner.heads[places]
-        return self._writer.index_after(state.ids[places], heads, horizon)
+        return write(state.ids[places], heads, horizon)
 
     def predict(
         self,
@@ -477,21 +483,27 @@ class ForecasterMixin:
         0  0.12
         1  0.00
         """
-        return self._writer.outgoing(self._p_values_frame(X, y, ids, start))
+        rows, found = self._p_values_of(X, y, ids, start)
+        if self._reader.form.native is None:
+            return self._p_values_by_row(X, found)
+        names = self._reader.columns.target_names
+        return self._writer.native_by_row(rows.ids, rows.times, found, names)
 
     def _p_values_frame(self, X, y=None, ids=None, start=None):
         """As `p_values`, in a frame of pandas whatever rows came in."""
+        return self._p_values_by_row(X, self._p_values_of(X, y, ids, start)[1])
+
+    def _p_values_of(self, X, y, ids, start):
+        """Return the rows of a call and their p-values (n, J)."""
         self._require_fitted()
-        columns, form = self._reader.columns, self._reader.form
         self._require_targets(y)
         rows = self._read_to_roll(X, y, ids, start)
-        found = road.p_values(self, self._state, rows, start)
-        received = form.received(X)
-        frame = self._writer.by_row(found, row_index(received), columns.target_names)
-        if form.native is not None and form.id_column:
-            for place, name in enumerate((form.id_name, form.time_name)):
-                frame.insert(place, name, received[name])
-        return frame
+        return rows, road.p_values(self, self._state, rows, start)
+
+    def _p_values_by_row(self, X, found):
+        """Return p-values (n, J) as a frame indexed as X."""
+        index = row_index(self._reader.form.received(X))
+        return self._writer.by_row(found, index, self._reader.columns.target_names)
 
     def _take_scored(self, X, learning):
         """As `partial_fit`, or `update`, of rows; return their `p_values` before, (n, n_targets).
@@ -673,7 +685,7 @@ class ForecasterMixin:
             return np.empty((0, horizon, len(reader.future)))
         if X_future is not None or future:
             index = self._writer.index_after(ids, heads, horizon)
-            scaling, X_future = reader.input_scaling, incoming(X_future, "X_future")
+            scaling, X_future = reader.input_scaling, reader.form.received(X_future, "X_future")
             inputs = known_inputs(X_future, index, reader.columns, scaling, reader.form)
             known = inputs[:, future].reshape(len(heads), horizon, len(future))
         return reader.with_holidays_ahead(known, heads, horizon)

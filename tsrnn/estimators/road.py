@@ -18,6 +18,8 @@ from tsrnn.online.storage.series import Block
 from tsrnn.partitions import alone, keys_of, total
 from tsrnn.persistence.registry import saved
 
+NOT_FRESH = np.zeros(1, dtype=bool)  # one series, which goes on
+
 
 @saved("estimator-state")
 class State(NamedTuple):
@@ -159,15 +161,8 @@ def taken_in(model, state, rows, how, outputs=None, following=None, beside=None,
         if has_unknown:
             levels = partial(_typical_level, learner, group.start, beside)
             scaling = scaling.with_first_values(series, targets, levels)
-        block = Block(
-            group.start,
-            series,
-            scaling.apply(series, targets),
-            _with_holidays(model._reader, group, rows.inputs),
-            model._reader.calendar_after(group.start, len(group)),
-            group.fresh,
-            None if transform else scaling.zero(series),
-        )
+        inputs = group.take(rows.inputs).swapaxes(1, 2)
+        block = _block(model, scaling, group.start, series, targets, inputs, group.fresh)
         if outputs is None:
             learning = how == "learn"
             del targets, negative
@@ -251,12 +246,14 @@ def _typical_level(learner, start, beside, row):
     return learner.typical_level(start + row, beside)
 
 
-def _with_holidays(reader, group, inputs):
-    """Return the inputs (T, E, B) of a group, out of those of the rows of a call."""
-    inputs = group.take(inputs).swapaxes(1, 2)
-    if reader.holidays is None:
-        return inputs
-    return reader.with_holidays(inputs, group.start + np.arange(len(group)))
+def _block(model, scaling, start, series, targets, inputs, fresh):
+    """Return rows of targets (T, J, B), transformed, and inputs (T, E, B) as learners take them."""
+    reader, n = model._reader, len(targets)
+    if reader.holidays is not None:
+        inputs = reader.with_holidays(inputs, start + np.arange(n))
+    zero = None if model._transform else scaling.zero(series)
+    scaled, calendar = scaling.apply(series, targets), reader.calendar_after(start, n)
+    return Block(start, series, scaled, inputs, calendar, fresh, zero)
 
 
 def with_series(state, new):
@@ -516,6 +513,8 @@ def _took(model, state, series, rows, how):
     """Return the state after the rows of a call, late ones refused or dropped."""
     arrived = _arrived(model, state, series, rows)
     heads = state.learner.heads
+    if len(series) == 1 and arrived.positions[0] == heads[series[0]] + 1 and rows.ids is None:
+        return _took_next(model, _with_newest(model, state, rows), arrived, how)
     late = arrived.positions <= heads[series]
     if late[0] if len(late) == 1 else late.any():
         if model.late == "raise":
@@ -525,6 +524,24 @@ def _took(model, state, series, rows, how):
         if not len(arrived.series) and alone():
             return state
     return taken_in(model, _with_newest(model, state, rows), arrived, how)
+
+
+def _took_next(model, state, row, how):
+    """Return the state after the next row of the only series, as `taken_in` does of any rows."""
+    learner, scaling, below_zero, position = (
+        state.learner, state.scaling, state.below_zero, int(row.positions[0])
+    )  # fmt: skip
+    if not scaling.complete:
+        return taken_in(model, state, row, how)
+    targets, inputs = row.targets[:, :, None], row.inputs[:, :, None]
+    if any(value < 0.0 for value in row.targets[0].tolist()):
+        below_zero = below_zero | (targets[0] < 0.0)
+    learner = learner.prepared(row.series, row.positions, False, (position, position))
+    targets = transformed(model._transform, targets)
+    block = _block(model, scaling, position, slice(None), targets, inputs, NOT_FRESH)
+    learning = how == "learn"
+    learner, watch = _moved(state.watch, learner, block, learnt if learning else advanced, learning)
+    return State(learner, state.ids, scaling, state.n_late, state.newest, below_zero, watch)
 
 
 def _with_newest(model, state, rows):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.frames.native import PLAIN, incoming, indexed, time_of
+from tsrnn.frames.native import PLAIN, framed, incoming, indexed, plain_columns, time_of
 from tsrnn.frames.times import are_times, read_times
 from tsrnn.frames.validation import row_index
 from tsrnn.persistence.registry import saved
@@ -136,6 +136,26 @@ class Form:
             return incoming(data, name)
         return indexed(data, self.time_name, name)
 
+    def native_parts(self, data):
+        """Return a frame of another library as `Parts`; None where it has to be `received` first.
+
+        So it is where rows have no times, or a column is neither of numbers, time stamps nor texts.
+        """
+        if self.native is None or self.levels or self.just_follows:
+            return None
+        columns = plain_columns(data)
+        if columns is None or not isinstance(columns.get(self.time_name), pd.DatetimeIndex):
+            return None
+        times, ids = columns.pop(self.time_name), None
+        if self.has_ids:
+            if not (self.id_column and self.time_column and self.id_name in columns):
+                return None
+            ids = pd.Index(columns.pop(self.id_name), name=self.id_name)
+            _require_ids(ids)
+        if not columns:
+            return None
+        return Parts(framed(columns, None if self.has_ids else times), ids, times)
+
     @property
     def in_order(self):
         """How rows with ids are brought into order."""
@@ -165,6 +185,8 @@ class Form:
             raise ids_refused(ids)
         index = row_index(X)
         times = index if isinstance(index, pd.DatetimeIndex) else None
+        if times is not None and not (self.has_ids or self.time_column or self.just_follows):
+            return Parts(X, None, times)  # nearly every row of a stream
         named = [self.id_name] * self.id_column + [self.time_name] * self.time_column
         if named:
             missing = [c for c in named if not isinstance(X, pd.DataFrame) or c not in X.columns]

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from numbers import Number
 
 import numpy as np
 import pandas as pd
 
+from tsrnn.frames.framing import frame_of, index_of
+from tsrnn.frames.native_columns import made_column, made_frame, read_columns, read_numbers
 from tsrnn.frames.validation import row_index
 
 PLAIN = {pd.DataFrame, pd.Series, np.ndarray}  # taken as they are
@@ -57,6 +58,11 @@ def incoming(data, name="X"):
             "DataFrame, Series or array; pass a frame of one row, such as df.iloc[[-1]], or "
             "pd.DataFrame(rows, index=times)"
         )
+    if (columns := plain_columns(data)) is not None:
+        return pd.DataFrame(columns)
+    if (column := read_numbers(data)) is not None:
+        values, label = column
+        return pd.Series(values, name=label)
     frame = _narwhals(data, name)
     if frame is None:
         return data
@@ -84,15 +90,40 @@ def indexed(data, time, name="X"):
     time : label or None
         Column of times, if it is there; else the only column of time stamps.
     """
-    polars = time is not None and type(data).__module__.startswith("polars")
-    if polars and (found := _floats(data, time)) is not None:  # a streamed row
-        return found
-    frame = _narwhals(data, name)
-    if frame is None or not hasattr(frame, "columns"):
-        return incoming(data, name)
-    found = _frame(frame)
+    columns = plain_columns(data)
+    if columns is not None and len(columns) > 1 and isinstance(columns.get(time), pd.DatetimeIndex):
+        index = columns.pop(time)
+        return framed(columns, index)
+    if columns is None:
+        frame = _narwhals(data, name)
+        if frame is None or not hasattr(frame, "columns"):
+            return incoming(data, name)
+        found = _frame(frame)
+    else:
+        found = pd.DataFrame(columns)
     time = time if time in found.columns else time_of(found)
     return found if time is None else found.set_index(time)
+
+
+def plain_columns(data):
+    """Return the columns of rows of another library as `read_columns`; None of what is none."""
+    if type(data) in PLAIN:
+        return None
+    return read_columns(data)
+
+
+def framed(columns, index=None):
+    """Return columns of `plain_columns` as a frame of pandas.
+
+    Floats are put side by side: column by column pandas takes three times as long for a row.
+    """
+    values = list(columns.values())
+    if not all(isinstance(v, np.ndarray) and v.dtype == np.float64 for v in values):
+        return pd.DataFrame(columns) if index is None else pd.DataFrame(columns).set_axis(index)
+    values = values[0][None] if len(values) == 1 else np.stack(values)
+    return frame_of(
+        values, pd.RangeIndex(values.shape[1]) if index is None else index, index_of(*columns)
+    )
 
 
 def beside(y, X):
@@ -145,14 +176,17 @@ def outgoing(frame, library, dates=False):
     Parameters
     ----------
     frame : DataFrame or dict of str to Index, Series or ndarray
-        Columns; the index of a DataFrame is left out.
+        Columns; the index of a DataFrame is left out. A column may be of the library already.
     library : str
         By narwhals' name.
     dates : bool
         Whether time stamps become dates.
     """
-    if library == "polars" and not dates and (found := _times_and_floats(frame)) is not None:
-        return found
+    named = [(str(name), column) for name, column in frame.items()]
+    made = {name: made_column(name, column, library, dates) for name, column in named}
+    plain = made and all(column is not None for column in made.values())
+    if plain and len(made) == len(frame.keys()):
+        return made_frame(made, library)
     import narwhals as nw
 
     columns, changed = {}, []
@@ -231,47 +265,3 @@ def _stamps(column, name=None):
 
 def _frame(frame):
     return pd.DataFrame({column.name: _pandas(column) for column in frame.iter_columns()})
-
-
-def _floats(data, time):
-    """Return a frame of polars as one of floats indexed by time stamps, None where it is not such.
-
-    For one row, a frame that is made column by column takes ten times as long, and narwhals as
-    long as all of this.
-    """
-    if not hasattr(data, "get_column") or time not in (names := data.columns):
-        return None
-    stamps = data.get_column(time)
-    names = [name for name in names if name != time]
-    values = [data.get_column(name).to_numpy() for name in names]
-    known = hasattr(stamps.dtype, "time_zone")
-    if not known or not values or any(column.dtype != np.float64 for column in values):
-        return None
-    values = values[0][:, None] if len(values) == 1 else np.stack(values, axis=1)
-    return pd.DataFrame(values, _stamps(stamps, time), _index_of(*names))
-
-
-def _times_and_floats(columns):
-    """Return time stamps and floats, a forecast, as a frame of polars; None where it is not such.
-
-    Narwhals makes the same frame, and takes three times as long.
-    """
-    import polars as pl
-
-    found = []
-    for name, column in columns.items():
-        if isinstance(column, pd.DatetimeIndex):
-            unit = "ms" if column.unit == "s" else column.unit
-            zone = None if column.tz is None else str(column.tz)
-            stamps = pl.Series(str(name), column.as_unit(unit).asi8)
-            found.append(stamps.cast(pl.Datetime(unit, zone)))
-        elif isinstance(column, np.ndarray) and column.dtype == np.float64:
-            found.append(pl.Series(str(name), column))
-        else:
-            return None
-    return pl.DataFrame(found)
-
-
-@lru_cache(maxsize=64)
-def _index_of(*names):
-    return pd.Index(names)

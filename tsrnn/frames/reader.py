@@ -15,7 +15,7 @@ from tsrnn.frames.columns import Columns, divide
 from tsrnn.frames.form import Form
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.holidays import HolidayCalendar
-from tsrnn.frames.native import beside
+from tsrnn.frames.native import PLAIN, beside
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.time_axis import TimeAxis, require_increasing, require_increasing_numbers
 from tsrnn.frames.times import are_times
@@ -147,15 +147,19 @@ class Reader:
         ValueError
             They are not of the form, the columns or the kind of those of ``fit``.
         """
-        X = self.form.received(X)
-        y = beside(y, X)
-        require_same_index(X, y)
+        parts = None
+        if type(X) not in PLAIN:
+            parts = self.form.native_parts(X) if ids is None else None
+            X = self.form.received(X) if parts is None else parts.X
+        if y is not None:
+            y = beside(y, X)
+            require_same_index(X, y)
         if isinstance(X, pd.Series):
             _require_no_row(X, self.columns.names)
-        parts = self.form.take_apart(X, ids)
+        parts = self.form.take_apart(X, ids) if parts is None else parts
         values, y_values = read_values(estimator, parts.X, y, self.columns, self._seen)
         targets, inputs = split_values(self.columns, values, y_values, self.complete_targets)
-        inputs = self.input_scaling.apply(inputs)
+        inputs = self.input_scaling.apply(inputs) if inputs.size else inputs
         return CallRows(parts.ids, parts.times, parts.first, targets, inputs)
 
     def no_rows(self):
@@ -347,9 +351,12 @@ def _read_y(y, columns):
     if isinstance(y, pd.DataFrame):
         require_unique(y, "y")
         require_numeric(y, "y")
-    values = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
-    )
+    values = y.to_numpy() if isinstance(y, pd.Series) else y
+    plain = isinstance(values, np.ndarray) and values.dtype == np.float64 and values.ndim in (1, 2)
+    if not (plain and values.size):  # what check_array would return as it is, in 150 µs
+        values = check_array(
+            y, dtype=np.float64, ensure_2d=False, ensure_all_finite=False, input_name="y"
+        )
     values = values.reshape(len(values), -1)
     if columns is not None and values.shape[1] != len(columns.target_names):
         raise ValueError(

@@ -155,10 +155,21 @@ class SeriesScaling:
 
     def zero(self, series):
         """Return where zero is, in scaled units, (J, B); NaN where the unit is unknown."""
-        return -_of(series, self.mean) / _of(series, self.scale)
+        return _of(series, self._zero)
+
+    @cached_property
+    def _of_steps(self):
+        return self.mean[..., None], self.scale[..., None]
+
+    @cached_property
+    def _zero(self):
+        return -self.mean / self.scale
 
     def undo(self, series, values):
         """Bring scaled values (..., J, B, M) back to their units; unknown ones are typical."""
+        if isinstance(series, slice) and self.complete:
+            mean, scale = self._of_steps
+            return values * scale + mean
         mean, scale = _of(series, self.mean), _of(series, self.scale)
         if not self.complete:
             mean = np.where(np.isnan(mean), self.typical[0][:, None], mean)

@@ -180,8 +180,9 @@ class TimeAxis:
             self._require_numbers(times)
             return self._numbered(times)
         times = self._stamped(times)
-        if len(times) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
-            stamp = _nanoseconds_of_one(times)
+        stamps = times.asi8
+        if len(stamps) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
+            stamp = int(stamps[0]) * NANOSECONDS[times.unit]
             position, rest = divmod(stamp - self.start, self.step_ns)
             if not rest and abs(stamp) < LAST:
                 return np.array([position])
@@ -367,16 +368,24 @@ class TimeAxis:
         Of rows that follow each other it is cut out of one stretch: pandas makes an index in thrice
         the time.
         """
+        stretch, row = self.stretch_after(position, n)
+        return stretch[row : row + n]
+
+    def stretch_after(self, position, n):
+        """Return an index that holds the n positions after one, and where the first of them stands.
+
+        Of rows that follow each other it is the same one for a while.
+        """
         block, row = divmod(position, STRETCH)
         stretch = self._stretches.get((block, n))
         if stretch is None:
             if self.counts or self.near_the_end(position, 2 * STRETCH + n):
-                return self.index_at(position + 1 + np.arange(n))
+                return self.index_at(position + 1 + np.arange(n)), 0
             stretch = self.index_at(block * STRETCH + 1 + np.arange(STRETCH + n))
             if len(self._stretches) == STRETCHES:
                 self._stretches.clear()
             self._stretches[block, n] = stretch
-        return stretch[row : row + n]
+        return stretch, row
 
     def near_the_end(self, position, n):
         """Whether so many rows around a position may leave the time that pandas can tell."""

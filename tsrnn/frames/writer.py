@@ -1,14 +1,16 @@
 """Writing what an estimator forecasts, in the form in which rows came. pandas begins here."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from tsrnn.frames.form import Form
+from tsrnn.frames.framing import column_index, frame_of
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import outgoing
+from tsrnn.frames.native_columns import made_column
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.persistence.registry import saved
 
@@ -41,9 +43,8 @@ class Writer:
         """
         horizon = values.shape[2]
         if not self.form.has_ids:
-            names = _columns(names)
             index = self.axis.index_after(int(heads[0]), horizon)
-            return pd.DataFrame(values[0].T, index=index, columns=names, copy=False)
+            return frame_of(values[0], index, column_index(names))
         flat = values.swapaxes(1, 2).reshape(-1, values.shape[1])
         frame, form = pd.DataFrame(flat, columns=names), self.form
         if form.levels or not form.id_column:
@@ -58,31 +59,55 @@ class Writer:
     @staticmethod
     def by_row(values, index, names):
         """Return the frame of values (n, J) of rows of an index, None where they have none."""
-        return pd.DataFrame(values, index, _columns(names), copy=False)
+        return pd.DataFrame(values, index, column_index(names), copy=False)
 
-    def outgoing(self, frame):
-        """Return a frame of the future as one of the library that rows came in."""
-        form = self.form
-        if form.native is None:
-            return frame
-        if form.id_column:
-            return outgoing(frame, form.native, form.dates)
-        keys, index = {}, frame.index
-        if form.has_ids:
-            keys = {
-                form.id_name: index.get_level_values(0),
-                form.time_name: index.get_level_values(1),
-            }
-        elif not form.just_follows:
-            keys = {form.time_name: index}
-        values = dict(zip(frame.columns, frame.to_numpy().T, strict=True))
-        return outgoing(keys | values, form.native, form.dates)
+    def native_forecast(self, ids, heads, values, names):
+        """As `forecast`, in the kind of frame that rows came in."""
+        if self.form.native is None:
+            return self.forecast(ids, heads, values, names)
+        columns = (np.ascontiguousarray(values[:, at]).ravel() for at in range(len(names)))
+        keys = self._native_keys(ids, heads, values.shape[2])
+        return self._outgoing(keys | dict(zip(names, columns, strict=True)))
 
-    def keys(self, index):
-        """Return the index of rows to come; of another library, the frame of its levels."""
+    def native_by_row(self, ids, times, values, names):
+        """Return values (n, J) of rows, by ids and times, in the kind of frame they came in."""
+        keys = {self.form.id_name: ids} if self.form.has_ids else {}
+        if times is not None and not self.form.just_follows:
+            keys[self.form.time_name] = times
+        columns = map(np.ascontiguousarray, values.T)
+        return self._outgoing(keys | dict(zip(names, columns, strict=True)))
+
+    def native_index_after(self, ids, heads, horizon):
+        """As `index_after`; of another library, the frame of its levels."""
         if self.form.native is None or self.form.just_follows:
-            return index
-        return outgoing(index.to_frame(index=False), self.form.native, self.form.dates)
+            return self.index_after(ids, heads, horizon)
+        return self._outgoing(self._native_keys(ids, heads, horizon))
+
+    def _native_keys(self, ids, heads, horizon):
+        """Return ids and times of the rows after the last one of each series, by name."""
+        form = self.form
+        if form.just_follows:
+            return {form.id_name: ids.repeat(horizon)} if form.has_ids else {}
+        if form.has_ids:
+            times = self._times_after(heads, horizon)
+            return {form.id_name: ids.repeat(horizon), form.time_name: times}
+        stretch, row = self.axis.stretch_after(int(heads[0]), horizon)
+        held, column = self._native_stretch[0]
+        if held is not stretch:
+            column = made_column(str(form.time_name), stretch, form.native, form.dates)
+            self._native_stretch[0] = stretch, column  # in one assignment: other threads read it
+        times = stretch if column is None else column
+        whole = len(times) == horizon
+        cut = slice(row, row + horizon)
+        return {form.time_name: times if whole else times[cut]}
+
+    @cached_property
+    def _native_stretch(self):
+        """The stretch of times that was cut out last, and the same as a column of the library."""
+        return [(None, None)]
+
+    def _outgoing(self, columns):
+        return outgoing(columns, self.form.native, self.form.dates)
 
     def index_after(self, ids, heads, horizon):
         """Return the index of these rows: of times, or of ids and times."""
@@ -174,16 +199,3 @@ class Writer:
 
     def _stamp(self, position):
         return self.axis.stamps_at(np.array([position]))[0]
-
-
-def _columns(names):
-    """Return names of columns as pandas wants them."""
-    if set(map(type, names)) == {str}:
-        return _index_of(*names).view()  # its name is the caller's to set
-    return names
-
-
-@lru_cache(maxsize=64)
-def _index_of(*names):
-    """Return the index of these strings: pandas takes longer to make one than to use it."""
-    return pd.Index(names)

@@ -54,6 +54,28 @@ def _packed(learner, loops):
     return Packed.of(learner, *parts, loops.shapes_of)
 
 
+class Loan:
+    """Places of buffers that are taken for as long as somebody holds the loan.
+
+    What has been asked for outputs alone is nearly always dropped, and the rows that come next are
+    those very rows, to be learnt: without their places, they would have to move to new buffers.
+    Whoever goes on from a loan holds it too.
+    """
+
+    def __init__(self, free, n_taken, n, before):
+        self.free, self.n_taken, self.n, self.before = free, n_taken, n, before
+
+    def keep(self):
+        """Give nothing back, of the loans before neither."""
+        self.n = 0
+        if self.before is not None:
+            self.before.keep()
+
+    def __del__(self):
+        if self.n and self.free.pop(self.n_taken + self.n, False):
+            self.free[self.n_taken] = True
+
+
 @dataclass
 class Packed:
     """The parts of a `StreamLearner` as a compiled call moves them.
@@ -91,10 +113,14 @@ class Packed:
         Rows taken in, and learnt, since the parts were packed.
     learnt : Mixing or None
         The mixture as something was last learnt; None: it has not moved since.
-    stale : Intervals or None
-        Those of a learner that was asked for outputs alone.
+    stale : Packed or None
+        Whose intervals these are, where outputs alone were asked for.
+    loan : Loan or None
+        Of the places taken by rows of which outputs alone were asked for.
     found : dict
         Parts that somebody has asked for, by name.
+    scratch_sizes : dict
+        Numbers of a call on the way, by its rows.
     """
 
     design: Any
@@ -114,7 +140,9 @@ class Packed:
     n_learnt: int = 0
     learnt: Any = None
     stale: Any = None
+    loan: Any = None
     found: dict = field(default_factory=dict)
+    scratch_sizes: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, learner, window, encoder, readout, ensemble, intervals, shapes_of):
@@ -174,7 +202,7 @@ class Packed:
         new = plain(record.targets), plain(record.inputs), plain(record.calendar)
         numbers = np.empty(len(self.numbers))
         outputs = np.empty((n, *self.shapes[1][:2]))
-        scratch = np.empty(sum(map(math.prod, loops.scratch_shapes(n, self.sizes))))
+        scratch = np.empty(self._scratch_size(loops, n))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
         seen = self.bare["smoothing"].n_rows + self.n_rows
         if not loops.follow_rows(
@@ -183,6 +211,7 @@ class Packed:
         ):  # fmt: skip
             return None
         before.free[n_taken + n] = True
+        loan = before.loan if scoring else Loan(before.free, n_taken, n, before.loan)
         n_learnt, learnt = n if learning else 0, None
         if not learning:
             learnt = self._mixing() if self.learnt is None else self.learnt
@@ -195,19 +224,28 @@ class Packed:
             n_rows=self.n_rows + n,
             n_learnt=self.n_learnt + n_learnt,
             learnt=learnt,
-            stale=None if scoring else self.part("intervals"),
+            stale=None if scoring else self.stale or self,
+            loan=loan,
             found={},
         )
 
     def part(self, name):
         """Return a part by its name."""
         if (part := self.found.get(name)) is None:
+            if self.loan is not None:
+                self.loan.keep()  # a part may look at the places
             part = self.found.setdefault(name, MAKERS[name](self))
         return part
 
     def replaced_in(self, held):
         """Return the names of the parts that are held and not those of these arrays."""
         return [name for name in PARTS if name in held and held[name] is not self.found.get(name)]
+
+    def _scratch_size(self, loops, n):
+        if (size := self.scratch_sizes.get(n)) is None:
+            size = sum(map(math.prod, loops.scratch_shapes(n, self.sizes)))
+            self.scratch_sizes[n] = size
+        return size
 
     def _has_places(self, n):
         """Take the right to append to the buffers, if they have places and nobody has taken it."""
@@ -216,7 +254,7 @@ class Packed:
     def _in_new_buffers(self):
         waiting = _in_buffers(self.rows[1:], self.n_taken, SPARE - self.n_taken)
         rows = _in_buffers(self._window().fields), *waiting
-        return changed(self, rows=rows, n_taken=0, free={})
+        return changed(self, rows=rows, n_taken=0, free={}, loan=None)
 
     def _newest(self, buffer, n=None):
         """Return the newest rows of a buffer, as many as there were at first, or n."""
@@ -257,21 +295,21 @@ class Packed:
         mixing = self._mixing()
         learnt = mixing if self.learnt is None else self.learnt
         smoothing = self.bare["smoothing"].filled(
-            self._newest(self.rows[7]), tuple(self._arrays(20, 26)), self.n_rows
+            self._newest(self.rows[7]), tuple(self._arrays(21, 27)), self.n_rows
         )
         issued = self._newest(self.rows[5])
         return self.bare["ensemble"].filled(issued, linear, per_step, smoothing, mixing, learnt)
 
     def _mixing(self):
-        return self.bare["mixing"].moved(*self._arrays(7, 13))
+        return self.bare["mixing"].moved(*self._arrays(7, 14))
 
     def _intervals(self):
         if self.stale is not None:
-            return self.stale
-        size, n_rows, calm = self._arrays(17, 20)
-        conformal = self.bare["conformal"].moved(*self._arrays(13, 17))
+            return self.stale.part("intervals")
+        size, n_rows, calm = self._arrays(18, 21)
+        conformal = self.bare["conformal"].moved(*self._arrays(14, 18))
         drift = self.bare["drift"].moved(size, n_rows, calm > 0.0)
-        (tails,), issued = self._arrays(26, 27), self._newest(self.rows[6])
+        (tails,), issued = self._arrays(27, 28), self._newest(self.rows[6])
         return self.bare["intervals"].filled(issued, conformal, drift, tails, self.n_rows)
 
 

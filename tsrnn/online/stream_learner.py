@@ -168,14 +168,14 @@ class StreamLearner:
 
     def learn(self, record):
         """Learn from new rows, one by one, and take them in."""
-        learner, start = self, 0
-        while start < len(record):
-            block = record[start : start + learner._rows_to_training]
-            _, learner = learner._take_in(block, len(record), learning=True)
-            learner.n_learnt += len(block)
+        learner, start, n_rows = self, 0, len(record)
+        while start < n_rows:
+            n = min(n_rows - start, learner._rows_to_training)
+            _, learner = learner._take_in(record[start : start + n], n_rows, learning=True)
+            learner.n_learnt += n
             if self._period and learner.n_learnt % self._period == 0:
                 learner = learner._after_period()
-            start += len(block)
+            start += n
         return learner
 
     def outputs(self, record, following=None):

@@ -127,8 +127,10 @@ class OnnxStep:
         values = {"targets": rows.targets[0], "inputs": rows.inputs[0], "calendar": calendar[0]}
         forecast, *after = session.run(None, {name: values[name] for name in self.inputs} | state)
         names = self._reader.columns.target_names
-        frame = self._writer.forecast(self._ids, np.array([position]), forecast.T[None], names)
-        return self._writer.outgoing(frame), dict(zip(self._start, after, strict=True))
+        frame = self._writer.native_forecast(
+            self._ids, np.array([position]), forecast.T[None], names
+        )
+        return frame, dict(zip(self._start, after, strict=True))
 
 
 def export(
