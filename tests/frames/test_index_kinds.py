@@ -448,5 +448,8 @@ def test_days_of_a_zone_in_utc_are_told(zone):
     for rows in (bars, bars[days.day_of_week < 5]):
         with pytest.raises(ValueError, match=r"tz_convert\('America/New_York'\)"):
             NaiveForecaster(2).fit(rows)
+    model = NaiveForecaster(2).fit(bars[:60])
+    with pytest.raises(ValueError, match=r"tz_convert\('America/New_York'\)"):
+        model.update(bars[60:120])  # of which some are in summer
     told = bars.set_axis(days)
     assert NaiveForecaster(2).fit(told).forecast().index[0].hour == 0

@@ -10,6 +10,8 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.frames.frequency import (
+    DAY_NS,
+    DAYS_REMEDY,
     fixed_ns,
     infer_frequency,
     infer_step,
@@ -336,6 +338,8 @@ class TimeAxis:
         """Return the words that tell of ``snap=``, if stamps are just beside the frequency."""
         positions = self._nearest(misplaced)
         off = int(np.abs(self.stamps_at(positions) - misplaced).max())
+        if off == HOUR.value and self.shortest_step_ns >= DAY_NS:
+            return DAYS_REMEDY
         return snap_remedy(off, self.shortest_step_ns)
 
     def _nearest(self, stamps):
