@@ -1,13 +1,12 @@
 """The road of rows: read, brought to their places and positions, and taken in by the learner."""
 
-from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tsrnn.frames.frequency import fixed_ns, infer_frequency
+from tsrnn.frames.frequency import SHORTEST_MONTH, fixed_ns, infer_frequency
 from tsrnn.frames.future import following_inputs
 from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
@@ -436,15 +435,25 @@ def require_one_frequency(axis, series, positions, names):
         place, step = owners[bad][0], int(shortest[bad][0])
         found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
         raise of_another_frequency(names[place], found, axis)
-    for place in owners[sparse] if axis.freq is not None else ():
-        times = axis.index(axis.stamps_at(np.sort(positions[series == place])))
-        with suppress(ValueError):  # rows are missing at random
-            found = infer_frequency(times.to_timestamp() if axis.period else times)
-            if fixed_ns(found, None) is None and found != axis.freq:  # months, quarters, years
-                break
-    else:
+    if axis.freq is None or not sparse.any():
         return
-    raise of_another_frequency(names[place], found.freqstr, axis)
+    # Months, quarters and years among hours or days: steps that differ by a tenth at the most.
+    alike = np.add.reduceat((28 * steps <= 31 * shortest.repeat(counts)).astype(int), starts)
+    longer = axis.shortest_step_ns * shortest >= SHORTEST_MONTH
+    for place in owners[sparse & longer & (2 * alike > counts)]:
+        found = _calendar_of(axis, np.sort(positions[series == place]))
+        if found is not None and found != axis.freq:
+            raise of_another_frequency(names[place], found.freqstr, axis)
+
+
+def _calendar_of(axis, positions):
+    """Return the frequency of positions whose steps differ in length; None: they have none."""
+    times = axis.index(axis.stamps_at(positions))
+    try:
+        found = infer_frequency(times.to_timestamp() if axis.period else times)
+    except ValueError:  # rows are missing at random
+        return None
+    return found if fixed_ns(found, None) is None else None
 
 
 def of_another_frequency(name, found, axis):
