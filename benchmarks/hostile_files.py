@@ -1,10 +1,11 @@
 """Mutated checkpoint files: each must load to an equal model, or raise CheckpointError.
 
-    python benchmarks/hostile_files.py [--count 10000] [--as files|bytes|streams]
+    python benchmarks/hostile_files.py [--count 10000] [--as files|bytes|streams ...]
 
 Each of the files is loaded within 1 second and 200 MB (a limit on the address space, so that more
 raises MemoryError, which counts as a failure), and nothing is opened for writing meanwhile. As
-bytes they go to `tsrnn.loads`, as streams to `tsrnn.load` as binary files that are open.
+bytes they go to `tsrnn.loads`, as streams to `tsrnn.load` as binary files that are open. Of several
+ways, each file takes the next.
 """
 
 import argparse
@@ -247,7 +248,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--as", dest="way", choices=WAYS, default="files")
+    parser.add_argument("--as", dest="ways", choices=WAYS, nargs="+", default=["files"])
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
     failures, outcomes, slowest, most_work = [], Counter(), 0.0, 0.0
@@ -263,7 +264,8 @@ def main():
         for i in range(args.count):
             original = originals[i % len(originals)]
             mutation = MUTATIONS[i // len(originals) % len(MUTATIONS)]
-            load, named = WAYS[args.way](path, mutation(original, rng))
+            way = args.ways[i % len(args.ways)]
+            load, named = WAYS[way](path, mutation(original, rng))
             watched.clear()
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             limits = resource.getrlimit(resource.RLIMIT_AS)
@@ -275,7 +277,7 @@ def main():
             except tsrnn.CheckpointError as found:
                 outcome = "CheckpointError"
                 if named not in str(found):
-                    error = f"{args.way} are not named: {found}"
+                    error = f"{way} are not named: {found}"
             except BaseException as found:
                 outcome = error = f"{type(found).__name__}: {found}"
             seconds, work = time.perf_counter() - begin, time.process_time() - worked
@@ -297,13 +299,14 @@ def main():
     for outcome, count in sorted(outcomes.items()):
         print(f"{count:6d}  {outcome[:100]}")
     print(
-        f"{args.count} {args.way}, slowest {slowest:.3f} s ({most_work:.3f} s of the processor), "
+        f"{args.count} {' and '.join(args.ways)}, slowest {slowest:.3f} s "
+        f"({most_work:.3f} s of the processor), "
         f"{len(failures)} failures"
     )
     print(*failures[:20], sep="\n")
     if args.count >= 10_000:
         report.save(
-            f"hostile_{args.way}",
+            f"hostile_{'_'.join(args.ways)}",
             {
                 "count": args.count,
                 "slowest_seconds": slowest,

@@ -130,7 +130,7 @@ def packages():
 
 import joblib, numpy, pandas, sklearn.pipeline, threadpoolctl
 before = packages()
-import tsrnn
+import tsrnn, tsrnn.cli, tsrnn.plotting
 found = packages() - before
 assert found == {"tsrnn"}, found
 """

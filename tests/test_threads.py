@@ -128,6 +128,22 @@ def test_the_callers_error_state_holds_in_both_threads():
 
 
 @pytest.mark.usefixtures("halved")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone lets threads choose")
+def test_a_helper_works_on_other_cores_than_its_caller(halved):
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) == 1:
+        pytest.skip("one core")
+    found = {}
+
+    def work(part):
+        found[part] = os.sched_getaffinity(0)
+
+    for _ in range(2):  # a helper that starts is not known before
+        threads.run(work, 2, threads.SMALL)
+    assert len(found[0]) == len(allowed) - 1
+    assert found[1] == allowed == os.sched_getaffinity(0)
+
+
 def test_many_threads_at_once_leave_blas_as_it_was():
     before, networks = blas_threads(), [Network(D, H, random_state=k) for k in range(4)]
     x = np.random.default_rng(0).normal(size=(T, D, N)).astype(np.float32)

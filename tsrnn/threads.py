@@ -13,12 +13,13 @@ not hang on how many threads there are, where that would change a bit.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import ctypes
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ContextDecorator
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -37,7 +38,7 @@ SMALL = 1 << 18
 SMALL_WITH_VECTOR = 9_216
 
 
-class _OneBlasThread(ContextDecorator):
+class _OneBlasThread(contextlib.ContextDecorator):
     """Context in which BLAS runs each product on one thread; see `one_blas_thread`."""
 
     def __init__(self) -> None:
@@ -97,12 +98,46 @@ class _OneBlasThread(ContextDecorator):
 #: it belongs around whatever multiplies more than once, and not around the compiled way of a row,
 #: which calls no BLAS.
 one_blas_thread = _OneBlasThread()
-_helper = ThreadPoolExecutor(thread_name_prefix="tsrnn")  # starts a thread when first needed
+#: The threads of `_helper`, and the core that each keeps away from.
+_kept_from: dict[int, int] = {}
+
+
+def _new_helper() -> ThreadPoolExecutor:
+    """Return helpers whose threads start when first needed, and are noted."""
+    _kept_from.clear()
+
+    def note() -> None:
+        _kept_from[threading.get_native_id()] = -1
+
+    return ThreadPoolExecutor(thread_name_prefix="tsrnn", initializer=note)
+
+
+_helper = _new_helper()
+_current_core: Callable[[], int] | None = None
+if hasattr(os, "sched_setaffinity"):
+    _current_core = getattr(ctypes.CDLL(None), "sched_getcpu", None)
+
+
+def _keep_away() -> None:
+    """Let the helpers wake on other cores than the caller's, on Linux.
+
+    Where both cores have been busy of late, Linux wakes a thread on its last core or on that of its
+    waker without a look at others. Two parts that came upon one core stay there for milliseconds.
+    """
+    if _current_core is None:
+        return
+    core = _current_core()
+    for thread, kept_from in tuple(_kept_from.items()):
+        if kept_from != core:
+            _kept_from[thread] = core
+            others = os.sched_getaffinity(0) - {core}
+            with contextlib.suppress(OSError):  # not allowed here, or the thread has ended
+                os.sched_setaffinity(thread, others or {core})
 
 
 def _after_fork() -> None:
     global _helper
-    _helper = ThreadPoolExecutor(thread_name_prefix="tsrnn")  # threads do not survive a fork
+    _helper = _new_helper()  # threads do not survive a fork
     one_blas_thread.after_fork()
 
 
@@ -158,6 +193,7 @@ def run(work: Callable[[int], None], n_parts: int, size: int) -> None:
             for part in range(n_parts):
                 work(part)
             return
+        _keep_away()
         # The context carries NumPy's error state.
         others = [
             _helper.submit(contextvars.copy_context().run, work, part)

@@ -222,6 +222,20 @@ def test_errors_are_in_words_of_its_own(argv, stamp, found, folder, capsys):
     assert "might want" not in line and "match format" not in line
 
 
+def test_the_hour_that_comes_twice_is_not_to_be_skipped(folder, capsys):
+    """Kind: local time as clocks go back, of which advice dropped a true row."""
+    local = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/London")
+    rows = folder.rows[:60].rename_axis("time")
+    rows.set_axis(local.tz_localize(None)).rename_axis("time").to_csv(folder["local.csv"])
+    argv = ("--time", "time", "--model", "naive", "-o", folder["l.tsrnn"])
+    for zone in ((), ("--tz", "Europe/London")):
+        assert folder("fit", folder["local.csv"], *argv, *zone) == 1
+        assert "write the offset from UTC, as in 2024-10-27T01:00+01:00" in capsys.readouterr().err
+    rows.set_axis(local).rename_axis("time").to_csv(folder["local.csv"])  # the remedy followed
+    assert folder("fit", folder["local.csv"], *argv, *zone) == 0
+    assert load(folder["l.tsrnn"]).cutoff_ == local[-1]
+
+
 def test_arguments_that_mean_nothing_are_told(folder, capsys):
     """Kind: the same, of a frequency, a time zone, a folder that is not there."""
     argv = ("--time", "time", *SMALL, "-o", folder["x.tsrnn"])

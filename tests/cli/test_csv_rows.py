@@ -157,3 +157,20 @@ def test_snapped_stamps_are_known_after_a_restart(folder):
     cutoffs = [json.loads(line)["cutoff"] for line in folder.read("j").splitlines()]
     assert cutoffs == [stamp.isoformat() for stamp in folder.rows.index[N_FIT:]]
     assert folder("update", folder["c.tsrnn"], folder["all.csv"]) == 0
+
+
+def test_a_clock_that_comes_to_jitter(folder, capsys):
+    """Kind: an even history, and a stream whose clock is off: `stream --snap`, and the others."""
+    rows = folder.rows.copy()
+    rows.index += np.random.default_rng(0).choice([0, 4, 9], len(rows)) * np.timedelta64(1, "s")
+    rows[N_FIT:].to_csv(folder["off.csv"])
+    model = folder.fit()
+    argv = (folder["off.csv"], "--snap", "10s")
+    assert folder("stream", model, "--input", folder["off.csv"], "--output", folder["o"]) == 1
+    assert "pass snap='10s'" in capsys.readouterr().err
+    assert folder("stream", model, "--input", *argv, "--output", folder["j"]) == 0
+    cutoffs = [json.loads(line)["cutoff"] for line in folder.read("j").splitlines()]
+    assert cutoffs == [stamp.isoformat() for stamp in folder.rows.index[N_FIT:]]
+    assert folder("stream", model, "--input", folder["off.csv"], "--snap", "40min") == 1
+    assert "less than half a step" in capsys.readouterr().err
+    assert folder("evaluate", model, *argv) == folder("update", model, *argv) == 0

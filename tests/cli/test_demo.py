@@ -166,23 +166,3 @@ def test_help_has_an_example_and_runs_as_a_module():
     command = [sys.executable, "-W", "error", "-m", "tsrnn", "demo", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "example: tsrnn demo --weeks 5" in done.stdout
-
-
-def test_importing_tsrnn_brings_no_package_but_its_dependencies():
-    """Which may bring others: scikit-learn 1.9 imports rich where it finds it."""
-    code = """
-import sys, joblib, numpy, pandas, sklearn.metrics, sklearn.preprocessing
-before = set(sys.modules)
-import tsrnn, tsrnn.cli, tsrnn.plotting
-print(*set(sys.modules) - before)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    new = {name.split(".")[0] for name in done.stdout.split() if name[0] != "_"}
-    assert new - sys.stdlib_module_names <= {
-        "tsrnn",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "joblib",
-    }

@@ -156,7 +156,7 @@ def test_a_sensor_dead_at_the_end_of_the_history_does_not_end_training():
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_the_unit_does_not_matter(scale):
-    data = hourly(400)
+    data = hourly(220)
     ours = fit_once(quick(dtype=np.float64), data[:120]).partial_fit(data[120:]).forecast()
     other = quick(dtype=np.float64).fit(scale * data[:120]).partial_fit(scale * data[120:])
     np.testing.assert_allclose(other.forecast() / scale, ours, rtol=1e-6)
@@ -164,7 +164,7 @@ def test_the_unit_does_not_matter(scale):
 
 @pytest.mark.parametrize("values", [0.0, 5.0])
 def test_a_constant_series_is_forecast_as_constant(values):
-    data = hourly(400) * 0 + values
+    data = hourly(220) * 0 + values
     model = fit_once(quick(), data[:120]).partial_fit(data[120:])
     np.testing.assert_allclose(model.forecast(), values, atol=1e-9)
 
@@ -193,7 +193,7 @@ def test_long_runs_are_taken_in_blocks_without_changing_a_bit():
 )
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_a_copy_learns_on_its_own(duplicate, n_layers):
-    data = hourly(400)
+    data = hourly(240)
     model = fit_once(quick(n_layers=n_layers), data[:120]).partial_fit(data[120:160])
     before = content(vars(model))
     twin = duplicate(model)

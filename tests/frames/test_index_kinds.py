@@ -293,6 +293,26 @@ def test_a_tolerance_that_says_nothing_is_refused(snap):
         ahead(jittered(60, 4.0)[1], snap=snap)
 
 
+def test_a_clock_that_comes_to_jitter(tmp_path):
+    """An even history, then stamps off the minute: refused, and ``set_params`` is the way on."""
+    even, index = jittered(120, 4.0)
+    model = NaiveForecaster(2).fit(ramp(even[:80]))
+    before = content(vars(model))
+    with pytest.raises(ValueError, match="pass snap='5s'"):
+        model.partial_fit(ramp(index[80:]))
+    for snap in ("40s", "2 apples", 0):
+        with pytest.raises(ValueError, match="found snap="):
+            model.set_params(snap=snap)
+    assert content(vars(model)) == before
+    model.set_params(snap="5s").save(tmp_path / "m.tsrnn")
+    again = load(tmp_path / "m.tsrnn").partial_fit(ramp(index[80:]))
+    assert content(vars(again)) == content(vars(model.partial_fit(ramp(index[80:]))))
+    expected = [even[-1] + pd.Timedelta(minutes, "min") for minutes in (1, 2)]
+    assert again.forecast().index.tolist() == expected
+    with pytest.raises(ValueError, match="off the frequency"):
+        again.set_params(snap=None).update(ramp(index[-1:] + pd.Timedelta("1min")))
+
+
 # --- panels and clocks ----------------------------------------------------------------------------
 
 
@@ -312,6 +332,23 @@ def test_a_series_of_another_frequency_is_named():
         model.fit(pd.concat([hourly, fast]).reset_index())
 
 
+def test_a_series_of_another_frequency_that_comes_later_is_named():
+    """A new weekly series among hourly ones that are fitted; one with rows missing is none."""
+    hours = pd.date_range("2024-01-01", periods=24 * 7 * 8, freq="h", name="time")
+    hourly = pd.DataFrame({"id": "hourly", "y": 1.0}, hours)
+    model = NaiveForecaster(id_col="id", time_col="time").fit(hourly[:168].reset_index())
+    before = content(vars(model))
+    weekly = hourly[::168].assign(id="weekly").reset_index()
+    for call in (model.update, model.partial_fit, model.predict):
+        with pytest.raises(
+            ValueError, match=r"series 'weekly' with the frequency 168h, expected h"
+        ):
+            call(weekly)
+    assert content(vars(model)) == before
+    gone = hourly[np.random.default_rng(0).random(len(hours)) < 0.3].assign(id="gone")
+    assert "gone" in model.partial_fit(gone.reset_index()).cutoff_.index
+
+
 def test_the_hour_that_comes_twice_is_not_to_be_dropped():
     """Local stamps without a zone around the October change: the remedy says which zone."""
     local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London").tz_localize(None)
@@ -320,6 +357,24 @@ def test_the_hour_that_comes_twice_is_not_to_be_dropped():
     rows = pd.DataFrame({"id": "a", "time": local, "y": np.arange(72.0)})
     with pytest.raises(ValueError, match=r"doubled.*clocks go back.*tz_localize\(.*ambiguous="):
         NaiveForecaster(2, id_col="id", time_col="time").fit(rows)
+
+
+@pytest.mark.parametrize("by_row", [True, False])
+@pytest.mark.parametrize("of_panel", [True, False])
+def test_the_hour_that_comes_twice_of_rows_to_come(by_row, of_panel):
+    """The same of a model that is fitted, whose rows come one by one or together."""
+    local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London").tz_localize(None)
+    rows, keys = ramp(local).to_frame(), {}
+    if of_panel:
+        rows = rows.rename_axis("time").reset_index().assign(id="a")
+        keys = {"id_col": "id", "time_col": "time"}
+    model = NaiveForecaster(2, **keys).fit(rows[:20])
+    with pytest.raises(ValueError, match=r"clocks go back.*tz_localize\(.*ambiguous="):
+        for start in range(20, 72) if by_row else [20]:
+            model.partial_fit(rows[start : start + 1 if by_row else 72])
+    days = NaiveForecaster(2).fit(ramp(pd.date_range("2024-10-26", periods=9)))
+    with pytest.raises(ValueError, match=r"drop those already seen, or set late='drop'$"):
+        days.update(ramp(pd.date_range("2024-11-03", periods=1)))
 
 
 def test_the_hour_that_comes_twice_is_two_rows_with_a_zone():
@@ -349,6 +404,9 @@ def test_a_forgotten_id_is_asked_for():
             NaiveForecaster(**params).fit(rows)
     with pytest.raises(ValueError, match="id_col"):
         NaiveForecaster(target="y").fit(frame.set_axis(np.arange(20).repeat(3)))
+    model = NaiveForecaster(target="y").fit(frame[["y"]][:30:3])
+    with pytest.raises(ValueError, match="several series, name the column of their ids: id_col"):
+        model.partial_fit(frame[["y"]][30:])
 
 
 @pytest.mark.parametrize(

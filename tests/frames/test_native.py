@@ -1,6 +1,5 @@
 """Frames of polars and Arrow, masked arrays: read by name, and forecasts come back as they came."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -177,23 +176,18 @@ def test_a_lazy_frame_is_refused():
         ValueError, match=r"lazy frame of polars, expected rows; pass X.collect\(\)"
     ):
         NaiveForecaster().fit(lazy)
-    model = NaiveForecaster().fit(lazy.collect())
+    model = NaiveForecaster().fit(hourly(60).rename(columns={"s0": "y"}))
     for call in (model.update, model.partial_fit, model.predict):
         with pytest.raises(ValueError, match="collect"):
             call(lazy)
 
 
-def test_without_narwhals_the_extra_is_named():
-    """The import error of the fit names ``tsrnn[polars]``."""
-    pytest.importorskip("polars")
-    script = (
-        "import sys, polars\n"
-        "from tsrnn.baselines import NaiveForecaster\n"
-        "sys.modules['narwhals'] = None\n"
-        "NaiveForecaster().fit(polars.DataFrame({'y': [1.0, 2.0, 3.0]}))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert 'pip install "tsrnn[polars]"' in done.stderr
+def test_without_narwhals_the_extra_is_named(monkeypatch):
+    """The import error names ``tsrnn[polars]``."""
+    polars = pytest.importorskip("polars")
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(ImportError, match=r'pip install "tsrnn\[polars\]"'):
+        NaiveForecaster().fit(polars.DataFrame({"y": [1.0]}))
 
 
 def test_pandas_frames_of_arrow_types_are_read():
@@ -206,6 +200,17 @@ def test_pandas_frames_of_arrow_types_are_read():
     ahead = [model.forecast() for model in ahead]
     np.testing.assert_array_equal(*ahead)
     np.testing.assert_array_equal(ahead[0].index, ahead[1].index)
+
+
+def test_a_batch_of_records_is_read_as_a_table():
+    """A record batch of Arrow, as readers of files and streams give them."""
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = hourly(60)
+    model = NaiveForecaster(2).fit(
+        pyarrow.RecordBatch.from_pandas(rows[:50].reset_index(), preserve_index=False)
+    )
+    model.update(pyarrow.RecordBatch.from_pandas(rows[50:].reset_index(), preserve_index=False))
+    same(model.forecast(), NaiveForecaster(2).fit(rows).forecast())
 
 
 def test_what_is_masked_is_missing():

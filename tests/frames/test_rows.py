@@ -73,6 +73,25 @@ def test_a_dict_is_told_of(fitted):
             call({"s0": 1.0, "s1": 2.0})
 
 
+@pytest.mark.parametrize(
+    "row_of",
+    [
+        lambda data: next(data.itertuples()),
+        lambda data: next(data.iterrows()),
+        lambda data: [next(data.itertuples(index=False))],
+        lambda data: data.to_dict("records"),
+        lambda data: [data.index[0], 1.0, 2.0],
+    ],
+    ids=["itertuples", "iterrows", "named tuples", "records", "values"],
+)
+def test_rows_that_are_no_frame_are_told_of(fitted, row_of):
+    """Rows as loops over a frame give them, in every method."""
+    row = row_of(hourly(2, 2))
+    for call in (fitted.update, fitted.partial_fit, fitted.predict):
+        with pytest.raises(ValueError, match=r"found X as a .*df.iloc\[\[-1\]\]"):
+            call(row)
+
+
 def test_a_single_number_is_told_of():
     """``series.iloc[-1]``, in every method and at fit."""
     model = quick().fit(hourly(60)["s0"])
@@ -208,6 +227,14 @@ def test_a_target_of_a_panel_that_was_never_known():
     found = model.forecast()
     assert found["other"].isna().all()
     assert np.isfinite(found["value"]).all()
+
+
+def test_a_series_that_was_never_known_is_named():
+    """The same of one series of a panel: named, and forecast as a typical one."""
+    long = melted(hourly(60, 3)).assign(value=lambda d: d["value"].where(d["id"] != "s1"))
+    with pytest.warns(UserWarning, match=r"no known value of the series \['s1'\].*typical"):
+        model = quick(id_col="id", time_col="time").fit(long)
+    assert np.isfinite(model.forecast()["value"]).all()
 
 
 # --- predict in-sample ----------------------------------------------------------------------------

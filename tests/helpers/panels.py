@@ -12,10 +12,10 @@ from tsrnn import RNNForecaster
 QUICK = {"hidden_size": 4, "max_iter": 3, "window_size": 16, "random_state": 0}
 
 
-N_FIT, N_NEW, HORIZON = 80, 40, 3
+N_FIT, N_NEW, HORIZON = 60, 36, 3
 
 
-START = pd.Timestamp("2024-03-28")
+START = pd.Timestamp("2024-03-28 20:00")
 
 
 def long_frame(n_series, n_rows, seed=0, missing=0.0, gone=0.0, freq="h"):

@@ -36,7 +36,7 @@ def client():
         yield client
 
 
-def rows(n_series=9, n_rows=130):
+def rows(n_series=9, n_rows=N_FIT + 50):
     history, new = divided(long_frame(n_series, n_rows, missing=0.03, gone=0.02, seed=3))
     late = (new["id"] == LATE) & (new["time"] < START + (N_FIT + 10) * pd.Timedelta("1h"))
     return history[history["id"] != LATE], new[~late]

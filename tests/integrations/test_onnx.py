@@ -165,7 +165,8 @@ def test_some_experts_are_the_mixture_of_those_alone(tmp_path):
     parts = mixing.parts[:, :, kept]
     moving = [
         mixing.regret[:, :, kept], mixing.spread[:, :, kept], mixing.loss[:, behind].copy(),
-        mixing.n_labels.copy(), parts / parts.sum(axis=2, keepdims=True), mixing.blend.copy(),
+        mixing.n_labels.copy(), mixing.scale.copy(),
+        parts / parts.sum(axis=2, keepdims=True), mixing.blend.copy(),
     ]  # fmt: skip
     issued = [*stream.ensemble.rows[:, :, behind]]
     found = steps(model, rows[120:], tmp_path, experts=chosen[::-1])
@@ -174,11 +175,11 @@ def test_some_experts_are_the_mixture_of_those_alone(tmp_path):
         label, at = stream.window.targets[-1], np.arange(4)
         error = np.stack(issued)[len(issued) - 1 - at, at] - label
         kernels.score_experts(error, np.zeros_like(moving[2]), mixing.discounts, *moving)
-        now, mixture = kernels.issue(stream.ensemble.rows[-1][:, kept], *moving[4:])
+        now, mixture = kernels.issue(stream.ensemble.rows[-1][:, kept], *moving[5:])
         issued.append(now)
         expected = mixture[:, 0] * scaling.scale[0, 0] + scaling.mean[0, 0]
         np.testing.assert_allclose(forecast["s0"], expected, rtol=1e-6)
-        np.testing.assert_allclose(state["mixture_parts"], moving[4], atol=1e-6)
+        np.testing.assert_allclose(state["mixture_parts"], moving[5], atol=1e-6)
 
 
 def test_what_a_graph_of_few_experts_does_not_need_is_left_out(tmp_path):

@@ -25,18 +25,27 @@ def errors(rng, *shape, missing=0.2):
 
 @pytest.mark.parametrize("n_regrets", [0, 1, 2])
 @pytest.mark.parametrize("prior", [0.0, 3.0])
-def test_score_experts(compiled, n_regrets, prior):
+@pytest.mark.parametrize("by_step", [False, True])
+@pytest.mark.parametrize("scale", [0.0, np.nan])
+def test_score_experts(compiled, n_regrets, prior, by_step, scale):
     rng = np.random.default_rng(0)
-    discounts = np.linspace(0.9, 0.98, n_regrets)
+    discounts = np.linspace(0.9, 0.98, n_regrets + 2)
+    if by_step:
+        discounts = discounts * np.linspace(0.9, 1.0, M)[:, None]
     before = prior * rng.random((M, E + n_regrets + 1, S))
     shapes = [(M, n_regrets, E, S)] * 2 + [(M, E + n_regrets + 1, S), (M, S)]
     states = [
         [np.zeros(shape) for shape in shapes]
-        + [np.full((M, n_regrets + 1, E, S), 1 / E), np.full((M, n_regrets + 1, S), 1.0)]
+        + [
+            np.full((M, S), scale),
+            np.full((M, n_regrets + 1, E, S), 1 / E),
+            np.full((M, n_regrets + 1, S), 1.0),
+        ]
         for _ in range(2)
     ]
     for _ in range(60):
         error = errors(rng, M, E + n_regrets + 1, S)
+        error[:, 0, rng.random(S) < 0.2] = np.nan  # asleep
         mixing.score_experts(error, before, discounts, *states[0])
         compiled.score_experts(error, before, discounts, *states[1])
     for plain, fast in zip(*states, strict=True):

@@ -9,7 +9,7 @@ from tsrnn.features.design import ForecastDesign
 from tsrnn.features.window import Window
 from tsrnn.kernels.numpy_.mixing import issue
 from tsrnn.online.experts.ensemble import Ensemble, Repeats
-from tsrnn.online.experts.mixing import Mixing, regret_discounts
+from tsrnn.online.experts.mixing import Mixing, discounts_of
 
 pytestmark = pytest.mark.usefixtures("both_kernels")
 
@@ -51,7 +51,7 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
     repeats = Repeats(design.delays, (5,)).forecasts(padded.levels, 60, 0)
     smoothing, names = start.smoothing, ensemble.names
     n_repeats = len(start.repeats.names)
-    mixing = Mixing.of(3, len(names), 1, regret_discounts(design.delays))
+    mixing = Mixing.of(3, len(names), 1, discounts_of(design.delays))
     for t in range(60):
         seen = skip[t : t + 1, :, design.autoregression]
         linear = linear.learn(seen, values[t : t + 1], values[t : t + 1, :, None])

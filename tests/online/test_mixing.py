@@ -1,5 +1,7 @@
 """Mixing against a slow reference written label by label, and what it promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import content
@@ -38,9 +40,13 @@ def inverse_power(losses):
     return share**8 / (share**8).sum()
 
 
-def reference(forecasts, actual, discounts):
-    """One output of one stream, label by label: mixtures and the last weights of the experts."""
-    n_regrets = len(discounts)
+def reference(forecasts, actual, discounts, follows_scale=True):
+    """One output of one stream, label by label: mixtures and the last weights of the experts.
+
+    Sums are kept in units of the scale, so that they need not change with it.
+    """
+    *discounts, of_experts, of_mixtures = discounts
+    n_regrets, scale = len(discounts), 0.0
     regret, spread = np.zeros((2, n_regrets, E))
     losses, mixture_losses, n_labels = [0.0] * E, [0.0] * (n_regrets + 1), 0.0
     parts, blend = (
@@ -53,32 +59,43 @@ def reference(forecasts, actual, discounts):
         said.append(blend @ mixtures)
         if np.isnan(y):
             continue
+        squares = np.square([*f, *mixtures] - y)
+        rate = 1 / (n_labels / 2 + 1)
+        newest = min(squares[-1], scale + 9 * squares.min())
+        scale = (1 - rate) * scale + rate * newest if n_labels else squares.max()
+        unit = scale + 1e-12 if follows_scale else 1.0
         for r, discount in enumerate(discounts):
             for e in range(E):
-                gain = (mixtures[r] - y) * (mixtures[r] - f[e])
+                gain = (mixtures[r] - y) * (mixtures[r] - f[e]) / unit
                 regret[r, e] = discount * regret[r, e] + gain
                 spread[r, e] = discount * spread[r, e] + gain**2
-            weight = np.maximum(regret[r] - 1e-12, 0) / (spread[r] + 1e-12)
+            weight = np.maximum(unit * regret[r] - 1e-12, 0) / (unit**2 * spread[r] + 1e-12)
             parts[r] = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
-        least = min((v - y) ** 2 for v in [*f, *mixtures])
-        most = 25 * (least + min(losses) / n_labels) if n_labels else np.inf
-        losses = [0.999 * loss + (v - y) ** 2 for loss, v in zip(losses, f, strict=True)]
-        n_labels = 0.999 * n_labels + 1
-        mixture_losses = [
-            0.995 * loss + min((v - y) ** 2, most)
-            for loss, v in zip(mixture_losses, mixtures, strict=True)
-        ]
-        parts[-1], blend = inverse_power(losses), inverse_power(mixture_losses)
+        most = 25 * (squares.min() + unit * min(losses) / n_labels) if n_labels else np.inf
+        losses = of_experts * np.array(losses) + squares[:E] / unit
+        n_labels = of_experts * n_labels + 1
+        mixture_losses = (
+            of_mixtures * np.array(mixture_losses) + np.minimum(squares[E:], most) / unit
+        )
+        parts[-1], blend = inverse_power(unit * losses), inverse_power(unit * mixture_losses)
     return np.array(said), sum(b * p for b, p in zip(blend, parts, strict=True))
 
 
+@pytest.mark.parametrize("follows_scale", [True, False])
 @pytest.mark.parametrize("discounts", [(0.98,), (), (0.9, 0.99)])
-def test_equals_the_slow_reference(stream, discounts):
+def test_equals_the_slow_reference(stream, discounts, follows_scale):
     forecasts, actual = stream
-    mixtures, mixing = walk(forecasts, actual, Mixing.of(M, E, S, discounts))
+    of_losses = np.linspace([0.999, 0.995], [0.99, 0.9], M)
+    discounts = np.concatenate([np.tile(discounts, (M, 1)), of_losses], axis=1)
+    start = Mixing.of(M, E, S, discounts)
+    if not follows_scale:
+        start = replace(start, scale=np.full_like(start.scale, np.nan))
+    mixtures, mixing = walk(forecasts, actual, start)
     for m in range(M):
         for s in range(S):
-            said, weights = reference(forecasts[:, m, :, s], actual[:, m, s], discounts)
+            said, weights = reference(
+                forecasts[:, m, :, s], actual[:, m, s], discounts[m], follows_scale
+            )
             np.testing.assert_allclose(mixtures[:, m, s], said, rtol=1e-9)
             np.testing.assert_allclose(mixing.weights[m, :, s], weights, rtol=1e-9, atol=1e-12)
 
@@ -112,9 +129,49 @@ def test_follows_the_expert_that_has_become_the_best():
     forecasts[:600, :, 1] += 3.0
     forecasts[600:, :, 0] += 3.0
     mixtures, mixing = walk(forecasts, np.zeros((1200, 1, 1)), Mixing.of(1, 2, 1))
-    assert np.abs(mixtures[50:600]).max() < 0.6
+    # Where its regret crosses zero, the mixture by regrets gives a row to the other expert.
+    assert (np.abs(mixtures[50:600]) < 0.6).mean() > 0.99
+    assert np.abs(mixtures[50:600]).mean() < 0.1
     assert np.abs(mixtures[620:]).mean() < 0.15
     assert mixing.weights[0, 1, 0] > 0.95
+
+
+def loud_then_calm(n_loud, n_calm):
+    """The second of two experts errs twice as much at first, and a tenth as much later."""
+    errors = np.ones((n_loud + n_calm, 1, 2, 1))
+    errors[:n_loud] *= 10.0
+    errors[:n_loud, :, 1] *= 2.0
+    errors[n_loud:, :, 1] /= 10.0
+    return errors * np.random.default_rng(3).choice([-1.0, 1.0], size=errors.shape)
+
+
+def test_a_loud_beginning_does_not_decide_for_calm_rows():
+    forecasts = loud_then_calm(20, 80)
+    _, mixing = walk(forecasts, np.zeros((100, 1, 1)), Mixing.of(1, 2, 1))
+    assert mixing.weights[0, 1, 0] > 0.8
+    before = replace(Mixing.of(1, 2, 1), scale=np.full((1, 1), np.nan))
+    _, before = walk(forecasts, np.zeros((100, 1, 1)), before)
+    assert before.weights[0, 1, 0] < 0.2
+
+
+def test_the_unit_of_the_errors_is_of_no_account(stream):
+    forecasts, actual = stream
+    _, mixing = walk(forecasts, actual, Mixing.of(M, E, S))
+    _, scaled = walk(1e3 * forecasts, 1e3 * actual, Mixing.of(M, E, S))
+    np.testing.assert_allclose(scaled.weights, mixing.weights, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(scaled.scale, 1e6 * mixing.scale, rtol=1e-6)
+
+
+def test_a_state_of_the_first_version_is_completed():
+    """It knew of no scale; its discounts were those of the regrets."""
+    mixing = Mixing.of(M, E, S)
+    state = {key: value for key, value in vars(mixing).items() if key != "scale"}
+    for regrets in (np.array([0.9]), np.full((M, 1), 0.9)):
+        older = object.__new__(Mixing)
+        older.__setstate__(state | {"discounts": regrets})
+        assert older.discounts.shape == (*regrets.shape[:-1], 3)
+        assert (older.discounts == [0.9, 0.999, 0.995]).all()
+        assert older.scale.shape == (M, S) and np.isnan(older.scale).all()
 
 
 @pytest.mark.parametrize("woken_at", [20, 60])

@@ -17,7 +17,7 @@ from tsrnn.online.readouts.covariance import RENEWAL
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 
-N_FIT, N_NEW = 200, 220
+N_FIT, N_NEW = 120, 180
 
 
 def rows(n_rows=N_FIT + N_NEW):
@@ -123,7 +123,7 @@ def test_poisoned_weights_start_anew(kind, value):
 
 
 @pytest.mark.parametrize("poison", [indefinite, not_a_number])
-@pytest.mark.parametrize("split", [[1] * N_NEW, [70, 1, 149], [219, 1]])
+@pytest.mark.parametrize("split", [[1] * N_NEW, [70, 1, 109], [179, 1]])
 def test_restarts_do_not_depend_on_the_split(split, poison):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(N_NEW, 2, 4)), rng.normal(size=(N_NEW, 2, 1))

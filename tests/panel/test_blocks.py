@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import needs_numba
-from helpers.panels import divided, long_frame, panel
+from helpers.panels import N_FIT, divided, long_frame, panel
 
 from tsrnn import threads
 from tsrnn.kernels import set_kernels
@@ -15,7 +15,7 @@ from tsrnn.online.storage import tracks
 @pytest.mark.parametrize("future", [None, "x"])
 def test_how_series_are_cut_into_blocks_changes_nothing(monkeypatch, kernels, future):
     """Of seven series, blocks of two: several of them, a short one at the end, both threads."""
-    frame = long_frame(7, 120, missing=0.05, gone=0.02)
+    frame = long_frame(7, N_FIT + 30, missing=0.05, gone=0.02)
     history, new = divided(frame)
     set_kernels(kernels)
     try:

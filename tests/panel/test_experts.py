@@ -153,15 +153,15 @@ def content(model):
 
 @pytest.mark.parametrize("policy", ["fill", "reset"])
 def test_any_split_between_stamps_gives_the_same(policy):
-    frame = long_frame(6, N_FIT + 160, missing=0.1, gone=0.05)
-    frame.loc[(frame["id"] == "s1") & (frame["time"] > START + pd.Timedelta("160h")), "y"] *= 6
-    late = (frame["id"] == "s4") & (frame["time"] < START + pd.Timedelta("100h"))
+    frame = long_frame(5, N_FIT + 100, missing=0.1, gone=0.05)
+    frame.loc[(frame["id"] == "s1") & (frame["time"] > START + pd.Timedelta("120h")), "y"] *= 6
+    late = (frame["id"] == "s4") & (frame["time"] < START + pd.Timedelta("80h"))
     history, new = divided(frame[~late])
     model = fit_once(panel(season=24, gap=policy), history)
     whole = content(copy.deepcopy(model).partial_fit(new))
     assert len(whole[2])
     rng = np.random.default_rng(0)
-    for cuts in (range(160), rng.choice(160, 12)):
+    for cuts in (range(100), rng.choice(100, 12)):
         parts = copy.deepcopy(model)
         for part in by_stamps(new, cuts):
             parts.partial_fit(part.sample(frac=1, random_state=1).sort_values("time"))
@@ -313,15 +313,15 @@ def test_the_log_of_changes_is_bounded_and_follows_the_places_of_series():
 
 
 def test_a_new_series_starts_with_what_is_good_for_the_others():
-    frame = long_frame(5, N_FIT + 200)
+    frame = long_frame(5, N_FIT + 130)
     frame["y"] = frame.groupby("id")["y"].cumsum()  # naive is good
     history, new = divided(
-        frame[(frame["id"] != "s4") | (frame["time"] >= START + pd.Timedelta("270h"))]
+        frame[(frame["id"] != "s4") | (frame["time"] >= START + pd.Timedelta("170h"))]
     )
     model = fit_once(panel(season=24), history).partial_fit(
-        new[new["time"] < START + pd.Timedelta("270h")]
+        new[new["time"] < START + pd.Timedelta("170h")]
     )
-    newest = new[new["time"] == START + pd.Timedelta("270h")]
+    newest = new[new["time"] == START + pd.Timedelta("170h")]
     before = learner_of(model).experts.pooled.copy()
     model.partial_fit(newest)
     weights = model.expert_weights_

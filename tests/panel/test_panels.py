@@ -92,7 +92,7 @@ def test_a_long_panel_may_be_split_too(how):
 
 @pytest.mark.parametrize("order", ["by time", "by series", "shuffled"])
 def test_with_weights_frozen_every_series_of_a_panel_is_forecast_as_if_alone(order):
-    history, new = divided(long_frame(20, N_FIT + 20, missing=0.1, gone=0.1))
+    history, new = divided(long_frame(8, N_FIT + 20, missing=0.1, gone=0.1))
     model = fit_once(panel(dtype=np.float64), history)
     together = copy.deepcopy(model)
     if order == "by series":

@@ -27,12 +27,12 @@ KINDS = {
 }
 
 
-def rows(n_rows=150):
+def rows(n_rows=N_FIT + 65):
     frame = long_frame(9, n_rows, missing=0.05, gone=0.05, seed=3)
     frame["kind"] = np.random.default_rng(1).choice(["a", "b", "c"], len(frame))
     history, new = divided(frame)
     history = history[history["id"] != LATE]
-    shortened = (history["id"] == SHORT) & (history["time"] < START + pd.Timedelta("33h"))
+    shortened = (history["id"] == SHORT) & (history["time"] < START + pd.Timedelta("20h"))
     late = (new["id"] == LATE) & (new["time"] < START + (N_FIT + 10) * pd.Timedelta("1h"))
     # In the order of the partitions, as one panel would see them.
     history = history[~shortened].sort_values("id", kind="stable")
@@ -60,7 +60,11 @@ def require_same(one, parts, ahead, rtol=1e-10):
     pd.testing.assert_frame_equal(forecasts(parts, ahead), expected, rtol=rtol, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# One target alone has its sums in all the other tests.
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=[pytest.mark.slow] if k == "one target" else []) for k in KINDS],
+)
 def test_it_is_fitted_and_goes_on_as_one(kind):
     history, new = rows()
     params = {"dtype": np.float64, **KINDS[kind]}

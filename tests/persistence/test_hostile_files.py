@@ -84,9 +84,10 @@ def test_other_members(name, path):
     refused(path, "members are missing, or there are others")
 
 
-@pytest.mark.parametrize(("way", "count"), [("files", 100), ("bytes", 48), ("streams", 16)])
-def test_mutated_files_load_as_equals_or_are_refused(way, count, tmp_path):
-    command = [sys.executable, SCRIPT, "--as", way, "--count", str(count), "--seed", "1"]
+def test_mutated_files_load_as_equals_or_are_refused(tmp_path):
+    """Each of 16 mutations of each of 2 models twice in each of 3 ways."""
+    ways = ["files", "bytes", "streams"]
+    command = [sys.executable, SCRIPT, "--as", *ways, "--count", "192", "--seed", "1"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 failures" in done.stdout

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints
 from tsrnn.cli.models import newest, read_forecaster
-from tsrnn.cli.options import add_data_options, add_format, coverage, whole_number
+from tsrnn.cli.options import add_data_options, add_format, add_snap, coverage, whole_number
 from tsrnn.cli.update import new_rows
 from tsrnn.evaluation.metrics import mae
 from tsrnn.evaluation.prequential import prequential
@@ -59,12 +59,13 @@ def add(commands):
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     add_data_options(parser)
     add_format(parser)
+    add_snap(parser)
     return parser
 
 
 def run(args):
     """Run the command; return its exit code."""
-    saved = read_forecaster(args.model)
+    saved = read_forecaster(args.model, args.snap)
     complaints = Complaints(args.on_error, "tsrnn evaluate")
     new, n_seen = new_rows(saved, args, complaints)
     if not len(new):

@@ -12,13 +12,13 @@ from tsrnn.cli.io.times import TimeOptions
 from tsrnn.persistence import read
 
 
-def read_forecaster(path):
-    """Return the `Checkpoint` of a fitted forecaster.
+def read_forecaster(path, snap=None):
+    """Return the `Checkpoint` of a fitted forecaster, with another ``snap`` where one is given.
 
     Raises
     ------
     ValueError
-        The file holds something else.
+        The file holds something else, or ``snap`` is no tolerance.
     """
     saved = read(path)
     check_is_fitted(saved.model)
@@ -26,6 +26,8 @@ def read_forecaster(path):
         raise ValueError(
             f"{path} holds a {type(saved.model).__name__}, expected a forecaster; use it in Python"
         )
+    if snap is not None:
+        saved.model.set_params(snap=snap)
     return saved
 
 

@@ -113,6 +113,15 @@ def add_format(parser):
     )
 
 
+def add_snap(parser):
+    """Add the argument that says how far time stamps may be off, of a model that is fitted."""
+    parser.add_argument(
+        "--snap",
+        metavar="LENGTH",
+        help="most that a time stamp may be off the frequency, such as 10s (default: as at fit)",
+    )
+
+
 def add_parameters(parser):
     """Add every parameter of the forecasters as an option, its help from their docstrings."""
     group = parser.add_argument_group("parameters of the forecaster, as in Python")

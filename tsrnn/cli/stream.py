@@ -13,7 +13,7 @@ from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.output import NobodyReadsError
 from tsrnn.cli.io.stamps import PATIENCE, PanelSession
 from tsrnn.cli.models import blank_forecast, is_panel, read_forecaster
-from tsrnn.cli.options import add_data_options, add_format
+from tsrnn.cli.options import add_data_options, add_format, add_snap
 from tsrnn.cli.session import Session, say
 
 EPILOG = f"""\
@@ -129,6 +129,7 @@ def add(commands):
     add_forecast_options(parser)
     add_data_options(parser)
     add_format(parser)
+    add_snap(parser)
     return parser
 
 
@@ -153,7 +154,7 @@ def run(args):
             "use tsrnn update or evaluate"
         )
     resumed = args.checkpoint is not None and os.path.exists(args.checkpoint)
-    saved = read_forecaster(args.checkpoint if resumed else args.model)
+    saved = read_forecaster(args.checkpoint if resumed else args.model, args.snap)
     with _live_page(saved.model, args) as page:  # before the session, which changes files
         session = (PanelSession if is_panel(saved.model) else Session)(saved, args, resumed, page)
         _run(session, args)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints, read_frame
 from tsrnn.cli.models import is_panel, newest, numbered, on_grid, read_forecaster, source_of
-from tsrnn.cli.options import add_data_options, add_format
+from tsrnn.cli.options import add_data_options, add_format, add_snap
 from tsrnn.persistence import save
 
 EPILOG = """\
@@ -36,12 +36,13 @@ def add(commands):
     parser.add_argument("--frozen", action="store_true", help="take the rows in without learning")
     add_data_options(parser)
     add_format(parser)
+    add_snap(parser)
     return parser
 
 
 def run(args):
     """Run the command; return its exit code."""
-    saved = read_forecaster(args.model)
+    saved = read_forecaster(args.model, args.snap)
     model, complaints = saved.model, Complaints(args.on_error, "tsrnn update")
     new, n_seen = new_rows(saved, args, complaints)
     if len(new):

@@ -57,7 +57,7 @@ class StreamingEstimator(BaseEstimator):
         """Set parameters; once fitted, refuse what ``fit`` would refuse.
 
         Those that say how rows are learnt hold from the next ``fit`` on; bounds and the policies of
-        rows, such as ``gap`` and ``late``, from the next call.
+        rows, such as ``gap``, ``late`` and ``snap``, from the next call.
 
         Parameters
         ----------
@@ -78,6 +78,10 @@ class StreamingEstimator(BaseEstimator):
         if hasattr(self, "_state"):
             try:
                 twin(self)._check_params()
+                if "snap" in params:
+                    axis = self._reader.axis.snapping(self.snap)
+                    self._reader = replace(self._reader, axis=axis)
+                    self._writer = replace(self._writer, axis=axis)
             except (ValueError, TypeError):
                 vars(self).update(before)
                 raise

@@ -7,7 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.estimators.road import State, steps_of
+from tsrnn.estimators.road import (
+    State,
+    of_another_frequency,
+    require_one_frequency,
+    steps_of,
+)
 from tsrnn.features.window import Window
 from tsrnn.frames.calendar import Calendar
 from tsrnn.frames.columns import Columns
@@ -116,6 +121,7 @@ def read_history(model, form, X, y, ids):
     targets = transformed(model._transform, targets)
     order = np.argsort(series, kind="stable")
     scaling = SeriesScaling.fit(targets[order], series[order], len(names))
+    _tell_of_unknown_series(scaling, names)
     history = rows._replace(targets=targets).of(order)
     clock = WallClock.of(reader.axis, reader.calendar) if model._looks_back_by_days() else None
     if clock is not None:
@@ -217,7 +223,8 @@ def _positions(axis, series, parts, names):
         positions = axis.positions(parts.times)
     except ValueError as error:
         raise _another_frequency(axis, series, parts.times, names) or error from error
-    _require_one_frequency(axis, series, positions, names)
+    if len(names) > 1:
+        require_one_frequency(axis, series, positions, names)
     return positions
 
 
@@ -234,43 +241,8 @@ def _another_frequency(axis, series, times, names):
                 found = infer_frequency(own.to_timestamp() if axis.period else own)
             except ValueError:
                 return None
-            return None if found == axis.freq else _of_another(name, found.freqstr, axis)
+            return None if found == axis.freq else of_another_frequency(name, found.freqstr, axis)
     return None
-
-
-def _require_one_frequency(axis, series, positions, names):
-    """Refuse a panel with a series whose rows are all some steps apart.
-
-    That is not a matter of missing rows, if there are enough of it: series of which rows are
-    missing at random have some that follow each other.
-    """
-    if len(names) == 1:
-        return
-    order = np.lexsort((positions, series))
-    steps, same = np.diff(positions[order]), np.diff(series[order]) == 0
-    steps, owners = steps[same], series[order][1:][same]
-    if not len(steps) or (steps <= 0).any():
-        return
-    starts = np.flatnonzero(np.append(True, np.diff(owners) > 0))
-    owners, counts = owners[starts], np.diff(np.append(starts, len(steps)))
-    shortest = np.minimum.reduceat(steps, starts)
-    common = np.gcd.reduceat(steps, starts) == shortest
-    n_equal = np.add.reduceat((steps == shortest.repeat(counts)).astype(int), starts)
-    enough = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (2 * n_equal > counts)
-    bad = common & enough & (shortest > 1)
-    if bad.any():
-        place, step = owners[bad][0], int(shortest[bad][0])
-        found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
-        raise _of_another(names[place], found, axis)
-
-
-def _of_another(name, found, axis):
-    expected = axis.step if axis.freq is None else axis.freq.freqstr
-    return ValueError(
-        f"found the series {name!r} with the frequency {found}, expected {expected}, that of the "
-        "longest series, since those of a panel are forecast together; fit a forecaster of its own "
-        f"for {name!r}, resample it, or pass freq={found!r} and resample the others"
-    )
 
 
 def _require_alone(axis):
@@ -302,6 +274,19 @@ def _require_enough(model, columns, counts, targets):
         warnings.warn(
             f"found no known value of the targets {never}: their forecasts are NaN until one has "
             "come; drop these columns, or see why they are missing",
+            stacklevel=2,
+        )
+
+
+def _tell_of_unknown_series(scaling, names):
+    """Warn of series of a panel that are never known, of targets that other series know."""
+    never = np.isnan(scaling.mean) & ~np.isnan(scaling.typical[0])[:, None]
+    if never.any():
+        found = list(names[never.any(axis=0)])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        warnings.warn(
+            f"found no known value of the series {found[:5]}{more}: until one has come, their "
+            "forecasts are those of a typical series; drop them, or see why they are missing",
             stacklevel=2,
         )
 

@@ -11,6 +11,7 @@ from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
 from tsrnn.frames.series_scaling import SeriesScaling
 from tsrnn.frames.target_transform import restored, transformed
+from tsrnn.frames.time_axis import LOCALIZED, doubled_remedy
 from tsrnn.online.storage.series import Block
 from tsrnn.partitions import alone, keys_of, total
 from tsrnn.persistence.registry import saved
@@ -37,6 +38,7 @@ def take(model, state, rows, how):
     if rows.ids is not None and ((series < 0).any() or not alone()):
         new = pd.unique(rows.ids[series < 0])
         _require_ids_alike(state.ids, new)
+        _require_frequency_of_panel(model._reader.axis, rows.of(series < 0))
         if model.max_series is not None and len(state.ids) + len(new) > model.max_series:
             return _one_by_one(model, state, rows, how)
         state = with_series(state, new)
@@ -111,7 +113,7 @@ def _p_values_of(model, learner, row):
 
 def _rolling(model, state, rows, start):
     """Return the state from which rows roll, and the rows at their places and positions."""
-    own = state if rows.ids is None else _of_called(state, rows)
+    own = state if rows.ids is None else _of_called(model, state, rows)
     series = _places_in(own.ids, rows)
     if start == "fit":
         everywhere = np.arange(len(own.ids))
@@ -360,10 +362,17 @@ def steps_of(model, rows, heads, ids):
         what = "doubled" if steps[row] == 0 else "out of time order"
         if steps[row] == 0 and model.snap is not None:
             what = f"doubled, or have come to be so by snap={model.snap!r},"
+        if model._reader.form.has_ids:
+            within = f" within their series, such as row {row} of {ids[rows.series[row]]!r}"
+            remedy = model._reader.form.in_order
+        else:
+            axis = model._reader.axis
+            times = axis.index(axis.stamps_at(rows.positions))
+            within = f", such as row {row} ({times[row]})"
+            remedy = doubled_remedy(times) if steps[row] == 0 else "X.sort_index()"
         raise ValueError(
-            f"found {int(bad.sum())} rows that are {what} within their series, such as row {row}"
-            f"{_named(model, ids, rows.series[row])}; expected one row for each time stamp, in "
-            f"order: {model._reader.form.in_order}"
+            f"found {int(bad.sum())} rows that are {what}{within}; expected one row for each time "
+            f"stamp, in order: {remedy}"
         )
     _require_no_gap(model, rows, steps, ids)
     return steps
@@ -390,6 +399,62 @@ def _named(model, ids, place):
     return f" of {ids[place]!r}" if model._reader.form.has_ids else ""
 
 
+def require_one_frequency(axis, series, positions, names):
+    """Refuse a panel with a series whose rows are all some steps apart.
+
+    That is not a matter of missing rows, if there are enough of it: series of which rows are
+    missing at random have some that follow each other.
+
+    Parameters
+    ----------
+    axis : TimeAxis
+    series, positions : ndarray of int, shape (n,)
+        Of each row, in any order.
+    names : sequence
+        Of the series, by their places.
+
+    Raises
+    ------
+    ValueError
+        It names the series and both frequencies.
+    """
+    order = np.lexsort((positions, series))
+    steps, same = np.diff(positions[order]), np.diff(series[order]) == 0
+    steps, owners = steps[same], series[order][1:][same]
+    if not len(steps) or (steps <= 0).any():
+        return
+    starts = np.flatnonzero(np.append(True, np.diff(owners) > 0))
+    owners, counts = owners[starts], np.diff(np.append(starts, len(steps)))
+    shortest = np.minimum.reduceat(steps, starts)
+    common = np.gcd.reduceat(steps, starts) == shortest
+    n_equal = np.add.reduceat((steps == shortest.repeat(counts)).astype(int), starts)
+    enough = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (2 * n_equal > counts)
+    bad = common & enough & (shortest > 1)
+    if bad.any():
+        place, step = owners[bad][0], int(shortest[bad][0])
+        found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
+        raise of_another_frequency(names[place], found, axis)
+
+
+def of_another_frequency(name, found, axis):
+    """Return the error about a series that has another frequency than the axis."""
+    expected = axis.step if axis.freq is None else axis.freq.freqstr
+    return ValueError(
+        f"found the series {name!r} with the frequency {found}, expected {expected}, that of the "
+        "longest series, since those of a panel are forecast together; fit a forecaster of its own "
+        f"for {name!r}, resample it, or pass freq={found!r} and resample the others"
+    )
+
+
+def _require_frequency_of_panel(axis, rows):
+    """Refuse new series whose rows of a call have another frequency than the panel."""
+    if rows.times is None or axis.ordered or axis.just_follows(rows.times, panel=True):
+        return
+    series, names = pd.factorize(rows.ids)
+    if len(series) > len(names):
+        require_one_frequency(axis, series, axis.positions(rows.times), names)
+
+
 def _require_ids_alike(ids, new):
     """Refuse ids that are numbers where those of before are texts, and the other way round."""
     if not len(ids):
@@ -412,7 +477,7 @@ def _places_in(ids, rows):
     return ids.get_indexer(rows.ids)
 
 
-def _of_called(state, rows):
+def _of_called(model, state, rows):
     """Return the state of the series that rows are of alone, new ones among them."""
     series = _places_in(state.ids, rows)
     called = pd.unique(series)
@@ -422,6 +487,7 @@ def _of_called(state, rows):
         return own
     new = pd.unique(rows.ids[series < 0])
     _require_ids_alike(state.ids, new)
+    _require_frequency_of_panel(model._reader.axis, rows.of(series < 0))
     return with_series(own, new)
 
 
@@ -482,12 +548,18 @@ def _refuse_late(model, state, rows, series, late):
     row = int(late.argmax())
     place = series[row]
     axis, head = model._reader.axis, state.learner.heads[[place]]
-    cutoff = axis.label(state.newest if axis.ordered else axis.stamps_at(head)[0])
+    newest = state.newest if axis.ordered else axis.stamps_at(head)[0]
+    cutoff = axis.label(newest)
     drop = ", or set late='drop'" if "late" in model.get_params(deep=False) else ""
     if axis.counts and rows.ids is None:
         drop += (
             "; if they are new, number them on from there (X.set_axis(pd.RangeIndex("
             f"{cutoff + (axis.step or 1)}, ...)))"
+        )
+    if axis.may_come_twice(axis.stamps(rows.times[[row]])[0], newest):
+        drop += (
+            "; if it is the hour that comes twice when clocks go back, fit again with the zone: "
+            f"{LOCALIZED}"
         )
     raise ValueError(
         f"found {int(late.sum())} rows not newer than the cutoff {cutoff}"

@@ -158,13 +158,11 @@ class Form:
 
     @property
     def in_order(self):
-        """How rows are brought into order."""
-        if self.has_ids:
-            return (
-                "sort by id and time and drop duplicates; of local time, where clocks go back, "
-                "say in which zone: tz_localize(..., ambiguous=...)"
-            )
-        return "X.sort_index(), and keep one of each: X[~X.index.duplicated()]"
+        """How rows with ids are brought into order."""
+        return (
+            "sort by id and time and drop duplicates; of local time, where clocks go back, "
+            "say in which zone: tz_localize(..., ambiguous=...)"
+        )
 
     def take_apart(self, X, ids=None, name="X"):
         """Return X without ids and times, the ids (n,), and the times, as `Parts`.

@@ -1,5 +1,6 @@
 """Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
 
+import sys
 from numbers import Number
 
 import numpy as np
@@ -45,6 +46,12 @@ def incoming(data, name="X"):
             f"found {name} as the number {data}, expected rows of a DataFrame, Series or array; of "
             "one row pass a slice, which keeps its time stamp, such as series[-1:]"
         )
+    if isinstance(data, (list, tuple)) and (found := _no_number(data)) is not None:
+        raise ValueError(
+            f"found {name} as a {type(data).__name__} with {found!r} in it, expected rows of a "
+            "DataFrame, Series or array; pass a frame of one row, such as df.iloc[[-1]], or "
+            "pd.DataFrame(rows, index=times)"
+        )
     if (columns := plain_columns(data)) is not None:
         return pd.DataFrame(columns)
     if (column := read_numbers(data)) is not None:
@@ -54,6 +61,18 @@ def incoming(data, name="X"):
     if frame is None:
         return data
     return _frame(frame) if hasattr(frame, "columns") else _pandas(frame).rename(frame.name or None)
+
+
+def _no_number(data):
+    """Return what in a sequence is neither a number nor numbers of a row, None where all is.
+
+    Such as a dict, a row of ``df.itertuples()``, or the time stamp of one of ``df.iterrows()``.
+    """
+    plain = (Number, list, tuple, np.ndarray, pd.Series, type(None))
+    for value in data:
+        if not isinstance(value, plain) or hasattr(value, "_fields"):
+            return value
+    return None
 
 
 def indexed(data, time, name="X"):
@@ -205,6 +224,8 @@ def _narwhals(data, name):
                 'install it by: pip install "tsrnn[polars]"'
             ) from error
         return None
+    if type(data).__name__ == "RecordBatch":
+        data = sys.modules[library].Table.from_batches([data])
     frame = nw.from_native(data, pass_through=True, allow_series=True)
     if isinstance(frame, nw.LazyFrame):
         raise ValueError(

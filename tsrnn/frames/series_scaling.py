@@ -10,6 +10,7 @@ from tsrnn.partitions import gathered, total
 from tsrnn.persistence.registry import saved
 
 BLOCK = 2_000_000  # values of a history that are put side by side at once
+FEW_ROWS = 10  # of a series; that many equal values do not tell its scale
 NEWEST = 20_000  # rows of each of many series whose mean and scale are read off
 # Of a series that starts: how far from its mean its first value is believed to be, in units of its
 # scale, and what share of the mean it is at least.
@@ -23,8 +24,9 @@ class SeriesScaling:
 
     A series of the history has those of its own rows. One that comes later has for its scale the
     median of the history's scales, or, where most means of the history are larger than their scales
-    (loads, counts, prices), its mean times the median of scale / mean. Its mean is such that its
-    first known value lies as far from it as the other series lie from theirs at that time.
+    (loads, counts, prices), its mean times the median of scale / mean; so has one of the history
+    whose few rows are all equal. The mean of one that comes later is such that its first known
+    value lies as far from it as the other series lie from theirs at that time.
 
     Attributes
     ----------
@@ -58,6 +60,7 @@ class SeriesScaling:
         starts = np.cumsum(counts) - counts
         n_targets = targets.shape[1]
         fields = np.full((4, n_targets, n_series), np.nan)
+        begins = np.zeros((n_targets, n_series), dtype=bool)
         newest = max(NEWEST, BLOCK // int(total(n_series)))
         n_side_by_side = max(1, BLOCK // max(1, min(counts.max(), newest)))
         for first in range(0, n_series, n_side_by_side):
@@ -66,11 +69,19 @@ class SeriesScaling:
             grid = side_by_side(targets, starts[some], counts[some], n_rows)
             for target in range(n_targets):
                 fields[:, target, some] = _units(grid[:, :, target])
+                begins[target, some] = _begins(grid[:, :, target])
         mean, scale, change_scale, level = fields
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             relative = np.where(mean == 0.0, np.inf, scale / np.abs(mean))
+        # A series of a few equal values does not tell its scale, if others do.
+        told = total((np.isfinite(scale) & ~begins).sum(axis=1, keepdims=True)) > 0
+        like_others = begins & told
+        scale[like_others] = relative[like_others] = np.nan
         medians = ((mean, np.nan), (scale, 1.0), (relative, 1.0), (change_scale, 1.0))
         typical = np.stack([_median(values, default) for values, default in medians])
+        by_size = (typical[2, :, None] < 1.0) & (mean != 0.0)
+        as_theirs = np.where(by_size, typical[2, :, None] * np.abs(mean), typical[1, :, None])
+        scale = np.where(like_others, as_theirs, scale)
         change_scale = np.where(np.isfinite(change_scale), change_scale, typical[3][:, None])
         return cls(mean, scale, change_scale, np.where(np.isfinite(level), level, 0.0), typical)
 
@@ -225,6 +236,13 @@ def _units(values):
     change_scale = np.sqrt((centred**2).sum(axis=0) / n_known)
     change_scale[change_scale == 0.0] = np.nan
     return np.stack([mean, scale, change_scale, first_levels(scaled)])
+
+
+def _begins(values):
+    """Tell which series (n, S) have a few known values, all of them equal."""
+    n_known = np.isfinite(values).sum(axis=0)
+    equal = np.fmin.reduce(values, axis=0) == np.fmax.reduce(values, axis=0)
+    return (n_known <= FEW_ROWS) & equal
 
 
 def _median(values, default):

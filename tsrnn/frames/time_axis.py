@@ -22,6 +22,8 @@ NAT = np.iinfo(np.int64).min  # NaT as a number
 LAST = np.iinfo(np.int64).max  # in the year 2262
 STRETCH = 256  # rows whose index is made at once
 STRETCHES = 4  # kept, for as many horizons
+HOUR = pd.Timedelta("1h").as_unit("ns")
+LOCALIZED = "X.tz_localize('Europe/London', ambiguous='infer')"  # a remedy
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
 
@@ -102,13 +104,26 @@ class TimeAxis:
             index = _on_grid(index, freq, snap_ns)
         freq = _offset(freq) if freq is not None else index.freq or infer_frequency(index)
         step_ns, start = fixed_ns(freq, index.tz), int(index[:1].as_unit("ns").asi8[0])
-        axis = cls(False, freq, step_ns, start, index.tz, index.name, index.unit, snap_ns=snap_ns)
-        if 2 * snap_ns >= axis.shortest_step_ns:
+        axis = cls(False, freq, step_ns, start, index.tz, index.name, index.unit)
+        return axis.snapping(snap)
+
+    def snapping(self, snap):
+        """Return the axis with another tolerance, as ``snap`` of `of`.
+
+        Raises
+        ------
+        ValueError
+            It is half a step or more.
+        """
+        if self.counts or self.freq is None:
+            return self
+        snap_ns = 0 if snap is None else _tolerance(snap)
+        if snap_ns and 2 * snap_ns >= self.shortest_step_ns:
             raise ValueError(
-                f"found snap={snap!r} and steps of {freq.freqstr}, expected less than half a step; "
-                "pass less, or resample first"
+                f"found snap={snap!r} and steps of {self.freq.freqstr}, expected less than half a "
+                "step; pass less, or resample first"
             )
-        return axis
+        return replace(self, snap_ns=snap_ns)
 
     @property
     def ordered(self):
@@ -301,6 +316,12 @@ class TimeAxis:
             )
         return index
 
+    def may_come_twice(self, late, newest):
+        """Whether a late stamp may be local time without a zone, of when clocks go back."""
+        dated = not self.counts and self.period is None and self.tz is None
+        fine = self.freq is None or self.shortest_step_ns <= HOUR.value
+        return dated and fine and newest - late < HOUR.value
+
     def _refuse(self, misplaced):
         found = ", ".join(str(self.label(s)) for s in misplaced[:3])
         raise ValueError(
@@ -446,10 +467,10 @@ def doubled_remedy(index):
     """Return the words that say what to do about time stamps that come twice."""
     doubled = index[index.duplicated()]
     naive = isinstance(index, pd.DatetimeIndex) and index.tz is None
-    if naive and doubled.max() - doubled.min() < pd.Timedelta("1h") and doubled.is_unique:
+    if naive and doubled.max() - doubled.min() < HOUR and doubled.is_unique:
         return (
             "if it is the hour that comes twice when clocks go back, say in which zone: "
-            "X.tz_localize('Europe/London', ambiguous='infer'); if the rows are of several series, "
+            f"{LOCALIZED}; if the rows are of several series, "
             "name the column of their ids: id_col=...; else keep one of each: "
             "X[~X.index.duplicated()]"
         )

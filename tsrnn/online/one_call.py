@@ -295,21 +295,21 @@ class Packed:
         mixing = self._mixing()
         learnt = mixing if self.learnt is None else self.learnt
         smoothing = self.bare["smoothing"].filled(
-            self._newest(self.rows[7]), tuple(self._arrays(20, 26)), self.n_rows
+            self._newest(self.rows[7]), tuple(self._arrays(21, 27)), self.n_rows
         )
         issued = self._newest(self.rows[5])
         return self.bare["ensemble"].filled(issued, linear, per_step, smoothing, mixing, learnt)
 
     def _mixing(self):
-        return self.bare["mixing"].moved(*self._arrays(7, 13))
+        return self.bare["mixing"].moved(*self._arrays(7, 14))
 
     def _intervals(self):
         if self.stale is not None:
             return self.stale.part("intervals")
-        size, n_rows, calm = self._arrays(17, 20)
-        conformal = self.bare["conformal"].moved(*self._arrays(13, 17))
+        size, n_rows, calm = self._arrays(18, 21)
+        conformal = self.bare["conformal"].moved(*self._arrays(14, 18))
         drift = self.bare["drift"].moved(size, n_rows, calm > 0.0)
-        (tails,), issued = self._arrays(26, 27), self._newest(self.rows[6])
+        (tails,), issued = self._arrays(27, 28), self._newest(self.rows[6])
         return self.bare["intervals"].filled(issued, conformal, drift, tails, self.n_rows)
 
 

@@ -279,7 +279,7 @@ class RegressionLearner:
             (mixing.discounts, *weighed),
             (conformal.probabilities, *scored, PACE),
         )
-        self.mixing = Mixing(mixing.discounts, *weighed)
+        self.mixing = mixing.moved(*weighed)
         self.conformal = conformal.moved(*scored)
 
     def _mixed(self, forecasts, newest, ages):

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import deque
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
 
 import numpy as np
@@ -180,7 +180,9 @@ class Decoder:
         new = self._number(cls.__new__(cls))
         values = {key: self.value(item) for key, item in state.items()}
         if is_dataclass(cls):
-            absent = {field.name for field in fields(cls)} - values.keys()
+            # What has a default may be newer than the file.
+            needed = {field.name for field in fields(cls) if field.default is MISSING}
+            absent = needed - values.keys()
             require(not absent, f"{object} lacks {sorted(absent)}: another version saved it")
         if is_of_sklearn(cls):
             # With a directory of its own, a forged file could have pickles read from there.

@@ -12,11 +12,12 @@ from tsrnn.cli.io.fields import number, require_columns
 from tsrnn.cli.io.formats import READERS, format_of
 from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.rows import Rows
-from tsrnn.cli.io.times import joined_time, parse_times
+from tsrnn.cli.io.times import TWICE, joined_time, parse_times
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
 SHOWN = 3
+HOUR = 3600 * 10**9  # nanoseconds
 DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]|\s*$)")
 UNNAMED = "", "Unnamed: 0"  # what pandas writes over an index without a name, and reads it as
 
@@ -198,7 +199,10 @@ def _newer(rows, newest, complaints, panel):
         good[row] = False
         found = f"the time stamp {rows.index[row]} " + f"of {one!r} " * panel
         found += "has come before" if stamp == before else "is older than one before it"
-        complaints.add(rows.lines[row], f"{found}, expected rows in the order of time")
+        expected = "expected rows in the order of time"
+        if rows.index.tz is None and before - stamp < HOUR:
+            expected += f"; where clocks go back, {TWICE}"
+        complaints.add(rows.lines[row], f"{found}, {expected}")
     return good
 
 

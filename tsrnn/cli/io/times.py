@@ -11,6 +11,8 @@ MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}  # in lower c
 OFFSET = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")  # of a time stamp, after its date
 EPOCH_UNITS = "s", "ms", "us", "ns"
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+# A remedy for local time, of which an hour comes twice:
+TWICE = "write the offset from UTC, as in 2024-10-27T01:00+01:00, and name the zone: --tz"
 DATE_LENGTH = len("2024-01-31")
 
 
@@ -137,7 +139,7 @@ def _bad_time(text, time, error):
             "'%d/%m/%Y %H:%M'"
         )
     if not str(error) and time.tz is not None:  # pandas made NaT of it
-        expected = f"which comes twice or never in the zone, or {expected}"
+        expected = f"which comes twice or never in the zone, or {expected}; {TWICE}"
     return f"found {text!r} as time stamp, {expected}"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.integrations.onnx import graph as g
-from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY, among
+from tsrnn.kernels.numpy_.mixing import NEWEST, OUTLIER, SURGE, TINY, among
 
 
 def mixed(graph, ensemble, kept, forecasts, label):
@@ -22,7 +22,7 @@ def mixed(graph, ensemble, kept, forecasts, label):
     scored, start = ensemble.scored, restricted(ensemble.mixing, kept)
     n_experts, n_all = len(kept), len(ensemble.names)
     behind = np.append(kept, np.arange(n_all, start.loss.shape[1] - n_experts + n_all))
-    names = "regret", "spread", "loss", "n_labels", "parts", "blend"
+    names = "regret", "spread", "loss", "n_labels", "scale", "parts", "blend"
     moving = tuple(
         graph.state(f"mixture_{name}", array)
         for name, array in zip(names, start.moving, strict=True)
@@ -65,6 +65,7 @@ def restricted(mixing, kept):
         mixing.spread[:, :, kept],
         mixing.loss[:, behind],
         mixing.n_labels,
+        mixing.scale,
         among(awake, parts),
         mixing.blend,
     )
@@ -72,8 +73,11 @@ def restricted(mixing, kept):
 
 def _after(error, discounts, moving):
     """Return losses and regrets, and by them the weights, after labels; see `score_experts`."""
-    regret, spread, loss, n_labels, *_ = moving
-    (m, R, E, S), discounts = regret.shape, discounts[..., None, None]
+    regret, spread, loss, n_labels, scale, *_ = moving
+    m, R, E, S = regret.shape
+    discounts = np.broadcast_to(discounts, (m, R + 2))[..., None]
+    of_loss = np.repeat(discounts[:, R:], (E, R + 1), axis=1)
+    of_regret = discounts[:, :R, None]
     of_experts, of_mixtures = g.rows(error, 0, E, axis=1), g.rows(error, E, axis=1)
     of_last = g.rows(error, E + R, axis=1)
     asleep = g.isnan(of_experts)
@@ -81,14 +85,18 @@ def _after(error, discounts, moving):
     gain = pull * (pull - _unsqueezed(of_experts))
     gain = g.where(_unsqueezed(asleep), 0.0, gain)
     of_experts = g.where(asleep, of_last, of_experts)
-    new_regret, new_spread = discounts * regret + gain, discounts * spread + gain * gain
     squared, of_mixtures = of_experts * of_experts, of_mixtures * of_mixtures
-    usual = g.least(g.rows(loss, 0, E, axis=1), axis=1) / g.maximum(n_labels, 1.0)
+    all_squared = g.concatenate([squared, of_mixtures], axis=1)
+    new_scale, change = _followed(scale, all_squared, n_labels)
+    of_all = g.reshape(change, m, 1, 1, S)
+    new_regret = of_regret * (of_all * regret) + gain
+    new_spread = of_regret * (of_all * (of_all * spread)) + gain * gain
+    usual = change * g.least(g.rows(loss, 0, E, axis=1), axis=1) / g.maximum(n_labels, 1.0)
     smallest = g.minimum(g.least(squared, axis=1), g.least(of_mixtures, axis=1))
     limit = OUTLIER * (smallest + g.where(n_labels > 0.0, usual, np.inf))
     of_mixtures = g.minimum(of_mixtures, g.reshape(limit, m, 1, S))
-    discounted = loss * np.repeat([LOSS_DISCOUNT, MIXTURE_DISCOUNT], [E, R + 1])[:, None]
-    new_loss = discounted + g.concatenate([squared, of_mixtures], axis=1)
+    before = of_loss * (g.reshape(change, m, 1, S) * loss)
+    new_loss = before + g.concatenate([squared, of_mixtures], axis=1)
     best = _favoured(g.rows(new_loss, 0, E, axis=1))
     new_parts = g.concatenate([_potential(new_regret, new_spread), _unsqueezed(best)], axis=1)
     known = ~g.isnan(g.reshape(of_last, m, S))
@@ -96,13 +104,26 @@ def _after(error, discounts, moving):
         new_regret,
         new_spread,
         new_loss,
-        LOSS_DISCOUNT * n_labels + 1.0,
+        discounts[:, R] * n_labels + 1.0,
+        new_scale,
         new_parts,
         _favoured(g.rows(new_loss, E, axis=1)),
     )
     shapes = {2: known, 3: g.reshape(known, m, 1, S), 4: g.reshape(known, m, 1, 1, S)}
     pairs = zip(moving, new, strict=True)
     return [g.where(shapes[len(old.shape)], after, old) for old, after in pairs]
+
+
+def _followed(scale, squared, n_labels):
+    """Return the scale (m, S) after labels, and by what factor it has changed."""
+    m, n_errors, S = squared.shape
+    first, rate = n_labels <= 0.0, NEWEST / (n_labels + NEWEST)
+    of_last = g.reshape(g.rows(squared, n_errors - 1, axis=1), m, S)
+    newest = g.minimum(of_last, scale + SURGE * g.least(squared, axis=1))
+    largest = 0.0 - g.least(0.0 - squared, axis=1)
+    moved = scale + g.where(first, largest - scale, rate * (newest - scale))
+    change = (moved + TINY) / (scale + TINY)
+    return moved, g.where(first | g.isnan(scale), 1.0, change)
 
 
 def _favoured(loss):

@@ -52,7 +52,8 @@ def shapes_of(sizes):
     return (
         (S, K, K), (S, M, K), (S, L, L), (S, M, L),
         (S, M, F, F), (S, M, F), (S, M),
-        (m, R, E, S), (m, R, E, S), (m, E + R + 1, S), (m, S), (m, R + 1, E, S), (m, R + 1, S),
+        (m, R, E, S), (m, R, E, S), (m, E + R + 1, S),
+        (m, S), (m, S), (m, R + 1, E, S), (m, R + 1, S),
         (Q, m, S), (m, S), (m, S), (n_factors, S),
         (S,), (S,), (S,),
         (A, S), (A, S), (A, S), (A, S), (S,), (S,), (2, 3, S),
@@ -217,8 +218,8 @@ def _others(numbers, at, sizes):
     arrays = views_of(numbers, at, _shapes(sizes)[4:])
     P, weights, counts = arrays[:3]
     per_step = P, weights, counts.view(np.int64)
-    conformal = *arrays[9:13], arrays[22]
-    return per_step, arrays[3:9], conformal, arrays[13:16], arrays[16:22]
+    conformal = *arrays[10:14], arrays[23]
+    return per_step, arrays[3:10], conformal, arrays[14:17], arrays[17:23]
 
 
 def _encode(layer, seen, states, n_written, scratch, features):

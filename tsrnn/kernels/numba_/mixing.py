@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, flat, inlined, inner, on_stack, view_of
-from tsrnn.kernels.numpy_.mixing import LOSS_DISCOUNT, MIXTURE_DISCOUNT, OUTLIER, TINY
+from tsrnn.kernels.numpy_.mixing import NEWEST, OUTLIER, SURGE, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
 
@@ -69,7 +69,7 @@ def follow_experts(forecasts, waiting, labels, scored, discounts, state):
     labels : ndarray of shape (n, S, 1)
     scored : tuple of ndarray
         Steps, left and share of a `ScoredSteps`.
-    discounts : ndarray of shape (R,) or (M, R)
+    discounts : ndarray of shape (R + 2,) or (M, R + 2)
     state : tuple of ndarray
         The moving arrays of a `Mixing`.
 
@@ -88,9 +88,9 @@ def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures
     """As `follow_experts`, with the moving arrays in place, and mixtures written."""
     (n, horizon, E, S), (steps, left, share) = forecasts.shape, scored
     M, reach, issued = len(steps), len(waiting) - n, waiting
-    regret, spread, loss, n_labels, parts, blend = moving
+    regret, spread, loss, n_labels, scale, parts, blend = moving
     as_parts = _like_parts(blend)
-    moved = regret, spread, loss, n_labels, parts, as_parts
+    moved = regret, spread, loss, n_labels, scale, parts, as_parts
     n_errors, discounts = issued.shape[2], _by_step(discounts, regret.shape[1])
     error, zeros = on_stack(n_errors, np.float64), on_stack(n_errors, np.float64)
     zeros[:] = 0.0
@@ -169,14 +169,14 @@ def _interpolate(forecasts, row, parts, blend, left, share, mixtures):
             mixtures[row, s, step] = mixture
 
 
-def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
+def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale, parts, blend):
     """Move losses and regrets, and by them the weights, by the errors of labels; in place.
 
     As of `tsrnn.kernels.numpy_.mixing`; the first and last axis of ``prior`` may be of length 1.
     """
     M, n_errors, S = error.shape
     discounts = _by_step(discounts, regret.shape[1])
-    moving = regret, spread, loss, n_labels, parts, _like_parts(blend)
+    moving = regret, spread, loss, n_labels, scale, parts, _like_parts(blend)
     errors = on_stack(n_errors, np.float64)
     for m, s in np.ndindex(M, S):
         if np.isfinite(error[m, -1, s]):
@@ -186,8 +186,8 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
 
 
 def _by_step(discounts, R):
-    """View discounts (R,) or (M, R) as rows, of one step or of all."""
-    return view_of(flat(discounts), 0, (discounts.size // max(R, 1), R))
+    """View discounts (R + 2,) or (M, R + 2) as rows, of one step or of all."""
+    return view_of(flat(discounts), 0, (discounts.size // (R + 2), R + 2))
 
 
 def _like_parts(blend):
@@ -201,33 +201,42 @@ def _score(error, prior, discounts, moving, m, s):
 
     `moving` as above, with blend of the shape of parts.
     """
-    regret, spread, loss, n_labels, parts, blend = moving
+    regret, spread, loss, n_labels, scale, parts, blend = moving
     R, E = regret.shape[1:3]
-    mixed = error[-1]
-    least, usual, seen = np.inf, np.inf, n_labels[m, s]
+    mixed, of_step = error[-1], min(m, len(discounts) - 1)
+    least, most, usual, seen = np.inf, 0.0, np.inf, n_labels[m, s]
     for k in range(len(error)):
         squared = mixed * mixed if np.isnan(error[k]) else error[k] * error[k]
         least = min(least, squared)
+        most = max(most, squared)
     for e in range(E):
         usual = min(usual, loss[m, e, s])
-    limit = OUTLIER * (least + usual / max(seen, 1.0)) if seen > 0.0 else np.inf
+    before, change = scale[m, s], 1.0
+    if seen == 0.0:
+        scale[m, s] = before + (most - before)
+    elif not np.isnan(before):
+        newest = min(mixed * mixed, before + SURGE * least)
+        scale[m, s] = before + NEWEST / (seen + NEWEST) * (newest - before)
+        change = (scale[m, s] + TINY) / (before + TINY)
+    limit = OUTLIER * (least + change * usual / max(seen, 1.0)) if seen > 0.0 else np.inf
+    of_experts, of_mixtures = discounts[of_step, R], discounts[of_step, R + 1]
     for k in range(len(error)):
         squared = mixed * mixed if np.isnan(error[k]) else error[k] * error[k]
         if k < E:
-            loss[m, k, s] = LOSS_DISCOUNT * loss[m, k, s] + squared
+            loss[m, k, s] = of_experts * (change * loss[m, k, s]) + squared
         else:
-            loss[m, k, s] = MIXTURE_DISCOUNT * loss[m, k, s] + min(squared, limit)
+            loss[m, k, s] = of_mixtures * (change * loss[m, k, s]) + min(squared, limit)
     for r in range(R):
-        pull, discount = error[E + r], discounts[min(m, len(discounts) - 1), r]
+        pull, discount = error[E + r], discounts[of_step, r]
         for e in range(E):
             gain = 0.0 if np.isnan(error[e]) else pull * (pull - error[e])
-            regret[m, r, e, s] = discount * regret[m, r, e, s] + gain
-            spread[m, r, e, s] = discount * spread[m, r, e, s] + gain * gain
+            regret[m, r, e, s] = discount * (change * regret[m, r, e, s]) + gain
+            spread[m, r, e, s] = discount * (change * (change * spread[m, r, e, s])) + gain * gain
         _potential(regret, spread, parts, m, r, s)
     first = np.int64(0)  # a literal is a type of its own
     _favour(loss, prior, first, E, parts, m, R, s)
     _favour(loss, prior, E, len(error), blend, m, first, s)
-    n_labels[m, s] = LOSS_DISCOUNT * seen + 1.0
+    n_labels[m, s] = of_experts * seen + 1.0
 
 
 def _potential(regret, spread, parts, m, r, s):

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-# Factors by which the past is discounted at each label. The regrets remember some 50 rows, to
-# follow patterns within the day, and 16 more for each step that forecasts overlap; losses remember
-# longer, to be sure of what is best.
+# Labels that are remembered. The regrets remember some 50, to follow patterns within the day, and
+# 16 more for each step that forecasts overlap; losses remember longer, to be sure of what is best.
 REGRET_MEMORY, REGRET_MEMORY_OF_STEP = 50.0, 16.0
-REGRET_DISCOUNTS = (1.0 - 1.0 / REGRET_MEMORY,)
-LOSS_DISCOUNT = 0.999
-MIXTURE_DISCOUNT = 0.995
+LOSS_MEMORY, MIXTURE_MEMORY, LOSS_MEMORY_OF_STEP = 1000.0, 200.0, 64.0
+# Factors by which the past is discounted at each label: what these memories are at one step.
+LOSS_DISCOUNT, MIXTURE_DISCOUNT = 1.0 - 1.0 / LOSS_MEMORY, 1.0 - 1.0 / MIXTURE_MEMORY
+DISCOUNTS = (1.0 - 1.0 / REGRET_MEMORY, LOSS_DISCOUNT, MIXTURE_DISCOUNT)
+# The size of errors is that of the newest half of the labels, or so. Of one label it takes no more
+# than three times what the best is off by: an expert that fails makes no errors of the others loud.
+NEWEST, SURGE = 2.0, 9.0
 # What a mixture can lose at one label, in units of what is least and of what is usual: a change of
 # unit makes errors that would otherwise decide for weeks which mixture to trust.
 OUTLIER = 25.0
@@ -71,8 +74,11 @@ def where_awake(forecasts):
     return forecasts if awake.all() else np.where(awake, forecasts, 0.0)
 
 
-def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts, blend):
+def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale, parts, blend):
     """Move losses and regrets, and by them the weights, by the errors of labels; in place.
+
+    What was lost before counts in units of what is lost today: where errors become smaller, the
+    sums of the past shrink with them. Else a loud beginning decides for hundreds of calm rows.
 
     Parameters
     ----------
@@ -82,18 +88,24 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
         NaN, counts as good as the mixture.
     prior : ndarray of shape (M, E + R + 1, S)
         Losses that are added to a series' own where weights are made of them.
-    discounts : ndarray of shape (R,) or (M, R)
-        Of the regrets.
+    discounts : ndarray of shape (R + 2,) or (M, R + 2)
+        Of the regrets, of the losses of experts and of those of mixtures.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
     loss : ndarray of shape (M, E + R + 1, S)
         Discounted sums of the squared errors of experts and mixtures.
     n_labels : ndarray of shape (M, S)
         Labels seen, discounted as the losses of experts are.
+    scale : ndarray of shape (M, S)
+        Recent squared error of the last mixture, at first the largest of all; NaN where the sums
+        of the past stay as they are.
     parts, blend : ndarray
         As of `issue`.
     """
-    n_experts, discounts = regret.shape[2], discounts[..., None, None]
+    n_regrets, n_experts = regret.shape[1:3]
+    discounts = np.broadcast_to(discounts, (len(error), n_regrets + 2))[..., None]
+    of_loss = np.repeat(discounts[:, n_regrets:], (n_experts, n_regrets + 1), axis=1)
+    of_regret = discounts[:, :n_regrets, None]
     pull = error[:, n_experts:-1, None]
     asleep = np.isnan(error[:, :n_experts])
     gain = pull * (pull - error[:, None, :n_experts])
@@ -101,15 +113,15 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
         gain = np.where(asleep[:, None], 0.0, gain)
         error = error.copy()
         error[:, :n_experts] = np.where(asleep, error[:, -1:], error[:, :n_experts])
-    new_regret = discounts * regret + gain
-    new_spread = discounts * spread + gain * gain
     squared = error * error
-    usual = loss[:, :n_experts].min(axis=1) / np.maximum(n_labels, 1.0)
+    new_scale, change = _follow_scale(scale, squared, n_labels)
+    of_all = change[:, None, None]
+    new_regret = of_regret * (of_all * regret) + gain
+    new_spread = of_regret * (of_all * (of_all * spread)) + gain * gain
+    usual = change * loss[:, :n_experts].min(axis=1) / np.maximum(n_labels, 1.0)
     limit = OUTLIER * (squared.min(axis=1) + np.where(n_labels > 0, usual, np.inf))
     squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
-    new_loss = LOSS_DISCOUNT * loss
-    new_loss[:, n_experts:] *= MIXTURE_DISCOUNT / LOSS_DISCOUNT
-    new_loss += squared
+    new_loss = of_loss * (change[:, None] * loss) + squared
     weighed = new_loss + prior
     new_parts = np.concatenate(
         [_potential(new_regret, new_spread), favour(weighed[:, :n_experts])[:, None]], axis=1
@@ -118,7 +130,8 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, parts
         (regret, new_regret),
         (spread, new_spread),
         (loss, new_loss),
-        (n_labels, LOSS_DISCOUNT * n_labels + 1.0),
+        (n_labels, discounts[:, n_regrets] * n_labels + 1.0),
+        (scale, new_scale),
         (parts, new_parts),
         (blend, favour(weighed[:, n_experts:])),
     )
@@ -138,6 +151,15 @@ def favour(loss):
     share *= share  # three squarings: a power costs ten times as much
     share /= share.sum(axis=1, keepdims=True)
     return share
+
+
+def _follow_scale(scale, squared, n_labels):
+    """Return the scale (M, S) after labels, and by what factor it has changed."""
+    first, rate = n_labels == 0.0, NEWEST / (n_labels + NEWEST)
+    newest = np.minimum(squared[:, -1], scale + SURGE * squared.min(axis=1))
+    moved = scale + np.where(first, squared.max(axis=1) - scale, rate * (newest - scale))
+    stays = first | np.isnan(scale)
+    return moved, np.where(stays, 1.0, (moved + TINY) / (scale + TINY))
 
 
 def _potential(regret, spread):

@@ -246,7 +246,9 @@ def score_series(
     before[:, :E] = of_panel.reshape(M, E, J * b)
     prior *= np.where(known, PRIOR_DISCOUNT, 1.0)
     prior[prior < LEAST_PRIOR] = 0.0
-    mixing.score_experts(issued, before, discounts, *fields[:6])
+    discounts = np.append(discounts, mixing.DISCOUNTS[1:])
+    scale = np.full(known.shape, np.nan)  # of one mixture: another gained nothing by it
+    mixing.score_experts(issued, before, discounts, *fields[:4], scale, *fields[4:6])
     error = np.where(known, -error, np.nan)
     quantiles, level, n_labels, profiles = fields[7:11]
     now = np.zeros(M, dtype=np.intp)

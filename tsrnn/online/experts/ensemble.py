@@ -7,7 +7,7 @@ from tsrnn.features.step_features import StepFeatures
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_.seasons import rows_back
 from tsrnn.online.experts.adjusted import AdjustedLinear
-from tsrnn.online.experts.mixing import Mixing, regret_discounts
+from tsrnn.online.experts.mixing import Mixing, discounts_of
 from tsrnn.online.experts.smoothing import Smoothing
 from tsrnn.online.readouts.covariance import PENALTY_OF_FEW
 from tsrnn.online.readouts.per_step import PerStepRLS
@@ -149,7 +149,7 @@ class Ensemble(AppendsRows):
         n_streams, n_outputs = linear.weights.shape[:2]
         self.scored = ScoredSteps.of(n_outputs)
         sizes = len(self.scored.steps), len(self.names), n_streams
-        self.mixing = self.learnt = Mixing.of(*sizes, regret_discounts(self.scored.steps))
+        self.mixing = self.learnt = Mixing.of(*sizes, discounts_of(self.scored.steps))
         self.n_effects = 2 * per_step.features.n_ahead
         self._clear()
 

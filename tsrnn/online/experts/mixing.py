@@ -6,7 +6,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import mixing as kernels
-from tsrnn.online.storage.values import changed
+from tsrnn.online.storage.values import changed, plain
 from tsrnn.persistence.registry import saved
 
 
@@ -20,14 +20,14 @@ class Mixing:
     combination; the last one weights experts by the inverse eighth power of their discounted
     squared error, which keeps to the best one where the errors of a long horizon overlap. The
     mixtures are blended by theirs in the same way: what comes out is a convex combination of the
-    experts again.
+    experts again. All these sums shrink and grow with the size of errors, see `score_experts`.
 
     A mixing is a value: `step` returns a new one. Streams are the last axis of every array.
 
     Attributes
     ----------
-    discounts : ndarray of shape (R,) or (M, R)
-        Of the regrets.
+    discounts : ndarray of shape (R + 2,) or (M, R + 2)
+        Of the regrets, of the losses of experts and of those of mixtures.
     regret, spread : ndarray of shape (M, R, E, S)
         Discounted sums of the regrets and of their squares.
     loss : ndarray of shape (M, E + R + 1, S)
@@ -38,6 +38,8 @@ class Mixing:
         Weights of the experts in each mixture, of sum 1 over E.
     blend : ndarray of shape (M, R + 1, S)
         Weights of the mixtures.
+    scale : ndarray of shape (M, S)
+        Recent squared error of the last mixture. NaN in files of 0.1.0, which go on as before.
 
     References
     ----------
@@ -67,16 +69,17 @@ class Mixing:
     n_labels: np.ndarray
     parts: np.ndarray
     blend: np.ndarray
+    scale: np.ndarray | None = None  # a file of 0.1.0 has none: see `__setstate__`
 
     @classmethod
-    def of(cls, n_outputs, n_experts, n_streams, discounts=kernels.REGRET_DISCOUNTS):
+    def of(cls, n_outputs, n_experts, n_streams, discounts=kernels.DISCOUNTS):
         """Return the state before a first label: equal weights.
 
-        With no discounts the last mixture is the only one: less than half the time for many
+        With none of regrets the last mixture is the only one: less than half the time for many
         streams, an error some 5 % larger on streams with a daily pattern.
         """
         discounts = np.array(discounts, dtype=float)
-        M, E, S, R = n_outputs, n_experts, n_streams, discounts.shape[-1]
+        M, E, S, R = n_outputs, n_experts, n_streams, discounts.shape[-1] - 2
         return cls(
             discounts,
             np.zeros((M, R, E, S)),
@@ -85,6 +88,7 @@ class Mixing:
             np.zeros((M, S)),
             np.full((M, R + 1, E, S), 1.0 / E),
             np.full((M, R + 1, S), 1.0 / (R + 1)),
+            np.zeros((M, S)),
         )
 
     @property
@@ -94,13 +98,24 @@ class Mixing:
 
     @property
     def moving(self):
-        """The arrays that move, in the order of the attributes."""
-        return self.regret, self.spread, self.loss, self.n_labels, self.parts, self.blend
+        """The arrays that move, in the order of `score_experts`."""
+        sums = self.regret, self.spread, self.loss, self.n_labels, self.scale
+        return *sums, self.parts, self.blend
 
-    def moved(self, regret, spread, loss, n_labels, parts, blend):
+    def moved(self, regret, spread, loss, n_labels, scale, parts, blend):
         """Return the mixing with other arrays."""
         sums = {"regret": regret, "spread": spread, "loss": loss, "n_labels": n_labels}
-        return changed(self, **sums, parts=parts, blend=blend)
+        return changed(self, **sums, scale=scale, parts=parts, blend=blend)
+
+    def __setstate__(self, state):
+        """Restore what a file holds; those of 0.1.0 know of no scale, and of regrets alone."""
+        if "scale" not in state:
+            regrets, n_labels = state["discounts"], state["n_labels"]
+            of_losses = np.array([kernels.LOSS_DISCOUNT, kernels.MIXTURE_DISCOUNT])
+            of_losses = np.broadcast_to(of_losses, (*regrets.shape[:-1], 2))
+            discounts = plain(np.concatenate([regrets, of_losses], axis=-1))
+            state = state | {"discounts": discounts, "scale": np.full(n_labels.shape, np.nan)}
+        self.__dict__.update(state)
 
     def step(self, error):
         """Return the mixing after labels that have arrived.
@@ -199,16 +214,18 @@ class Mixing:
         return mixing, mixtures
 
 
-def regret_discounts(steps):
-    """Return the discount (M, 1) of the regrets of each step (M,) ahead.
+def discounts_of(steps):
+    """Return the discounts (M, 3) of regrets, and of losses, of each step (M,) ahead.
 
     Errors of step m overlap over m rows, so that as many rows say less.
 
     Examples
     --------
     >>> import numpy as np
-    >>> regret_discounts(np.array([1, 24])).ravel().round(3)
-    array([0.98 , 0.998])
+    >>> discounts_of(np.array([1, 24])).round(4)
+    array([[0.98  , 0.999 , 0.995 ],
+           [0.9976, 0.9996, 0.9994]])
     """
-    memory = kernels.REGRET_MEMORY + kernels.REGRET_MEMORY_OF_STEP * (steps - 1.0)
-    return (1.0 - 1.0 / memory)[:, None]
+    more = np.array([kernels.REGRET_MEMORY_OF_STEP] + 2 * [kernels.LOSS_MEMORY_OF_STEP])
+    memories = kernels.REGRET_MEMORY, kernels.LOSS_MEMORY, kernels.MIXTURE_MEMORY
+    return 1.0 - 1.0 / (np.array(memories) + more * (np.asarray(steps)[:, None] - 1.0))
