@@ -131,6 +131,15 @@ def test_periods_come_back_as_periods(freq, tmp_path):
         model.update(ramp(periods[27:28]))
 
 
+@pytest.mark.parametrize("missing", [[], [5, 40]])
+def test_periods_of_business_days_are_business_days(missing):
+    """Days as periods, none of a weekend, as of time stamps; a gap of two days is one."""
+    whole = pd.bdate_range("2024-01-03", periods=85).to_period("D")
+    pd.testing.assert_index_equal(ahead(whole[:80].delete(missing), 5), whole[80:])
+    days = pd.period_range("2024-01-03", periods=82, freq="D")
+    pd.testing.assert_index_equal(ahead(days[:80].delete([4, 9, 33])), days[80:])
+
+
 def test_periods_are_not_mixed_with_time_stamps():
     """Periods after time stamps and the other way round: the remedy names the conversion."""
     days = pd.date_range("2024", periods=20, name="day")
@@ -326,6 +335,11 @@ def test_a_series_of_another_frequency_is_named():
     with pytest.raises(ValueError, match=r"series 'weekly' with the frequency 168h, expected h"):
         model.fit(pd.concat([hourly, weekly]).reset_index())
     model.fit(pd.concat([hourly, gone]).reset_index())
+    days = pd.date_range("2020-01-01", "2022-06-30", name="time")
+    daily = pd.DataFrame({"id": "daily", "y": 1.0}, days)
+    monthly = daily[days.is_month_end].assign(id="monthly").drop(pd.Timestamp("2020-05-31"))
+    with pytest.raises(ValueError, match=r"series 'monthly' with the frequency ME, expected D"):
+        model.fit(pd.concat([daily, monthly]).reset_index())
     fast = pd.DataFrame({"id": "fast", "y": 1.0}, hours[:30] + pd.Timedelta("7min"))
     fast.index = pd.date_range("2024-01-01", periods=30, freq="min", name="time")
     with pytest.raises(ValueError, match=r"series 'fast' with the frequency min, expected h"):
@@ -434,5 +448,8 @@ def test_days_of_a_zone_in_utc_are_told(zone):
     for rows in (bars, bars[days.day_of_week < 5]):
         with pytest.raises(ValueError, match=r"tz_convert\('America/New_York'\)"):
             NaiveForecaster(2).fit(rows)
+    model = NaiveForecaster(2).fit(bars[:60])
+    with pytest.raises(ValueError, match=r"tz_convert\('America/New_York'\)"):
+        model.update(bars[60:120])  # of which some are in summer
     told = bars.set_axis(days)
     assert NaiveForecaster(2).fit(told).forecast().index[0].hour == 0

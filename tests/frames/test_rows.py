@@ -81,14 +81,16 @@ def test_a_dict_is_told_of(fitted):
         lambda data: [next(data.itertuples(index=False))],
         lambda data: data.to_dict("records"),
         lambda data: [data.index[0], 1.0, 2.0],
+        lambda data: iter(data.to_numpy()),
+        lambda data: "rows.csv",
     ],
-    ids=["itertuples", "iterrows", "named tuples", "records", "values"],
+    ids=["itertuples", "iterrows", "named tuples", "records", "values", "iterator", "file"],
 )
 def test_rows_that_are_no_frame_are_told_of(fitted, row_of):
     """Rows as loops over a frame give them, in every method."""
     row = row_of(hourly(2, 2))
     for call in (fitted.update, fitted.partial_fit, fitted.predict):
-        with pytest.raises(ValueError, match=r"found X as a .*df.iloc\[\[-1\]\]"):
+        with pytest.raises(ValueError, match=r"found X as a .*(df.iloc\[\[-1\]\]|read_csv)"):
             call(row)
 
 
@@ -131,6 +133,14 @@ def test_columns_of_quantiles_have_unique_names(fitted):
         "s1_quantile_0.5",
     ]
     assert bands_of(1 - 1e-9)[0][0] == "lower_0.999999999"
+
+
+def test_a_target_named_as_a_bound_is_refused():
+    """A frame that holds bounds of an earlier forecast: two columns of one name."""
+    model = NaiveForecaster(2).fit(hourly(40, 2).set_axis(["y", "y_lower_0.9"], axis=1))
+    with pytest.raises(ValueError, match=r"targets \['y_lower_0.9'\].*rename"):
+        model.forecast(coverage=0.9)
+    assert model.forecast(coverage=0.8).columns.is_unique
 
 
 def test_columns_of_two_levels_stay_tuples():

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tsrnn.estimators import road
 from tsrnn.estimators.search import require_scorer_of_forecasts
-from tsrnn.frames.bands import add_offsets, bands_of, column_of
+from tsrnn.frames.bands import add_offsets, bands_of, columns_beside
 from tsrnn.frames.calendar import season_lengths
 from tsrnn.frames.form import ids_refused
 from tsrnn.frames.frequency import DAY_NS
@@ -219,7 +219,7 @@ class ForecasterMixin:
                 edges[which] = values.transpose(2, 1, 0, 3)  # (B, J, P, M)
         columns, values = targets, issued
         if bands:
-            beside = [column_of(target, name) for target in targets for name, _ in bands]
+            beside = columns_beside(targets, [name for name, _ in bands])
             columns = [*targets, *beside]
             edges = edges.reshape(len(edges), len(targets) * len(bands), horizon)
             values = np.concatenate([issued, edges], axis=1)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from tsrnn.frames.frequency import SHORTEST_MONTH, fixed_ns, infer_frequency
 from tsrnn.frames.future import following_inputs
 from tsrnn.frames.groups import NEVER, arrange
 from tsrnn.frames.reader import Rows
@@ -428,12 +429,31 @@ def require_one_frequency(axis, series, positions, names):
     shortest = np.minimum.reduceat(steps, starts)
     common = np.gcd.reduceat(steps, starts) == shortest
     n_equal = np.add.reduceat((steps == shortest.repeat(counts)).astype(int), starts)
-    enough = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (2 * n_equal > counts)
-    bad = common & enough & (shortest > 1)
+    sparse = (counts >= 4) & (counts * np.minimum(shortest, 7) >= 28) & (shortest > 1)
+    bad = sparse & common & (2 * n_equal > counts)
     if bad.any():
         place, step = owners[bad][0], int(shortest[bad][0])
         found = step * axis.step if axis.freq is None else (step * axis.freq).freqstr
         raise of_another_frequency(names[place], found, axis)
+    if axis.freq is None or not sparse.any():
+        return
+    # Months, quarters and years among hours or days: steps that differ by a tenth at the most.
+    alike = np.add.reduceat((28 * steps <= 31 * shortest.repeat(counts)).astype(int), starts)
+    longer = axis.shortest_step_ns * shortest >= SHORTEST_MONTH
+    for place in owners[sparse & longer & (2 * alike > counts)]:
+        found = _calendar_of(axis, np.sort(positions[series == place]))
+        if found is not None and found != axis.freq:
+            raise of_another_frequency(names[place], found.freqstr, axis)
+
+
+def _calendar_of(axis, positions):
+    """Return the frequency of positions whose steps differ in length; None: they have none."""
+    times = axis.index(axis.stamps_at(positions))
+    try:
+        found = infer_frequency(times.to_timestamp() if axis.period else times)
+    except ValueError:  # rows are missing at random
+        return None
+    return found if fixed_ns(found, None) is None else None
 
 
 def of_another_frequency(name, found, axis):

@@ -56,6 +56,29 @@ def column_of(target, name):
     return f"{target}_{name}"
 
 
+def columns_beside(targets, names):
+    """Return the labels of the columns of bands, target by target.
+
+    Raises
+    ------
+    ValueError
+        One of them is a target itself.
+
+    Examples
+    --------
+    >>> columns_beside(["load", "wind"], ["upper_0.9"])
+    ['load_upper_0.9', 'wind_upper_0.9']
+    """
+    columns = [column_of(target, name) for target in targets for name in names]
+    taken = set(targets)
+    if doubled := [column for column in columns if column in taken]:
+        raise ValueError(
+            f"found the targets {doubled} and columns of bounds or quantiles of the same name; "
+            "rename those targets"
+        )
+    return columns
+
+
 def add_offsets(outputs, offsets, bands):
     """Return outputs (..., M) and offsets (P, ..., M) added up; an interval holds its forecast."""
     limits = {"lower": (-np.inf, 0.0), "upper": (0.0, np.inf)}

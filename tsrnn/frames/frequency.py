@@ -19,6 +19,12 @@ ROUND_STEPS = (
     *(10**6 * n for n in (500, 200, 100, 50, 20, 10, 5, 2, 1)),
 )
 
+DAYS_REMEDY = (
+    "; if they are days of a time zone whose clocks change, tell it: "
+    "X.tz_localize('UTC').tz_convert('America/New_York') of stamps in UTC, "
+    "X.tz_convert(...) where they have a zone"
+)
+
 
 def infer_frequency(index):
     """Infer a frequency: whole days by the calendar, one regular step, a rule, the commonest step.
@@ -186,11 +192,7 @@ def _snap_remedy(index):
     wall = index.as_unit("ns").asi8
     step = _round_step(wall)
     if step == DAY_NS and set(np.diff(wall) % DAY_NS) <= DAYS_OF_A_ZONE:
-        return (
-            "; if they are days of a time zone whose clocks change, tell it: "
-            "X.tz_localize('UTC').tz_convert('America/New_York') of stamps in UTC, "
-            "X.tz_convert(...) where they have a zone"
-        )
+        return DAYS_REMEDY
     return snap_remedy(int(np.abs(_rest(wall, step)).max()), step)
 
 

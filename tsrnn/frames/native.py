@@ -1,6 +1,7 @@
 """Rows as they are passed in: frames of polars and Arrow, masked arrays, and what is refused."""
 
 import sys
+from collections.abc import Iterator
 from numbers import Number
 
 import numpy as np
@@ -23,7 +24,7 @@ def incoming(data, name="X"):
     Raises
     ------
     ValueError
-        It is a dict, a single number, or a lazy frame.
+        It is a dict, a single number, a text, rows of another kind, or a lazy frame.
     ImportError
         It is a frame of another library and narwhals is not installed.
 
@@ -45,6 +46,11 @@ def incoming(data, name="X"):
         raise ValueError(
             f"found {name} as the number {data}, expected rows of a DataFrame, Series or array; of "
             "one row pass a slice, which keeps its time stamp, such as series[-1:]"
+        )
+    if isinstance(data, (str, bytes, set, Iterator)):
+        raise ValueError(
+            f"found {name} as a {type(data).__name__}, expected rows of a DataFrame, Series or "
+            "array; read a file by pd.read_csv(...), and make a list of what comes one by one"
         )
     if isinstance(data, (list, tuple)) and (found := _no_number(data)) is not None:
         raise ValueError(

@@ -1,5 +1,6 @@
 """The time axis of a stream: where rows lie, which come next, and which are out of place."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,8 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from tsrnn.frames.frequency import (
+    DAY_NS,
+    DAYS_REMEDY,
     fixed_ns,
     infer_frequency,
     infer_step,
@@ -335,6 +338,8 @@ class TimeAxis:
         """Return the words that tell of ``snap=``, if stamps are just beside the frequency."""
         positions = self._nearest(misplaced)
         off = int(np.abs(self.stamps_at(positions) - misplaced).max())
+        if off == HOUR.value and self.shortest_step_ns >= DAY_NS:
+            return DAYS_REMEDY
         return snap_remedy(off, self.shortest_step_ns)
 
     def _nearest(self, stamps):
@@ -482,6 +487,10 @@ def doubled_remedy(index):
 
 def _freq_of(periods):
     """Return the frequency of the starts of periods, of which some may be missing."""
+    if periods.freqstr == "D":
+        with suppress(ValueError):  # days with rows missing
+            if (found := infer_frequency(periods.to_timestamp())) == to_offset("B"):
+                return found
     starts = pd.period_range(periods[0], periods=3, freq=periods.freq).to_timestamp()
     return (starts.freq or infer_frequency(starts)).base * infer_step(periods.asi8)
 

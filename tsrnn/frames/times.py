@@ -99,7 +99,8 @@ def _stamps(index, name, texts):
             f"found times of {name} of type {index.dtype}, such as {found!r}, expected time "
             "stamps, or texts in ISO 8601 such as 2024-01-31T15:00, all with an offset from UTC "
             "or none; convert them by pd.to_datetime(..., dayfirst=True), where the day stands "
-            "before the month, or pd.to_datetime(..., format=..., utc=...)"
+            "before the month, pd.to_datetime(..., format=..., utc=...), or, of quarters such as "
+            "2024Q1, pd.PeriodIndex(..., freq='Q')"
         ) from error
 
 
