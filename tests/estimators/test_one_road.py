@@ -56,7 +56,7 @@ def test_late_rows_gaps_and_restarts_are_alike(kind, gap):
         model.update(as_kind(kind, rows[197:210]))
     with pytest.raises(ValueError, match=r"gap of 6 missing rows.*at most 5.*reset_state"):
         model.update(as_kind(kind, rows[206:210]))
-    with pytest.raises(ValueError, match="doubled within their series"):
+    with pytest.raises(ValueError, match="1 rows that are doubled"):
         model.update(as_kind(kind, rows.iloc[[200, 200]]))
     with pytest.raises(ValueError, match="out of time order"):
         model.update(as_kind(kind, rows.iloc[[201, 200]]))

@@ -1,6 +1,11 @@
 import numpy as np
+import pytest
+from helpers.layers import needs_numba
 
+from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
+from tsrnn.kernels.numpy_.seasons import RECENT, follow_season
+from tsrnn.nn import set_kernels
 
 NAN = np.nan
 
@@ -39,3 +44,74 @@ def test_padding_was_never_seen_but_may_hold_the_first_level():
     held = record([4.0, 5.0]).padded(3, held=True)
     np.testing.assert_array_equal(held.levels[:3, 0], 4.0)
     assert np.isnan(held.targets[:3]).all()
+
+
+def as_of_a_season_before(levels, now, season):
+    """Return the level of a missing row, by another way: least squares through zero."""
+    rows = np.arange(max(now - RECENT, season + 1), now)
+    changes, before = (
+        levels[rows] - levels[rows - 1],
+        levels[rows - season] - levels[rows - season - 1],
+    )
+    seen = np.isfinite(changes) & np.isfinite(before)
+    slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
+    step = levels[now - season] - levels[now - season - 1]
+    return levels[now - 1] + min(max(slope, 0.0), 1.0) * step
+
+
+def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
+    """Values of days without rows are those of a week before, as far as weeks have been alike."""
+    rng = np.random.default_rng(0)
+    week = rng.normal(size=14)
+    values = np.tile(week, 20)[:, None] + rng.normal(scale=[[0.0, 0.5]], size=(280, 2))
+    levels = np.concatenate([np.full((14, 2), np.nan), values])
+    missing = np.zeros((40, 2), dtype=bool)
+    missing[5:30, 0] = missing[10:, 1] = True
+    expected = levels.copy()
+    for row, stream in np.argwhere(missing):
+        now = len(levels) - 40 + row
+        expected[now, stream] = as_of_a_season_before(expected[:, stream], now, 14)
+    levels[-40:][missing] = np.nan
+    follow_season(levels, missing, (2, 14))
+    np.testing.assert_allclose(levels, expected, rtol=1e-9)
+    np.testing.assert_allclose(levels[-35:, 0], values[-35:, 0], rtol=1e-9)
+
+
+def test_a_random_walk_stays_where_it_was():
+    walk = np.random.default_rng(1).normal(size=(400, 1)).cumsum(axis=0)
+    levels, missing = walk.copy(), np.ones((24, 1), dtype=bool)
+    follow_season(levels, missing, (24, 168))
+    assert np.abs(levels[-24:] - walk[-25]).max() < 0.35 * np.abs(walk[-48:-24] - walk[-49]).max()
+
+
+def walked(targets, seasons, n_rows):
+    """Return the record after rows that come so many at a time."""
+
+    def some(values):
+        return Window(values, np.zeros((len(values), 0)), np.zeros((len(values), 0)))
+
+    window = some(targets[:20]).padded(12, start_from(np.zeros(2)), seasons=seasons)
+    for row in range(20, len(targets), n_rows):
+        window, _ = window.continued(some(targets[row : row + n_rows]), 12, 400, seasons)
+    return window
+
+
+@pytest.mark.parametrize("seasons", [(), (3,), (3, 12)])
+@pytest.mark.parametrize("kernels", ["numpy", pytest.param("numba", marks=needs_numba)])
+def test_levels_are_alike_in_all_chunks_and_kernels(seasons, kernels):
+    """Rows that are missing or absurd, and a jump, one by one and together."""
+    rng = np.random.default_rng(2)
+    targets = np.tile(rng.normal(size=(12, 2)), (30, 1)) + 0.1 * rng.normal(size=(360, 2))
+    targets[rng.random(targets.shape) < 0.2] = NAN
+    targets[200:] += 50.0
+    targets[100], targets[300, 1] = 900.0, -700.0
+    set_kernels("numpy")
+    expected = walked(targets, seasons, 360)
+    assert np.isnan(expected.targets[-30:]).any() and np.isfinite(expected.levels[12:]).all()
+    set_kernels(kernels)
+    for n_rows in (1, 7, 360):
+        found = walked(targets, seasons, n_rows)
+        for name in ("targets", "levels", "spreads", "refused", "jumps"):
+            ours, theirs = getattr(found, name), getattr(expected, name)
+            np.testing.assert_array_equal(ours[-30:], theirs[-30:])
+    set_kernels(None)

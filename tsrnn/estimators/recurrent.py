@@ -75,7 +75,7 @@ def make_encoder(model, design, record):
     )
     return RecurrentEncoder.fit(
         design,
-        record.padded(design.reach, design.filter_start),
+        record.padded(design.reach, design.filter_start, seasons=design.carried_by),
         settings,
         np.random.default_rng(check_random_state(model.random_state).randint(2**31)),
         cell=model.cell,

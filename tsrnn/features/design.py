@@ -81,6 +81,9 @@ class ForecastDesign:
         Where zero is, in scaled units; None where that is unknown.
     year : int or None
         Rows of a year, where it is no season: experts that smooth follow it.
+    carried_by : tuple of int
+        Seasons by which levels of missing rows go on (see `follow_season`); none in files of
+        0.1.0, where they are the newest value.
     """
 
     horizon: int
@@ -99,6 +102,7 @@ class ForecastDesign:
     lags: int | None = None
     zero: np.ndarray | None = None
     year: int | None = None
+    carried_by: tuple = ()
 
     @classmethod
     def of(
@@ -127,7 +131,7 @@ class ForecastDesign:
         filter_start = None
         if screen is not None:
             filter_start = start_from(first_levels(record.targets), screen)
-        record = record.padded(0, filter_start)
+        record = record.padded(0, filter_start, seasons=tuple(seasons))
         change_scale = np.diff(record.levels, axis=0).std(axis=0)
         n_inputs = record.inputs.shape[-1] if n_inputs is None else n_inputs
         norm = profile = None
@@ -152,6 +156,7 @@ class ForecastDesign:
             lags=lags,
             zero=zero,
             year=year,
+            carried_by=tuple(seasons),
         )
 
     def follow(self, record, n_rows):

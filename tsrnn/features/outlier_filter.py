@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tsrnn.features.carried import carried
+from tsrnn.kernels.numpy_.seasons import follow_season
 from tsrnn.persistence.registry import saved
 
 JUMP_LIMIT = 20.0  # times the usual change, itself at least one standard deviation
@@ -70,7 +71,9 @@ def start_from(levels, screen=PLAIN):
     return levels, np.ones_like(levels), nothing, zeros, screen
 
 
-def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=None):
+def filter_outliers(
+    targets, level, spread, refused, jump, screen=PLAIN, inputs=None, before=None, seasons=()
+):
     """Follow the levels of new rows, taking absurd values for missing ones.
 
     A value is absurd if it jumps by more than 20 times the usual change, away from the level before
@@ -108,6 +111,10 @@ def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=
         Whose ``known`` is written to, where there is one.
     inputs : ndarray of shape (n, S or 1, F), optional
         Inputs of the rows that are known ahead, for a screen that remembers them.
+    before : ndarray of shape (m, S), optional
+        Levels of the rows before, the last of which is ``level``: with ``seasons``, those that
+        missing rows go on by; see `follow_season`.
+    seasons : tuple of int, optional
 
     Returns
     -------
@@ -125,12 +132,16 @@ def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=
     array([ 0. ,  0. ,  0. ,  0. , 90.3, 90.3])
     """
     fields = np.empty((5, *targets.shape))
-    n_plain = 0
+    before = np.full_like(level[None], np.nan) if before is None else before
+    all_levels, n_before, n_plain = np.concatenate([before, fields[1]]), len(before), 0
     if screen.is_quiet and not jump.any() and np.isnan(refused).all():
         large = (np.abs(targets) > screen.most).any(axis=1)  # no limit is below that
         n_plain = int(large.argmax()) if large.any() else len(targets)
     if n_plain:
-        level, spread = _follow_plain(fields[:, :n_plain], targets[:n_plain], level, spread, screen)
+        rows = all_levels[: n_before + n_plain], seasons
+        level, spread = _follow_plain(
+            fields[:, :n_plain], targets[:n_plain], level, spread, screen, *rows
+        )
         if screen.known is not None:
             screen.known[:] = follow_usual(screen.known, inputs[:n_plain], targets[:n_plain])
     for row in range(n_plain, len(targets)):
@@ -150,19 +161,27 @@ def filter_outliers(targets, level, spread, refused, jump, screen=PLAIN, inputs=
         jump = np.where(back & ~absurd, 0.0, jump)
         refused = np.where(absurd, values, np.where(known, np.nan, refused))
         values = np.where(absurd, np.nan, values - jump)
-        level = np.where(np.isfinite(values), values, level)
+        known = np.isfinite(values)
+        now = n_before + row
+        all_levels[now] = np.where(known, values, level)
+        if seasons and not known.all():
+            follow_season(all_levels[: now + 1], ~known[None], seasons)
+        level = all_levels[now].copy()
         change = np.where(np.isfinite(change), np.minimum(change, limit), spread)
         spread = np.maximum(spread + STEP * (change - spread), 1.0)
         fields[:, row] = values, level, spread, refused, jump
     return tuple(fields)
 
 
-def _follow_plain(fields, targets, level, spread, screen):
+def _follow_plain(fields, targets, level, spread, screen, all_levels, seasons):
     """Write the fields of rows of which none may be absurd; return their last level and spread.
 
     To the bit as row by row, with nothing refused before them and no jump.
     """
-    levels = carried(targets, level)
+    levels, missing = all_levels[len(all_levels) - len(targets) :], np.isnan(targets)
+    levels[:] = carried(targets, level)
+    if seasons and missing.any():
+        follow_season(all_levels, missing, seasons)
     changes = np.abs(targets - np.concatenate([level[None], levels[:-1]]))
     fields[0], fields[1], fields[3], fields[4] = targets, levels, np.nan, 0.0
     if (spread == 1.0).all() and not (changes > 1.0).any():  # none is larger than usual

@@ -42,6 +42,7 @@ class RegressionDesign:
     filter_start: tuple | None = None
     n_streams: ClassVar[int] = 1
     pooled: ClassVar[bool] = False
+    carried_by: ClassVar[tuple] = ()  # a missing y is as the newest one
 
     @classmethod
     def of(cls, record, lags, flagged, linear_lags, screen=PLAIN):

@@ -7,6 +7,7 @@ import numpy as np
 from tsrnn.features.carried import carried
 from tsrnn.features.outlier_filter import PLAIN, Screen, filter_outliers, follow_usual
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.seasons import looked_back
 from tsrnn.persistence.registry import saved
 
 
@@ -24,7 +25,8 @@ class Window:
     calendar : ndarray of shape (n, C)
         Calendar features of the step after each row.
     levels : ndarray of shape (n, S)
-        Targets with missing ones replaced by the newest known value; NaN before the first row.
+        Targets; of missing ones the newest known value, or, given seasons, what
+        `follow_season` says. NaN before the first row.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where outliers count as missing (see `filter_outliers`).
     refused : ndarray of shape (n, S) or None
@@ -60,7 +62,7 @@ class Window:
         """Return a record that shares no memory with this one."""
         return self._map(np.copy)
 
-    def append(self, new, n_kept=None, loop=None):
+    def append(self, new, n_kept=None, loop=None, seasons=()):
         """Return this record with new rows behind it, missing values carried forward.
 
         Parameters
@@ -70,12 +72,14 @@ class Window:
             How many of these rows are kept, the newest ones; by default all of them.
         loop : callable, optional
             What appends to records with spreads in the place of NumPy, with the same result:
-            ``loop(fields, new_fields, n_kept, limits)`` returns the fields. For a row it is much
-            faster.
+            ``loop(fields, new_fields, n_kept, limits, seasons)`` returns the fields. For a row it
+            is much faster.
+        seasons : tuple of int, optional
+            By which levels of missing targets go on, in records with spreads: see `follow_season`.
         """
         n_kept = len(self) if n_kept is None else min(n_kept, len(self))
         if loop and self.spreads is not None and self.screen.is_quiet:
-            found = Window(*loop(*self.joining(new, n_kept)), self.screen)
+            found = Window(*loop(*self.joining(new, n_kept), seasons), self.screen)
             if self.screen.known is None:
                 return found
             if np.isnan(found.refused[n_kept:]).all():
@@ -88,7 +92,8 @@ class Window:
         else:
             screen = screen.opened(new.targets.shape[1])
             by = screen, screen.of(inputs)
-            targets, levels, *guarded = filter_outliers(new.targets, *self.guard, *by)
+            rows = new.targets, *self.guard, *by, old.levels[-looked_back(seasons) :], seasons
+            targets, levels, *guarded = filter_outliers(*rows)
             before = old.spreads, old.refused, old.jumps
             guarded = map(np.concatenate, zip(before, guarded, strict=True))
         return Window(
@@ -107,7 +112,7 @@ class Window:
         known = follow_usual(self.screen.known, inputs, self.targets[start:])
         return replace(self, screen=replace(self.screen, known=known))
 
-    def continued(self, new, reach, memory):
+    def continued(self, new, reach, memory, seasons=()):
         """Return the rows that n new ones look back on with those behind, and where those start.
 
         Parameters
@@ -115,10 +120,12 @@ class Window:
         new : Window
         reach, memory : int
             Rows that a row looks at before itself, and rows to keep after the new ones.
+        seasons : tuple of int, optional
+            See `append`.
         """
-        n_kept = min(len(self), max(reach, memory - len(new)))
+        n_kept = min(len(self), max(reach, looked_back(seasons), memory - len(new)))
         loops = compiled_kernels()
-        return self.append(new, n_kept, loops and loops.append_rows), n_kept
+        return self.append(new, n_kept, loops and loops.append_rows, seasons), n_kept
 
     def newest(self, n_rows):
         """Return the newest rows, at most so many: a view where that keeps little more alive."""
@@ -154,13 +161,13 @@ class Window:
         """Return the inputs from a row on, and more of them (m, E), carried forward."""
         return np.concatenate([self.inputs[start:], carried(inputs, self.inputs[-1])])
 
-    def padded(self, n, filter_start=None, *, held=False):
+    def padded(self, n, filter_start=None, *, held=False, seasons=()):
         """Return the start of a stream: n rows that were never seen, then these rows.
 
         The levels of those rows are NaN; where they are to be `held`, they are the first ones.
         Values missing at the start are the mean of the scaled history, zero. With `filter_start`,
         what `filter_outliers` starts from, absurd targets are taken for missing ones from here
-        on (see `filter_outliers`).
+        on (see `filter_outliers`), and levels of missing ones go on by the seasons.
         """
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
@@ -170,7 +177,8 @@ class Window:
             *guard, screen = filter_start
             screen = screen.opened(n_streams)
             by = screen, screen.of(inputs)
-            targets, levels, *guarded = filter_outliers(targets, *guard, *by)
+            rows = targets, *guard, *by, None, seasons
+            targets, levels, *guarded = filter_outliers(*rows)
             guarded = (_repeat_first(values, n) for values in guarded)
         return Window(
             np.concatenate([np.full((n, n_streams), np.nan), targets]),

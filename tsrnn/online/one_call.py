@@ -8,6 +8,7 @@ import numpy as np
 
 from tsrnn.features.window import Window
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.seasons import looked_back
 from tsrnn.online.storage.values import changed, plain
 
 PARTS = ("window", "encoder", "readout", "ensemble", "intervals")
@@ -24,12 +25,15 @@ def take_in_by_one_call(learner, record, learning, scoring):
     loops, n = compiled_kernels(), len(record)
     if loops is None:
         return None
-    if learning and not all(map(math.isfinite, record.targets.ravel().tolist())):
+    complete = all(map(math.isfinite, record.targets.ravel().tolist()))
+    if learning and not complete:
         return None
     packed = _packed(learner, loops)
     if packed is None or (learning and n >= packed.rows_to_renewal):
         return None
     if scoring and packed.stale is not None:
+        return None
+    if not complete and packed.n_before < looked_back(learner.design.carried_by):
         return None
     taken_in = packed.follow(loops, record, learning, scoring)
     return taken_in and (taken_in[0], learner.moved(n, *taken_in))
@@ -143,6 +147,11 @@ class Packed:
     loan: Any = None
     found: dict = field(default_factory=dict)
     scratch_sizes: dict = field(default_factory=dict)
+
+    @property
+    def n_before(self):
+        """Rows before the new ones that a call looks back on."""
+        return len(self.rows[0][0]) - SPARE
 
     @classmethod
     def of(cls, learner, window, encoder, readout, ensemble, intervals, shapes_of):

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from tsrnn.kernels import compiled_kernels
+from tsrnn.kernels.numpy_.seasons import looked_back
 from tsrnn.online.experts.ensemble import Ensemble
 from tsrnn.online.explanation import explain_stream
 from tsrnn.online.one_call import MOST_ROWS, PARTS, take_in_by_one_call
@@ -310,7 +311,7 @@ class StreamLearner:
         return learner
 
     def _keep(self, joined, n_rows):
-        self.window = joined.newest(self._memory)
+        self.window = joined.newest(self.memory)
         self.n_rows += n_rows
 
     def _follow_ahead(
@@ -350,9 +351,11 @@ class StreamLearner:
 
     def _join(self, record):
         """Put the window, or padding, before new rows; return it and where they start."""
+        design, reach = self.design, self.design.reach
         if self.window is None:
-            return record.padded(self.design.reach, self.filter_start), self.design.reach
-        return self.window.continued(record, self.design.reach, self._memory)
+            rows = record.padded(reach, self.filter_start, seasons=design.carried_by)
+            return rows, reach
+        return self.window.continued(record, reach, self.memory, design.carried_by)
 
     def _seen(self, record, start, stop):
         """Return the readout features of rows beside the hidden state, and the encoder's view.
@@ -414,8 +417,8 @@ class StreamLearner:
 
     @property
     def memory(self):
-        """Rows that are kept, at most."""
-        return self._memory
+        """Rows that are kept, at most: for those to come, and for missing ones among them."""
+        return max(self._memory, looked_back(self.design.carried_by))
 
 
 def ridge_of(noise):

@@ -17,6 +17,7 @@ from tsrnn.frames.groups import NEVER
 from tsrnn.frames.scaling import Scaling
 from tsrnn.frames.types import Data
 from tsrnn.integrations import extra
+from tsrnn.kernels.numpy_.seasons import looked_back
 from tsrnn.online.storage.values import twin
 from tsrnn.online.wall_clock import OnWallClock
 from tsrnn.persistence.atomic import replacing
@@ -216,9 +217,12 @@ def _forecast(graph, model, stream, kept):
     inputs = (inputs - scaling.mean) / scaling.scale
 
     window = stream.window
-    targets, level, jump = filtered(graph, window, targets)
     reach = max(design.reach, int(ensemble.per_step.features.back.max(initial=0)))
-    seen = Seen(graph, design, window, (targets, level, inputs, calendar), reach)
+    reach = max(reach, looked_back(design.carried_by))
+    unseen = np.full((max(reach - len(window), 0), n_targets), np.nan)
+    before = graph.state("levels", np.concatenate([unseen, window.levels[-reach:]]))
+    targets, level, jump = filtered(graph, window, targets, before, design.carried_by)
+    seen = Seen(graph, design, window, (targets, level, inputs, calendar), before)
     hidden = hidden_features(graph, stream.encoder, seen)
     counted = Counted(graph, ensemble.smoothing.n_rows)
     columns = ensemble.columns

@@ -6,6 +6,7 @@ from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.instance_norm import LARGEST, SMALLEST
 from tsrnn.features.outlier_filter import STEP
 from tsrnn.integrations.onnx import graph as g
+from tsrnn.kernels.numpy_.seasons import RECENT
 
 LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
 
@@ -32,16 +33,23 @@ def restored(name, values):
     return found - 1.0 if name == "log1p" else found
 
 
-def filtered(graph, window, targets):
+def filtered(graph, window, targets, before, seasons):
     """Take absurd targets (S,) for missing ones; see `filter_outliers`.
+
+    Parameters
+    ----------
+    before : Tensor of shape (n, S)
+        Levels of the rows before.
+    seasons : tuple of int
+        By which levels of missing targets go on; see `follow_season`.
 
     Returns
     -------
     targets, level, jump : Tensor of shape (S,)
         Level with those that are missing at the newest known value; jump to be put back.
     """
-    newest, spread, refused, jump = window.guard
-    level = graph.state("level", newest)
+    _, spread, refused, jump = window.guard
+    level = g.reshape(g.rows(before, before.shape[0] - 1), len(spread))
     spread, refused = graph.state("usual_change", spread), graph.state("refused", refused)
     jump = graph.state("jump", jump)
     change, difference = g.absolute(targets - (level + jump)), g.absolute(targets - refused)
@@ -55,11 +63,39 @@ def filtered(graph, window, targets):
     unbelieved = g.where(absurd, targets, g.where(known, np.nan, refused))
     change = g.where(known, g.minimum(change, limit), spread)
     spread = g.maximum(spread + STEP * (change - spread), 1.0)
-    level = g.where(g.isnan(believed), level, believed)
-    for name, value in {"level": level, "usual_change": spread, "refused": unbelieved}.items():
+    level = g.where(g.isnan(believed), _gone_on(before, level, seasons), believed)
+    for name, value in {"usual_change": spread, "refused": unbelieved}.items():
         graph.carry(name, value)
     graph.carry("jump", moved)
     return believed, level, moved
+
+
+def _gone_on(before, level, seasons):
+    """Return the level (S,) of a missing row after those before (n, S); see `follow_season`."""
+    now, n_streams = before.shape
+    gone_on = level
+    for season in sorted(seasons):
+        first = max(now - RECENT, season + 1)
+        if first >= now:
+            continue
+        changes, earlier = (
+            _changes(before, first, now),
+            _changes(before, first - season, now - season),
+        )
+        unseen = g.isnan(changes) | g.isnan(earlier)
+        earlier = g.where(unseen, 0.0, earlier)
+        product = g.total(g.where(unseen, 0.0, changes) * earlier, axis=0)
+        square = g.total(earlier * earlier, axis=0)
+        step = g.reshape(_changes(before, now - season, now - season + 1), n_streams)
+        known = (square > 0.0) & ~g.isnan(step)
+        slope = g.minimum(g.maximum(product, 0.0), square) / g.where(known, square, 1.0)
+        gone_on = g.where(known, level + slope * step, gone_on)
+    return gone_on
+
+
+def _changes(levels, start, stop):
+    """Return by how much rows have changed since those before, (stop - start, S)."""
+    return g.rows(levels, start, stop) - g.rows(levels, start - 1, stop - 1)
 
 
 class Seen:
@@ -75,12 +111,9 @@ class Seen:
         That the network's inputs were normalized by.
     """
 
-    def __init__(self, graph, design, window, row, reach):
+    def __init__(self, graph, design, window, row, before):
         targets, level, inputs, calendar = row
-        self.n_streams = targets.shape[0]
-        n_unseen = max(reach - len(window), 0)
-        unseen = np.full((n_unseen, self.n_streams), np.nan)
-        before = graph.state("levels", np.concatenate([unseen, window.levels[-reach:]]))
+        reach, self.n_streams = before.shape
         self.levels = g.concatenate([before, g.reshape(level, 1, self.n_streams)])
         graph.carry("levels", g.rows(self.levels, 1))
         self._newest = reach  # row of the newest values

@@ -142,7 +142,7 @@ def follow_rows(
     targets, inputs, calendar, levels, missing = *record[:4], record[7]
     stop = len(levels)
     start = stop - n
-    write_rows(record, start, new, window[0])
+    write_rows(record, start, new, window[0], window[1][0][1])
     if _judged(record[5], new[0], targets, start):
         return False
     arrays = views_of(scratch, 0, _scratch_shapes(n, sizes))

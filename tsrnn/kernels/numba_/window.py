@@ -4,11 +4,12 @@ import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
 from tsrnn.kernels.numba_.maths import compiled, inlined
+from tsrnn.kernels.numpy_.seasons import RECENT
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
 
-def append_rows(old, new, n_kept, limits):
+def append_rows(old, new, n_kept, limits, seasons):
     """Return the fields of a record with new rows behind it.
 
     Parameters
@@ -21,9 +22,11 @@ def append_rows(old, new, n_kept, limits):
         How many of the old rows are kept, the newest ones.
     limits : tuple of float
         The jump limit and the step of the guard.
+    seasons : tuple of int
+        By which levels of missing targets go on: see `tsrnn.kernels.numpy_.seasons.follow_season`.
     """
     fields = tuple(_with_places(field, n_kept, len(new[0])) for field in old)
-    write_rows(fields, n_kept, new, limits)
+    write_rows(fields, n_kept, new, limits, np.array(seasons, dtype=np.intp))
     return fields
 
 
@@ -34,8 +37,11 @@ def _with_places(rows, n_kept, n_more):
     return joined
 
 
-def write_rows(fields, start, new, limits):
-    """Write new rows to the fields of a record, from `start` on; see `append_rows`."""
+def write_rows(fields, start, new, limits, seasons):
+    """Write new rows to the fields of a record, from `start` on; see `append_rows`.
+
+    Here seasons are an array.
+    """
     targets, inputs, calendar, levels, spreads, refused, jumps, missing = fields
     for row in range(len(new[0])):
         now = start + row
@@ -46,6 +52,8 @@ def write_rows(fields, start, new, limits):
             guard = levels[before], spreads[before], refused[before], jumps[before]
             targets[at], guard = _screen(new[0][row, s], guard, limits)
             levels[at], spreads[at], refused[at], jumps[at] = guard
+            if np.isnan(targets[at]):
+                levels[at] = _gone_on(levels, now, s, seasons)
         for e in range(inputs.shape[1]):
             value = new[1][row, e]
             inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
@@ -145,6 +153,26 @@ def _network_inputs(rows, center, scale, arrays, widths, limit, places, made):
                 at[d] = limit if at[d] > 0.0 else -limit
 
 
+def _gone_on(levels, now, s, seasons):
+    """Return the level of a missing row, as of `tsrnn.kernels.numpy_.seasons`."""
+    level = gone_on = levels[now - 1, s]
+    longest = 0
+    for season in seasons:
+        product = square = 0.0
+        for row in range(max(now - RECENT, season + 1), now):
+            change = levels[row, s] - levels[row - 1, s]
+            before = levels[row - season, s] - levels[row - season - 1, s]
+            if np.isfinite(change) and np.isfinite(before):
+                product += change * before
+                square += before * before
+        if square > 0.0 and season > longest:
+            step = levels[now - season, s] - levels[now - season - 1, s]
+            if np.isfinite(step):
+                longest = season
+                gone_on = level + min(max(product, 0.0), square) / square * step
+    return gone_on
+
+
 def _screen(value, guard, limits):
     """Return a target without its jump, NaN if it is absurd, and the guard after it."""
     (level, spread, refused, jump), (most, step) = guard, limits
@@ -163,6 +191,7 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
+_gone_on = inlined(_gone_on, False)
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 _lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)
 _network_inputs, write_views = inlined(_network_inputs, False), compiled(write_views, False)
