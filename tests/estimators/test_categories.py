@@ -47,15 +47,15 @@ def test_any_categorical_dtype_is_one_hot_as_by_scikit_learn(kind):
     frame = frame.assign(sky=sky)
     model = RNNForecaster(2, target="s0", **QUICK).fit(frame[:200])
     learner = stream_of(model)
-    n = len(learner.window.inputs)
+    window = learner.window[len(learner.window) - 100 :]
     names, seen = model._reader.columns.expanded_names, list(sky[:200].unique().astype(str))
     assert names == ["s1", "sky", "sky", "sky"]
     encoder = OneHotEncoder(categories=[seen], handle_unknown="ignore", sparse_output=False)
     table = pd.DataFrame({"sky": sky.astype(str).astype(object)})
     expected = encoder.fit(table[:200]).transform(table[:200])
     means = expected.mean(axis=0)
-    np.testing.assert_allclose(learner.window.inputs[:, 1:] + means, expected[-n:], atol=1e-12)
-    assert not learner.window.missing.any()
+    np.testing.assert_allclose(window.inputs[:, 1:] + means, expected[-100:], atol=1e-12)
+    assert not window.missing.any()
     assert learner.design.flagged == [0, 1]  # one indicator tells that the sky is missing
 
 

@@ -129,7 +129,8 @@ def test_periods_are_forecast_as_their_starts_would_be():
 def test_a_short_memory_still_knows_the_rows_it_looks_back_on():
     data = hourly(800)
     model = fit_once(quick(forgetting=0.5), data[:700])
-    window = stream_of(model).window.levels[..., None, None]
+    stream = stream_of(model)
+    window = stream.window.levels[-stream.design.reach - 1 :, :, None, None]
     window = model._state.scaling.undo(slice(None), window)[:, 0, 0, 0]
     np.testing.assert_allclose(window, data["s0"].to_numpy()[700 - len(window) : 700])
     assert (

@@ -9,7 +9,7 @@ import pytest
 from helpers import content, hourly
 from helpers.internals import stream_of
 
-from tsrnn import RNNForecaster, RNNRegressor
+from tsrnn import RNNForecaster, RNNRegressor, datasets
 from tsrnn.features.window import Window
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
@@ -164,3 +164,18 @@ def test_a_stretch_of_nan_may_be_split_anywhere():
     for start, stop in [(300, 301), (301, 325), (325, 330), (330, 480), (480, 500)]:
         parts.partial_fit(frame[start:stop])
     assert content(vars(whole)) == content(vars(parts))
+
+
+def test_the_day_after_days_without_values_costs_little():
+    """Lags of missing rows tell the pattern of the week before; they were one flat line."""
+    rows = datasets.load_electricity()[1060:2548]
+    errors = {}
+    for n_missing in (0, 48, 168):
+        gappy, day = rows.copy(), rows[-48:]
+        gappy.iloc[1440 - n_missing : 1440] = np.nan
+        model = RNNForecaster(24, **QUICK | {"hidden_size": 4}).fit(gappy[:1200])
+        model.partial_fit(gappy[1200:1440])
+        labels = np.lib.stride_tricks.sliding_window_view(day.to_numpy()[:, 0], 24)[1:25]
+        errors[n_missing] = np.abs(model.predict(day[:24]) - labels).mean()
+    assert errors[48] < 1.2 * errors[0]
+    assert errors[168] < 1.6 * errors[0]

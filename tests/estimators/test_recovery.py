@@ -62,13 +62,16 @@ def errors(result, first):
 
 @pytest.mark.parametrize("size", [30.0, pytest.param(-1000.0, marks=pytest.mark.slow)])
 def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream, fitted, size):
-    """As if its first row were missing and its second had brought no change; and it is told."""
+    """As if its first row were missing and its second as was to be expected; and it is told."""
     rows, start, back = stream[3000:3400], 50, 300
     spread = stream[:3000].std()
     jumped, moved = rows.copy(), rows.copy()
     jumped.iloc[start:back] += size * spread
-    before, confirmed = rows.iloc[start - 1, 0], jumped.iloc[start + 1, 0]
     moved.iloc[start] = np.nan
+    missing = copy.deepcopy(fitted).partial_fit(moved[: start + 1])
+    level = stream_of(missing).window.levels[-1:, :, None, None]  # of the missing row
+    before = missing._state.scaling.undo(slice(None), level).item()
+    confirmed = jumped.iloc[start + 1, 0]
     moved.iloc[start + 1 : back] += before - rows.iloc[start + 1, 0]
     one, other = copy.deepcopy(fitted), copy.deepcopy(fitted)
     for part, shift in ((slice(0, back), confirmed - before), (slice(back, 400), 0.0)):

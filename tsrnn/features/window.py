@@ -7,7 +7,7 @@ import numpy as np
 from tsrnn.features.carried import carried
 from tsrnn.features.outlier_filter import PLAIN, Screen, filter_outliers, follow_usual
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_.seasons import looked_back
+from tsrnn.kernels.numpy_.seasons import follow_season, looked_back
 from tsrnn.persistence.registry import saved
 
 
@@ -75,7 +75,7 @@ class Window:
             ``loop(fields, new_fields, n_kept, limits, seasons)`` returns the fields. For a row it
             is much faster.
         seasons : tuple of int, optional
-            By which levels of missing targets go on, in records with spreads: see `follow_season`.
+            By which levels of missing targets go on: see `follow_season`.
         """
         n_kept = len(self) if n_kept is None else min(n_kept, len(self))
         if loop and self.spreads is not None and self.screen.is_quiet:
@@ -87,8 +87,9 @@ class Window:
         old, inputs = self[len(self) - n_kept :], carried(new.inputs, self.inputs[-1])
         screen = self.screen
         if self.spreads is None:
-            targets, levels = new.targets, carried(new.targets, self.levels[-1])
-            guarded = (None,) * 3
+            targets, guarded = new.targets, (None,) * 3
+            before = old.levels[-looked_back(seasons) :]
+            levels = _levels(targets, before, self.levels[-1], seasons)
         else:
             screen = screen.opened(new.targets.shape[1])
             by = screen, screen.of(inputs)
@@ -171,7 +172,8 @@ class Window:
         """
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
-        targets, levels, guarded = self.targets, carried(self.targets, zeros), (None,) * 3
+        targets, guarded = self.targets, (None,) * 3
+        levels = _levels(targets, unseen, zeros, seasons)
         inputs, screen = carried(self.inputs, np.zeros(self.inputs.shape[1:])), PLAIN
         if filter_start is not None:
             *guard, screen = filter_start
@@ -207,6 +209,16 @@ class Window:
     def _map(self, change):
         fields = (None if field is None else change(field) for field in self.fields)
         return Window(*fields, self.screen)
+
+
+def _levels(targets, before, newest, seasons):
+    """Return the levels (n, S) of targets of new targets, of which none is absurd."""
+    levels, missing = carried(targets, newest), np.isnan(targets)
+    if not seasons or not missing.any():
+        return levels
+    joined = np.concatenate([before, levels])
+    follow_season(joined, missing, seasons)
+    return joined[len(before) :]
 
 
 def _repeat_first(values, n):
