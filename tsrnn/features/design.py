@@ -159,6 +159,11 @@ class ForecastDesign:
             carried_by=tuple(seasons),
         )
 
+    @cached_property
+    def carried_by_array(self):
+        """Seasons of `carried_by` for a compiled loop."""
+        return np.array(self.carried_by, dtype=np.intp)
+
     def follow(self, record, n_rows):
         """Return the design after `n_rows` more: where the newest season of a record is now.
 

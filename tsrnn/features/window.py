@@ -172,14 +172,15 @@ class Window:
         """
         n_streams = self.targets.shape[1]
         zeros, unseen = np.zeros(n_streams), np.full((1, n_streams), np.nan)
-        targets, guarded = self.targets, (None,) * 3
-        levels = _levels(targets, unseen, zeros, seasons)
         inputs, screen = carried(self.inputs, np.zeros(self.inputs.shape[1:])), PLAIN
-        if filter_start is not None:
+        if filter_start is None:
+            targets, guarded = self.targets, (None,) * 3
+            levels = _levels(targets, unseen, zeros, seasons)
+        else:
             *guard, screen = filter_start
             screen = screen.opened(n_streams)
             by = screen, screen.of(inputs)
-            rows = targets, *guard, *by, None, seasons
+            rows = self.targets, *guard, *by, None, seasons
             targets, levels, *guarded = filter_outliers(*rows)
             guarded = (_repeat_first(values, n) for values in guarded)
         return Window(
@@ -212,7 +213,7 @@ class Window:
 
 
 def _levels(targets, before, newest, seasons):
-    """Return the levels (n, S) of targets of new targets, of which none is absurd."""
+    """Return the levels (n, S) of new targets, of which none is absurd, after those before."""
     levels, missing = carried(targets, newest), np.isnan(targets)
     if not seasons or not missing.any():
         return levels

@@ -193,7 +193,7 @@ class Packed:
         bare, (looked_at, back) = self.bare, design.looked_at
         readout, linear, ensemble = bare["readout"], bare["linear"], bare["ensemble"]
         fixed = (
-            (design.filter_start[-1].limits, looked_at, back),
+            (design.filter_start[-1].limits, looked_at, back, design.carried_by_array),
             tuple(encoder.network.layers[0].weights),
             (readout.delays, readout.limits, linear.limits, ensemble.columns),
             bare["per_step"].fixed,

@@ -106,8 +106,8 @@ def follow_rows(
         mixtures, with the jumps of the targets put back. The latter two are written. And as many
         numbers as `scratch_shapes` have, for what is made on the way.
     window : tuple
-        Limits of the guard, see `append_rows`; what `views` looks at, and how many rows back the
-        calendar is.
+        Limits of the guard, see `append_rows`; what `views` looks at; how many rows back the
+        calendar is; and the seasons of `write_rows`.
     layer : tuple of ndarray
         Weights of the network's only layer.
     readouts : tuple
@@ -142,7 +142,7 @@ def follow_rows(
     targets, inputs, calendar, levels, missing = *record[:4], record[7]
     stop = len(levels)
     start = stop - n
-    write_rows(record, start, new, window[0], window[1][0][1])
+    write_rows(record, start, new, window[0], window[3])
     if _judged(record[5], new[0], targets, start):
         return False
     arrays = views_of(scratch, 0, _scratch_shapes(n, sizes))
