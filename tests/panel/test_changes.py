@@ -183,8 +183,12 @@ def test_a_panel_of_shops_is_forecast_nearly_as_well_as_its_noise_allows(season_
 @pytest.mark.slow
 @pytest.mark.parametrize("season_acts", [True, False])
 def test_two_targets_are_forecast_nearly_as_well_as_their_noise_allows(season_acts):
-    rows = sales(1200, 0, 2, season_acts)
-    model = RNNForecaster(14, target=["sold_0", "sold_1"], future_cols=KNOWN, random_state=0)
-    to_noise, coverage = scored(model, rows, rows.index, rows.index[700])
+    """Of three shops in the mean: by one and its noise the ratio is off by some percent."""
+    found = []
+    for seed in (0, 10, 20):
+        rows = sales(1200, seed, 2, season_acts)
+        model = RNNForecaster(14, target=["sold_0", "sold_1"], future_cols=KNOWN, random_state=0)
+        found.append(scored(model, rows, rows.index, rows.index[700]))
+    to_noise, coverage = np.mean(found, axis=0)
     assert to_noise < 1.3
     assert 0.87 <= coverage <= 0.93

@@ -436,7 +436,7 @@ def require_increasing_numbers(index):
     ValueError
         It names the remedy.
     """
-    if index is None or (index.is_monotonic_increasing and index.is_unique):
+    if index is None or (index.is_monotonic_increasing and not index.duplicated().any()):
         return
     raise ValueError(
         "found row numbers that do not increase, expected rows in the order of time; sort them "
@@ -563,13 +563,15 @@ def require_increasing(index):
         return
     if index.hasnans:
         bad, problem, remedy = index.isna(), "without a time stamp (NaT)", "drop those rows"
-    elif not index.is_unique:
-        bad, problem = index.duplicated(), "with duplicate time stamps"
+    elif (bad := index.duplicated()).any():  # pandas 2 says so of a slice too, if of the whole
+        problem = "with duplicate time stamps"
         remedy = doubled_remedy(index)
     else:
         bad = np.append(False, np.diff(index.asi8) < 0)
         problem, remedy = "out of time order", "sort first: X.sort_index()"
     rows = np.flatnonzero(bad)
+    if not len(rows):
+        return
     first = ", ".join(f"{row} ({index[row]})" for row in rows[:3])
     raise ValueError(
         f"found {len(rows)} rows {problem}: {first}{' ...' if len(rows) > 3 else ''}; expected "
