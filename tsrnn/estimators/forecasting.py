@@ -487,7 +487,7 @@ class ForecasterMixin:
         if self._reader.form.native is None:
             return self._p_values_by_row(X, found)
         names = self._reader.columns.target_names
-        return self._writer.native_by_row(rows.ids, rows.times, found, names)
+        return self._writer.native_by_row(X, rows.ids, rows.times, found, names)
 
     def _p_values_frame(self, X, y=None, ids=None, start=None):
         """As `p_values`, in a frame of pandas whatever rows came in."""

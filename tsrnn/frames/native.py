@@ -130,8 +130,10 @@ def beside(y, X):
     """Return targets that are passed beside X as `incoming` does, with the index of X."""
     if y is None or type(y) in PLAIN:
         return y
-    found = incoming(y, "y")
     index = row_index(X)
+    if index is not None and (column := read_numbers(y)) and len(column[0]) == len(index):
+        return pd.Series(column[0], index, name=column[1])
+    found = incoming(y, "y")
     if found is y or index is None or len(index) != len(found) or row_index(found) is None:
         return found
     return found.set_axis(index)

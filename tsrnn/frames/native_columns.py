@@ -42,6 +42,16 @@ def read_numbers(data):
     return None
 
 
+def own_column(data, name, library):
+    """Return a column of a frame of the library as it is; None where this is none, or has none."""
+    kind = _kind(data)
+    if kind not in READERS or kind[0] != library:
+        return None
+    if library == "polars":
+        return data.get_column(name) if name in data.columns else None
+    return data.column(name) if name in data.column_names else None
+
+
 def _kind(data):
     return type(data).__module__.partition(".")[0], type(data).__name__
 

@@ -245,11 +245,12 @@ def require_same_index(X, y):
     """
     if y is None:
         return
-    check_consistent_length(X, y)
     index, y_index = row_index(X), row_index(y)
+    if y_index is None or y_index is not index:
+        check_consistent_length(X, y)
     timed = index is not None and y_index is not None
     timed = timed and (isinstance(index, pd.MultiIndex) or are_times(index))
-    if timed and not index.equals(y_index):
+    if timed and y_index is not index and not index.equals(y_index):
         raise ValueError(
             "found X and y with different indexes, expected the same ids and times; align them: "
             "y = y.reindex(X.index), or y.set_axis(X.index) if their rows do correspond"

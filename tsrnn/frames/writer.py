@@ -10,7 +10,7 @@ from tsrnn.frames.form import Form
 from tsrnn.frames.framing import column_index, frame_of
 from tsrnn.frames.groups import NEVER
 from tsrnn.frames.native import outgoing
-from tsrnn.frames.native_columns import made_column
+from tsrnn.frames.native_columns import made_column, own_column
 from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.persistence.registry import saved
 
@@ -69,11 +69,14 @@ class Writer:
         keys = self._native_keys(ids, heads, values.shape[2])
         return self._outgoing(keys | dict(zip(names, columns, strict=True)))
 
-    def native_by_row(self, ids, times, values, names):
-        """Return values (n, J) of rows, by ids and times, in the kind of frame they came in."""
+    def native_by_row(self, X, ids, times, values, names):
+        """Return values (n, J) of rows, by ids and times, in the kind of frame that X is."""
         keys = {self.form.id_name: ids} if self.form.has_ids else {}
         if times is not None and not self.form.just_follows:
             keys[self.form.time_name] = times
+        for name, column in keys.items():
+            own = own_column(X, name, self.form.native)
+            keys[name] = column if own is None else own
         columns = map(np.ascontiguousarray, values.T)
         return self._outgoing(keys | dict(zip(names, columns, strict=True)))
 
