@@ -49,6 +49,7 @@ def run(folder, *argv, source="new.csv"):
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("block", [1, 100, 1 << 16])
 def test_each_row_gives_the_forecast_after_it(frozen, block, folder, monkeypatch):
+    """Kind: lines that do not tell their times: each has its cutoff and the stamps of its steps."""
     monkeypatch.setattr(lines, "BLOCK", block)
     argv = ["--output", folder["out"], "--checkpoint", folder["c"], *["--frozen"] * frozen]
     assert run(folder, *argv) == 0

@@ -169,6 +169,7 @@ def test_weights_of_the_experts_can_be_seen_and_move_under_update():
     ("kind", "freq"), [*((kind, "h") for kind in EVERY), *(("naive", f) for f in ("D", "MS", None))]
 )
 def test_drift_is_logged_where_it_happens(kind, freq):
+    """Kind: a log of numbers alone: each change has its time, its kind and what was done."""
     series = hourly(900)
     rng = np.random.default_rng(0)
     series["s0"] = rng.normal(size=900)
