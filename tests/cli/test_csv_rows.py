@@ -100,10 +100,15 @@ def test_forecasts_are_written_as_csv(folder):
 
 def test_a_restart_writes_no_header_again(folder):
     """Kind: a header in the middle of a file: a restart writes none again."""
+    rows = folder.read("new.csv").splitlines(keepends=True)
+    (folder.path / "part.csv").write_bytes(b"".join(rows[:20]))
     argv = ("--checkpoint", folder["c.tsrnn"], "--every", 7)
-    once = stream(folder, *argv)
-    assert stream(folder, *argv) == once
-    assert [line for line in once if line.startswith("cutoff")] == once[:1]
+    part = stream(folder, *argv, "--input", folder["part.csv"])
+    found = stream(folder, *argv)
+    assert found[: len(part)] == part and len(found) > len(part)
+    assert [line for line in found if line.startswith("cutoff")] == found[:1]
+    (folder.path / "o").unlink()
+    assert stream(folder) == found
 
 
 def test_one_for_one_all_steps_are_on_a_line(folder):

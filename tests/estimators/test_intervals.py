@@ -196,6 +196,9 @@ def test_drift_is_logged_where_it_happens(kind, freq):
     assert risen["time"].isin(series.index[700:740]).any()
     assert not risen["time"].isin(series.index[300:700]).any()
     assert (log["target"] == "s0").all()
+    of_errors = log[log["kind"] == "error"]
+    assert len(of_errors)
+    assert (of_errors["done"] == "weights of experts and widths of intervals follow").all()
     later = model.partial_fit(series[800:]).drift_log_
     pd.testing.assert_frame_equal(later[: len(log)], log)
     assert model.reset_state().drift_log_.empty
