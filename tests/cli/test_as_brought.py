@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def test_inputs_known_ahead_that_are_categories_alone(folder, capsys):
-    """Kind: "cannot reshape array of size 0" of a --future file without a number."""
+    """Kind: a file without a number, of categories alone ("cannot reshape array of size 0")."""
     rows = folder.rows[["s0"]].assign(sky=np.where(np.arange(120) % 3, "rain", "sun"))
     to_csv(rows[:80], folder.path / "sky.csv")
     to_csv(rows[["sky"]][80:90], folder.path / "ahead.csv")
@@ -32,7 +32,7 @@ def test_inputs_known_ahead_that_are_categories_alone(folder, capsys):
 
 
 def test_row_numbers_that_pandas_wrote_are_no_target(folder, capsys):
-    """Kind: a CSV with pandas' index without a name, and no --target."""
+    """Kind: row numbers that pandas wrote in a column without a name, taken for a target."""
     folder.rows.reset_index().to_csv(folder.path / "numbered.csv")
     argv = ("--time", "time", "--model", "linear", "-o", folder["n.tsrnn"])
     assert folder("fit", folder["numbered.csv"], *argv) == 0
@@ -41,7 +41,7 @@ def test_row_numbers_that_pandas_wrote_are_no_target(folder, capsys):
 
 
 def test_an_index_of_dates_that_pandas_wrote_is_the_time(folder, capsys):
-    """Kind: the same, of a frame indexed by time."""
+    """Kind: dates that pandas wrote in a column without a name, of a frame indexed by time."""
     folder.rows.rename_axis(None).to_csv(folder.path / "dated.csv")
     assert folder("fit", folder["dated.csv"], "--model", "linear", "-o", folder["d.tsrnn"]) == 0
     assert "takes '' for the time (--time)" in capsys.readouterr().err
@@ -84,7 +84,7 @@ def test_a_forgotten_time_is_told(form, folder, capsys):
 
 
 def test_choices_are_told_and_held(folder, capsys):
-    """Kind: `--gap VALUE` without its choices."""
+    """Kind: an option that does not tell its choices, as `--gap VALUE` did not."""
     with pytest.raises(SystemExit):
         folder("fit", "--help")
     text = " ".join(capsys.readouterr().out.split())
@@ -95,7 +95,7 @@ def test_choices_are_told_and_held(folder, capsys):
 
 
 def test_progress_of_training_is_shown(folder, capfd):
-    """Kind: no --verbose."""
+    """Kind: a command that is silent for minutes: --verbose shows the training."""
     argv = ("--time", "time", *SMALL, "-o", folder["v.tsrnn"])
     assert folder("fit", folder["history.csv"], *argv) == 0
     quiet = len("".join(capfd.readouterr()))
@@ -104,7 +104,7 @@ def test_progress_of_training_is_shown(folder, capfd):
 
 
 def test_info_names_the_dtype_and_counts_rows(folder, capsys):
-    """Kind: `<class 'numpy.float32'>`, and no row count."""
+    """Kind: Python's words where people read (`<class 'numpy.float32'>`), and rows not counted."""
     model = folder.fit(*SMALL, model="rnn")
     assert folder("update", model, folder["new.csv"]) == 0
     assert folder("info", model) == 0
@@ -114,6 +114,7 @@ def test_info_names_the_dtype_and_counts_rows(folder, capsys):
 
 
 def test_rows_of_a_stream_are_counted(folder, capsys):
+    """Kind: rows not counted, of a stream: its checkpoint tells how many it has seen."""
     model = folder.fit()
     argv = ("--input", folder["all.csv"], "--output", folder["out"], "--every", 7)
     assert folder("stream", model, *argv, "--checkpoint", folder["s.tsrnn"]) == 0
@@ -122,7 +123,7 @@ def test_rows_of_a_stream_are_counted(folder, capsys):
 
 
 def test_an_evaluation_has_bounds_and_a_baseline_beside(folder, capsys):
-    """Kind: `evaluate` without --coverage and without a baseline beside."""
+    """Kind: an error that tells nothing alone: bounds (--coverage) and a baseline stand beside."""
     model = folder.fit()
     assert folder("evaluate", model, folder["new.csv"], "--coverage", 0.8, "--json") == 0
     out, err = capsys.readouterr()
@@ -135,7 +136,7 @@ def test_an_evaluation_has_bounds_and_a_baseline_beside(folder, capsys):
 
 
 def test_without_a_command_the_commands_are_listed(capsys):
-    """Kind: a bare `tsrnn` that lists nothing; no --version."""
+    """Kind: a command that does not say what it can do, nor its version."""
     for argv, code in (([], 2), (["--version"], 0)):
         with pytest.raises(SystemExit) as exit_:
             cli.main(argv)
@@ -183,7 +184,7 @@ def panel(folder):
 
 
 def test_the_line_that_ends_a_time_stamp_answers_for_its_series(panel):
-    """Kind: the same of a panel, whose series of one time stamp are learnt together."""
+    """Kind: a program that waits for its answer, of a panel: a time stamp is learnt as one."""
     path, rows = panel
     texts = rows.to_csv(index=False).splitlines()[:9]
     del texts[4]  # of one series: its stamp is ended by the next one
@@ -199,6 +200,7 @@ def test_the_line_that_ends_a_time_stamp_answers_for_its_series(panel):
 
 
 def test_one_for_one_of_a_panel_needs_lines_that_hold_several(panel, capsys):
+    """Kind: a program that waits for one line, of several series: only JSON holds them."""
     assert "found --one-for-one" not in capsys.readouterr().err
     assert cli.main(["stream", panel[0], "--one-for-one", "--format", "csv"]) == 1
     assert "expected --format jsonl" in capsys.readouterr().err
@@ -237,7 +239,7 @@ def test_the_hour_that_comes_twice_is_not_to_be_skipped(folder, capsys):
 
 
 def test_arguments_that_mean_nothing_are_told(folder, capsys):
-    """Kind: the same, of a frequency, a time zone, a folder that is not there."""
+    """Kind: messages of libraries inside errors, of a frequency, a time zone, a lost folder."""
     argv = ("--time", "time", *SMALL, "-o", folder["x.tsrnn"])
     assert folder("fit", folder["history.csv"], *argv, "--freq", "xyz") == 1
     err = capsys.readouterr().err
@@ -251,7 +253,7 @@ def test_arguments_that_mean_nothing_are_told(folder, capsys):
 
 
 def test_parquet_that_is_none_or_has_no_numbers_is_told(folder, capsys):
-    """Kind: the same, of pyarrow."""
+    """Kind: messages of pyarrow inside errors, of files cut off or without numbers."""
     pytest.importorskip("pyarrow")
     (folder.path / "cut.parquet").write_bytes(b"PAR1 and no more")
     folder.rows.astype({"s1": str}).to_parquet(folder["texts.parquet"])

@@ -211,6 +211,7 @@ def test_help_has_examples(command, capsys):
 
 
 def test_the_bare_command_lists_the_others(capsys):
+    """Kind: a command that does not say what it can do: a bare `tsrnn` lists all."""
     with pytest.raises(SystemExit) as exit_:
         cli.main([])
     assert exit_.value.code == 2
@@ -220,6 +221,7 @@ def test_the_bare_command_lists_the_others(capsys):
 
 
 def test_the_version_is_that_of_the_package(capsys):
+    """Kind: a command that does not say its version."""
     with pytest.raises(SystemExit) as exit_:
         cli.main(["--version"])
     assert exit_.value.code == 0

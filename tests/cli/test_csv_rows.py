@@ -45,7 +45,7 @@ def test_quotes_hold_ends_of_lines(size):
 
 
 def test_quotes_that_are_not_closed_cost_their_own_row_alone():
-    """A stream must not fall silent because of one wrong character."""
+    """Kind: quotes that are not closed: a stream must not fall silent by one wrong character."""
     (rows, _) = parse('t,x,n\n2024-01-01,1,"abc\n2024-01-02,2,\n2024-01-03,3,"ok"\n')
     assert rows.numbers[:, 0].tolist() == [2, 3]
     assert rows.problems == {3: "found quotes in line 2 that are not closed"}
@@ -85,6 +85,7 @@ def forecasts(folder, **options):
 
 
 def test_forecasts_are_written_as_csv(folder):
+    """Kind: programs that read CSV: `--format csv` gives a line a step, with its times."""
     header, *lines = stream(folder, "--coverage", 0.9)
     ends = ["_lower_0.9", "_upper_0.9"]
     bounds = [name + end for name in ("s0", "s1") for end in ends]
@@ -98,14 +99,23 @@ def test_forecasts_are_written_as_csv(folder):
 
 
 def test_a_restart_writes_no_header_again(folder):
+    """Kind: a header in the middle of a file: a restart writes none again."""
+    rows = folder.read("new.csv").splitlines(keepends=True)
+    (folder.path / "part.csv").write_bytes(b"".join(rows[:20]))
     argv = ("--checkpoint", folder["c.tsrnn"], "--every", 7)
-    once = stream(folder, *argv)
-    assert stream(folder, *argv) == once
-    assert [line for line in once if line.startswith("cutoff")] == once[:1]
+    part = stream(folder, *argv, "--input", folder["part.csv"])
+    found = stream(folder, *argv)
+    assert found[: len(part)] == part and len(found) > len(part)
+    assert [line for line in found if line.startswith("cutoff")] == found[:1]
+    (folder.path / "o").unlink()
+    assert stream(folder) == found
 
 
 def test_one_for_one_all_steps_are_on_a_line(folder):
-    """The header is answered by a header, a line without a forecast by itself."""
+    """Kind: a program that waits for its answer, in CSV: one line for each, all steps on it.
+
+    The header is answered by a header, a line without a forecast by itself.
+    """
     rows = folder.read("new.csv").decode().splitlines()
     rows[2:2] = ["no row", rows[1], rows[0], ""]
     (folder.path / "new.csv").write_text("\n".join([*rows, ""]))
@@ -122,6 +132,7 @@ def test_one_for_one_all_steps_are_on_a_line(folder):
 
 
 def test_a_panel_has_its_ids_in_a_column(folder):
+    """Kind: programs that read CSV, of a panel: ids are a column, in quotes where they need it."""
     rows = folder.rows.rename_axis("time").melt(ignore_index=False, var_name="id").reset_index()
     rows = rows.replace({"id": {"s0": 'the "a", of b'}}).sort_values(["time", "id"])
     rows[:160].to_csv(folder["h.csv"], index=False)

@@ -41,6 +41,7 @@ BACKSLASH = "\\"
     ],
 )  # fmt: skip
 def test_every_form_of_a_line(line, measurement, tags, fields, time):
+    """Kind: line protocol as it is written: tags, escapes, quotes, kinds of numbers, stamps."""
     point = parse_line(line)
     assert (point.measurement, point.tags, point.fields, point.time) == (
         measurement, tags, fields, time
@@ -161,12 +162,14 @@ def forecasts(folder, coverage=None):
 
 
 def test_a_history_is_fitted(folder):
+    """Kind: programs that speak line protocol: `fit` reads it, fields as columns."""
     model = load(folder["m.tsrnn"])
     assert model.cutoff_ == folder.rows.index[N_FIT - 1]
     assert [*model.feature_names_in_] == ["s0", "s1"]
 
 
 def test_forecasts_go_under_the_measurement_and_tags_of_their_row(folder):
+    """Kind: programs that speak line protocol: `stream` writes forecasts beside their rows."""
     argv = ("--input", folder["n.lp"], "--output", folder["o"], "--coverage", 0.9)
     assert folder("stream", folder["m.tsrnn"], *argv, "--format", "influx") == 0
     expected, about = [], "my\\ plant,site=a\\ b"
@@ -179,6 +182,7 @@ def test_forecasts_go_under_the_measurement_and_tags_of_their_row(folder):
 
 
 def test_a_forecast_is_written_under_the_measurement_asked_for(folder, capsys):
+    """Kind: programs that speak line protocol: `forecast` writes it, under a name asked for."""
     argv = ("--format", "influx", "--measurement", "next, day", "--coverage", 0.9)
     capsys.readouterr()
     assert folder("forecast", folder["m.tsrnn"], *argv) == 0
@@ -207,6 +211,10 @@ def test_a_forecast_of_a_panel_has_its_series_as_a_tag(folder):
 
 
 def test_one_for_one_puts_all_steps_on_a_line(folder):
+    """Kind: a program that waits for its answer, in line protocol: one line for each.
+
+    Where there is no forecast the line comes back as it was.
+    """
     lines = folder.read("n.lp").decode().splitlines()
     lines[2:2] = ["# a comment", "", "not a line", lines[0]]
     (folder.path / "odd.lp").write_text("\n".join([*lines, ""]))
@@ -230,6 +238,7 @@ def test_rows_of_line_protocol_give_json_without_a_format(folder):
 
 
 def test_a_tag_names_the_series_of_a_panel(folder):
+    """Kind: series that are told by a tag: it is the id, read and written."""
     rows = folder.rows.rename_axis("time").melt(ignore_index=False, var_name="site").reset_index()
     rows = rows.sort_values(["time", "site"], ignore_index=True)
     lines = [

@@ -49,6 +49,7 @@ def run(folder, *argv, source="new.csv"):
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("block", [1, 100, 1 << 16])
 def test_each_row_gives_the_forecast_after_it(frozen, block, folder, monkeypatch):
+    """Kind: lines that do not tell their times: each has its cutoff and the stamps of its steps."""
     monkeypatch.setattr(lines, "BLOCK", block)
     argv = ["--output", folder["out"], "--checkpoint", folder["c"], *["--frozen"] * frozen]
     assert run(folder, *argv) == 0
@@ -69,12 +70,16 @@ def test_standard_output_and_input(folder):
 
 
 def test_json_lines_and_another_order_of_columns(folder):
+    """Kind: programs that speak JSON: lines of it are rows, asked for by --format or not."""
     frame = folder.rows[N_FIT:].reset_index()[["s1", "time", "s0"]]
     frame.to_json(folder["new.jsonl"], orient="records", lines=True, date_format="iso",
                   double_precision=15)  # fmt: skip
     frame.to_csv(folder["other.csv"], index=False)
     for source in ("new.jsonl", "other.csv"):
         assert run(folder, "--output", folder[source + ".out"], source=source) == 0
+    named = ("--output", folder["named.out"], "--format", "jsonl")
+    assert run(folder, *named, source="new.jsonl") == 0
+    assert folder.read("named.out") == folder.read("new.jsonl.out")
     found = read_lines(folder.read("other.csv.out"))
     assert found == expected_lines(folder)[0]
     assert [line["cutoff"] for line in read_lines(folder.read("new.jsonl.out"))] == [

@@ -103,7 +103,10 @@ def without_reasons(written):
 
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "jsonl", "parquet"])
 def test_each_row_gives_the_forecast_in_the_light_of_the_plan(kind, folder):
-    """A plan in any order, that begins early and goes on for long, with columns of its own."""
+    """Kind: a stream of a model with inputs known ahead: rows of --future are picked by stamp.
+
+    The plan is in any order, begins early and goes on for long, with columns of its own.
+    """
     plan = folder.rows[["price", "day"]].reset_index().assign(remark='say "why", and how')
     late = plan.assign(time=plan["time"] + pd.Timedelta(400, "D"))
     plan = pd.concat([plan, late]).sample(frac=1, random_state=0)[
@@ -124,6 +127,7 @@ def test_each_row_gives_the_forecast_in_the_light_of_the_plan(kind, folder):
 
 
 def test_where_the_plan_has_holes_the_line_says_so_and_learning_goes_on(folder):
+    """Kind: a plan with holes: a line without a forecast says why, and learning goes on."""
     gone = folder.rows.index[[N_FIT + 10, N_FIT + 11, N_FIT + 30]]
     to_csv(folder.rows[["price", "day"]].drop(gone), folder["holes.csv"])
     assert stream(folder, plan="holes.csv") == 0
@@ -201,6 +205,7 @@ def open_stream(folder, *argv):
 
 
 def test_a_plan_is_followed_as_it_grows_and_when_it_is_replaced(folder):
+    """Kind: a plan that changes while rows come: followed as it grows and when it is replaced."""
     rows = folder.read("new.csv").splitlines(keepends=True)
     plan = folder.read("plan.csv").splitlines(keepends=True)
     path = folder.path / "growing.csv"
@@ -292,6 +297,7 @@ def test_what_is_past_is_not_kept(tmp_path):
 
 
 def test_each_series_of_a_panel_has_a_plan_of_its_own(folder):
+    """Kind: a plan of many series: rows are picked by id and stamp."""
     wide, rng = hourly(N_FIT + N_NEW, 3), np.random.default_rng(1)
     wide.columns = ["b", "a", "007"]
     rows = wide.melt(ignore_index=False, var_name="shop", value_name="load").reset_index()
@@ -407,6 +413,7 @@ def test_what_the_model_cannot_do_is_an_error_before_a_row_is_learnt(folder, cap
 
 
 def test_categories_alone_may_be_known_ahead(folder, capsys):
+    """Kind: a plan without a number, of categories alone, in `forecast` and `stream`."""
     argv = ["--time", "time", "--target", "load", "--inputs", "none", "--future-cols", "day"]
     assert folder("fit", folder["history.csv"], *argv, *QUICK, "-o", folder["d"]) == 0
     capsys.readouterr()
@@ -420,6 +427,7 @@ def test_categories_alone_may_be_known_ahead(folder, capsys):
 
 
 def test_forecast_picks_its_rows(folder, capsys):
+    """Kind: a plan that is longer and shuffled: rows are picked by stamp, and holes are named."""
     plan = folder.rows[["price", "day"]].sample(frac=1, random_state=0)
     to_csv(plan, folder["shuffled.csv"])
     expected = load(folder["m.tsrnn"]).forecast(X_future=folder.rows)["load"]

@@ -126,6 +126,7 @@ def test_predict_is_what_forecast_would_have_said(tz, stamps, holes):
 
 
 def test_forms_of_x_future_are_one():
+    """One plan in several forms, with more columns, as a Series or an array: one forecast."""
     frame = market()
     model = fitted()
     ahead = frame[N_FIT : N_FIT + 3]
@@ -148,7 +149,10 @@ def test_forms_of_x_future_are_one():
 
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
 def test_rows_are_picked_by_their_time_stamps(tz):
-    """A longer calendar, another order, other columns and units, stamps that are no time."""
+    """A plan that is not cut to the rows ahead: X_future is picked by stamp.
+
+    A longer calendar, another order, other columns and units, stamps that are no time.
+    """
     frame = market(tz=tz)
     model = fit_once(quick(), frame[:N_FIT])
     before, calendar = content(vars(model)), frame[["price"]]
@@ -172,6 +176,7 @@ def test_rows_are_picked_by_their_time_stamps(tz):
 
 
 def test_times_may_be_a_column():
+    """A plan whose times are a column: X_future is picked by them, in any order."""
     frame = market()
     history, calendar = frame[:N_FIT].reset_index(), frame[["price"]].sample(frac=1, random_state=0)
     model = fit_once(quick(time_col="time"), history)

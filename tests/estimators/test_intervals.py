@@ -169,6 +169,7 @@ def test_weights_of_the_experts_can_be_seen_and_move_under_update():
     ("kind", "freq"), [*((kind, "h") for kind in EVERY), *(("naive", f) for f in ("D", "MS", None))]
 )
 def test_drift_is_logged_where_it_happens(kind, freq):
+    """Kind: a log of numbers alone: each change has its time, its kind and what was done."""
     series = hourly(900)
     rng = np.random.default_rng(0)
     series["s0"] = rng.normal(size=900)
@@ -195,6 +196,9 @@ def test_drift_is_logged_where_it_happens(kind, freq):
     assert risen["time"].isin(series.index[700:740]).any()
     assert not risen["time"].isin(series.index[300:700]).any()
     assert (log["target"] == "s0").all()
+    of_errors = log[log["kind"] == "error"]
+    assert len(of_errors)
+    assert (of_errors["done"] == "weights of experts and widths of intervals follow").all()
     later = model.partial_fit(series[800:]).drift_log_
     pd.testing.assert_frame_equal(later[: len(log)], log)
     assert model.reset_state().drift_log_.empty

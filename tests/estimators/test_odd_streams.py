@@ -61,7 +61,7 @@ def test_a_random_walk_is_followed_to_its_newest_row(how):
 
 
 def test_the_time_zone_of_the_process_does_not_matter(monkeypatch):
-    """``TZ`` changed between fit and stream: the same file, to the byte."""
+    """``TZ`` changed between fit and stream: rows have a zone of their own; the same file."""
     rows = hourly(120, tz="Europe/Rome")
     model = LinearForecaster(3).fit(rows[:100])
     saved = tsrnn.dumps(model)
@@ -131,7 +131,7 @@ def test_a_month_is_filled_under_max_gap(kind):
 
 @pytest.mark.slow
 def test_ten_thousand_new_ids_at_once():
-    """1.3 s for the rows, 0.2 s for their forecasts."""
+    """Very many new series at once: 1.3 s for the rows, 0.2 s for their forecasts."""
     rows = panel_of(hourly(120, 3))
     model = RNNForecaster(3, **PANEL, **SMALL).fit(rows)
     new = pd.DataFrame({"id": [f"n{i}" for i in range(10_000)], "value": np.arange(10_000.0)})
@@ -143,7 +143,7 @@ def test_ten_thousand_new_ids_at_once():
 
 @pytest.mark.slow
 def test_two_thousand_targets():
-    """Many columns, each a target."""
+    """Very many columns, each a target: 7 s for the fit, 0.1 s a row."""
     rows = hourly(80, 2_000)
     model = RNNForecaster(2, hidden_size=3, max_iter=1, random_state=0).fit(rows[:79])
     assert np.isfinite(model.partial_fit(rows[79:]).forecast().to_numpy()).all()
@@ -152,7 +152,10 @@ def test_two_thousand_targets():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["walk", "white"])
 def test_widths_of_intervals(kind):
-    """As the square root of the step, and flat: within 6 and 2 %."""
+    """Widths that grow as the uncertainty does: as the square root of the step, or flat.
+
+    Within 6 and 2 % of the true ones.
+    """
     noise = np.random.default_rng(1).normal(size=6_000)
     values = noise.cumsum() if kind == "walk" else noise
     rows = pd.DataFrame({"v": values}, pd.date_range("2024", periods=6_000, freq="h"))

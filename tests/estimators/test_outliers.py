@@ -29,6 +29,7 @@ def long_of(rows):
 
 
 def test_what_is_refused_is_listed_and_whether_it_was_believed():
+    """Kind: values held for absurd in silence: `outliers_` lists them, and what was believed."""
     rows = broken()
     model = RNNForecaster(2, **SMALL).fit(rows[:200])
     one_by_one = copy.deepcopy(model)
@@ -46,6 +47,7 @@ def test_what_is_refused_is_listed_and_whether_it_was_believed():
 
 
 def test_series_of_a_panel_have_theirs():
+    """Kind: values held for absurd in silence, of a panel: listed by series."""
     rows = broken()
     long = long_of(rows)
     old = long["time"] < rows.index[200]
@@ -70,6 +72,7 @@ def test_the_list_is_bounded():
 
 
 def test_every_value_is_believed_where_the_filter_is_off():
+    """Kind: a filter that cannot be switched off: ``outlier_filter=False`` believes every value."""
     rows = broken()
     for data in (rows, long_of(rows)):
         keys = PANEL if "id" in data else {}
@@ -83,6 +86,7 @@ def test_every_value_is_believed_where_the_filter_is_off():
 
 
 def test_a_regressor_can_believe_every_y():
+    """Kind: a filter that cannot be switched off, of the regressor."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 1))
     y = X[:, 0].copy()

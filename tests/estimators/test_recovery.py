@@ -89,6 +89,7 @@ def test_a_jump_that_is_confirmed_shifts_forecasts_and_does_nothing_else(stream,
 def test_the_error_is_back_after_three_seasons_and_the_change_in_the_log(
     stream, fitted, unchanged, kind
 ):
+    """Kind: a change that lasts: the error is back soon, and the log tells what has changed."""
     rows = changed(stream, kind)
     before, after = unchanged, prequential(fitted, rows)
     later = rows.index[CHANGE + 3 * WEEK]

@@ -373,6 +373,7 @@ def test_progress_calls_back_after_each_chunk():
 @pytest.mark.parametrize("refit", [True, False])
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_progress_of_a_backtest_calls_back_after_each_origin(refit, n_jobs):
+    """Kind: a long call that is silent: `backtest` tells each origin that is done."""
     calls = []
     options = {"initial": 8, "step": 5, "refit": refit, "n_jobs": n_jobs}
     backtest(Ramp(), walk(20), **options, progress=lambda *done: calls.append(done))

@@ -26,7 +26,10 @@ def panel_in(form, wide):
 @pytest.mark.parametrize("refit", [True, False])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_backtest_of_a_panel_is_that_of_its_series(form, refit):
-    """Kind: `backtest` refused panels. Of naive forecasters, series tell each other nothing."""
+    """Kind: panels that an evaluation refused: `backtest` is that of each series.
+
+    Of naive forecasters, series tell each other nothing.
+    """
     wide = hourly(60, 3) * [1.0, 10.0, 100.0]
     rows, params = panel_in(form, wide)
     options = {"initial": 40, "step": 6, "refit": refit}
@@ -75,7 +78,7 @@ def test_a_backtest_of_a_panel_with_intervals_and_known_inputs():
 
 @pytest.mark.parametrize("is_panel", [False, True])
 def test_mase_is_the_same_from_prequential_and_backtest(is_panel):
-    """Kind: 1.18 and 0.48 of the same model. The scale is that of the training part."""
+    """Kind: one score in two units, MASE of 1.18 and 0.48: the training part sets the scale."""
     wide = hourly(100, 2) * [1.0, 50.0]
     wide[70:] *= 3.0  # changes in the scored rows are others
     rows, params = panel_in("columns", wide) if is_panel else (wide, {})

@@ -40,14 +40,14 @@ def ahead(index, horizon=2, **params):
     ],
 )
 def test_numbers_of_rows_are_times(numbers, expected):
-    """Numbers as an index: their start, their step, a gap."""
+    """Row numbers are times: their start, their step and a gap count."""
     found = ahead(numbers)
     assert found.tolist() == expected
     assert found.name == numbers.name
 
 
 def test_a_gap_between_row_numbers_is_rows_that_are_missing():
-    """A gap in numbers: as of time stamps, and as of a panel with numbers for times."""
+    """A gap in row numbers is rows that are missing, as of time stamps; of a panel too."""
     numbers = np.r_[0:100, 150:250]
     season = np.array([0.0, 5.0, 1.0, 2.0, 4.0, 3.0, 9.0])
     frame = pd.DataFrame({"y": season[numbers % 7]}, numbers)
@@ -66,7 +66,7 @@ def test_a_gap_between_row_numbers_is_rows_that_are_missing():
 
 
 def test_row_numbers_that_were_seen_are_late():
-    """A replay by numbers: refused or dropped, and new rows numbered from 0 are told how."""
+    """Row numbers seen before are late: refused or dropped; rows numbered anew are told how."""
     rows = ramp(pd.RangeIndex(0, 100, 2))
     model = NaiveForecaster(2).fit(rows[:40])
     before = content(vars(model))
@@ -118,7 +118,7 @@ def test_future_rows_are_picked_by_number():
 
 @pytest.mark.parametrize("freq", ["h", "D", "M", "Q", "Y", "W-SUN", "2D", "15min"])
 def test_periods_come_back_as_periods(freq, tmp_path):
-    """Periods of any frequency, with one missing: steps, cutoff, X and forecasts are periods."""
+    """Periods are times, with one missing: steps, cutoff, X and forecasts are periods too."""
     periods = pd.period_range("2020-01-01", periods=30, freq=freq, name="when")
     kept = periods[:28].delete(5)
     model = NaiveForecaster(2).fit(ramp(kept))
@@ -133,7 +133,7 @@ def test_periods_come_back_as_periods(freq, tmp_path):
 
 @pytest.mark.parametrize("missing", [[], [5, 40]])
 def test_periods_of_business_days_are_business_days(missing):
-    """Days as periods, none of a weekend, as of time stamps; a gap of two days is one."""
+    """Periods of days without a weekend are business days; with single days missing, days."""
     whole = pd.bdate_range("2024-01-03", periods=85).to_period("D")
     pd.testing.assert_index_equal(ahead(whole[:80].delete(missing), 5), whole[80:])
     days = pd.period_range("2024-01-03", periods=82, freq="D")
@@ -181,7 +181,7 @@ def test_periods_of_a_panel():
     ids=["text", "iso", "date", "datetime", "category", "arrow", "arrow date", "arrow text"],
 )
 def test_dates_are_read_in_any_form(change, request):
-    """Dates as texts, objects and Arrow's types, in the index and in a column."""
+    """Dates in any form are times: texts, objects, Arrow's types, in the index and in a column."""
     if "arrow" in request.node.callspec.id:
         pytest.importorskip("pyarrow")
     days = pd.date_range("2024-02-20", periods=30)
@@ -216,7 +216,7 @@ def test_texts_that_are_no_dates_are_refused():
 @pytest.mark.parametrize("tz", [None, "America/New_York"])
 @pytest.mark.parametrize("rule", ["B", "ME", "MS", "QE", "QS", "YE", "BME", "BMS", "2MS"])
 def test_a_calendar_with_gaps_is_that_calendar(rule, tz):
-    """Business days, months, quarters and years of which some are missing."""
+    """A calendar with gaps stays that calendar: business days, months, quarters, years."""
     n_rows = 260 if rule == "B" else 30
     whole = pd.date_range("2021-01-04", periods=n_rows, freq=rule, tz=tz)
     kept = whole[:-2].delete([5, 11, 12])
@@ -326,7 +326,7 @@ def test_a_clock_that_comes_to_jitter(tmp_path):
 
 
 def test_a_series_of_another_frequency_is_named():
-    """A weekly series among hourly ones, a faster one, and one just with rows missing."""
+    """Two frequencies in one panel: a weekly, monthly or faster series is named; gaps are none."""
     hours = pd.date_range("2024-01-01", periods=24 * 7 * 6, freq="h", name="time")
     hourly = pd.DataFrame({"id": "hourly", "y": 1.0}, hours)
     weekly = hourly[::168].assign(id="weekly")
@@ -347,7 +347,7 @@ def test_a_series_of_another_frequency_is_named():
 
 
 def test_a_series_of_another_frequency_that_comes_later_is_named():
-    """A new weekly series among hourly ones that are fitted; one with rows missing is none."""
+    """Two frequencies, one of a new series after the fit: it is named; rows missing are none."""
     hours = pd.date_range("2024-01-01", periods=24 * 7 * 8, freq="h", name="time")
     hourly = pd.DataFrame({"id": "hourly", "y": 1.0}, hours)
     model = NaiveForecaster(id_col="id", time_col="time").fit(hourly[:168].reset_index())
@@ -364,7 +364,7 @@ def test_a_series_of_another_frequency_that_comes_later_is_named():
 
 
 def test_the_hour_that_comes_twice_is_not_to_be_dropped():
-    """Local stamps without a zone around the October change: the remedy says which zone."""
+    """An hour that comes twice in local time: the remedy, ``tz_localize``, keeps both rows."""
     local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London").tz_localize(None)
     with pytest.raises(ValueError, match=r"clocks go back.*tz_localize\(.*ambiguous='infer'\)"):
         ahead(local)
@@ -376,7 +376,7 @@ def test_the_hour_that_comes_twice_is_not_to_be_dropped():
 @pytest.mark.parametrize("by_row", [True, False])
 @pytest.mark.parametrize("of_panel", [True, False])
 def test_the_hour_that_comes_twice_of_rows_to_come(by_row, of_panel):
-    """The same of a model that is fitted, whose rows come one by one or together."""
+    """An hour that comes twice in rows to come, one by one or together: the same remedy."""
     local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London").tz_localize(None)
     rows, keys = ramp(local).to_frame(), {}
     if of_panel:
@@ -392,7 +392,7 @@ def test_the_hour_that_comes_twice_of_rows_to_come(by_row, of_panel):
 
 
 def test_the_hour_that_comes_twice_is_two_rows_with_a_zone():
-    """The remedy followed: both rows are read, of a stream and of a panel, and written so."""
+    """An hour that comes twice, with a zone: both rows are read and written, of panels too."""
     local = pd.date_range("2024-10-26", periods=72, freq="h", tz="Europe/London")
     told = local.tz_localize(None).tz_localize("Europe/London", ambiguous="infer")
     assert told.tolist() == local.tolist()
@@ -408,7 +408,7 @@ def test_the_hour_that_comes_twice_is_two_rows_with_a_zone():
 
 
 def test_a_forgotten_id_is_asked_for():
-    """Rows of several series without ``id_col``: the remedy names it, not the other rows."""
+    """Rows of several series without ``id_col``: the remedy names it, and drops no series."""
     days = pd.date_range("2024", periods=20, name="day").repeat(3)
     frame = pd.DataFrame({"shop": ["a", "b", "c"] * 20, "y": 1.0}, days)
     for rows, params in ((frame, {}), (frame.reset_index(), {"time_col": "day"})):
@@ -442,7 +442,7 @@ def test_texts_have_one_offset_from_utc(texts, alike):
 
 @pytest.mark.parametrize("zone", ["UTC", None])
 def test_days_of_a_zone_in_utc_are_told(zone):
-    """Daily bars stamped 04:00 and 05:00; the kind: days of 23 to 25 hours."""
+    """Days of 23 to 25 hours, as bars stamped 04:00 and 05:00: the remedy names their zone."""
     days = pd.date_range("2024-01-01", periods=300, freq="D", tz="America/New_York")
     bars = pd.Series(np.arange(300.0), days.tz_convert("UTC").tz_localize(None).tz_localize(zone))
     for rows in (bars, bars[days.day_of_week < 5]):

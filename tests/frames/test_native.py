@@ -54,7 +54,10 @@ def same(found, expected):
 
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
 def test_a_stream_is_read_by_name_and_comes_back(frame_of, tz, tmp_path):
-    """Every method of a forecaster of one stream, with inputs known ahead."""
+    """Frames of polars and Arrow: columns are read by name, and forecasts come back as they came.
+
+    Every method of a forecaster of one stream, with inputs known ahead.
+    """
     rows = hourly(N_FIT + 20, 2, tz=tz).rename(columns={"s1": "price"})
     model = RNNForecaster(3, target="s0", future_cols="price", **QUICK)
     expected = RNNForecaster(3, target="s0", future_cols="price", **QUICK)
@@ -84,7 +87,7 @@ def _after(rows):
 
 
 def test_a_panel_is_read_by_name_and_comes_back(frame_of):
-    """Every method of a panel: ids and times are columns."""
+    """Frames of polars and Arrow that hold a panel: ids and times are columns, in every method."""
     long = melted(hourly(N_FIT + 10, 3)).sort_values(["time", "id"], ignore_index=True)
     new = long["time"] > long["time"][3 * N_FIT - 1]
     params = {"id_col": "id", "time_col": "time", **QUICK}
@@ -169,7 +172,7 @@ def test_a_regressor_takes_them(frame_of):
 
 
 def test_a_lazy_frame_is_refused():
-    """A LazyFrame has no rows: the remedy is ``.collect()``."""
+    """A LazyFrame has no rows yet: the remedy is ``.collect()``."""
     polars = pytest.importorskip("polars")
     lazy = polars.DataFrame({"y": [1.0, 2.0]}).lazy()
     with pytest.raises(
@@ -191,7 +194,7 @@ def test_without_narwhals_the_extra_is_named(monkeypatch):
 
 
 def test_pandas_frames_of_arrow_types_are_read():
-    """Types of pyarrow in a frame of pandas: numbers, texts and time stamps."""
+    """Types of pyarrow in a frame of pandas are read: numbers, texts and time stamps."""
     pytest.importorskip("pyarrow")
     rows = hourly(100).assign(sky=["clear", "rain"] * 50)
     arrow = rows.reset_index().convert_dtypes(dtype_backend="pyarrow").set_index("time")
@@ -203,7 +206,7 @@ def test_pandas_frames_of_arrow_types_are_read():
 
 
 def test_a_batch_of_records_is_read_as_a_table():
-    """A record batch of Arrow, as readers of files and streams give them."""
+    """A record batch of Arrow is read as a table: readers of files and streams give such."""
     pyarrow = pytest.importorskip("pyarrow")
     rows = hourly(60)
     model = NaiveForecaster(2).fit(
@@ -214,7 +217,7 @@ def test_a_batch_of_records_is_read_as_a_table():
 
 
 def test_what_is_masked_is_missing():
-    """A masked array: the values under the mask are not seen, in X, y and X_future."""
+    """A mask says what is missing: values under it are not seen, in X, y and X_future."""
     values = np.arange(60.0)
     masked = np.ma.masked_array(np.where(values == 40, 1e9, values), values == 40)
     gone = np.where(values == 40, np.nan, values)

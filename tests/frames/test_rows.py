@@ -38,7 +38,7 @@ def panel():
 
 @pytest.mark.parametrize("form", [lambda d: d, lambda d: d.to_numpy(), lambda d: d.iloc[:, 0]])
 def test_no_rows_are_nothing_to_do(form):
-    """A call without rows, of frames, arrays, series, panels and the regressor."""
+    """A call without rows, of frames, arrays and series: nothing happens."""
     data = hourly(60, 1)
     model = LinearForecaster(2, lags=3).fit(form(data))
     before = content(vars(model))
@@ -47,7 +47,7 @@ def test_no_rows_are_nothing_to_do(form):
 
 
 def test_no_rows_of_a_panel_and_a_regressor(panel):
-    """A call without rows, as a filter leaves them."""
+    """A call without rows, as a filter leaves it, of panels and the regressor: nothing happens."""
     model, nothing = copy.deepcopy(panel), pd.DataFrame({"id": [], "time": [], "value": []})
     before = content(vars(model))
     assert content(vars(model.update(nothing).partial_fit(nothing))) == before
@@ -59,7 +59,7 @@ def test_no_rows_of_a_panel_and_a_regressor(panel):
 
 
 def test_a_row_that_has_become_a_series_is_told_of(fitted):
-    """``df.iloc[-1]``: a frame's row whose index are the columns."""
+    """A row that has become a Series, by ``df.iloc[-1]``: the remedy is ``df.iloc[[-1]]``."""
     data = hourly(81, 2)
     for call in (fitted.update, fitted.partial_fit, fitted.predict):
         with pytest.raises(ValueError, match=r"pass df.iloc\[\[-1\]\], not df.iloc\[-1\]"):
@@ -67,7 +67,7 @@ def test_a_row_that_has_become_a_series_is_told_of(fitted):
 
 
 def test_a_dict_is_told_of(fitted):
-    """A dict of one row, in every method and at fit."""
+    """A row that is no frame but a dict: the remedy names a frame, in every method and at fit."""
     for call in (fitted.update, fitted.partial_fit, fitted.predict, quick().fit):
         with pytest.raises(ValueError, match=r"found X as a dict.*df.iloc\[\[-1\]\]"):
             call({"s0": 1.0, "s1": 2.0})
@@ -87,7 +87,7 @@ def test_a_dict_is_told_of(fitted):
     ids=["itertuples", "iterrows", "named tuples", "records", "values", "iterator", "file"],
 )
 def test_rows_that_are_no_frame_are_told_of(fitted, row_of):
-    """Rows as loops over a frame give them, in every method."""
+    """Rows that are no frame, as loops over one give them: the remedy, in every method."""
     row = row_of(hourly(2, 2))
     for call in (fitted.update, fitted.partial_fit, fitted.predict):
         with pytest.raises(ValueError, match=r"found X as a .*(df.iloc\[\[-1\]\]|read_csv)"):
@@ -122,7 +122,7 @@ def test_texts_that_hold_numbers_are_told_of():
 
 
 def test_columns_of_quantiles_have_unique_names(fitted):
-    """Quantiles close to each other, and the same twice."""
+    """Names that rounding makes alike: columns of close or repeated quantiles stay unique."""
     found = fitted.forecast(1, quantiles=[0.9000001, 0.9000002, 0.5, 0.5], coverage=[0.9, 0.9])
     assert found.columns.is_unique
     assert list(found.columns[found.columns.str.startswith("s1_")]) == [
@@ -136,7 +136,7 @@ def test_columns_of_quantiles_have_unique_names(fitted):
 
 
 def test_a_target_named_as_a_bound_is_refused():
-    """A frame that holds bounds of an earlier forecast: two columns of one name."""
+    """A target with the name of a bound: two columns would have one name, which is refused."""
     model = NaiveForecaster(2).fit(hourly(40, 2).set_axis(["y", "y_lower_0.9"], axis=1))
     with pytest.raises(ValueError, match=r"targets \['y_lower_0.9'\].*rename"):
         model.forecast(coverage=0.9)
@@ -144,7 +144,7 @@ def test_a_target_named_as_a_bound_is_refused():
 
 
 def test_columns_of_two_levels_stay_tuples():
-    """Targets that are tuples, with coverage, in forecasts and evaluations."""
+    """Names that are tuples stay tuples, with coverage, in forecasts and evaluations."""
     data = hourly(90, 2)
     data.columns = pd.MultiIndex.from_tuples([("p", "a"), ("q", 1)])
     model = quick().fit(data[:80])
@@ -163,7 +163,7 @@ def test_columns_of_two_levels_stay_tuples():
 
 
 def test_series_that_have_ended_may_be_left_out(panel):
-    """Forecasts of a panel some of whose series ended long ago."""
+    """Series that ended long ago: ``active`` leaves them out of forecasts and ``future_index``."""
     assert panel.forecast()["id"].unique().tolist() == ["s0", "s1", "s2"]
     for active, ids in ((True, ["s2"]), (0, ["s2"]), (2, ["s1", "s2"]), (500, ["s0", "s1", "s2"])):
         found = panel.forecast(active=active)
@@ -180,7 +180,7 @@ def test_series_that_have_ended_may_be_left_out(panel):
 
 
 def test_only_active_series_need_what_is_known_ahead():
-    """X_future of a panel: of the active series alone."""
+    """Series that ended need no rows known ahead: X_future is that of the active ones alone."""
     long = melted(hourly(60, 2)).assign(price=1.0)
     gone = (long["id"] == "s0") & (long["time"] > long["time"].min() + pd.Timedelta("30h"))
     model = quick(id_col="id", time_col="time", future_cols="price").fit(long[~gone])
@@ -192,7 +192,7 @@ def test_only_active_series_need_what_is_known_ahead():
 
 @pytest.mark.parametrize("as_text", [True, False])
 def test_ids_of_another_kind_are_no_new_series(as_text):
-    """Ids that are texts at fit and numbers later, as CSV files make them, or the other way."""
+    """Ids of another kind are no new series: texts at fit and numbers later, or the other way."""
     long = melted(hourly(40, 2))
     long["id"] = long["id"].str[1:]
     kinds = long, long.astype({"id": int})
@@ -213,7 +213,7 @@ def test_ids_of_another_kind_are_no_new_series(as_text):
 
 
 def test_a_target_that_was_never_known_is_named_and_nan():
-    """A column that is all NaN beside good ones: a warning, NaN until a value has come."""
+    """A target never known, all NaN beside good ones: a warning, NaN until a value has come."""
     data = hourly(90, 2).assign(s1=np.nan)
     with pytest.warns(UserWarning, match=r"no known value of the targets \['s1'\].* NaN until"):
         model = quick(coverage=0.9).fit(data[:80])
@@ -229,7 +229,7 @@ def test_a_target_that_was_never_known_is_named_and_nan():
 
 
 def test_a_target_of_a_panel_that_was_never_known():
-    """The same of a panel, of all its series."""
+    """A target never known in any series of a panel: a warning that names it, and NaN."""
     long = melted(hourly(60, 2)).assign(other=np.nan)
     model = quick(id_col="id", time_col="time")
     with pytest.warns(UserWarning, match=r"\['other'\]"):
@@ -240,7 +240,7 @@ def test_a_target_of_a_panel_that_was_never_known():
 
 
 def test_a_series_that_was_never_known_is_named():
-    """The same of one series of a panel: named, and forecast as a typical one."""
+    """A series never known is named by a warning, and forecast as a typical one of its panel."""
     long = melted(hourly(60, 3)).assign(value=lambda d: d["value"].where(d["id"] != "s1"))
     with pytest.warns(UserWarning, match=r"no known value of the series \['s1'\].*typical"):
         model = quick(id_col="id", time_col="time").fit(long)

@@ -580,7 +580,10 @@ def test_an_x_future_that_cannot_be_used_is_named(change, message):
 
 
 def test_rows_are_picked_by_id_and_time():
-    """A longer calendar, another order, other series and columns, in columns and index levels."""
+    """A plan that is not cut to the rows ahead: X_future is picked by id and stamp.
+
+    A longer calendar, another order, other series and columns, in columns and index levels.
+    """
     history, new = divided(market())
     calendar = market()[[*KEYS, "price"]]
     by_column, by_level = (

@@ -157,7 +157,10 @@ def test_what_is_saved_is_what_goes_on_whatever_was_there_before():
 @pytest.mark.parametrize("levels", [[10.0] * 6, np.geomspace(10.0, 1000.0, 6)])
 @pytest.mark.parametrize("how", ["update", "partial_fit", "fit"])
 def test_a_new_series_is_forecast_near_its_one_value(levels, how):
-    """Issue 18: 458, between 449 and 466; the kind: series of few rows, in the units of others."""
+    """A series of one row is forecast in units of its own, not in those of the others.
+
+    Before, one of 500 among others around 10 was forecast at 458, from 449 to 466 (issue 18).
+    """
     frame = long_frame(6, 200, seed=3)
     rng, hour = np.random.default_rng(0), frame["time"].dt.hour
     shape = 1.0 + 0.1 * np.sin(2 * np.pi * hour / 24) + 0.05 * rng.normal(size=len(frame))

@@ -100,6 +100,7 @@ def test_origins_are_never_joined():
 
 
 def test_many_rows_do_not_hide_the_forecast(ax):
+    """Kind: thousands of rows that hide what is to be seen: the newest ones are shown."""
     rows = hourly(3000)
     model = SeasonalNaiveForecaster(24).fit(rows)
     plot_forecast(rows, model.forecast(), ax=ax)
@@ -169,6 +170,7 @@ def test_weights_and_drift_of_a_stream_and_a_panel(wide, ax):
 
 
 def test_periods_and_row_numbers(ax):
+    """Kind: rows numbered by a step, or by periods: all are drawn, where they are."""
     rows = pd.Series(np.arange(60.0), range(0, 120, 2), name="y")
     forecast = pd.DataFrame({"y": [1.0, 2.0]}, [120, 122])
     plot_forecast(rows, forecast, ax=ax)
