@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from helpers.layers import needs_numba
 
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
 from tsrnn.kernels.numpy_.seasons import RECENT, follow_season
-from tsrnn.nn import set_kernels
+from tsrnn.nn import get_kernels, set_kernels
 
 NAN = np.nan
 
@@ -97,14 +96,14 @@ def walked(targets, seasons, n_rows):
 
 
 @pytest.mark.parametrize("seasons", [(), (3,), (3, 12)])
-@pytest.mark.parametrize("kernels", ["numpy", pytest.param("numba", marks=needs_numba)])
-def test_levels_are_alike_in_all_chunks_and_kernels(seasons, kernels):
+def test_levels_are_alike_in_all_chunks_and_kernels(seasons, both_kernels):
     """Rows that are missing or absurd, and a jump, one by one and together."""
     rng = np.random.default_rng(2)
     targets = np.tile(rng.normal(size=(12, 2)), (30, 1)) + 0.1 * rng.normal(size=(360, 2))
     targets[rng.random(targets.shape) < 0.2] = NAN
     targets[200:] += 50.0
     targets[100], targets[300, 1] = 900.0, -700.0
+    kernels = get_kernels()
     set_kernels("numpy")
     expected = walked(targets, seasons, 360)
     assert np.isnan(expected.targets[-30:]).any() and np.isfinite(expected.levels[12:]).all()
@@ -114,4 +113,3 @@ def test_levels_are_alike_in_all_chunks_and_kernels(seasons, kernels):
         for name in ("targets", "levels", "spreads", "refused", "jumps"):
             ours, theirs = getattr(found, name), getattr(expected, name)
             np.testing.assert_array_equal(ours[-30:], theirs[-30:])
-    set_kernels(None)

@@ -112,9 +112,9 @@ def filter_outliers(
     inputs : ndarray of shape (n, S or 1, F), optional
         Inputs of the rows that are known ahead, for a screen that remembers them.
     before : ndarray of shape (m, S), optional
-        Levels of the rows before, the last of which is ``level``: with ``seasons``, those that
-        missing rows go on by; see `follow_season`.
+        Levels of the rows before, the last of which is ``level``.
     seasons : tuple of int, optional
+        In rows: levels of missing rows go on as those of a season before; see `follow_season`.
 
     Returns
     -------

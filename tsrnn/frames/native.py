@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.frames.framing import frame_of, index_of
-from tsrnn.frames.native_columns import made_column, made_frame, read_columns, read_numbers
+from tsrnn.frames.native_columns import made_column, made_frame, read_columns, read_numbers, stamps
 from tsrnn.frames.validation import row_index
 
 PLAIN = {pd.DataFrame, pd.Series, np.ndarray}  # taken as they are
@@ -252,17 +252,10 @@ def _pandas(column):
     if str(dtype) == "Date":
         return pd.Series(np.asarray(column.to_numpy()).astype("M8[s]"))
     if dtype.is_temporal() and hasattr(dtype, "time_zone"):
-        return pd.Series(_stamps(column))
+        return pd.Series(stamps(np.asarray(column.to_numpy()), dtype.time_zone))
     if str(dtype) == "Boolean" and not column.null_count():
         return pd.Series(np.asarray(column.to_numpy()))
     return pd.Series(column.to_list(), dtype=object)
-
-
-def _stamps(column, name=None):
-    """Return a column of time stamps as a DatetimeIndex."""
-    index = pd.DatetimeIndex(np.asarray(column.to_numpy()), name=name)  # with a zone: in UTC
-    zone = column.dtype.time_zone
-    return index if zone is None else index.tz_localize("UTC").tz_convert(zone)
 
 
 def _frame(frame):

@@ -113,7 +113,7 @@ def _read_polars(frame):
         values = column.to_numpy()
         kind, name = values.dtype.kind, column.name
         if kind == "M":
-            found[name] = _stamps(values, getattr(column.dtype, "time_zone", None), name)
+            found[name] = stamps(values, getattr(column.dtype, "time_zone", None), name)
         elif kind in "fiu" and not column.dtype.is_decimal():
             found[name] = values
         elif column.dtype == pl.String:
@@ -130,9 +130,9 @@ def _read_arrow(table):
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
         if types.is_timestamp(kind):
-            found[name] = _stamps(column.to_numpy(), kind.tz, name)
+            found[name] = stamps(column.to_numpy(), kind.tz, name)
         elif types.is_date32(kind):
-            found[name] = _stamps(column.to_numpy(), None, name)
+            found[name] = stamps(column.to_numpy(), None, name)
         elif types.is_integer(kind) or types.is_floating(kind):
             found[name] = column.to_numpy()
         elif types.is_string(kind) or types.is_large_string(kind):
@@ -142,7 +142,7 @@ def _read_arrow(table):
     return found if len(found) == table.num_columns else None  # of several, one name
 
 
-def _stamps(values, zone, name):
+def stamps(values, zone, name=None):
     """Return time stamps, where there is a zone in UTC, as a DatetimeIndex."""
     if values.dtype == "M8[D]":
         values = values.astype("M8[s]")

@@ -12,6 +12,7 @@ from pandas.tseries.frequencies import to_offset
 from tsrnn.frames.frequency import (
     DAY_NS,
     DAYS_REMEDY,
+    HOUR_NS,
     fixed_ns,
     infer_frequency,
     infer_step,
@@ -25,7 +26,6 @@ NAT = np.iinfo(np.int64).min  # NaT as a number
 LAST = np.iinfo(np.int64).max  # in the year 2262
 STRETCH = 256  # rows whose index is made at once
 STRETCHES = 4  # kept, for as many horizons
-HOUR = pd.Timedelta("1h").as_unit("ns")
 LOCALIZED = "X.tz_localize('Europe/London', ambiguous='infer')"  # a remedy
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
@@ -322,8 +322,8 @@ class TimeAxis:
     def may_come_twice(self, late, newest):
         """Whether a late stamp may be local time without a zone, of when clocks go back."""
         dated = not self.counts and self.period is None and self.tz is None
-        fine = self.freq is None or self.shortest_step_ns <= HOUR.value
-        return dated and fine and newest - late < HOUR.value
+        fine = self.freq is None or self.shortest_step_ns <= HOUR_NS
+        return dated and fine and newest - late < HOUR_NS
 
     def _refuse(self, misplaced):
         found = ", ".join(str(self.label(s)) for s in misplaced[:3])
@@ -338,7 +338,7 @@ class TimeAxis:
         """Return the words that tell of ``snap=``, if stamps are just beside the frequency."""
         positions = self._nearest(misplaced)
         off = int(np.abs(self.stamps_at(positions) - misplaced).max())
-        if off == HOUR.value and self.shortest_step_ns >= DAY_NS:
+        if off == HOUR_NS and self.shortest_step_ns >= DAY_NS:
             return DAYS_REMEDY
         return snap_remedy(off, self.shortest_step_ns)
 
@@ -472,7 +472,7 @@ def doubled_remedy(index):
     """Return the words that say what to do about time stamps that come twice."""
     doubled = index[index.duplicated()]
     naive = isinstance(index, pd.DatetimeIndex) and index.tz is None
-    if naive and doubled.max() - doubled.min() < HOUR and doubled.is_unique:
+    if naive and doubled.max() - doubled.min() < pd.Timedelta(HOUR_NS) and doubled.is_unique:
         return (
             "if it is the hour that comes twice when clocks go back, say in which zone: "
             f"{LOCALIZED}; if the rows are of several series, "

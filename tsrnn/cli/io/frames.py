@@ -13,11 +13,11 @@ from tsrnn.cli.io.formats import READERS, format_of
 from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.rows import Rows
 from tsrnn.cli.io.times import TWICE, joined_time, parse_times
+from tsrnn.frames.frequency import HOUR_NS
 
 LOOKED_AT = 1000  # lines whose values tell columns of numbers from others
 TIME_NAMES = {"time", "timestamp", "datetime", "date_time", "date", "ds"}
 SHOWN = 3
-HOUR = 3600 * 10**9  # nanoseconds
 DATE = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]|\s*$)")
 UNNAMED = "", "Unnamed: 0"  # what pandas writes over an index without a name, and reads it as
 
@@ -200,7 +200,7 @@ def _newer(rows, newest, complaints, panel):
         found = f"the time stamp {rows.index[row]} " + f"of {one!r} " * panel
         found += "has come before" if stamp == before else "is older than one before it"
         expected = "expected rows in the order of time"
-        if rows.index.tz is None and before - stamp < HOUR:
+        if rows.index.tz is None and before - stamp < HOUR_NS:
             expected += f"; where clocks go back, {TWICE}"
         complaints.add(rows.lines[row], f"{found}, {expected}")
     return good
