@@ -19,8 +19,8 @@ from timing import threads
 from tsrnn import RNNForecaster, datasets
 
 N_HISTORY, HORIZON, TURN = 4000, 24, 25
-# Skaters is a thousand times as slow: it sees the newest rows of the history alone (from 500 on a row
-# takes the same), and of those that follow only some turns.
+# Skaters is a thousand times as slow: it sees the newest rows of the history alone (a row takes the
+# same from 500 on), and of those that follow only some turns.
 SKATED, SKATER_TURNS = 600, 2
 ORDER = (2, 0, 1)  # no season: the cheapest SARIMAX that one would use, and so the hardest to beat
 FRAME, ARRAY = "tsrnn, frame: partial_fit + forecast", "tsrnn, array: predict + partial_fit"
