@@ -89,7 +89,8 @@ def some(values):
 
 def walked(targets, seasons, n_rows):
     """Return the record after rows that come so many at a time, what ends a gap alone."""
-    window, row = some(targets[:20]).padded(12, start_from(np.zeros(targets.shape[1])), seasons=seasons), 20
+    start = start_from(np.zeros(targets.shape[1]))
+    window, row = some(targets[:20]).padded(12, start, seasons=seasons), 20
     while row < len(targets):
         new = some(targets[row : row + n_rows])
         joined, start = window.continued(new, 12, 400, seasons)
@@ -134,7 +135,7 @@ def test_levels_of_a_gap_meet_the_value_after_it():
 
 
 def test_nothing_is_bridged_before_the_first_value():
-    values = np.concatenate([np.full(10, NAN), np.tile([1.0, 5.0], 20)])[:, None] + np.zeros((50, 2))
+    values = np.concatenate([np.full(10, NAN), np.tile([1.0, 5.0], 20)])[:, None]
     levels = walked(values, (2,), 1).levels[-50:]
     np.testing.assert_array_equal(levels[:10], 0.0)  # the mean
 

@@ -261,9 +261,7 @@ class StreamLearner:
                 joined, start = learner._join(now)
                 if following is not None:
                     later = np.concatenate([record.inputs, following])
-            outputs, learner = learner._take_in_joined(
-                now, joined, start, learning, later, scoring
-            )
+            outputs, learner = learner._take_in_joined(now, joined, start, learning, later, scoring)
             parts.append(outputs)
         outputs = parts[0] if len(parts) == 1 or parts[0] is None else np.concatenate(parts)
         return outputs, learner
