@@ -113,7 +113,18 @@ def test_an_expert_that_falls_asleep(tmp_path):
     model = RNNForecaster(3, season=24, **SMALL).fit(rows[:100])
     *_, (found, state, expected) = steps(model, rows[100:], tmp_path)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert state["smoothing_positive"] == 0.0
+    assert state["smoothing_limit"] == 0.0
+
+
+def test_the_limit_of_logarithms(tmp_path):
+    """A jump out of a night that is near zero."""
+    rows = hourly(150)
+    rows *= np.where(np.arange(150) % 24 < 8, 1e-3, 1.0)[:, None]
+    rows.iloc[123:] += 2.0 * rows.to_numpy().max()
+    model = RNNForecaster(3, season=24, **SMALL).fit(rows[:100])
+    *_, (found, state, expected) = steps(model, rows[100:], tmp_path)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert -state["smoothing_limit"] > 5.0  # in units of the history
 
 
 def test_a_year_of_days(tmp_path):

@@ -1,10 +1,12 @@
 """Exponential smoothing against a slow reference, and compiled against NumPy's."""
 
+import copy
+
 import numpy as np
 import pytest
 from helpers import content, needs_numba
 
-from tsrnn.kernels.numpy_.smoothing import LOSS_DISCOUNT
+from tsrnn.kernels.numpy_.smoothing import LOSS_DISCOUNT, NO_LIMIT
 from tsrnn.nn import set_kernels
 from tsrnn.online.experts.smoothing import Smoothing
 
@@ -117,6 +119,37 @@ def test_a_multiplicative_season_with_growth_is_met_by_logarithms():
     error = forecasts[100:-1, 0] - values[101:, None]
     worth = dict(zip(smoothing.names, np.abs(error[..., 0]).mean(axis=0), strict=True))
     assert worth["log_holt_winters_12"] < 0.5 * worth["holt_winters_12"]
+
+
+def quiet_nights(n_rows=240):
+    """Return a stream that is near zero every night, and whose level jumps by ten of its peaks."""
+    day = np.maximum(0.001, np.sin(2 * np.pi * np.arange(n_rows) / 24))
+    return np.where(np.arange(n_rows) < 180, day, day + 10.0)[:, None]
+
+
+@pytest.mark.usefixtures("both_kernels")
+def test_logarithms_forecast_no_more_than_twice_the_largest_value():
+    """A jump is a factor of thousands at night: the next day is not forecast at thousands."""
+    values = quiet_nights()
+    _, forecasts = Smoothing(24, (24,), 1, zero=np.zeros(1)).follow(values)
+    highest, largest = forecasts[:, :, -1, 0].max(axis=1), np.maximum.accumulate(values[:, 0])
+    awake = slice(23, None)
+    assert (highest[awake] <= 2.0 * largest[awake] * (1.0 + 1e-12)).all()
+    assert (highest[180:] > 1.7 * largest[180:]).any()  # it is met
+
+
+@pytest.mark.usefixtures("both_kernels")
+def test_nothing_limits_the_logarithms_of_a_file_that_knows_no_largest_value():
+    values = quiet_nights()
+    smoothing, _ = Smoothing(24, (24,), 1, zero=np.zeros(1)).follow(values[:180])
+    old = copy.copy(smoothing)
+    old.moving = *smoothing.moving[:5], np.array([NO_LIMIT])
+    old, forecasts = old.follow(values[180:])
+    assert old.moving[5] == NO_LIMIT
+    assert forecasts[:, :, -1].max() > 50.0
+    smoothing, forecasts = smoothing.follow(values[180:])
+    assert -smoothing.moving[5] == values.max()
+    assert forecasts[:, :, -1].max() < 23.0
 
 
 @pytest.mark.usefixtures("both_kernels")

@@ -21,6 +21,7 @@ def rows_of(n_rows, n_series, seed=0):
     """Labels (n, J, C), some missing, and where zero is (J, C): above some of them."""
     rng = np.random.default_rng(seed)
     labels = rng.normal(size=(n_rows, J, n_series)) + np.arange(n_rows)[:, None, None] % 5
+    labels[n_rows // 2 :, :, 0] += 100.0 * labels.std()  # logarithms meet their limit
     labels[rng.random(labels.shape) < 0.1] = np.nan
     return labels, rng.choice([-4.0, -20.0], size=(J, n_series))
 

@@ -9,11 +9,12 @@ from tsrnn.kernels.numpy_.smoothing import (
     FURTHEST,
     LARGEST_LOG,
     LOSS_DISCOUNT,
+    MOST_GROWTH,
     SMALLEST,
     TINY,
 )
 
-SMOOTHING_STATE = "level", "trend", "first_mean", "loss", "n_known", "positive"
+SMOOTHING_STATE = "level", "trend", "first_mean", "loss", "n_known", "limit"
 
 
 class Counted:
@@ -118,7 +119,7 @@ def repeats(past, seen, level, counted):
 def smoothing(graph, part, label, counted):
     """Return the forecasts (M, experts, S) of what smooths; see `follow_smoothing`."""
     (rates, periods, logs, experts), n_steps, zero = part.fixed
-    level, trend, first_mean, loss, n_known, positive = (
+    level, trend, first_mean, loss, n_known, limit = (
         graph.state(f"smoothing_{name}", values)
         for name, values in zip(SMOOTHING_STATE, part.moving, strict=True)
     )
@@ -132,7 +133,7 @@ def smoothing(graph, part, label, counted):
     value = label
     if is_log.any():
         fits = above > SMALLEST
-        positive = g.where(known & ~fits, 0.0, positive)
+        limit = _limit_after(above, known, fits, n_known, limit)
         value = g.where(is_log, g.log(g.where(fits, above, 1.0)), label)  # (A, S)
     expected = base = level + phi * trend
     if n_seasonal:
@@ -162,7 +163,7 @@ def smoothing(graph, part, label, counted):
     first_mean = g.where(ended, level, first_mean)
     loss = g.where(old & known, LOSS_DISCOUNT * loss + error * error, loss)
     n_known = n_known + g.cast(known, np.float64)
-    moved = level, trend, first_mean, loss, n_known, positive
+    moved = level, trend, first_mean, loss, n_known, limit
     for name, tensor in zip(SMOOTHING_STATE, moved, strict=True):
         graph.carry(f"smoothing_{name}", tensor)
 
@@ -179,16 +180,28 @@ def smoothing(graph, part, label, counted):
     if is_log.any():  # they come last
         n = int(A - is_log.sum())
         of_level = g.rows(level, n)
-        limited = g.clip(g.rows(found, n, axis=1), of_level - FURTHEST, of_level + FURTHEST)
+        most = g.log(g.maximum(0.0 - limit, SMALLEST)) + MOST_GROWTH
+        most = g.where(limit > 0.0, np.inf, most)
+        middle = g.minimum(of_level, most)
+        limited = g.maximum(g.rows(found, n, axis=1), middle - FURTHEST)
+        limited = g.minimum(limited, g.minimum(middle + FURTHEST, most))
         found = g.concatenate([g.rows(found, 0, n, axis=1), g.exp(limited) + zero], axis=1)
     asleep = has_season & counted.below(periods[:, None] - 1)
     if is_log.any():
-        asleep = asleep | (is_log & (positive <= 0.0))
+        asleep = asleep | (is_log & ((limit <= 0.0) & (limit >= 0.0)))
     found = g.where(asleep, 0.0, found * share)
     forecasts = g.product(member, found)
     first_of = member.argmax(axis=1)  # all settings of an expert sleep together
     asleep = g.take(asleep, first_of) | (n_known <= 0.0)
     return g.where(asleep, np.nan, forecasts)
+
+
+def _limit_after(above, known, fits, n_known, limit):
+    """Return minus the largest value above zero after a label; see `move_states`."""
+    first = n_known <= 0.0
+    lower = g.minimum(0.0 - above, g.where(first, np.inf, limit))
+    limit = g.where(fits & (first | (limit < 0.0)), lower, limit)
+    return g.where(known & ~fits, 0.0, limit)
 
 
 def _shares(loss, member, experts):

@@ -8,7 +8,7 @@ run in the inner loops, which write one or two arrays each: so they are vectoriz
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, inner, put, take
-from tsrnn.kernels.numba_.smoothing import before
+from tsrnn.kernels.numba_.smoothing import before, highest_logarithm, limit_after
 from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT, SMALLEST, TINY
 
 
@@ -25,15 +25,15 @@ def move_series(first, columns, labels, seen, row, seasonal, settings, zero, sta
 def _move_target(j, some, of_row, columns, row, seasonal, settings, state, scratch):
     """Move the states of the streams of a target, which are some of the block's."""
     (labels, seen, zero), (rates, periods, logs, _) = of_row, settings
-    level, trend, first_mean, loss, n_known, positive = state
-    n_known, positive, b = n_known[some], positive[some], len(labels)
+    level, trend, first_mean, loss, n_known, limit = state
+    n_known, limit, b = n_known[some], limit[some], len(labels)
     n_plain = len(periods) - seasonal.shape[1]
     known, logarithm, equal, season = scratch[0], scratch[1], scratch[2], scratch[3]
     error, old, rate, age = scratch[4], scratch[5], scratch[6], scratch[7]
     for s in range(b):
         there, above = np.isfinite(labels[s]), labels[s] - zero[s]
         known[s] = 1.0 if there else 0.0
-        positive[s] = 0.0 if there and not above > SMALLEST else positive[s]
+        limit[s] = limit_after(limit[s], above, n_known[s]) if there else limit[s]
         logarithm[s] = np.log(above) if above > SMALLEST else 0.0
     for s in range(b):
         equal[s] = 1.0 / (n_known[s] + 1.0)
@@ -92,7 +92,7 @@ def forecast_series(first, columns, seen, row, seasonal, settings, zero, state, 
     """Write the forecasts of streams of a panel after a row; see the NumPy twin."""
     b, J, experts = len(columns), out.shape[2], settings[3]
     G, until = experts[-1] + 1, first + b
-    scratch, weights = np.empty((5 + G, b)), np.empty((len(experts), b))
+    scratch, weights = np.empty((6 + G, b)), np.empty((len(experts), b))
     for j in range(J):
         some = slice(j * b, j * b + b)
         _weigh(experts, state[3], some, weights, scratch)
@@ -109,7 +109,7 @@ def forecast_series(first, columns, seen, row, seasonal, settings, zero, state, 
 def _weigh(experts, loss, some, weights, scratch):
     """Write the weights of settings by their losses, (A, b) each; of sum 1 for each expert."""
     A, b = weights.shape
-    least, total = scratch[0], scratch[5:]
+    least, total = scratch[0], scratch[6:]
     total[:] = 0.0
     for a in range(A):
         if a == 0 or experts[a] != experts[a - 1]:  # the settings of an expert are neighbours
@@ -137,19 +137,23 @@ def _add_forecasts(
 ):  # fmt: skip
     """Add the forecasts of a setting to those at a place, by its weights; NaN where it sleeps."""
     (seen, zero, weight), (rates, periods, logs, _) = of_stream, settings
-    level, trend, first_mean, _, n_known, positive = state
+    level, trend, first_mean, _, n_known, limit = state
     level, trend, mean = level[a, some], trend[a, some], first_mean[a, some]
-    n_known, positive, b, period = n_known[some], positive[some], len(seen), periods[a]
+    n_known, limit, b, period = n_known[some], limit[some], len(seen), periods[a]
     is_log, k, length = logs[a] > 0.0, a - len(periods) + seasonal.shape[1], len(seasonal)
     season, age, factor, change = scratch[0], scratch[1], scratch[2], scratch[3]
+    highest, level_above = scratch[4], scratch[5]
     for s in range(b):
-        asleep = n_known[s] == 0.0 or (is_log and positive[s] == 0.0)
+        asleep = n_known[s] == 0.0 or (is_log and limit[s] == 0.0)
         asleep = asleep or (period > 1 and seen[s] + 1 < period)
         weight[s] = np.nan if asleep else weight[s]
         age[s] = seen[s]
     if is_log:
         for s in range(b):
-            factor[s] = weight[s] * np.exp(level[s])
+            most = highest_logarithm(limit[s])
+            middle = min(level[s], most)
+            highest[s] = min(FURTHEST, most - middle)
+            factor[s], level_above[s] = weight[s] * np.exp(middle), level[s] - middle
     slope, phase = 0.0, 0
     for m in range(len(out)):
         slope, to = rates[a, 2] * (slope + 1.0), out[m, place, j, of_row]
@@ -164,7 +168,7 @@ def _add_forecasts(
             change[s] = found - (mean[s] if age[s] - phase < period else 0.0)
         if is_log:
             for s in range(b):
-                found = _exp(min(max(change[s], -FURTHEST), FURTHEST))
+                found = _exp(min(max(change[s] + level_above[s], -FURTHEST), highest[s]))
                 to[s] += factor[s] * found + weight[s] * zero[s]
         else:
             for s in range(b):

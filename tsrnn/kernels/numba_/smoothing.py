@@ -3,7 +3,14 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, inner, on_stack
-from tsrnn.kernels.numpy_.smoothing import FURTHEST, LARGEST_LOG, LOSS_DISCOUNT, SMALLEST, TINY
+from tsrnn.kernels.numpy_.smoothing import (
+    FURTHEST,
+    LARGEST_LOG,
+    LOSS_DISCOUNT,
+    MOST_GROWTH,
+    SMALLEST,
+    TINY,
+)
 
 
 def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
@@ -41,11 +48,11 @@ def move_stream(y, zero, at, seasonal, settings, moving):
         As for `move_smoothing`.
     """
     rates, periods, logs, _ = settings
-    level, trend, first_mean, loss, n_known, positive = moving
+    level, trend, first_mean, loss, n_known, limit = moving
     (seen, now, cell, s), A = at, len(periods)
     n_plain, known, above = A - seasonal.shape[1], np.isfinite(y), y - zero
-    if known and not above > SMALLEST:
-        positive[s] = 0.0
+    if known:
+        limit[s] = limit_after(limit[s], above, n_known[s])
     logarithm = np.log(above) if above > SMALLEST else 0.0
     equal = 1.0 / (n_known[s] + 1.0)
     for a in range(A):
@@ -86,7 +93,7 @@ def forecast_stream(zero, at, seasonal, settings, moving, scratch, forecasts):
     `scratch` is room for A, for G and for G numbers.
     """
     rates, periods, logs, experts = settings
-    level, trend, first_mean, loss, n_known, positive = moving
+    level, trend, first_mean, loss, n_known, limit = moving
     (seen, now, cell, s), A, n_steps = at, len(periods), len(forecasts)
     share, least, total = scratch
     n_plain, length = A - seasonal.shape[1], len(seasonal)
@@ -98,15 +105,17 @@ def forecast_stream(zero, at, seasonal, settings, moving, scratch, forecasts):
         ratio *= ratio
         share[a] = ratio * ratio
         total[experts[a]] += share[a]
-    forecasts[:, :, s] = 0.0
+    forecasts[:, :, s], most = 0.0, highest_logarithm(limit[s])
     for a in range(A):
         period, g, k = periods[a], experts[a], a - n_plain
-        asleep = n_known[s] == 0.0 or (logs[a] > 0.0 and positive[s] == 0.0)
+        asleep = n_known[s] == 0.0 or (logs[a] > 0.0 and limit[s] == 0.0)
         if asleep or (period > 1 and seen + 1 < period):
             forecasts[:, g, s] = np.nan
             continue
         weight, damping, slope, phase = share[a] / total[g], rates[a, 2], 0.0, 0
         base = level[a, s]
+        middle = min(base, most)
+        highest = min(middle + FURTHEST, most)
         for m in range(n_steps):
             slope = damping * (slope + 1.0)
             found = base + slope * trend[a, s]
@@ -117,8 +126,22 @@ def forecast_stream(zero, at, seasonal, settings, moving, scratch, forecasts):
                 if seen - phase < period:
                     found -= first_mean[a, s]
             if logs[a] > 0.0:
-                found = np.exp(min(max(found, base - FURTHEST), base + FURTHEST)) + zero
+                found = np.exp(min(max(found, middle - FURTHEST), highest)) + zero
             forecasts[m, g, s] += weight * found
+
+
+def limit_after(limit, above, n_known):
+    """Return minus the largest value above zero, after a known one; see the NumPy kernel."""
+    if not above > SMALLEST:
+        return 0.0
+    if n_known == 0.0:
+        return -above
+    return limit if limit >= 0.0 else min(limit, -above)
+
+
+def highest_logarithm(limit):
+    """Return the logarithm above which nothing is forecast; see the NumPy kernel."""
+    return np.inf if limit > 0.0 else np.log(max(-limit, SMALLEST)) + MOST_GROWTH
 
 
 def before(row, back, length):
@@ -127,9 +150,7 @@ def before(row, back, length):
     return row + length if row < 0 else row
 
 
-before, move_stream, forecast_stream = (
-    inner(before, False),
-    inner(move_stream, False),
-    inner(forecast_stream, False),
-)
+before, limit_after = inner(before, False), inner(limit_after, False)
+highest_logarithm = inner(highest_logarithm, False)
+move_stream, forecast_stream = inner(move_stream, False), inner(forecast_stream, False)
 move_smoothing = compiled(move_smoothing, False)

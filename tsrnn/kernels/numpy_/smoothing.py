@@ -9,6 +9,8 @@ LOSS_DISCOUNT = 0.98  # of the squared errors by which settings are weighed
 SMALLEST = 1e-9  # in units of the history's spread: a logarithm is taken of nothing less
 LARGEST_LOG = 1.0  # error of a logarithm that is learnt from: a value near zero is no collapse
 FURTHEST = 2.5  # of a logarithm: forecasts lie within a factor of 12 of the level
+MOST_GROWTH = np.log(2.0)  # of a logarithm: nothing larger than twice the largest value is forecast
+NO_LIMIT = 1.0  # files of 0.1.0 know only that all values were positive
 MOST_NUMBERS = 2**16  # that rows are forecast by at once
 
 
@@ -41,8 +43,8 @@ def follow_smoothing(labels, seasonal, settings, n_steps, zero, n_rows, state):
     n_rows : int
         Rows seen before these.
     state : tuple of ndarray
-        Level, trend, mean of the first season and loss (A, S), labels seen (S,), and (S,) whether
-        all were positive.
+        Level, trend, mean of the first season and loss (A, S), labels seen (S,), and minus the
+        largest of them above zero (S,): 0 once one was not positive, `NO_LIMIT` before the first.
 
     Returns
     -------
@@ -105,11 +107,14 @@ def move_states(labels, seen, past, settings, zero, state):
     rates, periods, logs, _ = settings
     alpha, beta, phi, gamma = rates.T[..., None]
     periods, is_log, lengths = periods[:, None], logs[:, None] > 0, season_lengths(settings)
-    level, trend, first_mean, loss, n_known, positive = state
+    level, trend, first_mean, loss, n_known, limit = state
     some = slice(len(periods) - len(lengths), None)
     above, known = labels - zero, np.isfinite(labels)
     is_above = above > SMALLEST
-    positive[known & ~is_above] = 0.0
+    first = n_known == 0
+    lower = np.where(first, -above, np.minimum(limit, -above))
+    np.copyto(limit, lower, where=is_above & (first | (limit < 0.0)))
+    limit[known & ~is_above] = 0.0
     value = np.where(is_log, np.log(np.where(is_above, above, 1.0)), labels)
     base = level + phi * trend
     error, equal = value - base, 1.0 / (n_known + 1.0)
@@ -147,14 +152,14 @@ def forecast_states(seen, newest, settings, zero, state):
         As there, after each of the rows.
     """
     rates, periods, logs, experts = settings
-    level, trend, first_mean, loss, n_known, positive = state
+    level, trend, first_mean, loss, n_known, limit = state
     lengths, periods = season_lengths(settings), periods[:, None]
     some, steps = slice(len(periods) - len(lengths), None), np.arange(1, newest.shape[-3] + 1)
     first = np.flatnonzero(np.diff(experts, prepend=-1))  # setting of each expert
     is_log = np.flatnonzero(logs > 0)
     seen, n_known = seen[..., None, :], n_known[..., None, :]
     asleep = ((periods > 1) & (seen + 1 < periods)) | (n_known == 0)
-    asleep[..., is_log, :] |= positive[..., None, :] == 0
+    asleep[..., is_log, :] |= limit[..., None, :] == 0
     least = np.minimum.reduceat(loss, first, axis=-2)
     share = (least[..., experts, :] + TINY) / (loss + TINY)
     share *= share
@@ -168,11 +173,28 @@ def forecast_states(seen, newest, settings, zero, state):
     rows = seen[..., None, :, :] - rows_back(steps[:, None], lengths)[..., None]
     found[..., some, :] -= _first(rows, lengths, first_mean[..., None, some, :])
     if len(is_log):
-        middle, logarithms = level[..., is_log, :], found[..., is_log, :]
-        limited = np.clip(logarithms, middle - FURTHEST, middle + FURTHEST)
+        most = highest_logarithm(limit)[..., None, None, :]
+        middle = np.minimum(level[..., is_log, :], most)
+        highest = np.minimum(middle + FURTHEST, most)
+        limited = np.clip(found[..., is_log, :], middle - FURTHEST, highest)
         found[..., is_log, :] = np.exp(limited) + zero
     found *= share[..., None, :, :]
     return np.add.reduceat(found, first, axis=-2)
+
+
+def highest_logarithm(limit):
+    """Return the logarithms (..., S) above which nothing is forecast.
+
+    Where a level jumps, logarithms of values near zero jump far, and the peaks of a season would
+    be forecast at many times of anything ever seen.
+
+    Parameters
+    ----------
+    limit : ndarray of shape (..., S)
+        Minus the largest values; none where it is positive.
+    """
+    most = np.log(np.maximum(-limit, SMALLEST)) + MOST_GROWTH
+    return np.where(limit > 0.0, np.inf, most)
 
 
 def _first(rows, periods, first_mean):

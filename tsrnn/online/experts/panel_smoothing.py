@@ -8,7 +8,7 @@ import numpy as np
 from tsrnn.features.ring_buffer import Ring
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import panel_smoothing
-from tsrnn.kernels.numpy_.smoothing import season_lengths
+from tsrnn.kernels.numpy_.smoothing import NO_LIMIT, season_lengths
 from tsrnn.online.experts.smoothing import side_by_side
 from tsrnn.online.storage.tracks import Tracks
 from tsrnn.persistence.registry import saved
@@ -28,7 +28,7 @@ class Fields(NamedTuple):
     first_mean: np.ndarray
     loss: np.ndarray
     n_known: np.ndarray  # (S,)
-    positive: np.ndarray
+    limit: np.ndarray
     zero: np.ndarray  # (S,), NaN where unknown
 
 
@@ -62,7 +62,7 @@ class PanelSmoothing:
         self.names, self._settings = side_by_side(seasons, SEASON, logs, year)
         self.horizon, self.n_targets = horizon, n_targets
         n = len(self._settings[1])
-        starts = Fields(*(np.zeros(n),) * 4, np.zeros(1), np.ones(1), np.full(1, np.nan))
+        starts = Fields(*(np.zeros(n),) * 4, np.zeros(1), np.full(1, NO_LIMIT), np.full(1, np.nan))
         self.tracks = Tracks(np.concatenate([np.repeat(start, n_targets) for start in starts]))
 
     def ring(self, n_spare):
@@ -154,7 +154,7 @@ class PanelSmoothing:
         _, periods, logs, experts = self._settings
         first = np.unique(experts, return_index=True)[1]
         awake = np.tile(ages >= periods[first][:, None], self.n_targets) & (fields.n_known > 0.0)
-        awake &= (fields.positive > 0.0) | (logs[first][:, None] == 0.0)
+        awake &= (fields.limit != 0.0) | (logs[first][:, None] == 0.0)
         return awake.reshape(len(awake), self.n_targets, -1)
 
     def _row(self, ring, position, ages):

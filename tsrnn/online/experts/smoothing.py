@@ -148,7 +148,8 @@ class Smoothing(AppendsRows):
     def _restart(self):
         periods = self._settings[1]
         zeros, n_streams = np.zeros((len(periods), len(self.zero))), len(self.zero)
-        self.moving = zeros, zeros, zeros, zeros, np.zeros(n_streams), np.ones(n_streams)
+        limit = np.full(n_streams, numpy_kernels.NO_LIMIT)
+        self.moving = zeros, zeros, zeros, zeros, np.zeros(n_streams), limit
         self.n_rows = 0
         n_seasonal = int((periods > 1).sum())
         self._seasonal = np.zeros((periods.max(), n_seasonal, n_streams))
