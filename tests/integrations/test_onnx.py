@@ -65,7 +65,7 @@ def messy(n_rows=460):
     rows["kind"] = pd.Categorical(rng.choice(["a", "b"], n_rows))
     rows.iloc[rng.integers(0, n_rows, 40), rng.integers(0, 3)] = np.nan
     rows.iloc[rng.integers(0, n_rows, 40), 0] = np.nan
-    rows.iloc[430:433] = np.nan
+    rows.iloc[427:433] = rows.iloc[396:403, 0] = np.nan  # gaps; one lasts on over row 400
     rows.iloc[410, 0] = 1e5
     rows.iloc[440:, 1] += 500.0  # a jump that lasts
     return rows
