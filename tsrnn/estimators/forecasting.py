@@ -693,7 +693,10 @@ class ForecasterMixin:
     def _bounded(self, values, below_zero):
         lower = self.lower
         if isinstance(lower, str):  # "auto"
-            lower = np.where(below_zero, -np.inf, 0.0)
+            if below_zero.size == 1:  # a stream: a number is faster than an array
+                lower = None if below_zero.item() else 0.0
+            else:
+                lower = np.where(below_zero, -np.inf, 0.0)
         if lower is not None:  # np.clip takes several times as long for the forecast of a row
             values = np.maximum(values, lower)
         return values if self.upper is None else np.minimum(values, self.upper)

@@ -43,6 +43,4 @@ def index_of(*names):
 
 @lru_cache(maxsize=64)
 def _places(n):
-    places = np.arange(n)
-    places.flags.writeable = False
-    return places
+    return np.arange(n)  # pandas keeps a slice of these; a copy of what cannot be written to

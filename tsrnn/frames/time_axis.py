@@ -295,6 +295,9 @@ class TimeAxis:
 
     def _stamped(self, index):
         """Return times as a DatetimeIndex, of periods their starts; refuse those of other kinds."""
+        dated = isinstance(index, pd.DatetimeIndex) and self.period is None
+        if dated and index.tz is self.tz:
+            return index  # as nearly always
         expected = "a DatetimeIndex" if self.period is None else f"periods of {self.period}"
         if isinstance(index, pd.PeriodIndex) and self.period is not None:
             if index.freqstr == self.period:
@@ -303,7 +306,7 @@ class TimeAxis:
                 f"found periods of {index.freqstr}, expected {expected}, as at fit; convert them: "
                 f"X.set_index(X.index.asfreq({self.period!r}))"
             )
-        if not isinstance(index, pd.DatetimeIndex) or self.period is not None:
+        if not dated:
             found = "rows without an index" if index is None else f"a {type(index).__name__}"
             remedy = (
                 "pass a DataFrame or Series indexed by time, such as by X.index.to_timestamp() of "
@@ -312,7 +315,7 @@ class TimeAxis:
                 else f"convert time stamps by X.index.to_period({self.period!r})"
             )
             raise ValueError(f"found {found}, expected {expected}, as at fit; {remedy}")
-        if index.tz is not self.tz and str(index.tz) != str(self.tz):
+        if str(index.tz) != str(self.tz):
             raise ValueError(
                 f"found time zone {index.tz}, expected {self.tz}, as at fit; convert with "
                 "X.tz_convert(...) (or X.tz_localize(...) for naive stamps)"

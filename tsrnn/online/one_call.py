@@ -125,6 +125,8 @@ class Packed:
         Parts that somebody has asked for, by name.
     scratch_sizes : dict
         Numbers of a call on the way, by its rows.
+    code : callable or None
+        What `follow_rows` has called for arrays of these types; None before the first call.
     """
 
     design: Any
@@ -147,6 +149,7 @@ class Packed:
     loan: Any = None
     found: dict = field(default_factory=dict)
     scratch_sizes: dict = field(default_factory=dict)
+    code: Any = None
 
     @property
     def n_before(self):
@@ -202,7 +205,7 @@ class Packed:
             (ensemble.scored.fixed, bare["mixing"].discounts, bare["conformal"].fixed),
         )
         found = {name: part for name, part in self.found.items() if name != "encoder"}
-        return changed(self, design=design, encoder=encoder, fixed=fixed, found=found)
+        return changed(self, design=design, encoder=encoder, fixed=fixed, found=found, code=None)
 
     def follow(self, loops, record, learning, scoring):
         """Return the outputs after rows (n, S, M), and the parts after them; None: see above."""
@@ -214,10 +217,12 @@ class Packed:
         scratch = np.empty(self._scratch_size(loops, n))
         n_taken, row = before.n_taken, self.bare["intervals"].row + self.n_rows
         seen = self.bare["smoothing"].n_rows + self.n_rows
-        if not loops.follow_rows(
+        args = (
             new, before.rows, (n_taken, SPARE, row, seen), self.sizes,
             (self.numbers, numbers, outputs, scratch), *self.fixed, (learning, scoring),
-        ):  # fmt: skip
+        )  # fmt: skip
+        code = self.code or loops.follow_rows
+        if not code(*args):
             return None
         before.free[n_taken + n] = True
         loan = before.loan if scoring else Loan(before.free, n_taken, n, before.loan)
@@ -236,6 +241,7 @@ class Packed:
             stale=None if scoring else self.stale or self,
             loan=loan,
             found={},
+            code=self.code or loops.code_for(code, *args),
         )
 
     def part(self, name):

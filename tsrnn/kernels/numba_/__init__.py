@@ -16,6 +16,7 @@ from tsrnn.kernels.numba_.conformal import (
     score_errors,
 )
 from tsrnn.kernels.numba_.follow import follow_rows, scratch_shapes, shapes_of
+from tsrnn.kernels.numba_.maths import code_for
 from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
 from tsrnn.kernels.numba_.panel_experts import score_block
 from tsrnn.kernels.numba_.panel_features import lag_features
@@ -35,6 +36,7 @@ __all__ = [
     "START",
     "SURPRISED",
     "append_rows",
+    "code_for",
     "expected_scale",
     "expert_forecasts",
     "follow_errors",

@@ -167,8 +167,8 @@ def follow_rows(
     origins = _open(of_linear, place)
     if not _followed(rows, origins, given, then[2:], now[2:], linear_turns, linear_results):
         return False
-    for k in range(at, len(after)):
-        after[k] = before[k]
+    rest = (len(after) - at,)
+    copy_to(view_of(after, at, rest), view_of(before, at, rest))
     state, moving, of_conformal, of_drift, of_smoothing = _others(after, at, sizes)
     values, flags = _open(of_steps[0], place), _open(of_steps[1], place)
     if _stepped((base, arrived, learning), values, flags, per_step, state, forecasts):

@@ -24,6 +24,9 @@ OPTIONS = {
 }
 
 
+_codes = {}  # of `code_for`
+
+
 def compiled(function, fastmath=FASTMATH, allocates=False):
     """Compile on first use, for each dtype once, and keep the result on disk.
 
@@ -34,6 +37,28 @@ def compiled(function, fastmath=FASTMATH, allocates=False):
     dispatcher = njit(fastmath=fastmath, **options)(function)
     dispatcher._cache = KernelCache(function)
     return dispatcher
+
+
+def code_for(dispatcher, *args):
+    """Return what a compiled function has called for arguments of these types.
+
+    numba finds that out at each call, which takes as long as a thousand multiplications where
+    arrays are many. Called with arguments of other types or layouts, it would read other numbers.
+    """
+    key = dispatcher, _kinds(args)
+    if key not in _codes:
+        signature = tuple(map(dispatcher.typeof_pyval, args))
+        _codes[key] = dispatcher.overloads[signature].entry_point
+    return _codes[key]
+
+
+def _kinds(argument):
+    """Return what tells arguments of other types and layouts apart."""
+    if isinstance(argument, tuple):
+        return tuple(map(_kinds, argument))
+    if isinstance(argument, np.ndarray):
+        return argument.dtype.char, argument.ndim, argument.flags.num
+    return type(argument)
 
 
 def inner(function, fastmath=FASTMATH, allocates=False, **more):
