@@ -129,10 +129,17 @@ class Mixing:
         kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
         return self.moved(*moved)
 
-    def among(self, forecasts):
-        """Return the mixing with no weight on experts whose forecasts (M, E, S) are NaN."""
+    def among(self, forecasts, steps):
+        """Return the mixing with the weights by which forecasts (M, E, S) are mixed.
+
+        They are those of all steps in part, see `shrink_to_all_steps`, and there are none on
+        experts whose forecasts are NaN.
+        """
+        *sums, parts = self.moving[:-1]
+        parts = parts.copy()
+        kernels.shrink_to_all_steps(steps, forecasts, *sums, parts)
         awake = ~np.isnan(forecasts)
-        return self if awake.all() else changed(self, parts=kernels.among(awake, self.parts))
+        return changed(self, parts=parts if awake.all() else kernels.among(awake, parts))
 
     def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
@@ -163,7 +170,7 @@ class Mixing:
         for row in range(n_rows):
             error = issued[reach + row - scored.steps, outputs] - labels[row].T[:, None]
             now = forecasts[row]
-            mixing = mixing.step(error).among(now[scored.places])
+            mixing = mixing.step(error).among(now[scored.places], scored.steps)
             issued[reach + row], mixture = kernels.issue(
                 now[scored.places], mixing.parts, mixing.blend
             )
@@ -206,7 +213,8 @@ class Mixing:
             score(error, prior, self.discounts, *moved)
             now = terms[row]
             of_scored = now[scored.places]
-            mixing, now = self.moved(*moved).among(of_scored[..., 0]), kernels.where_awake(now)
+            mixing = self.moved(*moved).among(of_scored[..., 0], scored.steps)
+            now = kernels.where_awake(now)
             mixed = (mixing.parts[..., None] * now[scored.places][:, None]).sum(axis=2)
             issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
             weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
