@@ -230,10 +230,12 @@ def test_weights_of_a_step_are_shrunk_to_those_of_all_steps(stream):
         mixing = before.among(forecasts[row], steps)
         seen = mixing.n_labels > 0
         for s in np.flatnonzero(seen.any(axis=0)):
-            units, rows = mixing.scale[:, s], np.flatnonzero(seen[:, s])
+            rows = np.flatnonzero(seen[:, s])
+            mean_loss = mixing.loss[..., s] / np.maximum(mixing.n_labels[:, [s]], 1)
+            units = mean_loss[:, :E].mean(axis=1)
             regret = np.mean([mixing.regret[m, 0, :, s] / units[m] for m in rows], axis=0)
             spread = np.mean([mixing.spread[m, 0, :, s] / units[m] ** 2 for m in rows], axis=0)
-            losses = [mixing.loss[m, :E, s] / mixing.n_labels[m, s] / units[m] for m in rows]
+            losses = [mean_loss[m, :E] / units[m] for m in rows]
             weight = np.maximum(regret, 0) / (spread + 1e-12)
             weight = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
             shared = np.array([weight, inverse_power(np.mean(losses, axis=0))])

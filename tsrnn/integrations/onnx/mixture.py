@@ -121,16 +121,18 @@ def _shrunk(steps, awake, sums, parts):
     if m == 1:
         return parts
     loss, seen = g.rows(loss, 0, E, axis=1), n_labels > 0.0
-    unit = g.reshape(scale + TINY, m, 1, 1, S)
-    per_label = g.reshape(g.maximum(n_labels, 1.0), m, 1, 1, S)
+    mean_loss = g.reshape(loss, m, 1, E, S) / g.reshape(g.maximum(n_labels, 1.0), m, 1, 1, S)
+    n_awake = g.total(g.cast(awake, np.float64), axis=1, keep=True)
+    of_awake = g.where(awake, g.reshape(mean_loss, m, E, S), 0.0)
+    unit = g.total(of_awake, axis=1, keep=True) / g.maximum(n_awake, 1.0) + TINY
+    unit = g.reshape(unit, m, 1, 1, S)
     count = g.cast(seen, np.float64)
     n_seen = g.total(count, axis=0, keep=True)  # (1, S)
     share_of_step = g.reshape(count / g.maximum(n_seen, 1.0), m, 1, 1, S)
-    of_losses = g.reshape(loss, m, 1, E, S) / (per_label * unit)
     shared = _weights(
         g.total(share_of_step * (regret / unit), axis=0, keep=True),
         g.total(share_of_step * (spread / (unit * unit)), axis=0, keep=True),
-        g.reshape(g.total(share_of_step * of_losses, axis=0, keep=True), 1, E, S),
+        g.reshape(g.total(share_of_step * (mean_loss / unit), axis=0, keep=True), 1, E, S),
     )
     shared = _among(awake, shared * np.ones((m, 1, 1, 1)))
     own = _among(awake, _weights(regret, spread, loss))

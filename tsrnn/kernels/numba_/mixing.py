@@ -284,8 +284,13 @@ def _shrink(steps, forecasts, moved, prior, sums, shared, s):
         if n_labels[m, s] == 0.0:
             continue
         n_seen += 1.0
-        per_unit = 1.0 / (scale[m, s] + TINY)
-        per_loss = per_unit / max(n_labels[m, s], 1.0)
+        per_label, total, n_awake = 1.0 / max(n_labels[m, s], 1.0), 0.0, 0.0
+        for e in range(E):
+            if not np.isnan(forecasts[m, e, s]):
+                total += loss[m, e, s]
+                n_awake += 1.0
+        per_unit = 1.0 / (total / max(n_awake, 1.0) * per_label + TINY)
+        per_loss = per_unit * per_label
         for r in range(R):
             for e in range(E):
                 sums[r * E + e] += regret[m, r, e, s] * per_unit

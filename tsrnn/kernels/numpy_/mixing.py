@@ -149,8 +149,8 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
     What the experts are worth at one step tells much of the others, and labels of a far step come
     late and their errors overlap: n of step m say as much as n / m that do not. As in credibility
     theory [1]_, its own weights count by the share :math:`(n / m) / (n / m + 20)`, and those made
-    of the means over all steps of regrets, of their squares and of losses, each in units of the
-    step's scale, by the rest.
+    of the means over all steps of regrets, of their squares and of losses, each in units of what
+    the experts that are awake lose at the step on average, by the rest.
 
     Parameters
     ----------
@@ -183,16 +183,17 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
     moves = seen.any(axis=0) & ~np.isnan(scale[0])
     if len(steps) == 1 or not moves.any():
         return
-    unit = (scale + TINY)[:, None]
     loss = loss[:, :n_experts]
     awake = ~np.isnan(forecasts)
     own = among(awake, _weights(regret, spread, loss))
-    sums = regret / unit[:, None], spread / (unit * unit)[:, None]
-    mean_loss = loss / (np.maximum(n_labels, 1.0)[:, None] * unit)
+    mean_loss = loss / np.maximum(n_labels, 1.0)[:, None]
+    n_awake = np.maximum(awake.sum(axis=1, keepdims=True), 1)
+    unit = np.where(awake, mean_loss, 0.0).sum(axis=1, keepdims=True) / n_awake + TINY
+    sums = regret / unit[:, None], spread / (unit * unit)[:, None], mean_loss / unit
     count = np.maximum(seen.sum(axis=0), 1)
     of_all = (
         np.where(seen.reshape(len(seen), *[1] * (x.ndim - 2), -1), x, 0.0).sum(axis=0) / count
-        for x in (*sums, mean_loss)
+        for x in sums
     )
     shared = np.repeat(_weights(*(x[None] for x in of_all)), len(steps), axis=0)
     shared = among(awake, shared)
