@@ -117,7 +117,7 @@ def _after(error, discounts, moving):
 def _shrunk(steps, awake, sums, parts):
     """Return the weights of each step shrunk to those of all; see `shrink_to_all_steps`."""
     regret, spread, loss, n_labels, scale = sums
-    m, R, E, S = regret.shape
+    m, _, E, S = regret.shape
     if m == 1:
         return parts
     loss, seen = g.rows(loss, 0, E, axis=1), n_labels > 0.0

@@ -276,7 +276,7 @@ def _shrink(steps, forecasts, moved, prior, sums, shared, s):
 
     Memory is given for the means over steps, (2 R + 1) E, and for their weights, (R + 1) E.
     """
-    regret, spread, loss, n_labels, scale, parts, _ = moved
+    regret, spread, loss, n_labels, _, parts, _ = moved
     M, R, E, _ = regret.shape
     n_seen = 0.0
     sums[:] = 0.0
