@@ -69,6 +69,7 @@ def run(stream, history, rows, horizon, seed, changes, n_weeks):
         results.append({
             "stream": stream, "horizon": horizon, "seed": seed, "change": change,
             "relative_rmse_by_week": (weekly[0] / unit / weekly[1]).tolist(),
+            "rmse_by_week": (weekly[0] / history.iloc[:, 0].std()).tolist(),
             "logged_within_3_weeks": int(logged.sum()),
         })  # fmt: skip
     print(".", end="", flush=True, file=sys.stderr)
@@ -110,6 +111,10 @@ def main():
     curves["logged"] = table["logged_within_3_weeks"].groupby(keys, sort=False).min()
     print(f"RMSE of week 1 to {N_WEEKS} after the change, relative to the stream left alone")
     print(curves.round(2).to_string())
+    rmse = pd.DataFrame(table["rmse_by_week"].tolist(), columns=range(1, N_WEEKS + 1))
+    rmse = np.exp(np.log(rmse).groupby([table["horizon"], table["change"]], sort=False).mean())
+    print("\nRMSE in standard deviations of the history, geometric mean of streams and seeds")
+    print(rmse.round(3).to_string())
     late = curves[range(SEASONS + 1, N_WEEKS + 1)].max(axis=1)
     print(f"\nlargest from week {SEASONS + 1} on: {late.max():.3f} ({late.idxmax()})")
     print(f"above {LIMIT}:\n{late[late > LIMIT].round(3).to_string()}")

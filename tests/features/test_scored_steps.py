@@ -16,6 +16,24 @@ def test_the_first_steps_and_the_last_one_are_scored(horizon):
     assert scored.all_are == (horizon <= 40)
 
 
+@pytest.mark.parametrize("horizon", [1, 3, 50])
+def test_what_waits_is_all_that_labels_to_come_ask_for(horizon):
+    scored = ScoredSteps.of(horizon)
+    n_scored = len(scored.steps)
+    issued = np.random.default_rng(0).normal(size=(horizon, n_scored, 2, 3))
+    waiting = scored.waiting(issued)
+    assert waiting.shape == (scored.steps.sum(), 2, 3)
+    restored = scored.issued(waiting)
+    newest = horizon - 1
+    for row in range(newest + 1, newest + 1 + horizon):  # as labels come
+        for place, step in enumerate(scored.steps):
+            if (origin := row - step) <= newest:
+                np.testing.assert_array_equal(restored[origin, place], issued[origin, place])
+    np.testing.assert_array_equal(scored.waiting(restored), waiting)
+    with pytest.raises(ValueError, match="broadcast"):
+        scored.issued(waiting[1:])
+
+
 @pytest.mark.parametrize("horizon", [3, 41, 168, 720])
 def test_what_lies_between_is_interpolated(horizon):
     scored = ScoredSteps.of(horizon)

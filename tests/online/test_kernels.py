@@ -87,8 +87,9 @@ def assert_alike(one, other, path="", rounding=1e-12):
         for k, pair in enumerate(zip(one, other, strict=True)):
             assert_alike(*pair, f"{path}[{k}]", rounding)
     elif hasattr(one, "__dict__"):
+        held = other.__getstate__() or {}
         for name, value in (one.__getstate__() or {}).items():
-            assert_alike(value, getattr(other, name), f"{path}.{name}", rounding)
+            assert_alike(value, held[name], f"{path}.{name}", rounding)
     elif isinstance(one, float):
         assert other == pytest.approx(one, rel=rounding), path
     else:

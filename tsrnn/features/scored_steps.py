@@ -69,6 +69,41 @@ class ScoredSteps:
         """Return values (..., M) of all steps at the scored ones, (..., m)."""
         return values if self.all_are else values[..., self.places]
 
+    def waiting(self, issued):
+        """Return what waits for its label of what was issued at the newest rows.
+
+        Parameters
+        ----------
+        issued : ndarray of shape (M, m, ...)
+            At the newest M rows. Of a step, as many of them wait as it is ahead.
+
+        Returns
+        -------
+        ndarray of shape (sum of the steps, ...)
+            Step by step, oldest rows first.
+
+        Examples
+        --------
+        >>> scored = ScoredSteps.of(2)
+        >>> scored.waiting(np.array([[1.0, 2.0], [3.0, 4.0]]))
+        array([3., 2., 4.])
+        """
+        return np.concatenate([issued[-step:, place] for place, step in enumerate(self.steps)])
+
+    def issued(self, waiting):
+        """Return an array (M, m, ...) of what waits, see `waiting`; NaN of what does not any more.
+
+        Raises
+        ------
+        ValueError
+            As many values do not wait.
+        """
+        parts = np.split(waiting, np.cumsum(self.steps)[:-1])
+        issued = np.full((self.steps[-1], len(self.steps), *waiting.shape[1:]), np.nan)
+        for place, (step, part) in enumerate(zip(self.steps, parts, strict=True)):
+            issued[-step:, place] = part
+        return issued
+
     def spread(self, values):
         """Interpolate values (..., m) at the scored steps to all of them, (..., M)."""
         if self.all_are:

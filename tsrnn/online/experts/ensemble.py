@@ -153,6 +153,17 @@ class Ensemble(AppendsRows):
         self.n_effects = 2 * per_step.features.n_ahead
         self._clear()
 
+    def __getstate__(self):
+        """Return what a file holds: of a long horizon, a quarter of what was issued still waits."""
+        return super().__getstate__() | {"_issued": self.scored.waiting(self._issued)}
+
+    def __setstate__(self, state):
+        """Restore what a file holds; those of 0.1.0 hold all that was issued."""
+        issued, n_axes = state["_issued"], 5 if state["n_effects"] else 4
+        if issued.ndim < n_axes:
+            issued = state["scored"].issued(issued)
+        self.__dict__.update(state, _issued=issued)
+
     @classmethod
     def of(cls, design, forgetting, ridge):
         """Return the ensemble of a design, nothing learnt."""
@@ -308,5 +319,5 @@ class Ensemble(AppendsRows):
 
     def _clear(self):
         """Nothing has been said yet that waits for its label."""
-        shape = max(self.linear.delays), *self.mixing.loss.shape
+        shape = self.scored.steps[-1], *self.mixing.loss.shape
         self._issued = np.full((*shape, 1 + self.n_effects) if self.n_effects else shape, np.nan)
