@@ -18,9 +18,11 @@ class Mixing:
     Several mixtures run side by side. R of them follow the polynomial potential of their
     discounted regrets [1]_ along the gradient of the squared error, which finds a good convex
     combination; the last one weights experts by the inverse eighth power of their discounted
-    squared error, which keeps to the best one where the errors of a long horizon overlap. The
-    mixtures are blended by theirs in the same way: what comes out is a convex combination of the
-    experts again. All these sums shrink and grow with the size of errors, see `score_experts`.
+    squared error, which keeps to the best one where the errors of a long horizon overlap. Of
+    several steps, the weights are shrunk to those that all steps share: see `shrink_to_all_steps`.
+    The mixtures are blended by their losses in the same way: what comes out is a convex combination
+    of the experts again. All these sums shrink and grow with the size of errors, see
+    `score_experts`.
 
     A mixing is a value: `step` returns a new one. Streams are the last axis of every array.
 
