@@ -166,9 +166,14 @@ def test_a_stretch_of_nan_may_be_split_anywhere():
     assert content(vars(whole)) == content(vars(parts))
 
 
-def test_the_day_after_days_without_values_costs_little():
-    """Lags of missing rows tell the pattern of the week before; they were one flat line."""
-    rows = datasets.load_electricity()[1060:2548]
+@pytest.mark.parametrize("start", [1060, 3060])
+def test_the_day_after_days_without_values_costs_little(start):
+    """Lags of missing rows tell the pattern of two weeks, from the value before to that after.
+
+    They were one flat line; then as the last week, going on from the value before alone: 1.5 and
+    2.1 times the error at the second start.
+    """
+    rows = datasets.load_electricity()[start : start + 1488]
     errors = {}
     for n_missing in (0, 48, 168):
         gappy, day = rows.copy(), rows[-48:]
@@ -177,5 +182,5 @@ def test_the_day_after_days_without_values_costs_little():
         model.partial_fit(gappy[1200:1440])
         labels = np.lib.stride_tricks.sliding_window_view(day.to_numpy()[:, 0], 24)[1:25]
         errors[n_missing] = np.abs(model.predict(day[:24]) - labels).mean()
-    assert errors[48] < 1.2 * errors[0]
-    assert errors[168] < 1.6 * errors[0]
+    assert errors[48] < 1.05 * errors[0]
+    assert errors[168] < 1.3 * errors[0]

@@ -3,7 +3,7 @@ import pytest
 
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
-from tsrnn.kernels.numpy_.seasons import RECENT, follow_season
+from tsrnn.kernels.numpy_.seasons import RECENT, follow_season, gap_end
 from tsrnn.nn import get_kernels, set_kernels
 
 NAN = np.nan
@@ -45,21 +45,21 @@ def test_padding_was_never_seen_but_may_hold_the_first_level():
     assert np.isnan(held.targets[:3]).all()
 
 
-def as_of_a_season_before(levels, now, season):
+def as_of_seasons_before(levels, now, season):
     """Return the level of a missing row, by another way: least squares through zero."""
-    rows = np.arange(max(now - RECENT, season + 1), now)
-    changes, before = (
-        levels[rows] - levels[rows - 1],
-        levels[rows - season] - levels[rows - season - 1],
-    )
+    lines = np.concatenate([np.full(2 * season, np.nan), levels])  # what was never seen
+    change = np.diff(lines, prepend=np.nan)
+    now = now + 2 * season
+    rows = np.arange(max(now - RECENT, 2 * season), now + 1)
+    before = np.nanmean([change[rows - season], change[rows - 2 * season]], axis=0)
+    step, before, changes = before[-1], before[:-1], change[rows[:-1]]
     seen = np.isfinite(changes) & np.isfinite(before)
     slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
-    step = levels[now - season] - levels[now - season - 1]
-    return levels[now - 1] + min(max(slope, 0.0), 1.0) * step
+    return lines[now - 1] + min(max(slope, 0.0), 1.0) * step
 
 
 def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
-    """Values of days without rows are those of a week before, as far as weeks have been alike."""
+    """Values of days without rows are those of weeks before, as far as weeks have been alike."""
     rng = np.random.default_rng(0)
     week = rng.normal(size=14)
     values = np.tile(week, 20)[:, None] + rng.normal(scale=[[0.0, 0.5]], size=(280, 2))
@@ -69,7 +69,7 @@ def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
     expected = levels.copy()
     for row, stream in np.argwhere(missing):
         now = len(levels) - 40 + row
-        expected[now, stream] = as_of_a_season_before(expected[:, stream], now, 14)
+        expected[now, stream] = as_of_seasons_before(expected[:, stream], now, 14)
     levels[-40:][missing] = np.nan
     follow_season(levels, missing, (2, 14))
     np.testing.assert_allclose(levels, expected, rtol=1e-9)
@@ -83,15 +83,20 @@ def test_a_random_walk_stays_where_it_was():
     assert np.abs(levels[-24:] - walk[-25]).max() < 0.35 * np.abs(walk[-48:-24] - walk[-49]).max()
 
 
+def some(values):
+    return Window(values, np.zeros((len(values), 0)), np.zeros((len(values), 0)))
+
+
 def walked(targets, seasons, n_rows):
-    """Return the record after rows that come so many at a time."""
-
-    def some(values):
-        return Window(values, np.zeros((len(values), 0)), np.zeros((len(values), 0)))
-
-    window = some(targets[:20]).padded(12, start_from(np.zeros(2)), seasons=seasons)
-    for row in range(20, len(targets), n_rows):
-        window, _ = window.continued(some(targets[row : row + n_rows]), 12, 400, seasons)
+    """Return the record after rows that come so many at a time, what ends a gap alone."""
+    start = start_from(np.zeros(targets.shape[1]))
+    window, row = some(targets[:20]).padded(12, start, seasons=seasons), 20
+    while row < len(targets):
+        new = some(targets[row : row + n_rows])
+        joined, start = window.continued(new, 12, 400, seasons)
+        n = max(gap_end(joined.targets, start) - start, 1)
+        window, _ = window.continued(new[:n], 12, 400, seasons)
+        row += n
     return window
 
 
@@ -113,3 +118,30 @@ def test_levels_are_alike_in_all_chunks_and_kernels(seasons, both_kernels):
         for name in ("targets", "levels", "spreads", "refused", "jumps"):
             ours, theirs = getattr(found, name), getattr(expected, name)
             np.testing.assert_array_equal(ours[-30:], theirs[-30:])
+
+
+def test_levels_of_a_gap_meet_the_value_after_it():
+    """What the value is off moves the rows of the gap in proportion, those of its stream alone."""
+    values = np.tile([1.0, 5.0, 3.0], 30)[:, None] + np.zeros((90, 3))
+    values[80:86, 0] = values[83:86, 1] = values[82:84, 2] = NAN
+    values[86:] += 7.0
+    levels = walked(values, (3,), 90).levels[-90:]
+    usual = np.tile([1.0, 5.0, 3.0], 30)
+    moved = np.zeros(90)
+    moved[80:86], moved[86:] = np.arange(1, 7), 7.0
+    np.testing.assert_allclose(levels[:, 0], usual + moved, rtol=1e-9)
+    unmoved = np.where(np.arange(90) < 86, usual, usual + 7.0)  # of three rows: as they were
+    np.testing.assert_allclose(levels[:, 1:], np.tile(unmoved[:, None], 2), rtol=1e-9)
+
+
+def test_nothing_is_bridged_before_the_first_value():
+    values = np.concatenate([np.full(10, NAN), np.tile([1.0, 5.0], 20)])[:, None]
+    levels = walked(values, (2,), 1).levels[-50:]
+    np.testing.assert_array_equal(levels[:10], 0.0)  # the mean
+
+
+def test_a_gap_is_found_where_it_ends():
+    targets = np.zeros((30, 2))
+    targets[3:7, 0] = targets[10:13, 1] = targets[20:26, 1] = NAN
+    assert [gap_end(targets, start) for start in (0, 7, 8, 26, 27)] == [7, 7, 26, 26, 30]
+    assert gap_end(targets[:7], 0) == 7 and gap_end(targets[:2], 1) == 2

@@ -65,7 +65,7 @@ def messy(n_rows=460):
     rows["kind"] = pd.Categorical(rng.choice(["a", "b"], n_rows))
     rows.iloc[rng.integers(0, n_rows, 40), rng.integers(0, 3)] = np.nan
     rows.iloc[rng.integers(0, n_rows, 40), 0] = np.nan
-    rows.iloc[430:433] = np.nan
+    rows.iloc[427:433] = rows.iloc[396:403, 0] = np.nan  # gaps; one lasts on over row 400
     rows.iloc[410, 0] = 1e5
     rows.iloc[440:, 1] += 500.0  # a jump that lasts
     return rows
@@ -186,7 +186,9 @@ def test_some_experts_are_the_mixture_of_those_alone(tmp_path):
         label, at = stream.window.targets[-1], np.arange(4)
         error = np.stack(issued)[len(issued) - 1 - at, at] - label
         kernels.score_experts(error, np.zeros_like(moving[2]), mixing.discounts, *moving)
-        now, mixture = kernels.issue(stream.ensemble.rows[-1][:, kept], *moving[5:])
+        forecasts = stream.ensemble.rows[-1][:, kept]
+        kernels.shrink_to_all_steps(at + 1, forecasts, *moving[:-1])
+        now, mixture = kernels.issue(forecasts, *moving[5:])
         issued.append(now)
         expected = mixture[:, 0] * scaling.scale[0, 0] + scaling.mean[0, 0]
         np.testing.assert_allclose(forecast["s0"], expected, rtol=1e-6)

@@ -52,6 +52,25 @@ def test_score_experts(compiled, n_regrets, prior, by_step, scale):
         np.testing.assert_allclose(fast, plain, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_regrets", [0, 1, 2])
+def test_shrink_to_all_steps(compiled, n_regrets):
+    rng, shape = np.random.default_rng(0), (M, n_regrets, E, S)
+    sums = rng.normal(size=shape), rng.random(shape), rng.random((M, E + n_regrets + 1, S))
+    n_labels, scale = rng.integers(0, 3, (M, S)).astype(float), 0.1 + rng.random((M, S))
+    n_labels[:, 0], scale[:, 1] = 0.0, np.nan  # no label has come; a file of 0.1.0
+    parts = rng.random((M, n_regrets + 1, E, S))
+    found, forecasts = parts.copy(), np.ones((M, E, S))
+    forecasts[:, 0, 3] = forecasts[1, :, 4] = np.nan  # asleep
+    forecasts[1, 2, 4] = 1.0  # but for one
+    steps = np.array([1, 2, 3, 5, 9])
+    compiled.shrink_to_all_steps(steps, forecasts, *sums, n_labels, scale, found)
+    expected = parts.copy()
+    mixing.shrink_to_all_steps(steps, forecasts, *sums, n_labels, scale, expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_array_equal(found[..., :2], parts[..., :2])
+    assert not np.isclose(found[..., 2:], parts[..., 2:]).any()
+
+
 @pytest.mark.parametrize("pace", [np.ones(M), np.linspace(0.1, 1.0, M)])
 def test_score_errors_and_expected_scale(compiled, pace):
     rng = np.random.default_rng(0)

@@ -69,7 +69,7 @@ def test_the_mixture_learns_from_what_was_said_when_the_label_was_still_to_come(
         smoothing, smoothed = smoothing.follow(values[t : t + 1])
         forecasts[:, 3 : 3 + n_repeats] = repeats[t]
         forecasts[:, 3 + n_repeats :] = smoothed[0]
-        mixing = mixing.among(forecasts)
+        mixing = mixing.among(forecasts, design.delays)
         issued, mixture = issue(forecasts, mixing.parts, mixing.blend)
         said.append(issued)
         np.testing.assert_allclose(mixtures[t], mixture.T, rtol=1e-9)

@@ -215,3 +215,41 @@ def test_experts_that_are_all_exact_stay_finite():
     for _ in range(100):
         mixing = mixing.step(np.zeros((1, 5, 1)))
     np.testing.assert_allclose(mixing.weights, 1 / 3)
+
+
+def test_weights_of_a_step_are_shrunk_to_those_of_all_steps(stream):
+    """Against the same written out: far steps, of few labels apart, lean on the others most."""
+    (forecasts, actual), steps = stream, np.array([1, 4, 24])
+    mixing = Mixing.of(M, E, S)
+    for row in range(N_ROWS):
+        issued, _ = issue(forecasts[row], mixing.parts, mixing.blend)
+        if row < 40:
+            actual[row, 2] = np.nan  # whose first labels come later
+        error = issued - actual[row][:, None]
+        before = mixing.step(error)
+        mixing = before.among(forecasts[row], steps)
+        seen = mixing.n_labels > 0
+        for s in np.flatnonzero(seen.any(axis=0)):
+            rows = np.flatnonzero(seen[:, s])
+            mean_loss = mixing.loss[..., s] / np.maximum(mixing.n_labels[:, [s]], 1)
+            units = mean_loss[:, :E].mean(axis=1)
+            regret = np.mean([mixing.regret[m, 0, :, s] / units[m] for m in rows], axis=0)
+            spread = np.mean([mixing.spread[m, 0, :, s] / units[m] ** 2 for m in rows], axis=0)
+            losses = [mean_loss[m, :E] / units[m] for m in rows]
+            weight = np.maximum(regret, 0) / (spread + 1e-12)
+            weight = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
+            shared = np.array([weight, inverse_power(np.mean(losses, axis=0))])
+            for m in range(M):
+                own = mixing.n_labels[m, s] / steps[m]
+                own = own / (own + 20)
+                apart = own_weights(mixing, m, s)
+                expected = own * apart + (1 - own) * shared
+                np.testing.assert_allclose(mixing.parts[m, ..., s], expected, rtol=1e-6, atol=1e-9)
+        np.testing.assert_array_equal(mixing.blend, before.blend)
+
+
+def own_weights(mixing, m, s):
+    regret, spread = mixing.regret[m, 0, :, s], mixing.spread[m, 0, :, s]
+    weight = np.maximum(regret - 1e-12, 0) / (spread + 1e-12)
+    weight = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
+    return np.array([weight, inverse_power(mixing.loss[m, :E, s])])

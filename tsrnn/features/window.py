@@ -7,7 +7,7 @@ import numpy as np
 from tsrnn.features.carried import carried
 from tsrnn.features.outlier_filter import PLAIN, Screen, filter_outliers, follow_usual
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_.seasons import follow_season, looked_back
+from tsrnn.kernels.numpy_.seasons import bridge_gap, follow_season, looked_back
 from tsrnn.persistence.registry import saved
 
 
@@ -26,7 +26,7 @@ class Window:
         Calendar features of the step after each row.
     levels : ndarray of shape (n, S)
         Targets; of missing ones the newest known value, or, given seasons, what
-        `follow_season` says. NaN before the first row.
+        `follow_season` says and, once a value has come, `bridge_gap`. NaN before the first row.
     spreads : ndarray of shape (n, S) or None
         Usual change at each row, where outliers count as missing (see `filter_outliers`).
     refused : ndarray of shape (n, S) or None
@@ -116,6 +116,8 @@ class Window:
     def continued(self, new, reach, memory, seasons=()):
         """Return the rows that n new ones look back on with those behind, and where those start.
 
+        Given seasons, levels of missing rows that a new one ends are bridged, if it comes alone.
+
         Parameters
         ----------
         new : Window
@@ -126,7 +128,10 @@ class Window:
         """
         n_kept = min(len(self), max(reach, looked_back(seasons), memory - len(new)))
         loops = compiled_kernels()
-        return self.append(new, n_kept, loops and loops.append_rows, seasons), n_kept
+        rows = self.append(new, n_kept, loops and loops.append_rows, seasons)
+        if seasons and len(new) == 1 and np.isnan(rows.targets[n_kept - 1]).any():
+            bridge_gap(rows.levels, rows.targets, n_kept, seasons)
+        return rows, n_kept
 
     def newest(self, n_rows):
         """Return the newest rows, at most so many: a view where that keeps little more alive."""

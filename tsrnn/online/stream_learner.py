@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from tsrnn.kernels import compiled_kernels
-from tsrnn.kernels.numpy_.seasons import looked_back
+from tsrnn.kernels.numpy_.seasons import gap_end, looked_back
 from tsrnn.online.experts.ensemble import Ensemble
 from tsrnn.online.explanation import explain_stream
 from tsrnn.online.one_call import MOST_ROWS, PARTS, take_in_by_one_call
@@ -251,8 +251,23 @@ class StreamLearner:
 
     @one_blas_thread
     def _take_in_by_parts(self, record, learning, following, scoring):
+        learner, parts = self, []
+        while len(record):
+            (joined, start), n = learner._join(record), len(record)
+            if self.design.carried_by:  # what ends a gap comes alone: its levels are bridged then
+                n = max(gap_end(joined.targets, start) - start, 1)
+            now, record, later = record[:n], record[n:], following
+            if len(record):
+                joined, start = learner._join(now)
+                if following is not None:
+                    later = np.concatenate([record.inputs, following])
+            outputs, learner = learner._take_in_joined(now, joined, start, learning, later, scoring)
+            parts.append(outputs)
+        outputs = parts[0] if len(parts) == 1 or parts[0] is None else np.concatenate(parts)
+        return outputs, learner
+
+    def _take_in_joined(self, record, joined, start, learning, following, scoring):
         learner, design = self._unpacked(), self.design
-        joined, start = self._join(record)
         learner.outliers = self._outliers_after(record, joined, start)
         skip, view = self._seen(joined, start, len(joined))
         features, base, labels = skip, design.base(joined, start), design.labels(joined, start)

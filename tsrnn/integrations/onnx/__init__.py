@@ -217,11 +217,10 @@ def _forecast(graph, model, stream, kept):
     inputs = (inputs - scaling.mean) / scaling.scale
 
     window = stream.window
-    reach = max(design.reach, int(ensemble.per_step.features.back.max(initial=0)))
-    reach = max(reach, looked_back(design.carried_by))
+    reach = max(design.reach, looked_back(design.carried_by))
     unseen = np.full((max(reach - len(window), 0), n_targets), np.nan)
     before = graph.state("levels", np.concatenate([unseen, window.levels[-reach:]]))
-    targets, level, jump = filtered(graph, window, targets, before, design.carried_by)
+    targets, level, jump, before = filtered(graph, window, targets, before, design.carried_by)
     seen = Seen(graph, design, window, (targets, level, inputs, calendar), before)
     hidden = hidden_features(graph, stream.encoder, seen)
     counted = Counted(graph, ensemble.smoothing.n_rows)
@@ -229,7 +228,7 @@ def _forecast(graph, model, stream, kept):
     weights = stream.readout.weights, ensemble.linear.weights
     forecasts = [
         readouts(*weights, columns, hidden, seen, level),
-        per_step(graph, ensemble.per_step, seen, targets, level),
+        per_step(graph, ensemble.per_step, targets, level),
         repeats(ensemble.repeats, seen, level, counted),
         smoothing(graph, ensemble.smoothing, targets, counted),
     ]

@@ -60,9 +60,10 @@ def readouts(recurrent, linear, columns, hidden, seen, level):
     return g.transpose(changes, 2, 1, 0) + level
 
 
-def per_step(graph, readout, seen, label, level):
+def per_step(graph, readout, label, level):
     """Return the forecasts (M, 1, S) of the readout of each step; see `follow_steps`."""
     season, rates = readout.features.season, readout.fixed[3]
+    back, columns, _ = readout.features.table
     n_streams, known = level.shape[0], ~g.isnan(label)
     rows = readout.rows[len(readout.rows) - season :]
     profiles = graph.state("profiles", rows[..., [FAST, SLOW]].transpose(0, 2, 1))
@@ -80,10 +81,13 @@ def per_step(graph, readout, seen, label, level):
     graph.carry("mean_level", mean)
 
     # Whatever is looked up lies in one table: newest values, profiles by row, the mean.
-    parts = seen.levels, g.reshape(joined, 2 * (season + 1), n_streams)
+    earlier = readout.rows[len(readout.rows) - int(back.max()) :, :, LEVEL]
+    before = graph.state("levels_at_origins", earlier)  # as they stood then, before any bridge
+    levels = g.concatenate([before, g.reshape(level, 1, n_streams)])
+    graph.carry("levels_at_origins", g.rows(levels, 1))
+    parts = levels, g.reshape(joined, 2 * (season + 1), n_streams)
     table = g.concatenate([*parts, g.reshape(mean, 1, n_streams)])
-    n_levels = seen.levels.shape[0]
-    back, columns, _ = readout.features.table
+    n_levels = levels.shape[0]
     places = {
         LEVEL: n_levels - 1 - back,
         FAST: n_levels + 2 * (season - back),

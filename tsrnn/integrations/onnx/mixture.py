@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.integrations.onnx import graph as g
-from tsrnn.kernels.numpy_.mixing import NEWEST, OUTLIER, SURGE, TINY, among
+from tsrnn.kernels.numpy_.mixing import HALF_OWN, NEWEST, OUTLIER, SURGE, TINY, among
 
 
 def mixed(graph, ensemble, kept, forecasts, label):
@@ -33,7 +33,8 @@ def mixed(graph, ensemble, kept, forecasts, label):
     due = g.take(flat, (n_rows - scored.steps) * n_scored + np.arange(n_scored))
     *sums, parts, blend = _after(due - label, start.discounts, moving)
     now = forecasts if scored.all_are else g.take(forecasts, scored.places)
-    parts = _among(~g.isnan(now), parts)
+    awake = ~g.isnan(now)
+    parts = _shrunk(scored.steps, awake, sums, _among(awake, parts))
     mixtures = g.total(parts * _unsqueezed(_where_awake(now)), axis=2)
     issued = g.concatenate([now, mixtures], axis=1)
     issued = g.reshape(issued, 1, *issued.shape)
@@ -97,8 +98,7 @@ def _after(error, discounts, moving):
     of_mixtures = g.minimum(of_mixtures, g.reshape(limit, m, 1, S))
     before = of_loss * (g.reshape(change, m, 1, S) * loss)
     new_loss = before + g.concatenate([squared, of_mixtures], axis=1)
-    best = _favoured(g.rows(new_loss, 0, E, axis=1))
-    new_parts = g.concatenate([_potential(new_regret, new_spread), _unsqueezed(best)], axis=1)
+    new_parts = _weights(new_regret, new_spread, g.rows(new_loss, 0, E, axis=1))
     known = ~g.isnan(g.reshape(of_last, m, S))
     new = (
         new_regret,
@@ -112,6 +112,39 @@ def _after(error, discounts, moving):
     shapes = {2: known, 3: g.reshape(known, m, 1, S), 4: g.reshape(known, m, 1, 1, S)}
     pairs = zip(moving, new, strict=True)
     return [g.where(shapes[len(old.shape)], after, old) for old, after in pairs]
+
+
+def _shrunk(steps, awake, sums, parts):
+    """Return the weights of each step shrunk to those of all; see `shrink_to_all_steps`."""
+    regret, spread, loss, n_labels, scale = sums
+    m, _, E, S = regret.shape
+    if m == 1:
+        return parts
+    loss, seen = g.rows(loss, 0, E, axis=1), n_labels > 0.0
+    mean_loss = g.reshape(loss, m, 1, E, S) / g.reshape(g.maximum(n_labels, 1.0), m, 1, 1, S)
+    n_awake = g.total(g.cast(awake, np.float64), axis=1, keep=True)
+    of_awake = g.where(awake, g.reshape(mean_loss, m, E, S), 0.0)
+    unit = g.total(of_awake, axis=1, keep=True) / g.maximum(n_awake, 1.0) + TINY
+    unit = g.reshape(unit, m, 1, 1, S)
+    count = g.cast(seen, np.float64)
+    n_seen = g.total(count, axis=0, keep=True)  # (1, S)
+    share_of_step = g.reshape(count / g.maximum(n_seen, 1.0), m, 1, 1, S)
+    shared = _weights(
+        g.total(share_of_step * (regret / unit), axis=0, keep=True),
+        g.total(share_of_step * (spread / (unit * unit)), axis=0, keep=True),
+        g.reshape(g.total(share_of_step * (mean_loss / unit), axis=0, keep=True), 1, E, S),
+    )
+    shared = _among(awake, shared * np.ones((m, 1, 1, 1)))
+    own = _among(awake, _weights(regret, spread, loss))
+    apart = n_labels / steps[:, None]
+    share = g.reshape(apart / (apart + HALF_OWN), m, 1, 1, S)
+    moves = (n_seen > 0.0) & ~g.isnan(g.rows(scale, 0, 1))
+    return g.where(g.reshape(moves, 1, 1, 1, S), share * own + (1.0 - share) * shared, parts)
+
+
+def _weights(regret, spread, loss):
+    """Return the weights (m, R + 1, E, S) in all mixtures."""
+    return g.concatenate([_potential(regret, spread), _unsqueezed(_favoured(loss))], axis=1)
 
 
 def _followed(scale, squared, n_labels):

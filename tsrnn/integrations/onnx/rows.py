@@ -6,7 +6,7 @@ from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.instance_norm import LARGEST, SMALLEST
 from tsrnn.features.outlier_filter import STEP
 from tsrnn.integrations.onnx import graph as g
-from tsrnn.kernels.numpy_.seasons import RECENT
+from tsrnn.kernels.numpy_.seasons import RECENT, SHORTEST_GAP, gap_lengths, looked_back
 
 LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
 
@@ -46,7 +46,9 @@ def filtered(graph, window, targets, before, seasons):
     Returns
     -------
     targets, level, jump : Tensor of shape (S,)
-        Level with those that are missing at the newest known value; jump to be put back.
+        Level with those that are missing as `follow_season` says; jump to be put back.
+    before : Tensor of shape (n, S)
+        Levels of the rows before, those of a gap that ends here bridged.
     """
     _, spread, refused, jump = window.guard
     level = g.reshape(g.rows(before, before.shape[0] - 1), len(spread))
@@ -63,11 +65,35 @@ def filtered(graph, window, targets, before, seasons):
     unbelieved = g.where(absurd, targets, g.where(known, np.nan, refused))
     change = g.where(known, g.minimum(change, limit), spread)
     spread = g.maximum(spread + STEP * (change - spread), 1.0)
-    level = g.where(g.isnan(believed), _gone_on(before, level, seasons), believed)
+    gone_on = _gone_on(before, level, seasons)
+    level = g.where(g.isnan(believed), gone_on, believed)
+    if seasons:
+        before = _bridged(graph, window, before, believed, gone_on, seasons)
     for name, value in {"usual_change": spread, "refused": unbelieved}.items():
         graph.carry(name, value)
     graph.carry("jump", moved)
-    return believed, level, moved
+    return believed, level, moved, before
+
+
+def _bridged(graph, window, before, believed, expected, seasons):
+    """Return levels (n, S) that meet the value after a gap, if one ends; see `bridge_gap`."""
+    most, n = looked_back(seasons) - 1, before.shape[0]
+    length = graph.state("gap", _gap(window, most))
+    known = ~g.isnan(believed)
+    error = believed - expected
+    share = g.clip(1.0 - np.arange(n, 0, -1)[:, None] / (length + 1.0), 0.0, 1.0)
+    graph.carry("gap", g.where(known, 0.0, g.minimum(length + 1.0, float(most))))
+    return g.where(known & (length >= float(SHORTEST_GAP)), before + share * error, before)
+
+
+def _gap(window, most):
+    """Return how many rows are missing at the end of a window (S,), -inf where it holds no value.
+
+    Of a stream of which nothing has been known there is nothing to bridge.
+    """
+    known = np.isfinite(window.targets).any(axis=0)
+    lengths = gap_lengths(window.levels, window.targets, len(window), most)
+    return np.where(known | (lengths > 0), lengths.astype(float), -np.inf)
 
 
 def _gone_on(before, level, seasons):
@@ -78,19 +104,26 @@ def _gone_on(before, level, seasons):
         first = max(now - RECENT, season + 1)
         if first >= now:
             continue
-        changes, earlier = (
-            _changes(before, first, now),
-            _changes(before, first - season, now - season),
-        )
+        changes = _changes(before, first, now)
+        earlier = _changes_before(before, first, now, season)
         unseen = g.isnan(changes) | g.isnan(earlier)
         earlier = g.where(unseen, 0.0, earlier)
         product = g.total(g.where(unseen, 0.0, changes) * earlier, axis=0)
         square = g.total(earlier * earlier, axis=0)
-        step = g.reshape(_changes(before, now - season, now - season + 1), n_streams)
+        step = g.reshape(_changes_before(before, now, now + 1, season), n_streams)
         known = (square > 0.0) & ~g.isnan(step)
         slope = g.minimum(g.maximum(product, 0.0), square) / g.where(known, square, 1.0)
         gone_on = g.where(known, level + slope * step, gone_on)
     return gone_on
+
+
+def _changes_before(levels, start, stop, season):
+    """Return by how much levels changed one and two seasons before rows, in the mean."""
+    one = _changes(levels, start - season, stop - season)
+    if start - 2 * season < 1:  # none of these rows has two seasons before it
+        return one
+    two = _changes(levels, start - 2 * season, stop - 2 * season)
+    return g.where(g.isnan(two), one, 0.5 * (one + two))
 
 
 def _changes(levels, start, stop):

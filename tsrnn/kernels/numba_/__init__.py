@@ -17,7 +17,12 @@ from tsrnn.kernels.numba_.conformal import (
 )
 from tsrnn.kernels.numba_.follow import follow_rows, scratch_shapes, shapes_of
 from tsrnn.kernels.numba_.maths import code_for
-from tsrnn.kernels.numba_.mixing import expert_forecasts, follow_experts, score_experts
+from tsrnn.kernels.numba_.mixing import (
+    expert_forecasts,
+    follow_experts,
+    score_experts,
+    shrink_to_all_steps,
+)
 from tsrnn.kernels.numba_.panel_experts import score_block
 from tsrnn.kernels.numba_.panel_features import lag_features
 from tsrnn.kernels.numba_.panel_norm import season_moments
@@ -62,6 +67,7 @@ __all__ = [
     "scratch_shapes",
     "season_moments",
     "shapes_of",
+    "shrink_to_all_steps",
     "step_features",
     "step_forecasts",
     "step_sums",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tsrnn.kernels.numba_.maths import compiled, flat, inlined, inner, on_stack, view_of
-from tsrnn.kernels.numpy_.mixing import NEWEST, OUTLIER, SURGE, TINY
+from tsrnn.kernels.numpy_.mixing import HALF_OWN, NEWEST, OUTLIER, SURGE, TINY
 
 # No shortcut of the compiler's: a regret may be positive by its last digit.
 
@@ -95,18 +95,28 @@ def move_experts(forecasts, waiting, labels, scored, discounts, moving, mixtures
     error, zeros = on_stack(n_errors, np.float64), on_stack(n_errors, np.float64)
     zeros[:] = 0.0
     prior = view_of(zeros, 0, (1, n_errors, 1))
+    R = regret.shape[1]
+    sums, shared = on_stack((2 * R + 1) * E, np.float64), on_stack((R + 1) * E, np.float64)
     for row in range(n):
         now = reach + row
         for m, s in np.ndindex(M, S):
-            origin, step = now - steps[m], steps[m] - 1
+            origin = now - steps[m]
             for k in range(len(error)):
                 error[k] = issued[origin, m, k, s] - labels[row, s, 0]
             if np.isfinite(error[-1]):
                 _score(error, prior, discounts, moved, m, s)
-            asleep = False
+                if M == 1 or np.isnan(scale[m, s]):
+                    _weigh(regret, spread, loss, prior, parts, m, s)
+        for m, s in np.ndindex(M, S):
             for e in range(E):
-                issued[now, m, e, s] = forecasts[row, step, e, s]
-                asleep |= np.isnan(forecasts[row, step, e, s])
+                issued[now, m, e, s] = forecasts[row, steps[m] - 1, e, s]
+        for s in range(S if M > 1 else 0):
+            if not np.isnan(scale[0, s]):
+                _shrink(steps, issued[now], moved, prior, sums, shared, s)
+        for m, s in np.ndindex(M, S):
+            asleep, step = False, steps[m] - 1
+            for e in range(E):
+                asleep |= np.isnan(issued[now, m, e, s])
             if asleep:
                 _among(issued, now, parts, m, s)
             mixtures[row, s, step] = _issue(issued, now, parts, blend, m, s)
@@ -183,6 +193,23 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale
             for k in range(n_errors):
                 errors[k] = error[m, k, s]
             _score(errors, prior, discounts, moving, m, s)
+            _weigh(regret, spread, loss, prior, parts, m, s)
+
+
+def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale, parts):
+    """Shrink the weights of each step to those that all steps together speak for; in place.
+
+    As of `tsrnn.kernels.numpy_.mixing`.
+    """
+    M, R, E, S = regret.shape
+    zeros = on_stack(E, np.float64)
+    zeros[:] = 0.0
+    prior = view_of(zeros, 0, (1, E, 1))
+    sums, shared = on_stack((2 * R + 1) * E, np.float64), on_stack((R + 1) * E, np.float64)
+    moved = regret, spread, loss, n_labels, scale, parts, parts
+    for s in range(S if M > 1 else 0):
+        if not np.isnan(scale[0, s]):
+            _shrink(steps, forecasts, moved, prior, sums, shared, s)
 
 
 def _by_step(discounts, R):
@@ -197,11 +224,11 @@ def _like_parts(blend):
 
 
 def _score(error, prior, discounts, moving, m, s):
-    """Move regrets and losses of one output of one stream by a label, and the weights by them.
+    """Move regrets and losses of one output of one stream by a label, and the blend by them.
 
     `moving` as above, with blend of the shape of parts.
     """
-    regret, spread, loss, n_labels, scale, parts, blend = moving
+    regret, spread, loss, n_labels, scale, _, blend = moving
     R, E = regret.shape[1:3]
     mixed, of_step = error[-1], min(m, len(discounts) - 1)
     least, most, usual, seen = np.inf, 0.0, np.inf, n_labels[m, s]
@@ -232,11 +259,71 @@ def _score(error, prior, discounts, moving, m, s):
             gain = 0.0 if np.isnan(error[e]) else pull * (pull - error[e])
             regret[m, r, e, s] = discount * (change * regret[m, r, e, s]) + gain
             spread[m, r, e, s] = discount * (change * (change * spread[m, r, e, s])) + gain * gain
-        _potential(regret, spread, parts, m, r, s)
-    first = np.int64(0)  # a literal is a type of its own
-    _favour(loss, prior, first, E, parts, m, R, s)
-    _favour(loss, prior, E, len(error), blend, m, first, s)
+    _favour(loss, prior, E, len(error), blend, m, np.int64(0), s)  # a literal is another type
     n_labels[m, s] = of_experts * seen + 1.0
+
+
+def _weigh(regret, spread, loss, prior, parts, m, s):
+    """Write the weights of the experts in all mixtures of one output of one stream."""
+    R, E = regret.shape[1:3]
+    for r in range(R):
+        _potential(regret, spread, parts, m, r, s)
+    _favour(loss, prior, np.int64(0), E, parts, m, R, s)
+
+
+def _shrink(steps, forecasts, moved, prior, sums, shared, s):
+    """As `shrink_to_all_steps`, of one stream.
+
+    Memory is given for the means over steps, (2 R + 1) E, and for their weights, (R + 1) E.
+    """
+    regret, spread, loss, n_labels, _, parts, _ = moved
+    M, R, E, _ = regret.shape
+    n_seen = 0.0
+    sums[:] = 0.0
+    for m in range(M):
+        if n_labels[m, s] == 0.0:
+            continue
+        n_seen += 1.0
+        per_label, total, n_awake = 1.0 / max(n_labels[m, s], 1.0), 0.0, 0.0
+        for e in range(E):
+            if not np.isnan(forecasts[m, e, s]):
+                total += loss[m, e, s]
+                n_awake += 1.0
+        per_unit = 1.0 / (total / max(n_awake, 1.0) * per_label + TINY)
+        per_loss = per_unit * per_label
+        for r in range(R):
+            for e in range(E):
+                sums[r * E + e] += regret[m, r, e, s] * per_unit
+                sums[(R + r) * E + e] += spread[m, r, e, s] * (per_unit * per_unit)
+        for e in range(E):
+            sums[2 * R * E + e] += loss[m, e, s] * per_loss
+    if n_seen == 0.0:
+        return
+    for k in range(len(sums)):
+        sums[k] /= n_seen
+    of_regrets = view_of(sums, 0, (1, R, E, 1))
+    of_squares = view_of(sums, R * E, (1, R, E, 1))
+    of_losses = view_of(sums, 2 * R * E, (1, E, 1))
+    first, of_all = np.int64(0), view_of(shared, 0, (1, R + 1, E, 1))
+    _weigh(of_regrets, of_squares, of_losses, prior, of_all, first, first)
+    for m in range(M):
+        _weigh(regret, spread, loss, prior, parts, m, s)
+        apart = n_labels[m, s] / steps[m]
+        own = apart / (apart + HALF_OWN)
+        for r in range(R + 1):
+            of_own, of_shared, n_awake = 0.0, 0.0, 0.0
+            for e in range(E):
+                if not np.isnan(forecasts[m, e, s]):
+                    of_own += parts[m, r, e, s]
+                    of_shared += of_all[0, r, e, 0]
+                    n_awake += 1.0
+            for e in range(E):
+                if np.isnan(forecasts[m, e, s]):
+                    parts[m, r, e, s] = 0.0
+                    continue
+                weight = parts[m, r, e, s] / of_own if of_own > 0.0 else 1.0 / n_awake
+                of_step = of_all[0, r, e, 0] / of_shared if of_shared > 0.0 else 1.0 / n_awake
+                parts[m, r, e, s] = own * weight + (1.0 - own) * of_step
 
 
 def _potential(regret, spread, parts, m, r, s):
@@ -270,6 +357,9 @@ def _favour(loss, prior, first, stop, shares, m, r, s):
 _potential, _favour = inlined(_potential, False), inner(_favour, False)
 _among, _issue = inlined(_among, False), inlined(_issue, False)
 _score, _by_step = inner(_score, False), inlined(_by_step, False)
+_weigh = inner(_weigh, False)
+_shrink = inner(_shrink, False)
 _interpolate, _like_parts = inlined(_interpolate, False), inlined(_like_parts, False)
 score_experts = compiled(score_experts, False)
+shrink_to_all_steps = compiled(shrink_to_all_steps, False)
 write_forecasts, move_experts = compiled(write_forecasts, False), compiled(move_experts, False)

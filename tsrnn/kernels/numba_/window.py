@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
 from tsrnn.kernels.numba_.maths import compiled, inlined
-from tsrnn.kernels.numpy_.seasons import RECENT
+from tsrnn.kernels.numpy_.seasons import RECENT, SHORTEST_GAP
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
@@ -161,16 +161,38 @@ def _gone_on(levels, now, s, seasons):
         product = square = 0.0
         for row in range(max(now - RECENT, season + 1), now):
             change = levels[row, s] - levels[row - 1, s]
-            before = levels[row - season, s] - levels[row - season - 1, s]
+            before = _change_before(levels, row, s, season)
             if np.isfinite(change) and np.isfinite(before):
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:
-            step = levels[now - season, s] - levels[now - season - 1, s]
+            step = _change_before(levels, now, s, season)
             if np.isfinite(step):
                 longest = season
                 gone_on = level + min(max(product, 0.0), square) / square * step
     return gone_on
+
+
+def _change_before(levels, row, s, season):
+    """Return by how much a level changed one and two seasons before a row, in the mean."""
+    one = levels[row - season, s] - levels[row - season - 1, s]
+    if row > 2 * season:
+        two = levels[row - 2 * season, s] - levels[row - 2 * season - 1, s]
+        if np.isfinite(two):
+            return 0.5 * (one + two)
+    return one
+
+
+def ends_gap(targets, start):
+    """Tell whether a row from `start` on ends a gap, as `gap_end` does."""
+    for n in range(max(start, SHORTEST_GAP), len(targets)):
+        for s in range(targets.shape[1]):
+            length = 0
+            while length < SHORTEST_GAP and np.isnan(targets[n - 1 - length, s]):
+                length += 1
+            if length == SHORTEST_GAP and np.isfinite(targets[n, s]):
+                return True
+    return False
 
 
 def _screen(value, guard, limits):
@@ -191,6 +213,7 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
+_change_before, ends_gap = inlined(_change_before, False), inlined(ends_gap, False)
 _gone_on = inlined(_gone_on, False)
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 _lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)

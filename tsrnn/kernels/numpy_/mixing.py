@@ -15,6 +15,9 @@ NEWEST, SURGE = 2.0, 9.0
 # What a mixture can lose at one label, in units of what is least and of what is usual: a change of
 # unit makes errors that would otherwise decide for weeks which mixture to trust.
 OUTLIER = 25.0
+# Labels whose errors do not overlap at which the weights of a step are half its own, half those of
+# all steps.
+HALF_OWN = 20.0
 TINY = 1e-12  # squared, in units of the history's spread: below it experts are equally right
 
 
@@ -123,9 +126,7 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale
     squared[:, n_experts:] = np.minimum(squared[:, n_experts:], limit[:, None])
     new_loss = of_loss * (change[:, None] * loss) + squared
     weighed = new_loss + prior
-    new_parts = np.concatenate(
-        [_potential(new_regret, new_spread), favour(weighed[:, :n_experts])[:, None]], axis=1
-    )
+    new_parts = _weights(new_regret, new_spread, weighed[:, :n_experts])
     moved = (
         (regret, new_regret),
         (spread, new_spread),
@@ -140,6 +141,70 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale
     for old, new in moved:
         which = True if complete else known.reshape(len(known), *[1] * (old.ndim - 2), -1)
         np.copyto(old, new, where=which)
+
+
+def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale, parts):
+    r"""Shrink the weights of each step to those that all steps together speak for; in place.
+
+    What the experts are worth at one step tells much of the others, and labels of a far step come
+    late and their errors overlap: n of step m say as much as n / m that do not. As in credibility
+    theory [1]_, its own weights count by the share :math:`(n / m) / (n / m + 20)`, and those made
+    of the means over all steps of regrets, of their squares and of losses, each in units of what
+    the experts that are awake lose at the step on average, by the rest.
+
+    Parameters
+    ----------
+    steps : ndarray of int, shape (M,)
+        Steps ahead of the outputs.
+    forecasts : ndarray of shape (M, E, S)
+        Those that are to be mixed: NaN of experts that sleep, which get no weight.
+    regret, spread, loss, n_labels, scale : ndarray
+        As of `score_experts`, after the labels of a row. A stream whose scale is NaN stays as it
+        is: one of a file of 0.1.0.
+    parts : ndarray of shape (M, R + 1, E, S)
+        Written, but for streams of which no label has come.
+
+    References
+    ----------
+    .. [1] H. Bühlmann, A. Gisler (2005), A course in credibility theory and its applications.
+
+    Examples
+    --------
+    Of the second step no label has come:
+
+    >>> sums = np.zeros((2, 0, 2, 1)), np.zeros((2, 0, 2, 1)), np.ones((2, 3, 1))
+    >>> sums[2][0, 0], n_labels, parts = 2.0, np.array([[9.0], [0.0]]), np.full((2, 1, 2, 1), 0.5)
+    >>> steps, forecasts = np.array([1, 2]), np.ones((2, 2, 1))
+    >>> shrink_to_all_steps(steps, forecasts, *sums, n_labels, np.ones((2, 1)), parts)
+    >>> parts[1, 0, :, 0].round(3)
+    array([0.004, 0.996])
+    """
+    seen, n_experts = n_labels > 0.0, regret.shape[2]
+    moves = seen.any(axis=0) & ~np.isnan(scale[0])
+    if len(steps) == 1 or not moves.any():
+        return
+    loss = loss[:, :n_experts]
+    awake = ~np.isnan(forecasts)
+    own = among(awake, _weights(regret, spread, loss))
+    mean_loss = loss / np.maximum(n_labels, 1.0)[:, None]
+    n_awake = np.maximum(awake.sum(axis=1, keepdims=True), 1)
+    unit = np.where(awake, mean_loss, 0.0).sum(axis=1, keepdims=True) / n_awake + TINY
+    sums = regret / unit[:, None], spread / (unit * unit)[:, None], mean_loss / unit
+    count = np.maximum(seen.sum(axis=0), 1)
+    of_all = (
+        np.where(seen.reshape(len(seen), *[1] * (x.ndim - 2), -1), x, 0.0).sum(axis=0) / count
+        for x in sums
+    )
+    shared = np.repeat(_weights(*(x[None] for x in of_all)), len(steps), axis=0)
+    shared = among(awake, shared)
+    apart = n_labels / steps[:, None]
+    share = (apart / (apart + HALF_OWN))[:, None, None]
+    np.copyto(parts, share * own + (1.0 - share) * shared, where=moves)
+
+
+def _weights(regret, spread, loss):
+    """Return the weights (M, R + 1, E, S) in all mixtures."""
+    return np.concatenate([_potential(regret, spread), favour(loss)[:, None]], axis=1)
 
 
 def favour(loss):

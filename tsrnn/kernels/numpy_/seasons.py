@@ -1,8 +1,10 @@
-"""Seasons: where the newest row of a phase lies, and missing rows that go on as the one before."""
+"""Seasons: where the newest row of a phase lies, and missing rows that go on as those before."""
 
 import numpy as np
 
 RECENT = 168  # newest changes by which it is told how far a stream repeats its season
+N_SEASONS = 2  # before a missing row, whose mean it follows: one alone may be an odd one
+SHORTEST_GAP = 4  # missing rows that are bridged; of fewer there is little to mend
 
 
 def rows_back(steps, season):
@@ -26,9 +28,9 @@ def rows_back(steps, season):
 def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 
-    A missing row changes by as much as the row a season before it, times the slope, between 0 and
-    1, of the newest 168 changes on those a season before them. So lags of a stream with a pattern
-    tell that pattern through days without values, and a random walk stays where it was.
+    A missing row changes by as much as the rows one and two seasons before it, in the mean, times
+    the slope, between 0 and 1, of the newest 168 changes on such means. So lags of a stream with a
+    pattern tell that pattern through days without values, and a random walk stays where it was.
 
     Parameters
     ----------
@@ -51,9 +53,88 @@ def follow_season(levels, missing, seasons):
         levels[now] = np.where(missing[row], _gone_on(levels, now, seasons), levels[now])
 
 
+def bridge_gap(levels, targets, now, seasons):
+    """Let the levels of rows that were missing meet the value that is known after them; in place.
+
+    By how much that value is off what `follow_season` says of it, the rows before are moved, in
+    proportion to their distance from the last known one: as the mean of a random walk between two
+    of its values [1]_. Else what comes after a gap would be compared with levels that have
+    drifted. Streams without a gap of four rows at least that ends here stay as they are, and so do
+    those of which nothing was known before it.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n, S)
+        Of all rows.
+    targets : ndarray of shape (n, S)
+        NaN where missing.
+    now : int
+        The row that may end a gap; `looked_back` rows lie before it, or all there were and one
+        that was never seen.
+    seasons : tuple of int
+
+    References
+    ----------
+    .. [1] R. Durrett, *Probability: Theory and Examples*, on the Brownian bridge.
+
+    Examples
+    --------
+    >>> targets = np.array([1.0, 5.0] * 8 + [np.nan] * 4 + [3.5])[:, None]
+    >>> levels = np.array([1.0, 5.0] * 10 + [3.5])[:, None]
+    >>> bridge_gap(levels, targets, now=20, seasons=(2,))
+    >>> levels[15:].ravel()
+    array([5. , 1.5, 6. , 2.5, 7. , 3.5])
+    """
+    lengths = gap_lengths(levels, targets, now, looked_back(seasons) - 1)
+    ended = np.isfinite(targets[now]) & (lengths >= SHORTEST_GAP)
+    if not ended.any():
+        return
+    error = levels[now] - _gone_on(levels, now, seasons)
+    for stream in np.flatnonzero(ended):
+        n = lengths[stream]
+        shares = np.arange(1, n + 1) / (n + 1.0)
+        levels[now - n : now, stream] += shares * error[stream]
+
+
+def gap_lengths(levels, targets, now, most):
+    """Return how many rows right before one are missing (S,), at most so many.
+
+    0 where nothing was known before them.
+    """
+    lengths = np.zeros(targets.shape[1], dtype=np.intp)
+    for stream in np.flatnonzero(np.isnan(targets[now - 1])):
+        known = np.isfinite(targets[max(now - most, 0) : now, stream])
+        n = known[::-1].argmax() if known.any() else len(known)
+        first = now - n
+        if first > 0 and np.isfinite(levels[first - 1, stream]):
+            lengths[stream] = n
+    return lengths
+
+
+def gap_end(targets, start):
+    """Return the first row from `start` on that ends a gap of some stream, n where none does.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n, S)
+        NaN where missing.
+    start : int
+    """
+    first = max(start - SHORTEST_GAP, 0)
+    missing = np.isnan(targets[first:])
+    n_rows = len(missing) - SHORTEST_GAP
+    if n_rows <= 0 or not missing.any():
+        return len(targets)
+    ends = ~missing[SHORTEST_GAP:]
+    for row in range(SHORTEST_GAP):
+        ends = ends & missing[row : row + n_rows]
+    ends = ends.any(axis=1)
+    return first + SHORTEST_GAP + int(ends.argmax()) if ends.any() else len(targets)
+
+
 def looked_back(seasons):
     """Return the rows that `follow_season` looks at before a missing one."""
-    return max(seasons) + RECENT + 1 if seasons else 1
+    return N_SEASONS * max(seasons) + RECENT + 1 if seasons else 1
 
 
 def _gone_on(levels, now, seasons):
@@ -65,14 +146,26 @@ def _gone_on(levels, now, seasons):
         if first >= now:
             continue
         changes = np.diff(levels[first - 1 : now], axis=0)
-        before = np.diff(levels[first - 1 - season : now - season], axis=0)
+        before = _changes_before(levels, np.arange(first, now + 1), season)
+        before, step = before[:-1], before[-1]
         seen = np.isfinite(changes) & np.isfinite(before)
         before = np.where(seen, before, 0.0)
         # One after the other, as compiled code adds.
         product = np.cumsum(np.where(seen, changes, 0.0) * before, axis=0)[-1]
         square = np.cumsum(before * before, axis=0)[-1]
-        step = levels[now - season] - levels[now - season - 1]
         known = (square > 0.0) & np.isfinite(step)
         slope = product.clip(0.0, square) / np.where(known, square, 1.0)
         level = np.where(known, newest + slope * step, level)
     return level
+
+
+def _changes_before(levels, rows, season):
+    """Return by how much levels changed one and two seasons before rows, in the mean, (m, S).
+
+    As one season before, where that is all that has been seen.
+    """
+    one = levels[rows - season] - levels[rows - season - 1]
+    earlier = np.maximum(rows - 2 * season, 1)
+    two = levels[earlier] - levels[earlier - 1]
+    seen = (rows > 2 * season)[:, None] & np.isfinite(two)
+    return np.where(seen, 0.5 * (one + two), one)

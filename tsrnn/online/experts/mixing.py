@@ -18,9 +18,11 @@ class Mixing:
     Several mixtures run side by side. R of them follow the polynomial potential of their
     discounted regrets [1]_ along the gradient of the squared error, which finds a good convex
     combination; the last one weights experts by the inverse eighth power of their discounted
-    squared error, which keeps to the best one where the errors of a long horizon overlap. The
-    mixtures are blended by theirs in the same way: what comes out is a convex combination of the
-    experts again. All these sums shrink and grow with the size of errors, see `score_experts`.
+    squared error, which keeps to the best one where the errors of a long horizon overlap. Of
+    several steps, the weights are shrunk to those that all steps share: see `shrink_to_all_steps`.
+    The mixtures are blended by their losses in the same way: what comes out is a convex combination
+    of the experts again. All these sums shrink and grow with the size of errors, see
+    `score_experts`.
 
     A mixing is a value: `step` returns a new one. Streams are the last axis of every array.
 
@@ -129,10 +131,17 @@ class Mixing:
         kernels.score_experts(error, np.zeros_like(self.loss), self.discounts, *moved)
         return self.moved(*moved)
 
-    def among(self, forecasts):
-        """Return the mixing with no weight on experts whose forecasts (M, E, S) are NaN."""
+    def among(self, forecasts, steps):
+        """Return the mixing with the weights by which forecasts (M, E, S) are mixed.
+
+        They are those of all steps in part, see `shrink_to_all_steps`, and there are none on
+        experts whose forecasts are NaN.
+        """
+        *sums, parts = self.moving[:-1]
+        parts = parts.copy()
+        kernels.shrink_to_all_steps(steps, forecasts, *sums, parts)
         awake = ~np.isnan(forecasts)
-        return self if awake.all() else changed(self, parts=kernels.among(awake, self.parts))
+        return changed(self, parts=parts if awake.all() else kernels.among(awake, parts))
 
     def follow(self, forecasts, waiting, labels, scored):
         """Over rows: learn from the labels that arrive, issue, and blend.
@@ -163,7 +172,7 @@ class Mixing:
         for row in range(n_rows):
             error = issued[reach + row - scored.steps, outputs] - labels[row].T[:, None]
             now = forecasts[row]
-            mixing = mixing.step(error).among(now[scored.places])
+            mixing = mixing.step(error).among(now[scored.places], scored.steps)
             issued[reach + row], mixture = kernels.issue(
                 now[scored.places], mixing.parts, mixing.blend
             )
@@ -206,7 +215,8 @@ class Mixing:
             score(error, prior, self.discounts, *moved)
             now = terms[row]
             of_scored = now[scored.places]
-            mixing, now = self.moved(*moved).among(of_scored[..., 0]), kernels.where_awake(now)
+            mixing = self.moved(*moved).among(of_scored[..., 0], scored.steps)
+            now = kernels.where_awake(now)
             mixed = (mixing.parts[..., None] * now[scored.places][:, None]).sum(axis=2)
             issued[reach + row] = np.concatenate([of_scored, mixed], axis=1)
             weights = scored.spread(mixing.weights.transpose(1, 2, 0))  # (E, S, horizon)
