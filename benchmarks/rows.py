@@ -1,4 +1,4 @@
-"""What one streamed row costs: learn from it and forecast, beside statsmodels and river.
+"""What one streamed row costs: learn from it and forecast, beside statsmodels, river and skaters.
 
 Electricity, 4,000 rows of history, 24 steps ahead, every model as it comes. The contestants take
 turns, 25 rows each, of which the first is not counted (the caches are the contestant's own then);
@@ -12,17 +12,22 @@ import time
 import numpy as np
 from memory import print_table
 from river import linear_model, optim, preprocessing, time_series
+from skaters import laplace
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 from timing import threads
 
 from tsrnn import RNNForecaster, datasets
 
 N_HISTORY, HORIZON, TURN = 4000, 24, 25
+# Skaters is a thousand times as slow: it sees the newest rows of the history alone (a row takes the
+# same from 500 on), and of those that follow only some turns.
+SKATED, SKATER_TURNS = 600, 2
 ORDER = (2, 0, 1)  # no season: the cheapest SARIMAX that one would use, and so the hardest to beat
 FRAME, ARRAY = "tsrnn, frame: partial_fit + forecast", "tsrnn, array: predict + partial_fit"
-STATSMODELS, RIVER = (
+STATSMODELS, RIVER, SKATERS = (
     "statsmodels SARIMAX: extend + forecast",
     "river SNARIMAX: learn_one + forecast",
+    "skaters laplace: a call and the means",
 )
 
 
@@ -32,7 +37,7 @@ def estimator_rows(n_rows=1000):
     history, values = data[:N_HISTORY], data.to_numpy()
     frames = [data.iloc[row : row + 1] for row in range(len(data))]
     series = [frame.iloc[:, 0] for frame in frames]
-    seconds = {FRAME: [], ARRAY: [], STATSMODELS: [], RIVER: []}
+    seconds = {FRAME: [], ARRAY: [], STATSMODELS: [], RIVER: [], SKATERS: []}
     with threads(1):
         start = time.thread_time()
         by_frame = RNNForecaster(HORIZON, random_state=0).fit(history)
@@ -41,6 +46,9 @@ def estimator_rows(n_rows=1000):
         sarimax = SARIMAX(history.iloc[:, 0], order=ORDER, trend="c").fit(disp=False)
         mean, scale = values[:N_HISTORY].mean(), values[:N_HISTORY].std()
         snarimax = _snarimax((values[:N_HISTORY, 0] - mean) / scale)
+        skater, skated = laplace(k=HORIZON), None
+        for value in values[N_HISTORY - SKATED : N_HISTORY, 0].tolist():
+            _, skated = skater(value, skated)
 
         def with_frame(row):
             by_frame.partial_fit(frames[row])
@@ -59,9 +67,16 @@ def estimator_rows(n_rows=1000):
             snarimax.learn_one((values[row, 0] - mean) / scale)
             snarimax.forecast(HORIZON)
 
-        calls = (with_frame, with_array, with_statsmodels, with_river)
+        def with_skaters(row):
+            nonlocal skated
+            ahead, skated = skater(float(values[row, 0]), skated)
+            [step.mean for step in ahead]
+
+        calls = (with_frame, with_array, with_statsmodels, with_river, with_skaters)
         for first in range(N_HISTORY, len(data), TURN):
             for name, call in zip(seconds, calls, strict=True):
+                if name == SKATERS and first >= N_HISTORY + SKATER_TURNS * TURN:
+                    continue
                 call(first)
                 for row in range(first + 1, min(first + TURN, len(data))):
                     start = time.thread_time()
@@ -104,5 +119,6 @@ def estimator_claims(measured):
         ("SARIMAX : row by array", median[STATSMODELS] / median[ARRAY], 20, True),
         ("SNARIMAX : row by frame", median[RIVER] / median[FRAME], 1, True),
         ("SNARIMAX : row by array", median[RIVER] / median[ARRAY], 1, True),
+        ("laplace : row by frame", median[SKATERS] / median[FRAME], 1, True),
         ("fit on 4,000 rows, s", measured["fit"], 5, False),
     ]

@@ -7,8 +7,8 @@ the same pass and nothing else, each by one call; "products in blocks" are the s
 rows as `tsrnn.nn.products` cuts them: no recurrent net built on these can be faster.
 
 Run: ``pip install -e ".[fast,bench]"``, then ``python benchmarks/speed.py`` (about five minutes;
-``--quick`` for a short look, which is not saved; ``--estimators``, which needs statsmodels too, for
-rows streamed through the estimators alone)
+``--quick`` for a short look, which is not saved; ``--estimators`` for rows streamed through the
+estimators alone)
 """
 
 import argparse
@@ -174,7 +174,7 @@ def run_estimators():
     print("load average at start, at end:", load_average, os.getloadavg())
     result = {"load_average_at_start": load_average, "load_average_at_end": os.getloadavg()}
     result |= measured | {"claims": as_documents(checked)}
-    save("speed_estimators", result, packages=("river", "statsmodels", "numba"))
+    save("speed_estimators", result, packages=("river", "statsmodels", "skaters", "numba"))
 
 
 def hold(rows, claim, value, limit, *, at_least):

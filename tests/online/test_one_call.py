@@ -37,6 +37,17 @@ def test_a_row_that_was_predicted_is_learnt_in_the_same_buffers(fitted):
         assert packed(model).rows[0][0] is buffer
 
 
+def test_code_is_kept_for_rows_and_found_anew_for_another_network(fitted):
+    """Its weights may lie in memory in another order."""
+    model, rows = copy_of(fitted)
+    model.partial_fit(rows[500:501])
+    first = packed(model)
+    model.partial_fit(rows[501:502])
+    assert first.code is not None
+    assert packed(model).code is first.code
+    assert first.with_network(first.design, first.encoder).code is None
+
+
 def test_predictions_between_rows_change_nothing(fitted):
     """Also of several rows, of missing ones that go part by part, and beyond the buffers."""
     model, rows = copy_of(fitted)
