@@ -1,6 +1,7 @@
 """Mixing against a slow reference written label by label, and what it promises."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -233,12 +234,13 @@ def test_weights_of_a_step_are_shrunk_to_those_of_all_steps(stream):
             rows = np.flatnonzero(seen[:, s])
             mean_loss = mixing.loss[..., s] / np.maximum(mixing.n_labels[:, [s]], 1)
             units = mean_loss[:, :E].mean(axis=1)
-            regret = np.mean([mixing.regret[m, 0, :, s] / units[m] for m in rows], axis=0)
-            spread = np.mean([mixing.spread[m, 0, :, s] / units[m] ** 2 for m in rows], axis=0)
+            mean = partial(np.average, axis=0, weights=np.sqrt(steps[rows]))
+            regret = mean([mixing.regret[m, 0, :, s] / units[m] for m in rows])
+            spread = mean([mixing.spread[m, 0, :, s] / units[m] ** 2 for m in rows])
             losses = [mean_loss[m, :E] / units[m] for m in rows]
             weight = np.maximum(regret, 0) / (spread + 1e-12)
             weight = weight / weight.sum() if weight.sum() > 0 else np.full(E, 1 / E)
-            shared = np.array([weight, inverse_power(np.mean(losses, axis=0))])
+            shared = np.array([weight, inverse_power(mean(losses))])
             for m in range(M):
                 own = mixing.n_labels[m, s] / steps[m]
                 own = own / (own + 20)

@@ -126,7 +126,7 @@ def _shrunk(steps, awake, sums, parts):
     of_awake = g.where(awake, g.reshape(mean_loss, m, E, S), 0.0)
     unit = g.total(of_awake, axis=1, keep=True) / g.maximum(n_awake, 1.0) + TINY
     unit = g.reshape(unit, m, 1, 1, S)
-    count = g.cast(seen, np.float64)
+    count = g.cast(seen, np.float64) * np.sqrt(steps)[:, None]
     n_seen = g.total(count, axis=0, keep=True)  # (1, S)
     share_of_step = g.reshape(count / g.maximum(n_seen, 1.0), m, 1, 1, S)
     shared = _weights(

@@ -283,7 +283,8 @@ def _shrink(steps, forecasts, moved, prior, sums, shared, s):
     for m in range(M):
         if n_labels[m, s] == 0.0:
             continue
-        n_seen += 1.0
+        weight = np.sqrt(steps[m])
+        n_seen += weight
         per_label, total, n_awake = 1.0 / max(n_labels[m, s], 1.0), 0.0, 0.0
         for e in range(E):
             if not np.isnan(forecasts[m, e, s]):
@@ -293,10 +294,10 @@ def _shrink(steps, forecasts, moved, prior, sums, shared, s):
         per_loss = per_unit * per_label
         for r in range(R):
             for e in range(E):
-                sums[r * E + e] += regret[m, r, e, s] * per_unit
-                sums[(R + r) * E + e] += spread[m, r, e, s] * (per_unit * per_unit)
+                sums[r * E + e] += regret[m, r, e, s] * (weight * per_unit)
+                sums[(R + r) * E + e] += spread[m, r, e, s] * (weight * per_unit * per_unit)
         for e in range(E):
-            sums[2 * R * E + e] += loss[m, e, s] * per_loss
+            sums[2 * R * E + e] += loss[m, e, s] * (weight * per_loss)
     if n_seen == 0.0:
         return
     for k in range(len(sums)):

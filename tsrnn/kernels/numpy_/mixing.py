@@ -150,7 +150,8 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
     late and their errors overlap: n of step m say as much as n / m that do not. As in credibility
     theory [1]_, its own weights count by the share :math:`(n / m) / (n / m + 20)`, and those made
     of the means over all steps of regrets, of their squares and of losses, each in units of what
-    the experts that are awake lose at the step on average, by the rest.
+    the experts that are awake lose at the step on average, by the rest. In the means a step counts
+    by the square root of m, as it is far ones that lean on them.
 
     Parameters
     ----------
@@ -190,11 +191,9 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
     n_awake = np.maximum(awake.sum(axis=1, keepdims=True), 1)
     unit = np.where(awake, mean_loss, 0.0).sum(axis=1, keepdims=True) / n_awake + TINY
     sums = regret / unit[:, None], spread / (unit * unit)[:, None], mean_loss / unit
-    count = np.maximum(seen.sum(axis=0), 1)
-    of_all = (
-        np.where(seen.reshape(len(seen), *[1] * (x.ndim - 2), -1), x, 0.0).sum(axis=0) / count
-        for x in sums
-    )
+    weights = seen * np.sqrt(steps)[:, None]
+    weights = weights / np.maximum(weights.sum(axis=0), 1.0)
+    of_all = ((weights.reshape(len(seen), *[1] * (x.ndim - 2), -1) * x).sum(axis=0) for x in sums)
     shared = np.repeat(_weights(*(x[None] for x in of_all)), len(steps), axis=0)
     shared = among(awake, shared)
     apart = n_labels / steps[:, None]
