@@ -32,6 +32,7 @@ from sklearn.base import BaseEstimator
 
 import tsrnn
 from tsrnn.persistence.encode import Encoder
+from tsrnn.threads import one_blas_thread
 
 PACKAGE = str(Path(tsrnn.__file__).parent)
 
@@ -67,6 +68,7 @@ def traced(call, chosen, at_line):
     def on_call(frame, _event, _):
         return inside if chosen(frame.f_code) else None
 
+    one_blas_thread.after_fork()  # a fault inside it leaves BLAS at one thread: start as at first
     tracing = sys.gettrace()
     sys.settrace(on_call)
     try:
