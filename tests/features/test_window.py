@@ -83,6 +83,17 @@ def test_a_random_walk_stays_where_it_was():
     assert np.abs(levels[-24:] - walk[-25]).max() < 0.35 * np.abs(walk[-48:-24] - walk[-49]).max()
 
 
+def test_a_jump_of_a_season_ago_is_not_made_again():
+    """A missing row changes by no more than the newest 168 rows did."""
+    levels = np.tile(np.sin(2 * np.pi * np.arange(24) / 24), 21)[:, None]
+    season, first = 240, len(levels) - 12
+    levels[first - season + 6 :] += 50.0
+    largest = np.abs(np.diff(levels[first - RECENT - 1 : first], axis=0)).max()
+    follow_season(levels, np.ones((12, 1), dtype=bool), (season,))
+    changes = np.abs(np.diff(levels[first - 1 :], axis=0))
+    assert 0.5 * largest < changes.max() <= largest
+
+
 def some(values):
     return Window(values, np.zeros((len(values), 0)), np.zeros((len(values), 0)))
 

@@ -158,17 +158,19 @@ def _gone_on(levels, now, s, seasons):
     level = gone_on = levels[now - 1, s]
     longest = 0
     for season in seasons:
-        product = square = 0.0
+        product = square = most = 0.0
         for row in range(max(now - RECENT, season + 1), now):
             change = levels[row, s] - levels[row - 1, s]
             before = _change_before(levels, row, s, season)
+            if np.isfinite(change):
+                most = max(most, abs(change))
             if np.isfinite(change) and np.isfinite(before):
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:
             step = _change_before(levels, now, s, season)
             if np.isfinite(step):
-                longest = season
+                longest, step = season, min(max(step, -most), most)
                 gone_on = level + min(max(product, 0.0), square) / square * step
     return gone_on
 

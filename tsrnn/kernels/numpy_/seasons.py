@@ -29,8 +29,9 @@ def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 
     A missing row changes by as much as the rows one and two seasons before it, in the mean, times
-    the slope, between 0 and 1, of the newest 168 changes on such means. So lags of a stream with a
-    pattern tell that pattern through days without values, and a random walk stays where it was.
+    the slope, between 0 and 1, of the newest 168 changes on such means, and by no more than the
+    largest of those: a jump of weeks ago is not made again. So lags of a stream with a pattern tell
+    that pattern through days without values, and a random walk stays where it was.
 
     Parameters
     ----------
@@ -153,6 +154,8 @@ def _gone_on(levels, now, seasons):
         # One after the other, as compiled code adds.
         product = np.cumsum(np.where(seen, changes, 0.0) * before, axis=0)[-1]
         square = np.cumsum(before * before, axis=0)[-1]
+        most = np.where(np.isfinite(changes), np.abs(changes), 0.0).max(axis=0)
+        step = np.clip(step, -most, most)
         known = (square > 0.0) & np.isfinite(step)
         slope = product.clip(0.0, square) / np.where(known, square, 1.0)
         level = np.where(known, newest + slope * step, level)
