@@ -162,9 +162,8 @@ def _gone_on(levels, now, s, seasons):
         for row in range(max(now - RECENT, season + 1), now):
             change = levels[row, s] - levels[row - 1, s]
             before = _change_before(levels, row, s, season)
-            if np.isfinite(change):
-                most = max(most, abs(change))
             if np.isfinite(change) and np.isfinite(before):
+                most = max(most, abs(change))
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:

@@ -150,11 +150,11 @@ def _gone_on(levels, now, seasons):
         before = _changes_before(levels, np.arange(first, now + 1), season)
         before, step = before[:-1], before[-1]
         seen = np.isfinite(changes) & np.isfinite(before)
-        before = np.where(seen, before, 0.0)
+        changes, before = np.where(seen, changes, 0.0), np.where(seen, before, 0.0)
         # One after the other, as compiled code adds.
-        product = np.cumsum(np.where(seen, changes, 0.0) * before, axis=0)[-1]
+        product = np.cumsum(changes * before, axis=0)[-1]
         square = np.cumsum(before * before, axis=0)[-1]
-        most = np.where(np.isfinite(changes), np.abs(changes), 0.0).max(axis=0)
+        most = np.abs(changes).max(axis=0)
         step = np.clip(step, -most, most)
         known = (square > 0.0) & np.isfinite(step)
         slope = product.clip(0.0, square) / np.where(known, square, 1.0)
