@@ -251,22 +251,25 @@ class StreamLearner:
 
     @one_blas_thread
     def _take_in_by_parts(self, record, learning, following, scoring):
-        learner, parts = self, []
-        while len(record):
-            (joined, start), n = learner._join(record), len(record)
+        learner, parts, rest = self, [], record
+        while len(rest):
+            joined, start = learner._join(rest)
+            now, later = rest, following
             if self.design.carried_by:  # what ends a gap comes alone: its levels are bridged then
                 n = max(gap_end(joined.targets, start) - start, 1)
-            now, record, later = record[:n], record[n:], following
-            if len(record):
+                now = rest[:n]
+            rest = rest[len(now) :]
+            if len(rest):
                 joined, start = learner._join(now)
                 if following is not None:
-                    later = np.concatenate([record.inputs, following])
+                    later = np.concatenate([rest.inputs, following])
             outputs, learner = learner._take_in_joined(now, joined, start, learning, later, scoring)
             parts.append(outputs)
         outputs = parts[0] if len(parts) == 1 or parts[0] is None else np.concatenate(parts)
         return outputs, learner
 
     def _take_in_joined(self, record, joined, start, learning, following, scoring):
+        """As `_take_in`, of rows that are joined to the window; what ends a gap is the only one."""
         learner, design = self._unpacked(), self.design
         learner.outliers = self._outliers_after(record, joined, start)
         skip, view = self._seen(joined, start, len(joined))

@@ -28,7 +28,7 @@ class Fields(NamedTuple):
     first_mean: np.ndarray
     loss: np.ndarray
     n_known: np.ndarray  # (S,)
-    limit: np.ndarray
+    limit: np.ndarray  # minus the largest value, as of `follow_smoothing`
     zero: np.ndarray  # (S,), NaN where unknown
 
 
