@@ -31,8 +31,8 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
 import tsrnn
+from tsrnn import threads
 from tsrnn.persistence.encode import Encoder
-from tsrnn.threads import one_blas_thread
 
 PACKAGE = str(Path(tsrnn.__file__).parent)
 
@@ -68,7 +68,7 @@ def traced(call, chosen, at_line):
     def on_call(frame, _event, _):
         return inside if chosen(frame.f_code) else None
 
-    one_blas_thread.after_fork()  # a fault inside it leaves BLAS at one thread: start as at first
+    threads.one_blas_thread.after_fork()  # a fault inside it leaves BLAS at one thread
     tracing = sys.gettrace()
     sys.settrace(on_call)
     try:
