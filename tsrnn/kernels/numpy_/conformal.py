@@ -12,6 +12,8 @@ EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
 # The errors of step m overlap over m rows: from this step on rates fall with it, as a quantile that
 # answers m rows late would overshoot, and few labels leave open how wide intervals must be.
 OVERLAP = 48
+# Of the first labels of steps from this one on nearer steps say nothing.
+FAR = 96
 WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
@@ -37,6 +39,20 @@ def pace_of(delays):
     array([1. , 1. , 0.1])
     """
     return OVERLAP / np.maximum(delays, OVERLAP)
+
+
+def own_share(delays):
+    """Return what a step ahead, or (M,) each of steps (M,), learns from its own labels alone.
+
+    The rest is learnt from the mean over the steps up to it, weighted by the squares of these
+    shares: as many labels as there are rows in a step say as much as one of step 1.
+
+    Examples
+    --------
+    >>> own_share(np.array([1, 4, 100]))
+    array([1. , 0.5, 0.1])
+    """
+    return 1.0 / np.sqrt(delays)
 
 
 def widening(delays, n_labels):
@@ -73,8 +89,40 @@ def expected_scale(level, profiles, seasons, delays, row):
     return np.maximum(scale, TINY)
 
 
+def shared(moves, known, own, alone=None):
+    """Mix the moves (..., M, S) of steps with those of nearer ones, which overlap over fewer rows.
+
+    Parameters
+    ----------
+    moves : ndarray of shape (..., M, S)
+        By the labels that a row has brought.
+    known : ndarray of bool, shape (M, S)
+        Whether there is a label.
+    own : ndarray of shape (M, 1)
+        See `own_share`: their squares are the weights of the mean.
+    alone : ndarray of shape (M, S), optional
+        Share of a step's own move, by default as above.
+
+    Returns
+    -------
+    ndarray of shape (..., M, S)
+        Of no meaning where there is no label.
+
+    Examples
+    --------
+    >>> own = own_share(np.array([[1], [4]]))
+    >>> shared(np.array([[1.0], [0.0]]), np.array([[True], [True]]), own).ravel()
+    array([1. , 0.4])
+    """
+    weights = own * own * known
+    total = np.cumsum(weights * moves, axis=-2)
+    mean = total / np.maximum(np.cumsum(weights, axis=-2), np.finfo(float).tiny)
+    alone = own if alone is None else alone
+    return alone * moves + (1.0 - alone) * mean
+
+
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
 ):
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
@@ -94,6 +142,8 @@ def score_errors(
     profiles : ndarray of shape (sum of the seasons, S)
     pace : ndarray of shape (M,)
         Factor of the rates at which quantiles and level move, by step; see `pace_of`.
+    own : ndarray of shape (M,)
+        Share of what a step learns that is of its own labels; see `own_share`.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -101,11 +151,11 @@ def score_errors(
     complete = known.all()
     if not complete:
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
-    pace = pace[:, None]
+    pace, own = pace[:, None], own[:, None]
     size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
     root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
     step = probabilities[:, None, None] - (error / scale < quantiles)
-    size *= pace * np.maximum(root, RATE) * step
+    size *= pace * np.maximum(root, RATE) * shared(step, known, own)
     base = np.maximum(level, TINY)
     expected = base
     for place in places(seasons, row):
@@ -113,9 +163,10 @@ def score_errors(
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     early = np.minimum(EARLY_RATE / (n_labels + 1.0), LARGEST_EARLY)
     n_labels += known
+    early = np.maximum(1.0 / (n_labels + 1.0), early)
     rate = np.maximum(pace * np.maximum(LEVEL_RATE, root), early)
-    rate = np.maximum(1.0 / (n_labels + 1.0), rate)
-    growth = rate * excess * base
+    alone = np.maximum(own, early / rate * np.minimum(1.0 / (FAR * own * own), 1.0))
+    growth = rate * shared(excess, known, own, alone) * base
     if not complete:
         size, growth = size * known, growth * known
     quantiles += size

@@ -76,8 +76,9 @@ def score_block(
         np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
     beyond += _tail_sums(errors[0], known[0], fields, probabilities, seasons, position, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
-    moving = seasons, position, fields[:15], pooled, conformal.pace_of(steps)
-    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving)
+    moving = seasons, position, fields[:15], pooled
+    paces = conformal.pace_of(steps), conformal.own_share(steps)
+    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving, *paces)
     for field, moved in zip(kept, fields, strict=True):
         field[...] = np.minimum(moved, MOST)
     return noted
@@ -196,7 +197,7 @@ def known_errors(errors, n_readouts, waited, known):
 
 
 def score_series(
-    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace
+    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace, own
 ):
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -220,7 +221,7 @@ def score_series(
         as of `follow_size`; and the recent mean absolute error of the first expert (M, S).
     pooled : ndarray of shape (E + 2, M, J)
         To which squared errors, absolute errors of the mixture, and their number are added.
-    pace : ndarray of shape (M,)
+    pace, own : ndarray of shape (M,)
         As of `score_errors`.
 
     Returns
@@ -261,6 +262,6 @@ def score_series(
     rate = np.maximum(1.0 / (n_labels + 2.0), LEVEL_RATE) * known
     mean_error[...] = base + rate * excess * base
     conformal.score_errors(
-        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
+        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
     )
     return noted

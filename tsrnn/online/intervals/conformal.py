@@ -126,8 +126,8 @@ class Conformal:
             Position of the row.
         """
         moved = tuple(array.copy() for array in self.moving)
-        pace = kernels.pace_of(self.delays)
-        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, pace)
+        paces = kernels.pace_of(self.delays), kernels.own_share(self.delays)
+        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, *paces)
         return self.moved(*moved)
 
     def moved(self, quantiles, level, n_labels, profiles):
