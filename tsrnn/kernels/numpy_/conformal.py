@@ -89,36 +89,22 @@ def expected_scale(level, profiles, seasons, delays, row):
     return np.maximum(scale, TINY)
 
 
-def shared(moves, known, own, alone=None):
-    """Mix the moves (..., M, S) of steps with those of nearer ones, which overlap over fewer rows.
+def mean_of_nearer(moves, weights):
+    """Return the weighted mean (..., M, S) of moves of each step and of those before it.
 
     Parameters
     ----------
     moves : ndarray of shape (..., M, S)
-        By the labels that a row has brought.
-    known : ndarray of bool, shape (M, S)
-        Whether there is a label.
-    own : ndarray of shape (M, 1)
-        See `own_share`: their squares are the weights of the mean.
-    alone : ndarray of shape (M, S), optional
-        Share of a step's own move, by default as above.
-
-    Returns
-    -------
-    ndarray of shape (..., M, S)
-        Of no meaning where there is no label.
+    weights : ndarray of shape (M, S)
+        0 where there is no move.
 
     Examples
     --------
-    >>> own = own_share(np.array([[1], [4]]))
-    >>> shared(np.array([[1.0], [0.0]]), np.array([[True], [True]]), own).ravel()
-    array([1. , 0.4])
+    >>> mean_of_nearer(np.array([[1.0], [4.0]]), np.array([[1.0], [0.5]])).ravel()
+    array([1., 2.])
     """
-    weights = own * own * known
     total = np.cumsum(weights * moves, axis=-2)
-    mean = total / np.maximum(np.cumsum(weights, axis=-2), np.finfo(float).tiny)
-    alone = own if alone is None else alone
-    return alone * moves + (1.0 - alone) * mean
+    return total / np.maximum(np.cumsum(weights, axis=-2), np.finfo(float).tiny)
 
 
 def score_errors(
@@ -152,21 +138,22 @@ def score_errors(
     if not complete:
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
     pace, own = pace[:, None], own[:, None]
-    size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
-    root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
     step = probabilities[:, None, None] - (error / scale < quantiles)
-    size *= pace * np.maximum(root, RATE) * shared(step, known, own)
     base = np.maximum(level, TINY)
     expected = base
     for place in places(seasons, row):
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
+    mean = mean_of_nearer(np.concatenate([step, excess[None]]), own * own * known)
+    root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
     early = np.minimum(EARLY_RATE / (n_labels + 1.0), LARGEST_EARLY)
     n_labels += known
+    size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
+    size *= pace * np.maximum(root, RATE) * (own * step + (1.0 - own) * mean[:-1])
     early = np.maximum(1.0 / (n_labels + 1.0), early)
     rate = np.maximum(pace * np.maximum(LEVEL_RATE, root), early)
     alone = np.maximum(own, early / rate * np.minimum(1.0 / (FAR * own * own), 1.0))
-    growth = rate * shared(excess, known, own, alone) * base
+    growth = rate * (alone * excess + (1.0 - alone) * mean[-1]) * base
     if not complete:
         size, growth = size * known, growth * known
     quantiles += size
