@@ -176,9 +176,7 @@ def _profile(profiles, seasons, row, s):
     return product
 
 
-def _score(
-    error, scale, profile, probabilities, quantiles, level, n_labels, s, pace, own, mean
-):
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace, own, mean):
     """Move quantiles and level by an error; return its excess over what was to be expected.
 
     Of nearer steps, and then of this one too, `mean` (Q + 2,) has the sums of the moves of the

@@ -12,8 +12,7 @@ EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
 # The errors of step m overlap over m rows: from this step on rates fall with it, as a quantile that
 # answers m rows late would overshoot, and few labels leave open how wide intervals must be.
 OVERLAP = 48
-# Of the first labels of steps from this one on nearer steps say nothing.
-FAR = 96
+FAR = 96  # of the first labels of a step this far ahead nearer steps say nothing
 WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
@@ -42,10 +41,10 @@ def pace_of(delays):
 
 
 def own_share(delays):
-    """Return what a step ahead, or (M,) each of steps (M,), learns from its own labels alone.
+    """Return the share of its own label in what a step ahead, or each of (M,), learns at a row.
 
-    The rest is learnt from the mean over the steps up to it, weighted by the squares of these
-    shares: as many labels as there are rows in a step say as much as one of step 1.
+    The rest is the mean over the steps up to it, weighted by the squares of these shares: m errors
+    of step m, which overlap, say about as much as one of step 1.
 
     Examples
     --------

@@ -28,6 +28,13 @@ class Conformal:
     of which intervals are wider at first. There is a quantile for either side: intervals need not
     be symmetric.
 
+    Of errors m rows ahead m follow each other that are nearly the same, and a quantile that moves
+    with each of them swings. So step m moves by its own label with the share of one over the root
+    of m, and for the rest by the mean over the steps up to it, weighted by 1 / m; see `own_share`.
+    In the long run the share of errors is right all the same: step 1 learns from itself alone, and
+    where the steps before have what is theirs, their mean move is none. Steps far ahead find their
+    level by their own first labels.
+
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
     Attributes
