@@ -80,7 +80,7 @@ def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
 
 @pytest.mark.parametrize("kind", ["random walk", "white noise"])
 def test_widths_of_all_steps_are_true_ones(kind):
-    """Kind: errors that overlap. Each step's mean width, of each of eight streams, and its noise."""
+    """Kind: errors that overlap. Each step's mean width of eight streams each, and its noise."""
     horizon, n_streams, n_rows, grows = 24, 8, 3000, 0.0
     if kind == "random walk":
         n_rows, grows = 12_000, 0.5  # 24 steps ahead they are 500 errors that do not overlap
