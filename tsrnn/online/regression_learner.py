@@ -21,7 +21,6 @@ KEPT_AGES = AGES[6:]  # from 64 on: those at which older readouts are scored
 # Errors at large ages come in runs, as what estimates rest on is renewed so seldom: there, levels
 # and quantiles are means over as many more rows.
 PACE = np.minimum(1.0, KEPT_AGES[0] / np.array(AGES))
-OWN = np.ones(len(AGES))  # each age learns from its own labels alone
 EXPERTS = ("recurrent", "linear", "newest_y")
 BLOCK = 4096  # rows whose features are in memory at once
 
@@ -78,7 +77,7 @@ class RegressionLearner:
         self.linear = linear
         self.encoder = encoder
         self.mixing = self.learnt = Mixing.of(len(AGES), len(EXPERTS), design.n_outputs)
-        self.conformal = Conformal.of(AGES, design.n_outputs)
+        self.conformal = Conformal.of(AGES, design.n_outputs, shares=False)
         weights = readout.weights, linear.weights
         self.kept = KeptWeights.of(weights)
         self.filter_start = design.filter_start
@@ -278,7 +277,7 @@ class RegressionLearner:
             plain(self._labels),
             conformal.delays,
             (mixing.discounts, *weighed),
-            (conformal.probabilities, *scored, PACE, OWN),
+            (conformal.probabilities, *scored, PACE, conformal.own),
         )
         self.mixing = mixing.moved(*weighed)
         self.conformal = conformal.moved(*scored)

@@ -41,7 +41,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         Forecast and scale of the rows before; those of the rows are written behind them.
     first_row : int
     fixed : tuple of ndarray
-        Probabilities, delays and seasons of a `Conformal`.
+        Probabilities, delays, shares of what is a step's own, and seasons, of a `Conformal`.
     moving : tuple of ndarray
         Its quantiles, level, n_labels and profiles; and the tails, see `follow_tails`.
     drift : tuple of ndarray
@@ -63,7 +63,8 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
 
 def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
     """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
-    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles, tails) = fixed, moving
+    probabilities, delays, own, seasons = fixed
+    quantiles, level, n_labels, profiles, tails = moving
     low, high = _thresholds(probabilities)
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
@@ -93,7 +94,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         n_labels[m],
                         s,
                         pace_of(delays[m]),
-                        own_share(delays[m]),
+                        own[m],
                         mean,
                     )
             if n_known > 0.0:
@@ -229,7 +230,7 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 
 _thresholds, _follow_tail = inner(tails.thresholds, False), inner(_follow_tail, False)
-pace_of, own_share = inner(conformal.pace_of, False), inner(conformal.own_share, False)
+pace_of = inner(conformal.pace_of, False)
 _profile, _score = inner(_profile, False), inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tsrnn.kernels.numba_.conformal import own_share, pace_of
+from tsrnn.kernels.numba_.conformal import pace_of
 from tsrnn.kernels.numba_.maths import compiled, inner, take
 from tsrnn.kernels.numpy_ import conformal, drift, mixing
 from tsrnn.kernels.numpy_ import tails as reference
@@ -95,7 +95,7 @@ def score_block(
     """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (_, probabilities, seasons), (pooled, beyond) = fixed, sums
+    (_, probabilities, seasons, own), (pooled, beyond) = fixed, sums
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
@@ -122,7 +122,7 @@ def score_block(
             _change_state(m, j * b, position - steps[m], unsettled[j, first:until], fields)
         if m == 0:
             _add_tails(flat, flags, probabilities, fields, scratch, tails, beyond)
-        tracking = probabilities, mean, pace_of(steps[m]), own_share(steps[m])
+        tracking = probabilities, mean, pace_of(steps[m]), own[m]
         _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking)
     return _follow_rows(seasons, position, fields, scratch)
 

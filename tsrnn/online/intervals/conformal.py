@@ -53,6 +53,9 @@ class Conformal:
         Season lengths in rows.
     profiles : ndarray of shape (sum of the seasons, S)
         Factors by the row's phase in each season, one season behind the other.
+    shares : bool
+        Whether steps learn from nearer ones too. Those of files of 0.1.0, which go on as before,
+        do not.
 
     References
     ----------
@@ -82,9 +85,10 @@ class Conformal:
     n_labels: np.ndarray
     seasons: np.ndarray
     profiles: np.ndarray
+    shares: bool = False
 
     @classmethod
-    def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES):
+    def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES, shares=True):
         """Return the state before a first label: normal errors of the history's spread."""
         normal = np.array([NormalDist().inv_cdf(p) for p in probabilities]) / MAE_OF_NORMAL
         shape = len(delays), n_streams
@@ -96,12 +100,18 @@ class Conformal:
             np.zeros(shape),
             np.array(seasons, dtype=np.intp),
             np.ones((sum(seasons), n_streams)),
+            shares,
         )
 
     @property
     def fixed(self):
-        """Probabilities, delays and seasons, for compiled loops."""
-        return self.probabilities, self.delays, self.seasons
+        """Probabilities, delays, own shares and seasons, for compiled loops."""
+        return self.probabilities, self.delays, self.own, self.seasons
+
+    @property
+    def own(self):
+        """Share (M,) of what a step learns that is of its own labels."""
+        return kernels.own_share(self.delays) if self.shares else np.ones(len(self.delays))
 
     @property
     def moving(self):
@@ -133,7 +143,7 @@ class Conformal:
             Position of the row.
         """
         moved = tuple(array.copy() for array in self.moving)
-        paces = kernels.pace_of(self.delays), kernels.own_share(self.delays)
+        paces = kernels.pace_of(self.delays), self.own
         kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, *paces)
         return self.moved(*moved)
 
