@@ -55,7 +55,8 @@ def as_of_seasons_before(levels, now, season):
     step, before, changes = before[-1], before[:-1], change[rows[:-1]]
     seen = np.isfinite(changes) & np.isfinite(before)
     slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
-    return lines[now - 1] + min(max(slope, 0.0), 1.0) * step
+    newest_two = change[now - 2 * season : now]  # of a season seen, if there is but one
+    return lines[now - 1] + min(max(slope, 0.0), 1.0) * (step - np.nanmean(newest_two))
 
 
 def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
@@ -74,6 +75,19 @@ def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
     follow_season(levels, missing, (2, 14))
     np.testing.assert_allclose(levels, expected, rtol=1e-9)
     np.testing.assert_allclose(levels[-35:, 0], values[-35:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_rows", [1, 400])
+def test_a_rise_of_the_weeks_before_is_not_made_again(n_rows, both_kernels):
+    """A series that has risen for weeks keeps its pattern, about where it was, for all the gap."""
+    pattern = np.tile([0.0, 5.0, 3.0, 4.0], 100)
+    values = (pattern + np.minimum(np.arange(400), 300) * 0.5)[:, None]
+    values[300:] = NAN
+    window = walked(values, (4,), n_rows)
+    at_level = window.levels[-100:, 0] - values[299, 0]
+    np.testing.assert_allclose(
+        at_level, pattern[300:] - pattern[299], atol=1.0
+    )  # it rose by 0.5 a row
 
 
 def test_a_random_walk_stays_where_it_was():

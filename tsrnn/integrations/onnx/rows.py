@@ -98,20 +98,19 @@ def _gap(window, most):
 
 def _gone_on(before, level, seasons):
     """Return the level (S,) of a missing row after those before (n, S); see `follow_season`."""
-    now, n_streams = before.shape
-    gone_on = level
+    now, gone_on = before.shape[0], level
+    all_changes = g.rows(before, 1) - g.rows(before, 0, now - 1)  # of row 1 and those after it
     for season in sorted(seasons):
-        first = max(now - RECENT, season + 1)
-        if first >= now:
-            continue
-        changes = _changes(before, first, now)
-        earlier = _changes_before(before, first, now, season)
+        changes = g.rows(all_changes, now - 1 - RECENT)
+        spans = (now - 1 - n for n in (season, 2 * season))
+        one, two = (g.rows(all_changes, end - RECENT, end) for end in spans)
+        earlier = g.where(g.isnan(two), one, 0.5 * (one + two))
         unseen = g.isnan(changes) | g.isnan(earlier)
         changes = g.where(unseen, 0.0, changes)
         earlier = g.where(unseen, 0.0, earlier)
         product = g.total(changes * earlier, axis=0)
         square = g.total(earlier * earlier, axis=0)
-        step = g.reshape(_changes_before(before, now, now + 1, season), n_streams)
+        step = _step(before, all_changes, level, season)
         least = g.least(0.0 - g.absolute(changes), axis=0)
         step = g.minimum(g.maximum(step, least), 0.0 - least)
         known = (square > 0.0) & ~g.isnan(step)
@@ -120,18 +119,13 @@ def _gone_on(before, level, seasons):
     return gone_on
 
 
-def _changes_before(levels, start, stop, season):
-    """Return by how much levels changed one and two seasons before rows, in the mean."""
-    one = _changes(levels, start - season, stop - season)
-    if start - 2 * season < 1:  # none of these rows has two seasons before it
-        return one
-    two = _changes(levels, start - 2 * season, stop - 2 * season)
-    return g.where(g.isnan(two), one, 0.5 * (one + two))
-
-
-def _changes(levels, start, stop):
-    """Return by how much rows have changed since those before, (stop - start, S)."""
-    return g.rows(levels, start, stop) - g.rows(levels, start - 1, stop - 1)
+def _step(before, changes, level, season):
+    """Return the change (S,) of a row as one and two seasons before, less that of the seasons."""
+    newest, spans = before.shape[0] - 1, (season, 2 * season)
+    one, two = (g.take(changes, newest - n) for n in spans)
+    risen, risen_in_two = ((level - g.take(before, newest - n)) / float(n) for n in spans)
+    step = 0.5 * (one + two) - risen_in_two
+    return g.where(g.isnan(step), one - risen, step)
 
 
 class Seen:

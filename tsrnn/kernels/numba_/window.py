@@ -167,7 +167,7 @@ def _gone_on(levels, now, s, seasons):
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:
-            step = _change_before(levels, now, s, season)
+            step = _change_before(levels, now, s, season) - _drift(levels, now, s, season)
             if np.isfinite(step):
                 longest, step = season, min(max(step, -most), most)
                 gone_on = level + min(max(product, 0.0), square) / square * step
@@ -182,6 +182,16 @@ def _change_before(levels, row, s, season):
         if np.isfinite(two):
             return 0.5 * (one + two)
     return one
+
+
+def _drift(levels, now, s, season):
+    """Return the mean change of a row in the two seasons before one, or in the one seen."""
+    newest = levels[now - 1, s]
+    if now > 2 * season:
+        two = (newest - levels[now - 1 - 2 * season, s]) / (2 * season)
+        if np.isfinite(two):
+            return two
+    return (newest - levels[now - 1 - season, s]) / season
 
 
 def ends_gap(targets, start):
@@ -214,7 +224,8 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
-_change_before, ends_gap = inlined(_change_before, False), inlined(ends_gap, False)
+_change_before, _drift = inlined(_change_before, False), inlined(_drift, False)
+ends_gap = inlined(ends_gap, False)
 _gone_on = inlined(_gone_on, False)
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 _lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)

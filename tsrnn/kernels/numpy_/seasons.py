@@ -28,9 +28,10 @@ def rows_back(steps, season):
 def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 
-    A missing row changes by as much as the rows one and two seasons before it, in the mean, times
-    the slope, between 0 and 1, of the newest 168 changes on such means, and by no more than the
-    largest of those: a jump of weeks ago is not made again. So lags of a stream with a pattern tell
+    A missing row changes by as much as the rows one and two seasons before it, in the mean, less
+    what rows changed by from season to season: a rise of those weeks is not made again. That is
+    taken times the slope, between 0 and 1, of the newest 168 changes on such means, and is no more
+    than the largest of those: nor is a jump of weeks ago. So lags of a stream with a pattern tell
     that pattern through days without values, and a random walk stays where it was.
 
     Parameters
@@ -148,7 +149,7 @@ def _gone_on(levels, now, seasons):
             continue
         changes = np.diff(levels[first - 1 : now], axis=0)
         before = _changes_before(levels, np.arange(first, now + 1), season)
-        before, step = before[:-1], before[-1]
+        before, step = before[:-1], before[-1] - _drift(levels, now, season)
         seen = np.isfinite(changes) & np.isfinite(before)
         changes, before = np.where(seen, changes, 0.0), np.where(seen, before, 0.0)
         # One after the other, as compiled code adds.
@@ -160,6 +161,16 @@ def _gone_on(levels, now, seasons):
         slope = product.clip(0.0, square) / np.where(known, square, 1.0)
         level = np.where(known, newest + slope * step, level)
     return level
+
+
+def _drift(levels, now, season):
+    """Return the mean change (S,) of a row in the two seasons before one, or in the one seen."""
+    newest = levels[now - 1]
+    one = (newest - levels[now - 1 - season]) / season
+    if now <= 2 * season:
+        return one
+    two = (newest - levels[now - 1 - 2 * season]) / (2 * season)
+    return np.where(np.isfinite(two), two, one)
 
 
 def _changes_before(levels, rows, season):
