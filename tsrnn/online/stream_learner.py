@@ -180,6 +180,13 @@ class StreamLearner:
             start += n
         return learner
 
+    def taken_back(self, values):
+        """Return the learner whose newest rows are missing; see `Window.without`."""
+        learner = self._unpacked()
+        if learner.window is not None:
+            learner.window = learner.window.without(values, self.design.carried_by)
+        return learner
+
     def outputs(self, record, following=None):
         """Return what `output` would give after each new row, (n, S, M), and the learner after.
 
@@ -403,6 +410,9 @@ class StreamLearner:
         level = self.window.shifted(center, newest)
         now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
+        early = design.phase - self.design.phase
+        if early and self.ensemble and design.profile.shortest:
+            learner.ensemble = self.ensemble.phases_shifted(early)
         return learner
 
     def _train_encoder(self):
