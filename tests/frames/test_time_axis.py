@@ -147,10 +147,11 @@ def test_the_index_after_a_cutoff_is_nobody_s_to_change():
 def test_indexes_after_cutoffs_that_follow_each_other_are_made_ahead_and_given_away_once():
     index = pd.date_range("2024", periods=40, freq="h")
     axis = TimeAxis.of(index[:9])
-    found = [axis.index_after(position, 3) for position in [*range(20), 7, 7, *range(5, 20)]]
+    positions = [*range(20), 19, 19, 7, *range(5, 20)]
+    found = [axis.index_after(position, 3) for position in positions]
     assert axis._cuts
     assert len(set(map(id, found))) == len(found)
-    for position, after in zip([*range(20), 7, 7, *range(5, 20)], found, strict=True):
+    for position, after in zip(positions, found, strict=True):
         after.name = "mine"
         expected = index[position + 1 : position + 4]._with_freq(None).rename("mine")
         pd.testing.assert_index_equal(after, expected)
