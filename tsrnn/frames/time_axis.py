@@ -510,11 +510,14 @@ def _offset(freq):
 
 
 def _tolerance(snap):
-    """Return ``snap`` in nanoseconds."""
+    """Return ``snap`` in nanoseconds. A number alone would be read as nanoseconds: it is refused."""
+    problem = ValueError(f"found snap={snap!r}, expected a length of time such as '30s'")
+    if isinstance(snap, (int, float)) or (isinstance(snap, str) and snap.strip().isdecimal()):
+        raise problem
     try:
         tolerance = pd.Timedelta(snap)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"found snap={snap!r}, expected a length of time such as '30s'") from error
+        raise problem from error
     if not tolerance > pd.Timedelta(0):
         raise ValueError(f"found snap={snap!r}, expected more than nothing, such as '30s', or None")
     return tolerance.as_unit("ns").value
