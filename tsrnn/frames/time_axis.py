@@ -510,7 +510,7 @@ def _offset(freq):
 
 
 def _tolerance(snap):
-    """Return ``snap`` in nanoseconds. A number alone would be read as nanoseconds: it is refused."""
+    """Return ``snap`` in nanoseconds; a number alone, which would be read as them, is refused."""
     problem = ValueError(f"found snap={snap!r}, expected a length of time such as '30s'")
     if isinstance(snap, (int, float)) or (isinstance(snap, str) and snap.strip().isdecimal()):
         raise problem
