@@ -97,6 +97,16 @@ def test_frames_of_polars_are_drawn_as_those_of_pandas(names, ax):
         pd.testing.assert_series_equal(lines(ax)[name], line)
 
 
+def test_times_may_be_texts_as_they_were_at_fit(ax):
+    data = pd.DataFrame({"load": np.arange(90.0)}, pd.date_range("2024-01-01", periods=90))
+    texts = data.set_axis(data.index.strftime("%Y-%m-%d"))
+    plot_forecast(texts, NaiveForecaster(3).fit(texts[:80]).forecast(), actual=texts, ax=ax)
+    other = figures.Figure().subplots()
+    plot_forecast(data, NaiveForecaster(3).fit(data[:80]).forecast(), actual=data, ax=other)
+    for name, line in lines(other).items():
+        pd.testing.assert_series_equal(lines(ax)[name], line)
+
+
 def test_the_panel_of_a_frame_of_polars_is_drawn_by_series():
     polars, _ = pytest.importorskip("polars"), pytest.importorskip("narwhals")
     times = hourly(60).index.to_numpy()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.evaluation.results import PrequentialResult
+from tsrnn.frames.times import are_times, read_times
 from tsrnn.frames.types import ArrowFrame
 from tsrnn.plotting.series import Keys, picked, received
 from tsrnn.plotting.style import (
@@ -323,14 +324,19 @@ def _column(data: pd.DataFrame | pd.Series, target: Any, name: str) -> pd.Series
                 f"found {name} with the columns {list(data.columns)}, expected {target!r} among "
                 "them; pass the frame that the model was given"
             )
-        column: pd.Series = data[target].astype(float)
-        return column
+        return _timed(data[target])
     if not isinstance(data, pd.Series):
         raise TypeError(
             f"found {name} of type {type(data).__name__}, expected a DataFrame or a Series with "
             "the index of the forecast; wrap arrays in a Series"
         )
-    return data.astype(float)
+    return _timed(data)
+
+
+def _timed(column: pd.Series) -> pd.Series:
+    """Return numbers by the times that a forecaster reads, such as texts."""
+    index = column.index
+    return column.astype(float).set_axis(read_times(index) if are_times(index) else index)
 
 
 def _newest(data: pd.Series, last: int | None) -> pd.Series:
