@@ -11,6 +11,7 @@ from helpers.internals import stream_of
 from tsrnn import RNNForecaster, datasets, load
 from tsrnn.evaluate import prequential
 from tsrnn.features.design import ForecastDesign
+from tsrnn.online.experts.ensemble import Ensemble
 
 WEEK, CHANGE = 168, 400
 
@@ -148,6 +149,30 @@ def test_a_level_half_followed_goes_on_after_rows_that_are_only_taken_in():
     assert 0.3 < stream_of(model).design.norm.level[0] / moved < 0.9
     model.update(rows[336:476]).partial_fit(rows[476:540])
     assert abs(stream_of(model).design.norm.level[0] / moved - 1) < 0.05
+
+
+@pytest.mark.usefixtures("both_kernels")
+def test_what_is_known_of_a_phase_goes_with_the_season(monkeypatch):
+    """Kind: a clock is set: profiles and seasonal states of a week are not learnt again."""
+    hours = np.arange(700)
+    hours[420:] += 6
+    values = np.sin(2 * np.pi * hours / 24) + 0.1 * np.random.default_rng(0).normal(size=700)
+    rows = pd.Series(values, pd.date_range("2020-01-01", periods=700, freq="h"), name="y")
+    model = RNNForecaster(3, hidden_size=4, max_iter=2, window_size=16, random_state=0)
+    model.fit(rows[:400])
+    shifts, shift = [], Ensemble.phases_shifted
+
+    def watched(ensemble, early):
+        after = shift(ensemble, early)
+        assert not np.array_equal(after.per_step.rows, ensemble.per_step.rows, equal_nan=True)
+        assert not np.array_equal(after.smoothing.rows, ensemble.smoothing.rows)
+        shifts.append(early)
+        return after
+
+    monkeypatch.setattr(Ensemble, "phases_shifted", watched)
+    for start in range(400, 700, 25):
+        model.partial_fit(rows[start : start + 25])
+    assert sum(shifts) == stream_of(model).design.phase == 6
 
 
 def test_a_new_run_begins_in_the_calendar_s_phase(moved):

@@ -1,5 +1,7 @@
 """The phase of the newest season: moved only where the calendar explains it much worse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,30 @@ def test_a_phase_as_usual_stays(noise):
 def test_a_phase_once_moved_is_refined_and_goes_back():
     assert phase_after(6, current=5) == 6
     assert phase_after(0, current=6) == 0
+
+
+def test_three_short_seasons_tell_a_phase_where_each_of_them_does():
+    """Kind: a clock is set; an odd day, or two of them, are none."""
+    levels, calendar = stream()
+    profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
+
+    def phase_of(n_moved, early=6, current=0):
+        targets = levels[400:900].copy()
+        targets[len(targets) - n_moved :] = levels[900 - n_moved + early : 900 + early]
+        return profile.phase(targets, calendar[400:900], current)
+
+    assert [phase_of(n) for n in (0, 24, 48, 72)] == [0, 0, 0, 6]
+    # the rest of the longest season, as it was before, takes nothing back
+    assert [phase_of(n, current=6) for n in (72, 96, 120, 168)] == [6, 6, 6, 6]
+    assert phase_of(72, early=0, current=6) == 0
+
+
+def test_a_profile_of_the_first_version_looks_at_the_longest_season_alone():
+    levels, calendar = stream()
+    profile = replace(CalendarProfile.of(levels[:500], calendar[:500], SEASONS), shortest=0)
+    targets = levels[400:900].copy()
+    targets[-72:] = levels[834:906]
+    assert profile.phase(targets, calendar[400:900], 0) == 0
 
 
 def test_nothing_to_tell_a_phase_by_leaves_it():

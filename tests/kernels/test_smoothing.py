@@ -175,3 +175,17 @@ def test_compiled_equals_numpy():
     set_kernels(None)
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)
+
+
+def test_a_season_that_comes_earlier_is_forecast_from_the_phase_it_is_in():
+    """Kind: a clock is set: the states of a phase go with it, and are not learnt again."""
+    pattern = np.random.default_rng(2).normal(size=7)
+    values = np.tile(pattern, 30)[:, None]
+    smoothing, _ = Smoothing(9, (7,), 1).follow(values)
+    for early in (-3, 2, 6):
+        after, moved = smoothing.phases_shifted(7, early).follow(np.full((1, 1), np.nan))
+        assert after.names[-1] == "holt_winters_7"
+        expected = pattern[(len(values) + 1 + early + np.arange(9)) % 7]
+        np.testing.assert_allclose(moved[0, :, -1, 0], expected, atol=1e-6)
+    young, _ = Smoothing(9, (7,), 1).follow(values[:13])
+    assert young.phases_shifted(7, 2) is young

@@ -195,3 +195,20 @@ def test_profiles_hold_for_rows_that_do_not_know_their_value():
     follow_profiles(values, 3, 3, (0.25, 0.1, 0.5))
     np.testing.assert_allclose(values[[3, 6, 9], 0, 1], [3.0, 3.0, 6.0])
     np.testing.assert_allclose(values[3:, 0, 4], [1, 1, 1, 1, 2, 2, 2])
+
+
+@pytest.mark.parametrize("early", [-2, 3])
+def test_profiles_go_with_a_season_that_comes_earlier(early):
+    """Kind: a clock is set: forecasts are what they are after rows that were early all along."""
+    pattern = np.random.default_rng(3).normal(size=(SEASONS[-1], S))
+    rows = np.arange(40 * SEASONS[-1])
+    usual, moved = (pattern[(rows + shift) % SEASONS[-1]] for shift in (0, early))
+    n = len(rows) // 2  # until then the mean of all phases has forgotten the move
+    taught, _, _ = blank().follow(usual[:n], usual[:n], True)
+    other = blank().follow(moved[:n], moved[:n], False)[0]
+    other.weights = taught.weights
+    after, expected = (
+        readout.follow(moved[n:], moved[n:], False)[1][-1]
+        for readout in (taught.phases_shifted(early), other)
+    )
+    np.testing.assert_allclose(after, expected, atol=1e-8)

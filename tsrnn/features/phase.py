@@ -9,6 +9,8 @@ from tsrnn.persistence.registry import saved
 # A phase is changed where no more than this share of the unexplained variance is left: away from
 # the calendar only for much, from one phase to the next, or back, also for little.
 MUCH, LITTLE = 0.5, 0.9
+DAYS = 3  # newest of the shortest season that are enough where each says the same,
+NEARLY_ALL = 0.9  # and this share of each is known
 TINY = 1e-9  # of what the calendar explains: what rounding makes of nothing
 
 
@@ -27,6 +29,8 @@ class CalendarProfile:
         Of the least-squares regression of the levels on the calendar.
     explained : ndarray of shape (S,)
         Share of the variance that it explains, by which streams count.
+    shortest : int
+        Rows of the shortest season; 0 where phases are compared over the longest alone.
 
     Examples
     --------
@@ -47,6 +51,7 @@ class CalendarProfile:
     most: int
     coefficients: np.ndarray
     explained: np.ndarray
+    shortest: int = 0  # as of a file of 0.1.0
 
     @classmethod
     def of(cls, levels, calendar, seasons):
@@ -54,10 +59,14 @@ class CalendarProfile:
         features, known = calendar[:-1] - calendar[:-1].mean(axis=0), levels[1:]
         coefficients = np.linalg.lstsq(features, known - known.mean(axis=0), rcond=None)[0]
         correlation = (_standardized(features @ coefficients) * _standardized(known)).sum(axis=0)
-        return cls(seasons[-1], seasons[0] // 2, coefficients, np.square(correlation))
+        explained = np.square(correlation)
+        return cls(seasons[-1], seasons[0] // 2, coefficients, explained, seasons[0])
 
     def phase(self, targets, calendar, current):
         """Return by how many rows the newest season is early: the current phase, or a better one.
+
+        The newest three of the shortest season are enough where nearly all of each is known, and is
+        explained that much better by the same phase. No phase is taken that explains them worse.
 
         Parameters
         ----------
@@ -69,25 +78,44 @@ class CalendarProfile:
             The phase so far.
         """
         expected = calendar[-1 - self.season : -1] @ self.coefficients
+        targets, now = targets[-self.season :], current + self.most
+        share = LITTLE if current else MUCH
+        of_season = self._unexplained(targets, expected, slice(None))
+        best = of_season.argmin()
+        moved = of_season[best] < share * of_season[now]
+        if DAYS * self.shortest < self.season and self.shortest:
+            newest = self._unexplained(targets, expected, slice(-DAYS * self.shortest, None))
+            moved = moved and newest[best] <= newest[now]
+            if not moved:
+                best = newest.argmin()
+                ends = np.arange(self.season, self.season - DAYS * self.shortest, -self.shortest)
+                days = (slice(end - self.shortest, end) for end in ends)
+                each = (self._unexplained(targets, expected, day, NEARLY_ALL) for day in days)
+                moved = all(
+                    x.min() < MUCH * x[now] and abs(x.argmin() - best) <= 1 for x in (newest, *each)
+                )
+        return int(best - self.most) if moved else current
+
+    def _unexplained(self, targets, expected, rows, least_known=0.5):
+        """Return what each phase leaves unexplained of some rows of the newest season.
+
+        Of streams of which at least that share is known; 1 where there is none.
+        """
+        at = np.arange(self.season)[rows]
         phases = np.arange(-self.most, self.most + 1)
-        rows = (np.arange(self.season) + phases[:, None]) % self.season
+        at = (at + phases[:, None]) % self.season
         agreement, possible = np.zeros(len(phases)), 0.0
-        for stream, found in enumerate(targets[-self.season :].T):
+        for stream, found in enumerate(targets[rows].T):
             known = np.isfinite(found)
-            if 2 * known.sum() < self.season or np.ptp(found[known]) == 0.0:
+            if known.mean() < least_known or np.ptp(found[known]) == 0.0:
                 continue
-            moved = expected[rows[:, known], stream]
+            moved = expected[at[:, known], stream]
             weight = self.explained[stream]
             agreement += weight * (_standardized(found[known]) @ _standardized(moved.T))
             possible += weight
         if not possible > TINY:
-            return current
-        unexplained = 1.0 - np.maximum(agreement / possible, 0.0) ** 2
-        best = unexplained.argmin()
-        share = LITTLE if current else MUCH
-        if unexplained[best] < share * unexplained[current + self.most]:
-            return int(phases[best])
-        return current
+            return np.ones(len(phases))
+        return 1.0 - np.maximum(agreement / possible, 0.0) ** 2
 
 
 def repeats(calendar, season):

@@ -402,6 +402,9 @@ class StreamLearner:
         level = self.window.shifted(center, newest)
         now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
+        early = design.phase - self.design.phase
+        if early and self.ensemble and design.profile.shortest:
+            learner.ensemble = self.ensemble.phases_shifted(early)
         return learner
 
     def _train_encoder(self):

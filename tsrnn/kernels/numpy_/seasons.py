@@ -25,6 +25,29 @@ def rows_back(steps, season):
     return season * -(-steps // season) - steps
 
 
+def shift_phases(rows, season, early):
+    """Return what is kept of each phase, (n, ...), for a season that is so many rows earlier.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, ...)
+        Of the newest n rows; what each holds is of its phase.
+    season : int
+        In rows, n at most.
+    early : int
+        Less than a season; negative: later.
+
+    Examples
+    --------
+    >>> shift_phases(np.array([5, 1, 2, 3, 4]), season=4, early=1)
+    array([1, 2, 3, 4, 1])
+    """
+    at = np.arange(len(rows)) + early
+    at[at >= len(rows)] -= season
+    at[at < 0] += season
+    return rows[at]
+
+
 def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 

@@ -219,6 +219,21 @@ class Ensemble(AppendsRows):
         ensemble._clear()
         return ensemble
 
+    def phases_shifted(self, early):
+        """Return the ensemble whose longest season is so many rows earlier.
+
+        What the readout of each step and the experts that smooth know of a phase goes with it.
+        Shorter seasons have been seen anew by the time that a move is noted.
+        """
+        ensemble, season = twin(self), self.per_step.features.season
+        for name in ("per_step", "per_step_without"):
+            if getattr(self, name):
+                setattr(ensemble, name, getattr(self, name).phases_shifted(early))
+        for name in ("smoothing", "smoothing_without"):
+            if getattr(self, name):
+                setattr(ensemble, name, getattr(self, name).phases_shifted(season, early))
+        return ensemble
+
     def follow(self, recurrent, features, levels, labels, learning):
         """Take in rows; return the ensemble and the mixtures (n, S, M) after each.
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import smoothing as numpy_kernels
+from tsrnn.kernels.numpy_.seasons import shift_phases
 from tsrnn.online.storage.spare_rows import AppendsRows
 from tsrnn.online.storage.values import plain, twin
 from tsrnn.persistence.registry import saved
@@ -131,6 +132,18 @@ class Smoothing(AppendsRows):
         smoothing.moving, smoothing.n_rows = state, self.n_rows + len(labels)
         smoothing.close(len(labels))
         return smoothing, forecasts
+
+    def phases_shifted(self, season, early):
+        """Return the smoothing whose states of that season are so many rows earlier.
+
+        Before the second season is over they are not told apart from values: then it stays.
+        """
+        if self.n_rows < 2 * season:
+            return self
+        lengths = numpy_kernels.season_lengths(self._settings)
+        some, seasonal = lengths == season, self._seasonal.copy()
+        seasonal[-season:, some] = shift_phases(seasonal[-season:, some], season, early)
+        return self.with_rows(seasonal)
 
     @property
     def fixed(self):

@@ -5,6 +5,7 @@ import numpy as np
 from tsrnn.kernels import compiled_kernels
 from tsrnn.kernels.numpy_ import per_step as numpy_kernels
 from tsrnn.kernels.numpy_.per_step import COUNT, FAST, LEVEL, N_COLUMNS, SLOW
+from tsrnn.kernels.numpy_.seasons import shift_phases
 from tsrnn.online.readouts.covariance import MAX_MEAN_EIGENVALUE, MAX_SURPRISE
 from tsrnn.online.readouts.memory_limit import require_room
 from tsrnn.online.readouts.restarts import warn_of_restart
@@ -109,6 +110,14 @@ class PerStepRLS(AppendsRows):
         args = values, plain(labels), may_learn, self.features.table, self._state, self._limits
         forecasts, effects, *moved = kernels.follow_steps(*args, learning)
         return readout.moved(n, may_learn[n:].copy(), *moved), forecasts, effects
+
+    def phases_shifted(self, early):
+        """Return the readout with the profiles of a season that is so many rows earlier."""
+        if self._values is None:
+            return self
+        values, of_phase = self._values.copy(), [FAST, SLOW, COUNT]
+        values[..., of_phase] = shift_phases(values[..., of_phase], self.features.season, early)
+        return self.with_rows(values)
 
     @property
     def may_learn(self):
