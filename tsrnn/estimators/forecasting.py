@@ -177,6 +177,7 @@ class ForecasterMixin:
         write=None,
     ):
         """As `forecast`, in a frame of pandas whatever rows came in, or in what `write` makes."""
+        self._require_fitted()
         write = self._writer.forecast if write is None else write
         bands = bands_of(self.coverage if coverage is None else coverage, quantiles)
         horizon, within = self._checked_horizon(horizon), _steps_within(active)
@@ -365,6 +366,7 @@ class ForecasterMixin:
 
     def _future_index(self, horizon=None, ids=None, active=False, write=None):
         """As `future_index`, an index of pandas whatever rows came in, or what `write` makes."""
+        self._require_fitted()
         write = self._writer.index_after if write is None else write
         self._require_ids(ids)
         state, horizon = self._state, self._checked_horizon(horizon)

@@ -362,7 +362,7 @@ def steps_of(model, rows, heads, ids):
         row = order[bad.argmax()]
         what = "doubled" if steps[row] == 0 else "out of time order"
         if steps[row] == 0 and model.snap is not None:
-            what = f"doubled, or have come to be so by snap={model.snap!r},"
+            what = f"doubled, or have come to be so by snap={model.snap!r}"
         if model._reader.form.has_ids:
             within = f" within their series, such as row {row} of {ids[rows.series[row]]!r}"
             remedy = model._reader.form.in_order

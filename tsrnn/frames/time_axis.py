@@ -553,11 +553,14 @@ def _offset(freq):
 
 
 def _tolerance(snap):
-    """Return ``snap`` in nanoseconds."""
+    """Return ``snap`` in nanoseconds; a number alone, which would be read as them, is refused."""
+    problem = ValueError(f"found snap={snap!r}, expected a length of time such as '30s'")
+    if isinstance(snap, (int, float)) or (isinstance(snap, str) and snap.strip().isdecimal()):
+        raise problem
     try:
         tolerance = pd.Timedelta(snap)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"found snap={snap!r}, expected a length of time such as '30s'") from error
+        raise problem from error
     if not tolerance > pd.Timedelta(0):
         raise ValueError(f"found snap={snap!r}, expected more than nothing, such as '30s', or None")
     return tolerance.as_unit("ns").value
