@@ -179,6 +179,13 @@ class StreamLearner:
             start += n
         return learner
 
+    def taken_back(self, values):
+        """Return the learner whose newest rows are missing; see `Window.without`."""
+        learner = self._unpacked()
+        if learner.window is not None:
+            learner.window = learner.window.without(values, self.design.carried_by)
+        return learner
+
     def outputs(self, record, following=None):
         """Return what `output` would give after each new row, (n, S, M), and the learner after.
 
