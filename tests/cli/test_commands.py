@@ -16,6 +16,7 @@ from helpers.folder import N_FIT, Folder
 import tsrnn
 from tsrnn import RNNForecaster, RNNRegressor, cli, load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
+from tsrnn.evaluate import prequential
 
 
 @pytest.fixture
@@ -62,6 +63,33 @@ def test_forecast_as_json_lines_and_into_a_file(folder, capsys):
     assert len(lines) == 2
     assert folder("forecast", path, "-o", folder["f.csv"]) == 0
     assert len(pd.read_csv(folder["f.csv"])) == 3
+
+
+def test_json_lines_hold_every_digit(folder, capsys):
+    """Kind: numbers of a small unit, which ten decimals cut off; times as a stream writes them."""
+    rows = (1e-12 * folder.rows[["s0"]]).tz_localize("Europe/Rome")
+    model = LinearForecaster(2).fit(rows)
+    model.save(folder["small.tsrnn"])
+    capsys.readouterr()
+    assert folder("forecast", folder["small.tsrnn"], "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ahead = model.forecast()
+    assert [line["s0"] for line in lines] == ahead["s0"].tolist()
+    assert [line["time"] for line in lines] == [time.isoformat() for time in ahead.index]
+    rows[-40:].to_csv(folder["small.csv"])
+    LinearForecaster(2).fit(rows[:-40]).save(folder["small.tsrnn"])
+    assert folder("evaluate", folder["small.tsrnn"], folder["small.csv"], "--json") == 0
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    result = prequential(LinearForecaster(2).fit(rows[:-40]), rows[-40:])
+    assert line["MAE"] == pytest.approx(result.metrics.loc[("all", "all"), "MAE"], rel=1e-9)
+
+
+def test_fields_with_another_mark_between_are_told_of(folder, capsys):
+    """Kind: a CSV with semicolons, of which the header is one name."""
+    folder.rows[:60].to_csv(folder["semi.csv"], sep=";")
+    argv = ("--time", "time", "--target", "s0", "-o", folder["m.tsrnn"])
+    assert folder("fit", folder["semi.csv"], *argv) == 1
+    assert "pass --sep ';'" in one_line(capsys)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

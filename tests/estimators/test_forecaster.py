@@ -415,6 +415,8 @@ def test_a_call_that_raises_changes_nothing(fitted, series):
         ({"target": "load"}, "found target='load', expected different names out of"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": np.nan}, "learning_rate"),
+        ({"outlier_filter": "no"}, r"found outlier_filter='no', expected one of \(True, False\)"),
+        ({"early_stopping": "false"}, "found early_stopping='false', expected one of"),
         ({"learning_rate": 1e30, "early_stopping": False, "max_iter": 30}, "not finite.*lower it"),
         ({"forgetting": np.nan}, "forgetting"),
         ({"target": ["s0", "s0"]}, "different names"),

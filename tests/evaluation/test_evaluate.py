@@ -9,7 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 import tsrnn.evaluate
-from tsrnn import metrics
+from tsrnn import RNNForecaster, StreamingPipeline, metrics
+from tsrnn.baselines import NaiveForecaster
 from tsrnn.evaluate import PrequentialResult, backtest, prequential
 
 
@@ -401,8 +402,10 @@ def test_progress_without_rich_names_the_extra(monkeypatch):
 
 
 def test_an_unfitted_model_says_so_itself():
-    with pytest.raises(NotFittedError, match="This Ramp instance is not fitted yet"):
-        prequential(Ramp(), walk(20))
+    models = [Ramp(), NaiveForecaster(), RNNForecaster(future_cols="plan", target="y")]
+    for model in [*models, StreamingPipeline([("model", models[1])])]:
+        with pytest.raises(NotFittedError, match=r"This \w+ instance is not fitted yet"):
+            prequential(model, walk(20))
 
 
 @pytest.mark.parametrize("rows", [[10, 12, 11], [10, 11, 11], [9, 10, 11]])

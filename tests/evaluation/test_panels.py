@@ -50,6 +50,44 @@ def test_a_backtest_of_a_panel_is_that_of_its_series(form, refit):
     assert set(result.model.cutoff_) == {wide.index[57]}
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["texts", "dates", "periods"])
+def test_times_of_a_panel_may_be_of_any_kind(form, kind):
+    """Kind: times that a panel reads and its evaluation did not: as those of time stamps."""
+    wide = hourly(60, 2)
+    wide.index = pd.date_range("2024-01-01", periods=60, name="time")
+    other = {
+        "texts": wide.index.strftime("%Y-%m-%d"),
+        "dates": pd.Index(wide.index.date, dtype=object),
+        "periods": wide.index.to_period("D"),
+    }[kind]
+    evaluated = []
+    for times in (wide.index, other.rename("time")):
+        rows, params = panel_in(form, wide.set_axis(times))
+        model = NaiveForecaster(2, **params)
+        first = rows.iloc[:100]
+        results = (
+            prequential(model.fit(first), rows[100:]),
+            backtest(model, rows, initial=40, step=7),
+        )
+        evaluated.append([result.forecasts[["actual", "forecast"]] for result in results])
+    for expected, found in zip(*evaluated, strict=True):
+        assert expected["actual"].notna().any()
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_stamps_of_a_panel_are_snapped_as_its_model_does():
+    """Kind: clocks that jitter, each series by another length: one stamp, and scored."""
+    wide = hourly(60, 2)
+    rows = melted(wide).sort_values(["time", "id"], ignore_index=True)
+    late = pd.to_timedelta(np.random.default_rng(0).integers(0, 5, len(rows)), unit="s")
+    even = {"id_col": "id", "time_col": "time"}
+    expected = prequential(NaiveForecaster(2, **even).fit(rows[:80]), rows[80:])
+    off = rows.assign(time=rows["time"] + late)
+    found = prequential(NaiveForecaster(2, snap="10s", **even).fit(off[:80]), off[80:])
+    pd.testing.assert_frame_equal(found.forecasts, expected.forecasts)
+
+
 def test_origins_of_a_panel_are_time_stamps():
     """However many series have a row at each; rows count only in seconds."""
     wide = hourly(60, 2)

@@ -103,6 +103,19 @@ def test_a_panel_is_read_by_name_and_comes_back(frame_of):
         np.testing.assert_array_equal(model.predict(native[1]), expected.predict(long[new]))
 
 
+def test_rows_of_pandas_go_on_from_frames_of_another_library(frame_of):
+    """A stream fitted on another library's frame: pandas rows with times as index or column."""
+    rows = hourly(80).assign(plan=lambda frame: np.arange(len(frame)) % 7)
+    params = {"target": rows.columns[0], "future_cols": "plan", **QUICK}
+    expected = RNNForecaster(3, **params).fit(rows[:60]).update(rows[60:65])
+    for time_col in (None, rows.index.name):
+        model = RNNForecaster(3, time_col=time_col, **params).fit(frame_of(rows[:60]))
+        model.update(rows[60:63]).update(rows[63:65].reset_index())
+        ahead = rows[65:].reset_index()
+        same(model.forecast(X_future=ahead), expected.forecast(X_future=rows[65:]))
+        np.testing.assert_array_equal(model.predict(ahead), expected.predict(rows[65:]))
+
+
 def test_dates_texts_and_missing_values(frame_of):
     """Dates come back as dates; nulls are missing, of numbers and of categories."""
     days = pd.date_range("2024-01-01", periods=60, name="day")

@@ -102,6 +102,15 @@ def test_a_single_number_is_told_of():
             call(hourly(61)["s0"].iloc[-1])
 
 
+def test_rows_without_columns_are_told_of(fitted, panel):
+    """Only times, or ids and times: the columns of fit are named."""
+    rows = hourly(82, 2)[80:]
+    with pytest.raises(ValueError, match=r"X with no columns .*expected \['s0', 's1'\]"):
+        fitted.update(rows[[]])
+    with pytest.raises(ValueError, match=r"X with no columns .*expected \['value'\]"):
+        panel.update(pd.DataFrame({"id": "s2", "time": [hourly(101).index[-1]]}))
+
+
 def test_times_left_in_a_column_are_told_of():
     """As read from a CSV: where there is no target, and where all else is an input."""
     rows = hourly(120).rename_axis("time").reset_index()

@@ -83,6 +83,42 @@ def test_a_series_will_do(ax):
     assert len(lines(ax)["actual"]) == 100
 
 
+@pytest.mark.parametrize("names", [["time", "load"], ["load", "time"]])
+def test_frames_of_polars_are_drawn_as_those_of_pandas(names, ax):
+    """Frames of another library, which ``forecast()`` returns: times are a column of theirs."""
+    polars, _ = pytest.importorskip("polars"), pytest.importorskip("narwhals")
+    data = hourly(120).set_axis(["load"], axis=1).rename_axis("time")
+    rows = polars.DataFrame({"time": data.index.to_numpy(), "load": data["load"].to_numpy()})
+    rows = rows.select(names)
+    plot_forecast(rows, fitted(rows[:100]).forecast(), actual=rows, ax=ax)
+    other = figures.Figure().subplots()
+    plot_forecast(data, fitted(data[:100]).forecast(), actual=data, ax=other)
+    for name, line in lines(other).items():
+        pd.testing.assert_series_equal(lines(ax)[name], line)
+
+
+def test_times_may_be_texts_as_they_were_at_fit(ax):
+    data = pd.DataFrame({"load": np.arange(90.0)}, pd.date_range("2024-01-01", periods=90))
+    texts = data.set_axis(data.index.strftime("%Y-%m-%d"))
+    plot_forecast(texts, NaiveForecaster(3).fit(texts[:80]).forecast(), actual=texts, ax=ax)
+    other = figures.Figure().subplots()
+    plot_forecast(data, NaiveForecaster(3).fit(data[:80]).forecast(), actual=data, ax=other)
+    for name, line in lines(other).items():
+        pd.testing.assert_series_equal(lines(ax)[name], line)
+
+
+def test_the_panel_of_a_frame_of_polars_is_drawn_by_series():
+    polars, _ = pytest.importorskip("polars"), pytest.importorskip("narwhals")
+    times = hourly(60).index.to_numpy()
+    rows = polars.DataFrame(
+        {"shop": ["a"] * 60 + ["b"] * 60, "time": np.tile(times, 2), "sold": np.arange(120.0)}
+    )
+    model = NaiveForecaster(HORIZON, id_col="shop", time_col="time").fit(rows)
+    axes = plot_forecast(rows, model.forecast())
+    drawn = [lines(one)["forecast"].to_numpy()[-1] for one in axes]
+    assert drawn == [59.0, 119.0]
+
+
 def test_rows_without_stamps_are_counted(ax):
     data = pd.Series(np.arange(50.0))
     plot_forecast(data, fitted(data).forecast(), last=5, ax=ax)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.cli.io.frames import Complaints
+from tsrnn.cli.io.json_lines import write_rows
 from tsrnn.cli.models import newest, read_forecaster
 from tsrnn.cli.options import add_data_options, add_format, add_snap, coverage, whole_number
 from tsrnn.cli.update import new_rows
@@ -79,7 +80,7 @@ def run(args):
     if not args.by_step:
         table = table[table["step"] == "all"].drop(columns="step")
     if args.json:
-        table.to_json(sys.stdout, orient="records", lines=True)
+        write_rows(table, sys.stdout)
     else:
         print(table.to_string(index=False, float_format=lambda x: f"{x:.6g}"))
     print(
@@ -104,5 +105,5 @@ def _naive_beside(table):
     errors = mae(rows["actual"], naive[rows.index]), mae(rows["actual"], rows["forecast"])
     return (
         f"repeating the newest value would have had an MAE of {errors[0]:.6g}, where the model had "
-        f"{errors[1]:.6g}"
+        f"{errors[1]:.6g}, of the {len(rows):,} forecasts made at one of these rows"
     )

@@ -125,7 +125,7 @@ def run(args):
     save(model, args.output, notes={"source": source.notes(), "rows": len(frame)})
     print(
         f"{args.output}: {cls.__name__} of {', '.join(map(repr, targets or columns))}, "
-        f"{args.horizon} steps ahead, learnt from {len(frame):,} rows "
+        f"{args.horizon} step{'s' * (args.horizon > 1)} ahead, learnt from {len(frame):,} rows "
         + (f"of {len(model.cutoff_):,} series " if args.id is not None else "")
         + f"up to {newest(model)}"
         + f", {complaints.n_skipped:,} skipped" * bool(complaints.n_skipped),

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from tsrnn.cli.io.formats import WRITERS
 from tsrnn.cli.io.frames import Complaints, read_frame
 from tsrnn.cli.io.issued import Issued, WriterOptions
+from tsrnn.cli.io.json_lines import write_rows
 from tsrnn.cli.io.line_protocol import LineProtocolWriter, origin_of
 from tsrnn.cli.models import (
     blank_forecast,
@@ -138,7 +139,7 @@ def run(args):
         if lines is not None:
             file.writelines(f"{line}\n" for line in lines)
         elif form == "jsonl":
-            frame.to_json(file, orient="records", lines=True, date_format="iso")
+            write_rows(frame, file)
         else:
             frame.to_csv(file, index=False, lineterminator="\n")
     return 0

@@ -47,7 +47,9 @@ def check_network_params(model):
             f"found learning_rate={model.learning_rate}, expected a positive number; "
             "0.005 suits most series"
         )
-    for name, known in (("cell", tuple(CELLS)), ("loss", LOSSES)):
+    choices = {"cell": tuple(CELLS), "loss": LOSSES}
+    choices |= dict.fromkeys(("early_stopping", "outlier_filter"), (True, False))
+    for name, known in choices.items():
         found = getattr(model, name)
         if found not in known:
             raise ValueError(f"found {name}={found!r}, expected one of {known}; pass one of them")

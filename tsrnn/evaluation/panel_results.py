@@ -9,6 +9,7 @@ import pandas as pd
 from tsrnn.evaluation.metrics import mase_scale
 from tsrnn.evaluation.results import PrequentialResult, metric_table
 from tsrnn.frames.bands import column_of, short
+from tsrnn.frames.times import are_times
 
 EDGES = "lower", "upper"
 
@@ -38,6 +39,13 @@ class KeyedRows:
         self._keys = id_col, time_col
         self.frame, self.id_name = self.keyed(data)
         self.ids, self.times = (self.frame.index.get_level_values(level) for level in (0, 1))
+        self._names = list(self.frame.index.names)
+
+    def at_times(self, times: pd.Index) -> None:
+        """Look rows up by other times, one for each: as a model reads them."""
+        if times is not self.times:
+            self.frame.index = pd.MultiIndex.from_arrays([self.ids, times], names=self._names)
+            self.times = times
 
     def at(self, index: pd.Index) -> pd.DataFrame:
         """Return the rows at an (id, time) index, in their form; NaN where there is none."""
@@ -54,7 +62,7 @@ class KeyedRows:
         if isinstance(data.index, pd.MultiIndex):
             frame = data.to_frame() if isinstance(data, pd.Series) else data.copy()
             return frame, "id" if data.index.names[0] is None else data.index.names[0]
-        if id_col is None or (time_col is None and not isinstance(data.index, pd.DatetimeIndex)):
+        if id_col is None or (time_col is None and not are_times(data.index)):
             raise ValueError(
                 "found rows of a panel without their ids and times, expected an (id, time) index, "
                 "or the id_col of the model and its time_col or an index of time stamps"

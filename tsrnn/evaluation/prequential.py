@@ -341,8 +341,13 @@ class _PanelWalk:
         self._data = data
         self._keys = getattr(model, "id_col", None), getattr(model, "time_col", None)
         self._rows_of = KeyedRows(data, *self._keys)
+        self._read_by(model)
         times = self._rows_of.times
         self._stamps, self._number = np.unique(times, return_inverse=True)
+
+    def _read_by(self, model: Any) -> KeyedRows:
+        self._rows_of.at_times(_as_forecast(model, self._rows_of.times))
+        return self._rows_of
 
     def __len__(self) -> int:
         return len(self._stamps)
@@ -356,14 +361,14 @@ class _PanelWalk:
     def known_ahead(self, model: Any, start: int) -> dict[str, Any]:
         if getattr(model, "future_cols", None) is None:
             return {}
-        return {"X_future": self._rows_of.at(_future_index(model))}
+        return {"X_future": self._read_by(model).at(_future_index(model))}
 
     def by_id(self, found: np.ndarray | None, start: int) -> pd.DataFrame | None:
         ids = self._rows_of.ids[self._number == start]
         return None if found is None else pd.DataFrame(found, ids)
 
     def log(self, model: Any, n_cutoffs: int, coverages: Sequence[float]) -> PanelLog:
-        return PanelLog(self._rows_of, coverages)
+        return PanelLog(self._read_by(model), coverages)
 
     def naive_error(self, log: PanelLog, stop: int) -> pd.DataFrame:
         return log.naive_error(self._number < stop)
@@ -381,10 +386,16 @@ def _times(model: Any, data: Rows) -> pd.Index | None:
     """Return the times of rows as forecasts have them; None for an array."""
     if isinstance(data, np.ndarray):
         return None
-    name, reader = getattr(model, "time_col", None), getattr(model, "_reader", None)
+    name = getattr(model, "time_col", None)
     times: pd.Index = data.index
     if name is not None and isinstance(data, pd.DataFrame) and name in data.columns:
         times = pd.Index(data[name])
+    return _as_forecast(model, times)
+
+
+def _as_forecast(model: Any, times: pd.Index) -> pd.Index:
+    """Return times as forecasts have them: read from texts and dates, and snapped."""
+    reader = getattr(model, "_reader", None)
     times = read_times(times, "data") if are_times(times) else times
     if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
         times = reader.axis.index_at(reader.axis.positions(times))

@@ -127,7 +127,7 @@ class Form:
             As `incoming`.
         """
         if type(data) in PLAIN or isinstance(data, (pd.DataFrame, pd.Series)) or data is None:
-            return data
+            return self._timed(data)
         if self.levels:
             found = incoming(data, name)
             named = isinstance(found, pd.DataFrame) and {self.id_name, self.time_name} <= {*found}
@@ -135,6 +135,12 @@ class Form:
         if self.time_column or self.just_follows:
             return incoming(data, name)
         return indexed(data, self.time_name, name)
+
+    def _timed(self, data):
+        """Return rows of pandas as they are, or by the column that another library's times are."""
+        if self.native is None or self.has_ids or not isinstance(data, pd.DataFrame):
+            return data
+        return data.set_index(self.time_name) if self.time_name in data.columns else data
 
     def native_parts(self, data):
         """Return a frame of another library as `Parts`; None where it has to be `received` first.

@@ -148,7 +148,7 @@ class Reader:
             They are not of the form, the columns or the kind of those of ``fit``.
         """
         parts = None
-        if type(X) not in PLAIN:
+        if type(X) not in PLAIN or self.form.native is not None:
             parts = self.form.native_parts(X) if ids is None else None
             X = self.form.received(X) if parts is None else parts.X
         if y is not None:
@@ -322,6 +322,12 @@ def _read_any(estimator, X, y, columns):
     at_fit = columns is None
     if isinstance(X, pd.Series):
         X = X.to_frame("y" if X.name is None else X.name)
+    elif isinstance(X, pd.DataFrame) and not X.columns.size and columns is not None:
+        expected = [*columns.names] if columns.names else f"{estimator.n_features_in_} columns"
+        raise ValueError(
+            f"found X with no columns besides ids and times, expected {expected}, as at fit; "
+            "add them, with NaN for what is not known"
+        )
     elif np.asarray(X).ndim == 1 and y is None and (at_fit or columns.one_series):
         X = np.reshape(X, (-1, 1))
     if isinstance(X, pd.DataFrame):

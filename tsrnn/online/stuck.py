@@ -1,7 +1,6 @@
 """A sensor that is stuck: a value repeated far longer than the history ever did is missing."""
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,13 +132,13 @@ class StuckSensor:
         The same as of `_take_row`, where no value is repeated, as nearly always, in a tenth of its
         time.
         """
-        values, n = row.targets[0, :, 0], len(self.last)
+        values, jumped = row.targets[0, :, 0], []
         # Plain numbers: of one row, arrays would take several times as long.
-        new, last = values.tolist(), self.last.tolist()
-        if any(map(operator.eq, new, last)):
-            return None
-        jump = self.jump.tolist()
-        jumped = [abs(a - b) > most for a, b, most in zip(new, last, jump, strict=True)]
+        new = values.tolist()
+        for now, last, most in zip(new, self.last.tolist(), self.jump.tolist(), strict=True):
+            if now == last:
+                return None
+            jumped.append(abs(now - last) > most)
         if self.before is None and True not in jumped:
             return self._passed(row.targets[:, :, 0])
         if not all(map(math.isfinite, new)):
@@ -148,7 +147,7 @@ class StuckSensor:
         if True in jumped and len(self.learnt) <= 2 * self.limit.max():
             kept = learner, row, (learning,)
         before, rows, learnt = kept
-        length = np.ones(n, np.int64)
+        length = np.ones(len(new), np.int64)
         return changed(self, last=values, length=length, before=before, rows=rows, learnt=learnt)
 
     def _passed(self, values):

@@ -1,9 +1,12 @@
 """Series of a panel, picked out of the frames that hold them."""
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from tsrnn.frames.native import incoming, indexed, native_of
 
 MOST_SERIES = 6  # small multiples, unless ids= asks for others
 
@@ -41,6 +44,22 @@ class Keys(NamedTuple):
             return frame.xs(id, level=0)
         rows = frame[frame[self.id_col] == id].drop(columns=[self.id_col])
         return rows if self.time_col is None else rows.set_index(self.time_col)
+
+
+def received(forecast: Any, *rows: Any) -> tuple[Any, ...]:
+    """Return a forecast and rows it is shown with as frames of pandas, those of a stream by time.
+
+    Frames of other libraries hold times as a column, which a forecast of one stream starts with.
+    What is of no such library is returned as it is.
+    """
+    time = None
+    if native_of(forecast) is not None:
+        forecast = incoming(forecast)
+        if pd.api.types.is_datetime64_any_dtype(forecast.dtypes.iloc[0]):
+            time = forecast.columns[0]
+            forecast = forecast.set_index(time)
+    read = incoming if time is None else partial(indexed, time=time)
+    return forecast, *(one if native_of(one) is None else read(one) for one in rows)
 
 
 def picked(ids: Any, known: list[Hashable]) -> Sequence[Hashable]:

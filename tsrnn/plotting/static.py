@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.evaluation.results import PrequentialResult
-from tsrnn.plotting.series import Keys, picked
+from tsrnn.frames.times import are_times, read_times
+from tsrnn.frames.types import ArrowFrame
+from tsrnn.plotting.series import Keys, picked, received
 from tsrnn.plotting.style import (
     ACTUAL,
     AHEAD,
@@ -38,10 +40,10 @@ QUANTILE = re.compile(r"(.*)_quantile_0?\.\d+")  # name of a quantile, which is 
 
 
 def plot_forecast(
-    history: pd.DataFrame | pd.Series,
-    forecast: pd.DataFrame,
+    history: pd.DataFrame | pd.Series | ArrowFrame,
+    forecast: pd.DataFrame | ArrowFrame,
     *,
-    actual: pd.DataFrame | pd.Series | None = None,
+    actual: pd.DataFrame | pd.Series | ArrowFrame | None = None,
     target: Hashable | None = None,
     ids: Any = None,
     last: int | None = None,
@@ -78,7 +80,7 @@ def plot_forecast(
         The target is ambiguous or absent, a series is not there, the history has another index
         than the forecast, or there is no row to show.
     TypeError
-        `history`, `forecast` or `actual` is not a frame of pandas.
+        `history`, `forecast` or `actual` is no frame.
     ImportError
         matplotlib is not installed.
 
@@ -93,6 +95,7 @@ def plot_forecast(
     >>> plot_forecast(flow[:600], forecast, actual=flow[600:], last=96, ax=ax) is ax
     True
     """
+    forecast, history, actual = received(forecast, history, actual)
     if not isinstance(forecast, pd.DataFrame):
         raise TypeError(
             f"found a forecast of type {type(forecast).__name__}, expected the DataFrame that "
@@ -321,14 +324,19 @@ def _column(data: pd.DataFrame | pd.Series, target: Any, name: str) -> pd.Series
                 f"found {name} with the columns {list(data.columns)}, expected {target!r} among "
                 "them; pass the frame that the model was given"
             )
-        column: pd.Series = data[target].astype(float)
-        return column
+        return _timed(data[target])
     if not isinstance(data, pd.Series):
         raise TypeError(
             f"found {name} of type {type(data).__name__}, expected a DataFrame or a Series with "
             "the index of the forecast; wrap arrays in a Series"
         )
-    return data.astype(float)
+    return _timed(data)
+
+
+def _timed(column: pd.Series) -> pd.Series:
+    """Return numbers by the times that a forecaster reads, such as texts."""
+    index = column.index
+    return column.astype(float).set_axis(read_times(index) if are_times(index) else index)
 
 
 def _newest(data: pd.Series, last: int | None) -> pd.Series:

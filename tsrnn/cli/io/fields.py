@@ -54,11 +54,19 @@ class Fields(NamedTuple):
     origin: Any = None
 
 
+def require_named(names, columns):
+    """Refuse columns without some of the names: as where fields have something else between."""
+    missing = [name for name in names if name not in columns]
+    if not missing:
+        return
+    other = [mark for mark in ";\t|" if len(columns) == 1 and mark in columns[0]]
+    remedy = f"; pass --sep {other[0]!r}" if other else ""
+    raise ValueError(f"found the columns {[*columns]}, expected {missing} among them{remedy}")
+
+
 def require_columns(found, wanted):
     """Refuse a header that lacks a column or has one twice."""
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise ValueError(f"found the columns {found}, expected {missing} among them")
+    require_named(wanted, found)
     doubled = [name for name in wanted if found.count(name) > 1]
     if doubled:
         raise ValueError(f"found the column {doubled[0]!r} more than once; rename one of them")

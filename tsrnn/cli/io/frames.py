@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsrnn.cli.io.fields import number, require_columns
+from tsrnn.cli.io.fields import number, require_columns, require_named
 from tsrnn.cli.io.formats import READERS, format_of
 from tsrnn.cli.io.lines import line_blocks
 from tsrnn.cli.io.rows import Rows
@@ -136,9 +136,7 @@ def time_columns(text, columns, dated=()):
 def named(text, columns):
     """Return the columns that a text names: one, or several with commas between."""
     names = [text] if text in columns else text.split(",")
-    missing = [name for name in names if name not in columns]
-    if missing:
-        raise ValueError(f"found the columns {columns}, expected {missing} among them")
+    require_named(names, columns)
     return names
 
 

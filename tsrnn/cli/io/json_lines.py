@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 
 from tsrnn.cli.io.fields import BadRow, Fields, of_row
 from tsrnn.cli.io.issued import LineWriter, shown, times_of
@@ -54,6 +55,30 @@ def json_object(text):
     if not isinstance(row, dict):
         raise BadRow("found no JSON object, expected one such as {...}")
     return row
+
+
+def write_rows(frame, file):
+    """Write the rows of a frame, an object a line: numbers to their last digit, missing as null.
+
+    Examples
+    --------
+    >>> import sys
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=2)
+    >>> write_rows(pd.DataFrame({"day": days, "load": [1.5e-11, float("nan")]}), sys.stdout)
+    {"day": "2024-01-01T00:00:00", "load": 1.5e-11}
+    {"day": "2024-01-02T00:00:00", "load": null}
+    """
+    names = [str(name) for name in frame.columns]
+    columns = [_listed(frame.iloc[:, place]) for place in range(len(names))]
+    for row in zip(*columns, strict=True):
+        file.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
+
+
+def _listed(column):
+    if isinstance(column.dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)) or column.dtype.kind == "M":
+        return times_of(pd.DataFrame(index=pd.Index(column)))
+    return column.astype(object).where(column.notna(), None).tolist()
 
 
 class JsonWriter(LineWriter):
