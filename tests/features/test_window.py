@@ -3,7 +3,7 @@ import pytest
 
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
-from tsrnn.kernels.numpy_.seasons import RECENT, follow_season, gap_end
+from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, follow_season, gap_end
 from tsrnn.nn import get_kernels, set_kernels
 
 NAN = np.nan
@@ -55,7 +55,14 @@ def as_of_seasons_before(levels, now, season):
     step, before, changes = before[-1], before[:-1], change[rows[:-1]]
     seen = np.isfinite(changes) & np.isfinite(before)
     slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
-    return lines[now - 1] + min(max(slope, 0.0), 1.0) * step
+    newest_two = change[now - 2 * season : now]  # of a season seen, if there is but one
+    level = lines[now - 1] + min(max(slope, 0.0), 1.0) * (step - np.nanmean(newest_two))
+    rows = np.arange(rows[0] - 1, now)
+    off = lines[rows] - np.nanmean([lines[rows - season], lines[rows - 2 * season]], axis=0)
+    off -= np.nanmean(off[1:])
+    seen = np.isfinite(off[:-1])
+    kept = np.linalg.lstsq(off[:-1][seen, None], off[1:][seen], rcond=None)[0][0]
+    return level - min(max(1.0 - kept - DOUBT, 0.0), 1.0) * off[-1]
 
 
 def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
@@ -74,6 +81,32 @@ def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
     follow_season(levels, missing, (2, 14))
     np.testing.assert_allclose(levels, expected, rtol=1e-9)
     np.testing.assert_allclose(levels[-35:, 0], values[-35:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_rows", [1, 400])
+def test_a_rise_of_the_weeks_before_is_not_made_again(n_rows, both_kernels):
+    """A series that has risen for weeks keeps its pattern, about where it was, for all the gap."""
+    pattern = np.tile([0.0, 5.0, 3.0, 4.0], 100)
+    values = (pattern + np.minimum(np.arange(400), 300) * 0.5)[:, None]
+    values[300:] = NAN
+    window = walked(values, (4,), n_rows)
+    off = window.levels[-100:, 0] - values[299, 0] - (pattern[300:] - pattern[299])
+    assert np.abs(off).max() < 2.0  # it was 50: the rise of 100 rows
+
+
+@pytest.mark.parametrize("n_rows", [1, 400])
+def test_an_odd_value_before_a_gap_is_forgotten(n_rows, both_kernels):
+    """Deviations that fade within hours do so in missing rows: lags are not off for a week."""
+    rng, pattern = np.random.default_rng(3), np.tile(5.0 * np.sin(np.arange(24) * np.pi / 12), 20)
+    noise = rng.normal(size=480)
+    for row in range(1, 480):
+        noise[row] += 0.5 * noise[row - 1]
+    values = (pattern + 0.3 * noise)[:, None]
+    values[399] += 8.0
+    values[400:] = NAN
+    window = walked(values, (24,), n_rows)
+    off = np.abs(window.levels[-80:, 0] - pattern[400:])
+    assert off[:23].max() < 6.0 and off[5:23].max() < 1.5
 
 
 def test_a_random_walk_stays_where_it_was():

@@ -144,6 +144,31 @@ def test_the_index_after_a_cutoff_is_nobody_s_to_change():
         axis.index_after(0, 3).values[:] = np.datetime64("1970")  # noqa: PD011
 
 
+def test_indexes_after_cutoffs_that_follow_each_other_are_made_ahead_and_given_away_once():
+    index = pd.date_range("2024", periods=40, freq="h")
+    axis = TimeAxis.of(index[:9])
+    positions = [*range(20), 19, 19, 7, *range(5, 20)]
+    found = [axis.index_after(position, 3) for position in positions]
+    assert axis._cuts
+    assert len(set(map(id, found))) == len(found)
+    for position, after in zip(positions, found, strict=True):
+        after.name = "mine"
+        expected = index[position + 1 : position + 4]._with_freq(None).rename("mine")
+        pd.testing.assert_index_equal(after, expected)
+    assert axis.index_after(20, 3).name is None
+
+
+def test_a_row_of_another_zone_is_refused_after_rows_of_the_own_one():
+    index = pd.date_range("2024", periods=40, freq="h", tz="Europe/Lisbon")
+    axis = TimeAxis.of(index[:9])
+    assert axis.positions(index[9:10]).tolist() == [9]
+    for other in (index.tz_convert("UTC"), index.tz_localize(None)):
+        with pytest.raises(ValueError, match="found time zone"):
+            axis.positions(other[10:11])
+    assert axis.positions(index[10:11].as_unit("s")).tolist() == [10]
+    assert axis.positions(index[11:12]).tolist() == [11]
+
+
 def test_the_index_after_a_cutoff_close_to_the_end_of_time():
     index = pd.date_range("2262-04-01", periods=9, freq="D", unit="ns")
     axis = TimeAxis.of(index)

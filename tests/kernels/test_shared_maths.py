@@ -72,7 +72,8 @@ def test_shrink_to_all_steps(compiled, n_regrets):
 
 
 @pytest.mark.parametrize("pace", [np.ones(M), np.linspace(0.1, 1.0, M)])
-def test_score_errors_and_expected_scale(compiled, pace):
+@pytest.mark.parametrize("own", [np.ones(M), np.linspace(1.0, 0.05, M)])
+def test_score_errors_and_expected_scale(compiled, pace, own):
     rng = np.random.default_rng(0)
     probabilities, seasons = np.array([0.1, 0.5, 0.9]), np.array([3, 7])
     delays = np.arange(1, M + 1)
@@ -85,7 +86,7 @@ def test_score_errors_and_expected_scale(compiled, pace):
         error[rng.random((M, S)) < 0.2] = np.nan
         for functions, state in zip((conformal, compiled), states, strict=True):
             scale = functions.expected_scale(state[1], state[3], seasons, delays, row)
-            functions.score_errors(error, scale, probabilities, seasons, row, *state, pace)
+            functions.score_errors(error, scale, probabilities, seasons, row, *state, pace, own)
     for plain, fast in zip(*states, strict=True):
         np.testing.assert_allclose(fast, plain, rtol=1e-9)
 

@@ -78,6 +78,29 @@ def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     assert np.mean(inside[2 * delay :]) == pytest.approx(0.9, abs=0.04)
 
 
+@pytest.mark.parametrize("kind", ["random walk", "white noise"])
+def test_widths_of_all_steps_are_true_ones(kind):
+    """Kind: errors that overlap. Each step's mean width of eight streams each, and its noise."""
+    horizon, n_streams, n_rows, grows = 24, 8, 3000, 0.0
+    if kind == "random walk":
+        n_rows, grows = 12_000, 0.5  # 24 steps ahead they are 500 errors that do not overlap
+    labels = np.random.default_rng(0).normal(size=(n_rows, n_streams))
+    forecasts = np.zeros((n_rows, n_streams, horizon))
+    if kind == "random walk":
+        labels = labels.cumsum(axis=0)
+        forecasts += labels[:, :, None]
+    intervals, widths = Intervals(horizon, n_streams), []
+    for start in range(0, n_rows, 20):
+        rows = slice(start, start + 20)
+        intervals = intervals.follow(forecasts[rows], labels[rows, :, None])
+        low, high = intervals.offsets((0.05, 0.95))
+        widths.append(high - low)
+    true = 2 * 1.645 * np.arange(1.0, horizon + 1.0) ** grows
+    ratio = np.array(widths[len(widths) // 2 :]) / true  # (n, S, horizon)
+    assert np.abs(ratio.mean(axis=0) - 1.0).max() < 0.15
+    assert np.log(ratio).std(axis=(0, 1)).max() < 0.2
+
+
 def test_errors_that_have_grown_are_covered_within_a_few_rows():
     rng, n_streams, n_before, n_after = np.random.default_rng(0), 200, 300, 30
     labels = rng.normal(size=(n_before + n_after, n_streams, 1))

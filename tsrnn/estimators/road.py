@@ -543,8 +543,10 @@ def _took_next(model, state, row, how):
     if not scaling.complete:
         return taken_in(model, state, row, how)
     targets, inputs = row.targets[:, :, None], row.inputs[:, :, None]
-    if any(value < 0.0 for value in row.targets[0].tolist()):
-        below_zero = below_zero | (targets[0] < 0.0)
+    for value in row.targets[0].tolist():  # faster than arrays of one number
+        if value < 0.0:
+            below_zero = below_zero | (targets[0] < 0.0)
+            break
     learner = learner.prepared(row.series, row.positions, False, (position, position))
     targets = transformed(model._transform, targets)
     block = _block(model, scaling, position, slice(None), targets, inputs, NOT_FRESH)

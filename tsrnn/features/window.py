@@ -133,6 +133,26 @@ class Window:
             bridge_gap(rows.levels, rows.targets, n_kept, seasons)
         return rows, n_kept
 
+    def without(self, values, seasons=()):
+        """Return this record without the newest run of values (S,), by stream; NaN: of none.
+
+        Its rows are missing, those between them too, and levels go on from the row before. Nothing
+        is changed where no such row is left.
+        """
+        targets, levels = self.targets.copy(), self.levels.copy()
+        jumps = 0.0 if self.jumps is None else self.jumps
+        known = np.isfinite(targets)
+        others = np.cumsum((known & (targets != values - jumps))[::-1], axis=0)[::-1]
+        run = known & (others == 0) & np.isfinite(values) & (others[0] > 0)
+        if not run.any():
+            return self
+        targets[run] = np.nan
+        first = run.argmax(axis=0)
+        missing = run.any(axis=0) & (np.arange(len(run))[:, None] >= first)
+        start = int(first[run.any(axis=0)].min())
+        follow_season(levels, missing[start:], seasons)
+        return replace(self, targets=targets, levels=levels)
+
     def newest(self, n_rows):
         """Return the newest rows, at most so many: a view where that keeps little more alive."""
         if len(self) <= n_rows:

@@ -26,6 +26,7 @@ NAT = np.iinfo(np.int64).min  # NaT as a number
 LAST = np.iinfo(np.int64).max  # in the year 2262
 STRETCH = 256  # rows whose index is made at once
 STRETCHES = 4  # kept, for as many horizons
+CUTS = 8  # indexes made at once where rows follow each other
 LOCALIZED = "X.tz_localize('Europe/London', ambiguous='infer')"  # a remedy
 NANOSECONDS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 
@@ -181,13 +182,12 @@ class TimeAxis:
         if self.counts:
             self._require_numbers(times)
             return self._numbered(times)
-        times = self._stamped(times)
-        stamps = times.asi8
-        if len(stamps) == 1 and self.step_ns is not None:  # a streamed row: integers are faster
-            stamp = int(stamps[0]) * NANOSECONDS[times.unit]
+        if self.step_ns is not None and times is not None and len(times) == 1:
+            stamp = self._stamp_of_one(times)  # of a streamed row: integers are faster
             position, rest = divmod(stamp - self.start, self.step_ns)
             if not rest and abs(stamp) < LAST:
                 return np.array([position])
+        times = self._stamped(times)
         stamps = self._known(times)
         if self.step_ns is not None:
             positions, rest = np.divmod(stamps - self.start + self.snap_ns, self.step_ns)
@@ -200,6 +200,25 @@ class TimeAxis:
         if misplaced.any():
             self._refuse(stamps[misplaced])
         return positions
+
+    def _stamp_of_one(self, times):
+        """Return the only one of times, which may be NaT or beyond `LAST`, in nanoseconds.
+
+        Those of the dtype of the row before are of its kind, zone and unit: pandas takes longer to
+        tell each of these.
+        """
+        dtype, per_unit = self._dated[0]
+        if times.dtype is not dtype:
+            times = self._stamped(times)
+            per_unit = NANOSECONDS[times.unit]
+            if self.period is None:
+                self._dated[0] = times.dtype, per_unit  # in one assignment: other threads read it
+        return int(times.asi8[0]) * per_unit
+
+    @cached_property
+    def _dated(self):
+        """The dtype of time stamps that were those of this axis, and nanoseconds of their unit."""
+        return [(None, 1)]
 
     def _numbered(self, numbers):
         """Return the positions (n,) of row numbers."""
@@ -372,11 +391,35 @@ class TimeAxis:
     def index_after(self, position, n):
         """Return the n positions after one as an index.
 
-        Of rows that follow each other it is cut out of one stretch: pandas makes an index in thrice
-        the time.
+        Of rows that follow each other it is cut out of one stretch, `CUTS` indexes at a time: each
+        takes half as long as one alone, and a third of what pandas takes to make one.
         """
-        stretch, row = self.stretch_after(position, n)
-        return stretch[row : row + n]
+        index = self._cuts.pop((position, n), None)  # given away once: its name is the caller's
+        if index is None:
+            stretch, row = self.stretch_after(position, n)
+            index, n_ahead = self._cut(stretch, row, n), 0
+            if self._newest_cut[0] == (position - 1, n):
+                n_ahead = min(CUTS, len(stretch) - n - row)  # what the stretch holds
+                self._cuts.clear()
+            for k in range(1, n_ahead):
+                self._cuts[position + k, n] = self._cut(stretch, row + k, n)
+        self._newest_cut[0] = position, n
+        return index
+
+    def _cut(self, stretch, row, n):
+        if not isinstance(stretch, pd.DatetimeIndex):
+            return stretch[row : row + n]
+        return pd.DatetimeIndex(stretch.array[row : row + n], name=self.name, copy=False)
+
+    @cached_property
+    def _cuts(self):
+        """Indexes of the positions that are likely to be asked for next, by position and length."""
+        return {}
+
+    @cached_property
+    def _newest_cut(self):
+        """Position and length of the index that was asked for last."""
+        return [None]
 
     def stretch_after(self, position, n):
         """Return an index that holds the n positions after one, and where the first of them stands.

@@ -74,6 +74,14 @@ class Recurrence:
         """Return the state before the first step, arrays of shape (H, N)."""
         return State.zeros((self.hidden_size, n_streams), self.dtype, has_c=self.cell.has_c)
 
+    @property
+    def blank(self) -> State:
+        """The state of one stream before the first step, which is nobody's to write to."""
+        scratch = self._scratch
+        if scratch.blank is None:
+            scratch.blank = self.zero_state(1)
+        return scratch.blank
+
     def forward(
         self, x: np.ndarray, state: State, *, tape: bool, out: np.ndarray | None = None
     ) -> tuple[np.ndarray, State]:
@@ -251,3 +259,4 @@ class _Scratch(threading.local):
     def __init__(self):
         self.parts: dict[bool, _Parts] = {}
         self.recorded: _Parts | None = None
+        self.blank: State | None = None

@@ -236,7 +236,7 @@ class RecurrentLayer(HasParams, TorchLayout):
         if len(shape) != 3 or shape[0] != 1 or shape[2] != self.input_size or not shape[1]:
             return None
         if state is None or not (self._stateful or self._state_is_set):
-            state = self._core.zero_state(1)
+            state = self._core.blank
         elif state.h.shape[1] != 1:
             return None
         h_stack = np.empty((1, shape[1], self.hidden_size), self.dtype)

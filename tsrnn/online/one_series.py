@@ -85,6 +85,13 @@ class OneSeries:
         """Take in rows without learning."""
         return self._after(block, self._at(block).advance(_window(block)))
 
+    def taken_back(self, values):
+        """Return the learner whose newest rows are missing in as far as they hold values (J,).
+
+        What else has been learnt from them stays, as does what has been forecast.
+        """
+        return changed(self, stream=self.stream.taken_back(values))
+
     def outputs(self, block, following=None):
         """Return what `output` would give after each row, (T, J, 1, M), and the learner after."""
         known = None if following is None else self._inputs(following[-1, 0], block.inputs.shape[1])

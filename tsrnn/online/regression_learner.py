@@ -77,7 +77,7 @@ class RegressionLearner:
         self.linear = linear
         self.encoder = encoder
         self.mixing = self.learnt = Mixing.of(len(AGES), len(EXPERTS), design.n_outputs)
-        self.conformal = Conformal.of(AGES, design.n_outputs)
+        self.conformal = Conformal.of(AGES, design.n_outputs, shares=False)
         weights = readout.weights, linear.weights
         self.kept = KeptWeights.of(weights)
         self.filter_start = design.filter_start
@@ -277,7 +277,7 @@ class RegressionLearner:
             plain(self._labels),
             conformal.delays,
             (mixing.discounts, *weighed),
-            (conformal.probabilities, *scored, PACE),
+            (conformal.probabilities, *scored, PACE, conformal.own),
         )
         self.mixing = mixing.moved(*weighed)
         self.conformal = conformal.moved(*scored)

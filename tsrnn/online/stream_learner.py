@@ -172,11 +172,19 @@ class StreamLearner:
         learner, start, n_rows = self, 0, len(record)
         while start < n_rows:
             n = min(n_rows - start, learner._rows_to_training)
-            _, learner = learner._take_in(record[start : start + n], n_rows, learning=True)
+            now = record if n == n_rows else record[start : start + n]
+            _, learner = learner._take_in(now, n_rows, learning=True)
             learner.n_learnt += n
             if self._period and learner.n_learnt % self._period == 0:
                 learner = learner._after_period()
             start += n
+        return learner
+
+    def taken_back(self, values):
+        """Return the learner whose newest rows are missing; see `Window.without`."""
+        learner = self._unpacked()
+        if learner.window is not None:
+            learner.window = learner.window.without(values, self.design.carried_by)
         return learner
 
     def outputs(self, record, following=None):

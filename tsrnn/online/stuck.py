@@ -1,7 +1,6 @@
 """A sensor that is stuck: a value repeated far longer than the history ever did is missing."""
 
 import math
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,9 @@ class StuckSensor:
 
     A run are rows with the very same value. While it lasts, the learner as it stood before is kept,
     and the rows since: if the run comes to be longer than the limit, the learner takes them in
-    anew, as missing. (The first value of a run is taken for missing too where it came by a jump.)
-    Rows go on to be missing until another value comes, or the run is longer than a gap may be:
-    then that is how things are.
+    anew, as missing. Where the run began before those rows, the learner takes its first value back
+    (see `OneSeries.taken_back`): lags go on from the one before. Rows go on to be missing until
+    another value comes, or the run is longer than a gap may be: then that is how things are.
 
     Attributes
     ----------
@@ -37,10 +36,11 @@ class StuckSensor:
     jump : ndarray of shape (J,)
     last : ndarray of shape (J,)
         Newest known value.
-    length, since : ndarray of int, shape (J,)
-        Rows of the run, and position of the first one that is in doubt.
+    length : ndarray of int, shape (J,)
+        Rows of the run.
     before : Learner or None
-        As it stood before the rows that are kept.
+        As it stood before the rows that are kept: those of a run from the second on, or, where the
+        first came by a jump, from that on.
     rows : Block or None
         The rows that are kept, as they came.
     learnt : tuple of bool
@@ -52,7 +52,6 @@ class StuckSensor:
     jump: np.ndarray
     last: np.ndarray
     length: np.ndarray
-    since: np.ndarray
     before: Any = None
     rows: Any = None
     learnt: tuple = ()
@@ -79,7 +78,7 @@ class StuckSensor:
 
     @staticmethod
     def _none(n):
-        return np.full(n, np.nan), np.zeros(n, np.int64), np.zeros(n, np.int64)
+        return np.full(n, np.nan), np.zeros(n, np.int64)
 
     def taken(self, series):
         """Return what watches these series alone: it is of one, and a value."""
@@ -87,10 +86,12 @@ class StuckSensor:
 
     def restarted(self, series=None):
         """Return it as before a first row."""
-        last, length, since = self._none(len(self.last))
-        return changed(
-            self, last=last, length=length, since=since, before=None, rows=None, learnt=()
-        )
+        last, length = self._none(len(self.last))
+        return changed(self, last=last, length=length, before=None, rows=None, learnt=())
+
+    def __setstate__(self, state):
+        """Restore what a file holds; those of 0.1.0 know where a run began."""
+        vars(self).update({name: value for name, value in state.items() if name != "since"})
 
     def take(self, learner, block, move, learning):
         """Let a learner take in rows; return it and what watches it after them.
@@ -131,13 +132,13 @@ class StuckSensor:
         The same as of `_take_row`, where no value is repeated, as nearly always, in a tenth of its
         time.
         """
-        values, n = row.targets[0, :, 0], len(self.last)
+        values, jumped = row.targets[0, :, 0], []
         # Plain numbers: of one row, arrays would take several times as long.
-        new, last = values.tolist(), self.last.tolist()
-        if any(map(operator.eq, new, last)):
-            return None
-        jump = self.jump.tolist()
-        jumped = [abs(a - b) > most for a, b, most in zip(new, last, jump, strict=True)]
+        new = values.tolist()
+        for now, last, most in zip(new, self.last.tolist(), self.jump.tolist(), strict=True):
+            if now == last:
+                return None
+            jumped.append(abs(now - last) > most)
         if self.before is None and True not in jumped:
             return self._passed(row.targets[:, :, 0])
         if not all(map(math.isfinite, new)):
@@ -146,10 +147,8 @@ class StuckSensor:
         if True in jumped and len(self.learnt) <= 2 * self.limit.max():
             kept = learner, row, (learning,)
         before, rows, learnt = kept
-        since, length = np.array(jumped, np.int64) * row.start, np.ones(n, np.int64)
-        return changed(
-            self, last=values, length=length, since=since, before=before, rows=rows, learnt=learnt
-        )
+        length = np.ones(len(new), np.int64)
+        return changed(self, last=values, length=length, before=before, rows=rows, learnt=learnt)
 
     def _passed(self, values):
         """Return what watches the stream after rows (n, J) without runs."""
@@ -162,7 +161,7 @@ class StuckSensor:
             return changed(self, last=last)
         else:
             length = np.ones(n, np.int64)
-        return changed(self, last=last, length=length, since=np.zeros(n, np.int64))
+        return changed(self, last=last, length=length)
 
     def _alone(self, values):
         """Return which of n rows (n, J), n > 1, may not be taken in together with others.
@@ -176,20 +175,21 @@ class StuckSensor:
         return again | (jumped & np.append(again[1:], True))
 
     def _take_row(self, learner, row, move, learning):
-        value, position = row.targets[0, :, 0], row.start
+        value = row.targets[0, :, 0]
         known = np.isfinite(value)
         again = known & (value == self.last)
         jumped = known & ~again & (np.abs(value - self.last) > self.jump)
         length = np.where(again, self.length + 1, np.where(known, 1, self.length))
-        doubted = (again & (length == 2) & (self.since != position - 1)) | jumped
-        since = np.where(doubted, position, np.where(length > 1, self.since, 0))
         last = np.where(known, value, self.last)
         stuck = (length > self.limit) & (length <= self.limit + self.most)
         before, rows, learnt = self.before, self.rows, self.learnt
         newly = stuck & again & (length == self.limit + 1)
         if newly.any() and before is not None:
-            doubt = newly & (np.arange(rows.start, position)[:, None] >= since)
-            rows = rows._replace(targets=np.where(doubt[..., None], np.nan, rows.targets))
+            values = rows.targets[:, :, 0]
+            other = np.cumsum((np.isfinite(values) & (values != value))[::-1], axis=0)[::-1]
+            in_run = newly & (other == 0)
+            rows = rows._replace(targets=np.where(in_run[..., None], np.nan, rows.targets))
+            before = before.taken_back(np.where(in_run[0], value, np.nan))
             learner = _again(before, rows, learnt)
         row = row._replace(targets=np.where(stuck[:, None], np.nan, row.targets))
         open_runs = (jumped | (length > 1)) & ~(length > self.limit)
@@ -199,9 +199,7 @@ class StuckSensor:
             before, rows, learnt = learner, row, (learning,)
         else:
             rows, learnt = _joined(rows, row), (*learnt, learning)
-        after = changed(
-            self, last=last, length=length, since=since, before=before, rows=rows, learnt=learnt
-        )
+        after = changed(self, last=last, length=length, before=before, rows=rows, learnt=learnt)
         return move(learner, row), after
 
 

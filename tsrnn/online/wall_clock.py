@@ -134,6 +134,10 @@ class OnWallClock:
         """Take in rows without learning."""
         return self._moved(block, lambda learner, piece: learner.advance(piece))
 
+    def taken_back(self, values):
+        """Return the learner whose newest rows are missing; see `OneSeries.taken_back`."""
+        return changed(self, learner=self.learner.taken_back(values))
+
     def _moved(self, block, move):
         learner = self.learner
         for piece, following in self._pieces(block):

@@ -294,6 +294,11 @@ def rows(values, start, stop=None, axis=0):
     return values.graph.node("Slice", operands, shape, values.dtype)
 
 
+def descending(graph, n):
+    """Return the numbers n, ..., 1, which take no place in the file."""
+    return graph.node("Range", [float(n), 0.0, -1.0], (n,), np.float64)
+
+
 def concatenate(parts, axis=0):
     """Put arrays one behind the other; those without elements are left out."""
     parts = [part for part in parts if part.shape[axis]]

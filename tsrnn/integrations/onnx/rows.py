@@ -6,7 +6,7 @@ from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.instance_norm import LARGEST, SMALLEST
 from tsrnn.features.outlier_filter import STEP
 from tsrnn.integrations.onnx import graph as g
-from tsrnn.kernels.numpy_.seasons import RECENT, SHORTEST_GAP, gap_lengths, looked_back
+from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP, gap_lengths, looked_back
 
 LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
 
@@ -81,7 +81,8 @@ def _bridged(graph, window, before, believed, expected, seasons):
     length = graph.state("gap", _gap(window, most))
     known = ~g.isnan(believed)
     error = believed - expected
-    share = g.clip(1.0 - np.arange(n, 0, -1)[:, None] / (length + 1.0), 0.0, 1.0)
+    back = g.reshape(g.descending(graph, n), n, 1)
+    share = g.clip(1.0 - back / (length + 1.0), 0.0, 1.0)
     graph.carry("gap", g.where(known, 0.0, g.minimum(length + 1.0, float(most))))
     return g.where(known & (length >= float(SHORTEST_GAP)), before + share * error, before)
 
@@ -98,40 +99,57 @@ def _gap(window, most):
 
 def _gone_on(before, level, seasons):
     """Return the level (S,) of a missing row after those before (n, S); see `follow_season`."""
-    now, n_streams = before.shape
-    gone_on = level
+    now, gone_on = before.shape[0], level
+    all_changes = g.rows(before, 1) - g.rows(before, 0, now - 1)  # of row 1 and those after it
     for season in sorted(seasons):
-        first = max(now - RECENT, season + 1)
-        if first >= now:
-            continue
-        changes = _changes(before, first, now)
-        earlier = _changes_before(before, first, now, season)
+        changes = g.rows(all_changes, now - 1 - RECENT)
+        spans = (now - 1 - n for n in (season, 2 * season))
+        one, two = (g.rows(all_changes, end - RECENT, end) for end in spans)
+        earlier = g.where(g.isnan(two), one, 0.5 * (one + two))
         unseen = g.isnan(changes) | g.isnan(earlier)
         changes = g.where(unseen, 0.0, changes)
         earlier = g.where(unseen, 0.0, earlier)
         product = g.total(changes * earlier, axis=0)
         square = g.total(earlier * earlier, axis=0)
-        step = g.reshape(_changes_before(before, now, now + 1, season), n_streams)
+        step = _step(before, all_changes, level, season)
         least = g.least(0.0 - g.absolute(changes), axis=0)
         step = g.minimum(g.maximum(step, least), 0.0 - least)
         known = (square > 0.0) & ~g.isnan(step)
         slope = g.minimum(g.maximum(product, 0.0), square) / g.where(known, square, 1.0)
-        gone_on = g.where(known, level + slope * step, gone_on)
+        faded = _faded(before, season)
+        gone_on = g.where(known, level + slope * step - faded, gone_on)
     return gone_on
 
 
-def _changes_before(levels, start, stop, season):
-    """Return by how much levels changed one and two seasons before rows, in the mean."""
-    one = _changes(levels, start - season, stop - season)
-    if start - 2 * season < 1:  # none of these rows has two seasons before it
-        return one
-    two = _changes(levels, start - 2 * season, stop - 2 * season)
-    return g.where(g.isnan(two), one, 0.5 * (one + two))
+def _faded(levels, season):
+    """Return by how much the deviation (S,) from the seasons before fades at a row."""
+    stop = levels.shape[0]
+    now, one, two = (
+        g.rows(levels, end - RECENT - 1, end) for end in (stop, stop - season, stop - 2 * season)
+    )
+    deviations = now - g.where(g.isnan(two), one, 0.5 * (one + two))
+    after = g.rows(deviations, 1)
+    unseen = g.isnan(after)
+    total = g.total(g.where(unseen, 0.0, after), axis=0)
+    count = g.total(g.where(unseen, 0.0, 1.0), axis=0)
+    deviations = deviations - total / g.maximum(count, 1.0)
+    before, after = g.rows(deviations, 0, RECENT), g.rows(deviations, 1)
+    unseen = g.isnan(before * after)
+    before, after = g.where(unseen, 0.0, before), g.where(unseen, 0.0, after)
+    product, square = g.total(before * after, axis=0), g.total(before * before, axis=0)
+    newest = g.take(deviations, RECENT)
+    share = g.clip(1.0 - DOUBT - product / g.where(square > 0.0, square, 1.0), 0.0, 1.0)
+    fades = (square > 0.0) & ~g.isnan(newest)
+    return g.where(fades, share * newest, 0.0)
 
 
-def _changes(levels, start, stop):
-    """Return by how much rows have changed since those before, (stop - start, S)."""
-    return g.rows(levels, start, stop) - g.rows(levels, start - 1, stop - 1)
+def _step(before, changes, level, season):
+    """Return the change (S,) of a row as one and two seasons before, less that of the seasons."""
+    newest, spans = before.shape[0] - 1, (season, 2 * season)
+    one, two = (g.take(changes, newest - n) for n in spans)
+    risen, risen_in_two = ((level - g.take(before, newest - n)) / float(n) for n in spans)
+    step = 0.5 * (one + two) - risen_in_two
+    return g.where(g.isnan(step), one - risen, step)
 
 
 class Seen:

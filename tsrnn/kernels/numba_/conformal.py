@@ -6,6 +6,7 @@ from tsrnn.kernels.numba_.maths import compiled, inlined, inner, on_stack
 from tsrnn.kernels.numpy_ import conformal, tails
 from tsrnn.kernels.numpy_.conformal import (
     EARLY_RATE,
+    FAR,
     FIRST_RATE,
     LARGEST_EARLY,
     LARGEST_RATE,
@@ -40,7 +41,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         Forecast and scale of the rows before; those of the rows are written behind them.
     first_row : int
     fixed : tuple of ndarray
-        Probabilities, delays and seasons of a `Conformal`.
+        Probabilities, delays, shares of what is a step's own, and seasons, of a `Conformal`.
     moving : tuple of ndarray
         Its quantiles, level, n_labels and profiles; and the tails, see `follow_tails`.
     drift : tuple of ndarray
@@ -62,15 +63,17 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
 
 def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
     """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
-    (probabilities, delays, seasons), (quantiles, level, n_labels, profiles, tails) = fixed, moving
+    probabilities, delays, own, seasons = fixed
+    quantiles, level, n_labels, profiles, tails = moving
     low, high = _thresholds(probabilities)
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
-    excess = on_stack(M, np.float64)
+    excess, mean = on_stack(M, np.float64), on_stack(len(probabilities) + 2, np.float64)
     for row in range(n):
         now = first_row + row
         for s in range(S):
             expected, n_known, scaled = _profile(profiles, seasons, now, s), 0.0, 0.0
+            mean[:] = 0.0
             for m in range(M):
                 past = waiting[reach + row - delays[m], m]
                 error = labels[row, s, min(m, labels.shape[2] - 1)] - past[0, s]
@@ -91,6 +94,8 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         n_labels[m],
                         s,
                         pace_of(delays[m]),
+                        own[m],
+                        mean,
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, now, s, excess, n_known)
@@ -112,17 +117,19 @@ def expected_scale(level, profiles, seasons, delays, row):
 
 
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
 ):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, on_stack(len(error), np.float64)
+    mean = on_stack(len(probabilities) + 2, np.float64)
     for s in range(S):
         expected, n_known = _profile(profiles, seasons, row, s), 0.0
+        mean[:] = 0.0
         for m in range(M):
             excess[m] = np.nan
             if np.isfinite(error[m, s]):
                 n_known += 1.0
-                moving = quantiles[:, m, s], level[m], n_labels[m], s, pace[m]
+                moving = quantiles[:, m, s], level[m], n_labels[m], s, pace[m], own[m], mean
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known > 0.0:
             _move_profiles(profiles, seasons, row, s, excess, n_known)
@@ -170,19 +177,31 @@ def _profile(profiles, seasons, row, s):
     return product
 
 
-def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace):
-    """Move quantiles and level by an error; return its excess over what was to be expected."""
+def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, pace, own, mean):
+    """Move quantiles and level by an error; return its excess over what was to be expected.
+
+    Of nearer steps, and then of this one too, `mean` (Q + 2,) has the sums of the moves of the
+    quantiles, of the excess, and of the weights.
+    """
+    Q, weight = len(quantiles), own * own
     root = min(FIRST_RATE / np.sqrt(n_labels[s] + 1.0), LARGEST_RATE)
     rate = pace * max(root, RATE)
-    for q in range(len(quantiles)):
-        below = 1.0 if error / scale < quantiles[q] else 0.0
-        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * (probabilities[q] - below))
+    mean[Q + 1] += weight
+    other = (1.0 - own) / mean[Q + 1]
+    for q in range(Q):
+        step = probabilities[q] - (1.0 if error / scale < quantiles[q] else 0.0)
+        mean[q] += weight * step
+        step = own * step + other * mean[q]
+        quantiles[q] += max(abs(quantiles[q]), SMALLEST_SIZE) * (rate * step)
     base = max(level[s], TINY)
     excess = min(abs(error) / (base * profile), OUTLIER) - 1.0
     early = min(EARLY_RATE / (n_labels[s] + 1.0), LARGEST_EARLY)
     n_labels[s] += 1.0
-    rate = max(max(1.0 / (n_labels[s] + 1.0), pace * max(LEVEL_RATE, root)), early)
-    level[s] += rate * excess * base
+    early = max(1.0 / (n_labels[s] + 1.0), early)
+    rate = max(pace * max(LEVEL_RATE, root), early)
+    alone = max(own, early / rate * min(1.0 / (FAR * weight), 1.0))
+    mean[Q] += weight * excess
+    level[s] += rate * (alone * excess + (1.0 - alone) * (mean[Q] / mean[Q + 1])) * base
     return excess
 
 

@@ -20,6 +20,7 @@ LOSS_DISCOUNT, MIXTURE_DISCOUNT = mixing.LOSS_DISCOUNT, mixing.MIXTURE_DISCOUNT
 LOSS_OUTLIER, LOSS_TINY = mixing.OUTLIER, mixing.TINY
 FIRST_RATE, LARGEST_RATE = conformal.FIRST_RATE, conformal.LARGEST_RATE
 EARLY_RATE, LARGEST_EARLY = conformal.EARLY_RATE, conformal.LARGEST_EARLY
+FAR = conformal.FAR
 RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, conformal.LEVEL_RATE
 OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
@@ -27,7 +28,7 @@ LOW, HIGH = conformal.PROFILE_LIMITS
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
 CALM_LOW, CALM_HIGH = drift.CALM
 FIRST_ROWS = drift.FIRST_ROWS
-SPARE = 8  # vectors that a step is worked out in
+SPARE = 9  # vectors that a step is worked out in
 
 # Sums may be taken in any order, no other shortcut: NaN means something here. Inner loops run over
 # series, side by side in memory, choose values in place of branches, and write one or two arrays
@@ -94,11 +95,11 @@ def score_block(
     """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (_, probabilities, seasons), (pooled, beyond) = fixed, sums
+    (_, probabilities, seasons, own), (pooled, beyond) = fixed, sums
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
-    scratch = np.zeros((SPARE + E, S))
+    scratch, mean = np.zeros((SPARE + E, S)), np.zeros((len(probabilities) + 2, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
     _expect(seasons, position, fields[10], scratch)
     for m in range(M):
@@ -121,8 +122,8 @@ def score_block(
             _change_state(m, j * b, position - steps[m], unsettled[j, first:until], fields)
         if m == 0:
             _add_tails(flat, flags, probabilities, fields, scratch, tails, beyond)
-        pace = pace_of(steps[m])
-        _score_step(m, flat, flags, panel_losses, probabilities, fields, scratch, pooled, pace)
+        tracking = probabilities, mean, pace_of(steps[m]), own[m]
+        _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking)
     return _follow_rows(seasons, position, fields, scratch)
 
 
@@ -183,10 +184,12 @@ def _expect(seasons, row, profiles, scratch):
         start += season
 
 
-def _score_step(m, errors, known, panel_losses, probabilities, fields, scratch, pooled, pace):
+def _score_step(m, errors, known, panel_losses, fields, scratch, pooled, tracking):
     """Move what is kept of a step by errors (E, S) of its experts.
 
-    Of the scratch vectors the first four, expected, scaled, excess and n_known, last a row.
+    Of the scratch vectors the first four, expected, scaled, excess and n_known, last a row. What
+    quantiles and levels are moved by: probabilities, sums (Q + 2, S) over nearer steps as of
+    `score_errors` of one stream, pace and own share.
     """
     (E, S), J = errors.shape, panel_losses.shape[2]
     loss, parts, mixed, best, b = fields[2][m], fields[4][m, 0], scratch[4], scratch[5], S // J
@@ -212,7 +215,7 @@ def _score_step(m, errors, known, panel_losses, probabilities, fields, scratch, 
                 part[s] = ratio
                 total_j[s] += ratio
     _share_out(m, ratios, total, known, parts, fields)
-    _score_mixture(m, mixed, errors[0], known, probabilities, fields, scratch, pace)
+    _score_mixture(m, mixed, errors[0], known, fields, scratch, tracking)
     for j in range(J):
         absolute = n_known_now = 0.0
         error, w = mixed[j * b : j * b + b], known[j * b : j * b + b]
@@ -329,10 +332,12 @@ def _follow_rows(seasons, row, fields, scratch):
     return noted
 
 
-def _score_mixture(m, mixed, first, known, probabilities, fields, scratch, pace):
+def _score_mixture(m, mixed, first, known, fields, scratch, tracking):
     """Move quantiles and levels of one step by errors of the mixture (S,), label less forecast."""
     expected, scaled, excess, n_known = scratch[0], scratch[1], scratch[2], scratch[3]
     at, roots, over, S = scratch[5], scratch[6], scratch[7], len(mixed)
+    (probabilities, mean, pace, own), Q = tracking, len(tracking[0])
+    weight, other, weights, total = own * own, scratch[8], mean[Q + 1], mean[Q]
     level, n_labels, mean_error = fields[8][m], fields[9][m], fields[14][m]
     for s in range(S):
         scale = level[s] * expected[s]
@@ -340,12 +345,19 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, scratch, pace)
     for s in range(S):
         root = FIRST_RATE / np.sqrt(n_labels[s] + 1.0)
         roots[s] = root if root < LARGEST_RATE else LARGEST_RATE
-    for q in range(len(probabilities)):
-        probability, quantile = probabilities[q], fields[7][q, m]
+    for s in range(S):
+        seen = weights[s] + (weight if known[s] else 0.0)
+        weights[s] = seen
+        other[s] = (1.0 - own) / (seen if known[s] else 1.0)
+    for q in range(Q):
+        probability, quantile, steps = probabilities[q], fields[7][q, m], mean[q]
         for s in range(S):
             root = pace * (roots[s] if roots[s] > RATE else RATE)
             before = quantile[s]
-            step = root * (probability - (1.0 if at[s] < before else 0.0))
+            step = probability - (1.0 if at[s] < before else 0.0)
+            summed = steps[s] + (weight * step if known[s] else 0.0)
+            steps[s] = summed
+            step = root * (own * step + other[s] * summed)
             size = abs(before)
             moved = before + (size if size > SMALLEST_SIZE else SMALLEST_SIZE) * step
             quantile[s] = moved if known[s] else before
@@ -363,22 +375,28 @@ def _score_mixture(m, mixed, first, known, probabilities, fields, scratch, pace)
         n_known[s] += 1.0 if known[s] else 0.0
     for s in range(S):
         before, rate = mean_error[s], 1.0 / (n_labels[s] + 2.0)
-        own = before if before > TINY else TINY
-        more = abs(first[s]) / own
+        base = before if before > TINY else TINY
+        more = abs(first[s]) / base
         more = (more if more < OUTLIER else OUTLIER) - 1.0
         rate = rate if rate > LEVEL_RATE else LEVEL_RATE
-        moved = own + rate * more * own
+        moved = base + rate * more * base
         moved = moved if moved < MOST else MOST
         mean_error[s] = moved if known[s] else before
+    far = min(1.0 / (FAR * weight), 1.0)
     for s in range(S):
         before, seen = level[s], n_labels[s]
         base, equal = before if before > TINY else TINY, 1.0 / (seen + 2.0)
         rate = pace * (roots[s] if roots[s] > LEVEL_RATE else LEVEL_RATE)
-        rate = rate if rate > equal else equal
         early = EARLY_RATE / (seen + 1.0)
         early = early if early < LARGEST_EARLY else LARGEST_EARLY
+        early = early if early > equal else equal
         rate = rate if rate > early else early
-        moved, seen = before + rate * over[s] * base, seen + 1.0
+        alone = early / rate * far
+        alone = alone if alone > own else own
+        summed = total[s] + (weight * over[s] if known[s] else 0.0)
+        total[s] = summed
+        shared = (1.0 - alone) * summed / (weights[s] if known[s] else 1.0)
+        moved, seen = before + rate * (alone * over[s] + shared) * base, seen + 1.0
         moved = moved if moved < MOST else MOST
         level[s] = moved if known[s] else before
         n_labels[s] = seen if known[s] else n_labels[s]

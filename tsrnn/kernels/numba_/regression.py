@@ -13,7 +13,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     """Score what is issued at rows by the labels they bring, for each age of the newest label."""
     (n, M, n_others, S), reach = forecasts.shape, len(earlier)
     discounts, regret, spread, loss, n_labels, size, parts, blend = mixing
-    probabilities, quantiles, level, n_errors, profiles, pace = intervals
+    probabilities, quantiles, level, n_errors, profiles, pace, own = intervals
     prior, seasons = np.zeros((1, loss.shape[1], 1)), np.zeros(0, np.intp)
     error, mixture_error = np.empty(loss.shape), np.empty((M, S))
     for row in range(n):
@@ -33,7 +33,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         scale = expected_scale(level, profiles, seasons, ages, row)
         score_experts(error, prior, discounts, regret, spread, loss, n_labels, size, parts, blend)
         scored = quantiles, level, n_errors, profiles
-        score_errors(mixture_error, scale, probabilities, seasons, row, *scored, pace)
+        score_errors(mixture_error, scale, probabilities, seasons, row, *scored, pace, own)
 
 
 def _mix(error, parts, blend, m, s):

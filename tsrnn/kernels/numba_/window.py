@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
 from tsrnn.kernels.numba_.maths import compiled, inlined
-from tsrnn.kernels.numpy_.seasons import RECENT, SHORTEST_GAP
+from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
@@ -167,11 +167,45 @@ def _gone_on(levels, now, s, seasons):
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:
-            step = _change_before(levels, now, s, season)
+            step = _change_before(levels, now, s, season) - _drift(levels, now, s, season)
             if np.isfinite(step):
                 longest, step = season, min(max(step, -most), most)
-                gone_on = level + min(max(product, 0.0), square) / square * step
+                slope = min(max(product, 0.0), square) / square
+                gone_on = level + slope * step - _faded(levels, now, s, season)
     return gone_on
+
+
+def _faded(levels, now, s, season):
+    """Return by how much the deviation from the seasons before fades at a row."""
+    first = max(now - RECENT, season + 1)
+    total = product = square = 0.0
+    count = 0
+    for row in range(first, now):
+        deviation = _deviation(levels, row, s, season)
+        if np.isfinite(deviation):
+            total += deviation
+            count += 1
+    mean = total / max(count, 1)
+    before = _deviation(levels, first - 1, s, season) - mean
+    for row in range(first, now):
+        deviation = _deviation(levels, row, s, season) - mean
+        if np.isfinite(before) and np.isfinite(deviation):
+            product += before * deviation
+            square += before * before
+        before = deviation
+    if square == 0.0 or not np.isfinite(before):
+        return 0.0
+    return min(max(1.0 - DOUBT - product / square, 0.0), 1.0) * before
+
+
+def _deviation(levels, row, s, season):
+    """Return by how much a row is off the mean of those one and two seasons before."""
+    usual = levels[row - season, s]
+    if row >= 2 * season:
+        two = levels[row - 2 * season, s]
+        if np.isfinite(two):
+            usual = 0.5 * (usual + two)
+    return levels[row, s] - usual
 
 
 def _change_before(levels, row, s, season):
@@ -182,6 +216,16 @@ def _change_before(levels, row, s, season):
         if np.isfinite(two):
             return 0.5 * (one + two)
     return one
+
+
+def _drift(levels, now, s, season):
+    """Return the mean change of a row in the two seasons before one, or in the one seen."""
+    newest = levels[now - 1, s]
+    if now > 2 * season:
+        two = (newest - levels[now - 1 - 2 * season, s]) / (2 * season)
+        if np.isfinite(two):
+            return two
+    return (newest - levels[now - 1 - season, s]) / season
 
 
 def ends_gap(targets, start):
@@ -214,7 +258,9 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
-_change_before, ends_gap = inlined(_change_before, False), inlined(ends_gap, False)
+_change_before, _drift = inlined(_change_before, False), inlined(_drift, False)
+_deviation, ends_gap = inlined(_deviation, False), inlined(ends_gap, False)
+_faded = inlined(_faded, False)
 _gone_on = inlined(_gone_on, False)
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 _lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)

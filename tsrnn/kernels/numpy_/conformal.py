@@ -12,6 +12,7 @@ EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
 # The errors of step m overlap over m rows: from this step on rates fall with it, as a quantile that
 # answers m rows late would overshoot, and few labels leave open how wide intervals must be.
 OVERLAP = 48
+FAR = 96  # of the first labels of a step this far ahead nearer steps say nothing
 WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
@@ -37,6 +38,20 @@ def pace_of(delays):
     array([1. , 1. , 0.1])
     """
     return OVERLAP / np.maximum(delays, OVERLAP)
+
+
+def own_share(delays):
+    """Return the share of its own label in what a step ahead, or each of (M,), learns at a row.
+
+    The rest is the mean over the steps up to it, weighted by the squares of these shares: m errors
+    of step m, which overlap, say about as much as one of step 1.
+
+    Examples
+    --------
+    >>> own_share(np.array([1, 4, 100]))
+    array([1. , 0.5, 0.1])
+    """
+    return 1.0 / np.sqrt(delays)
 
 
 def widening(delays, n_labels):
@@ -73,8 +88,26 @@ def expected_scale(level, profiles, seasons, delays, row):
     return np.maximum(scale, TINY)
 
 
+def mean_of_nearer(moves, weights):
+    """Return the weighted mean (..., M, S) of moves of each step and of those before it.
+
+    Parameters
+    ----------
+    moves : ndarray of shape (..., M, S)
+    weights : ndarray of shape (M, S)
+        0 where there is no move.
+
+    Examples
+    --------
+    >>> mean_of_nearer(np.array([[1.0], [4.0]]), np.array([[1.0], [0.5]])).ravel()
+    array([1., 2.])
+    """
+    total = np.cumsum(weights * moves, axis=-2)
+    return total / np.maximum(np.cumsum(weights, axis=-2), np.finfo(float).tiny)
+
+
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
 ):
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
@@ -94,6 +127,8 @@ def score_errors(
     profiles : ndarray of shape (sum of the seasons, S)
     pace : ndarray of shape (M,)
         Factor of the rates at which quantiles and level move, by step; see `pace_of`.
+    own : ndarray of shape (M,)
+        Share of what a step learns that is of its own labels; see `own_share`.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -101,21 +136,23 @@ def score_errors(
     complete = known.all()
     if not complete:
         error, scale = np.where(known, error, 0.0), np.where(known, scale, 1.0)
-    pace = pace[:, None]
-    size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
-    root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
+    pace, own = pace[:, None], own[:, None]
     step = probabilities[:, None, None] - (error / scale < quantiles)
-    size *= pace * np.maximum(root, RATE) * step
     base = np.maximum(level, TINY)
     expected = base
     for place in places(seasons, row):
         expected = expected * profiles[place]
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
+    mean = mean_of_nearer(np.concatenate([step, excess[None]]), own * own * known)
+    root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
     early = np.minimum(EARLY_RATE / (n_labels + 1.0), LARGEST_EARLY)
     n_labels += known
+    size = np.maximum(np.abs(quantiles), SMALLEST_SIZE)
+    size *= pace * np.maximum(root, RATE) * (own * step + (1.0 - own) * mean[:-1])
+    early = np.maximum(1.0 / (n_labels + 1.0), early)
     rate = np.maximum(pace * np.maximum(LEVEL_RATE, root), early)
-    rate = np.maximum(1.0 / (n_labels + 1.0), rate)
-    growth = rate * excess * base
+    alone = np.maximum(own, early / rate * np.minimum(1.0 / (FAR * own * own), 1.0))
+    growth = rate * (alone * excess + (1.0 - alone) * mean[-1]) * base
     if not complete:
         size, growth = size * known, growth * known
     quantiles += size

@@ -41,7 +41,7 @@ def score_block(
     n_readouts : int
     panel_losses : ndarray of shape (E, M, J)
     fixed : tuple of ndarray
-        Discounts, probabilities and seasons, as of `score_series`.
+        Discounts, probabilities, seasons and own shares of the steps, as of `score_series`.
     fields : tuple of ndarray
         As of `score_series`, maybe in single precision, and losses (M, E + R + 1, S) and labels
         (M, S) of the other state, and whether (M, S) losses are those of an unsettled state.
@@ -63,7 +63,7 @@ def score_block(
     parts /= parts.sum(axis=2, keepdims=True)  # they may have been rounded
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (discounts, probabilities, seasons), (pooled, beyond) = fixed, sums
+    (discounts, probabilities, seasons, own), (pooled, beyond) = fixed, sums
     (E, M, J), some = panel_losses.shape, slice(first, first + len(columns))
     errors, known = np.empty((M, E, J, len(columns))), np.empty((M, J, len(columns)), dtype=bool)
     of_series = asleep[..., some], columns, scales[..., some], n_readouts
@@ -76,8 +76,9 @@ def score_block(
         np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
     beyond += _tail_sums(errors[0], known[0], fields, probabilities, seasons, position, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
-    moving = seasons, position, fields[:15], pooled, conformal.pace_of(steps)
-    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving)
+    moving = seasons, position, fields[:15], pooled
+    paces = conformal.pace_of(steps), own
+    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving, *paces)
     for field, moved in zip(kept, fields, strict=True):
         field[...] = np.minimum(moved, MOST)
     return noted
@@ -196,7 +197,7 @@ def known_errors(errors, n_readouts, waited, known):
 
 
 def score_series(
-    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace
+    errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace, own
 ):
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -220,7 +221,7 @@ def score_series(
         as of `follow_size`; and the recent mean absolute error of the first expert (M, S).
     pooled : ndarray of shape (E + 2, M, J)
         To which squared errors, absolute errors of the mixture, and their number are added.
-    pace : ndarray of shape (M,)
+    pace, own : ndarray of shape (M,)
         As of `score_errors`.
 
     Returns
@@ -261,6 +262,6 @@ def score_series(
     rate = np.maximum(1.0 / (n_labels + 2.0), LEVEL_RATE) * known
     mean_error[...] = base + rate * excess * base
     conformal.score_errors(
-        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace
+        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
     )
     return noted

@@ -25,11 +25,11 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     mixing : tuple of ndarray
         Discounts, and the arrays that `score_experts` moves in place.
     intervals : tuple of ndarray
-        Probabilities, the arrays that `score_errors` moves in place, and its pace.
+        Probabilities, the arrays that `score_errors` moves in place, its pace and shares.
     """
     (n, M, n_others, S), reach = forecasts.shape, len(earlier)
     discounts, *weighed = mixing
-    probabilities, *scored, pace = intervals
+    probabilities, *scored, pace, own = intervals
     parts, blend = weighed[-2:]
     level, profiles = scored[1], scored[3]
     prior, seasons = np.zeros_like(weighed[2]), np.zeros(0, dtype=np.intp)
@@ -46,6 +46,6 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         issued[:, experts.shape[1] :][np.broadcast_to(unknown[:, None], blend.shape)] = np.nan
         mixture[unknown] = np.nan
         scale = expected_scale(level, profiles, seasons, ages, row)
-        errors = probabilities, seasons, row, *scored, pace
+        errors = probabilities, seasons, row, *scored, pace, own
         score_experts(issued - label, prior, discounts, *weighed)
         score_errors(label - mixture, scale, *errors)

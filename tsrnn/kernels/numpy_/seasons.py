@@ -4,6 +4,7 @@ import numpy as np
 
 RECENT = 168  # newest changes by which it is told how far a stream repeats its season
 N_SEASONS = 2  # before a missing row, whose mean it follows: one alone may be an odd one
+DOUBT = 0.1  # share of a deviation by which even that of a random walk seems to fade in a row
 SHORTEST_GAP = 4  # missing rows that are bridged; of fewer there is little to mend
 
 
@@ -51,10 +52,14 @@ def shift_phases(rows, season, early):
 def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 
-    A missing row changes by as much as the rows one and two seasons before it, in the mean, times
-    the slope, between 0 and 1, of the newest 168 changes on such means, and by no more than the
-    largest of those: a jump of weeks ago is not made again. So lags of a stream with a pattern tell
-    that pattern through days without values, and a random walk stays where it was.
+    A missing row changes by as much as the rows one and two seasons before it, in the mean, less
+    what rows changed by from season to season: a rise of those weeks is not made again. That is
+    taken times the slope, between 0 and 1, of the newest 168 changes on such means, and is no more
+    than the largest of those: nor is a jump of weeks ago. The deviation from the rows of seasons
+    before fades to its mean, by the share that it has faded by in those rows less a tenth, as that
+    of a random walk seems to fade too [1]_. So lags of a stream with a pattern tell that pattern
+    through days without values, an odd value before those is soon forgotten, and a random walk
+    stays where it was.
 
     Parameters
     ----------
@@ -63,6 +68,11 @@ def follow_season(levels, missing, seasons):
     missing : ndarray of bool, shape (m, S)
     seasons : tuple of int
         In rows. Of each row the longest one counts that has been seen.
+
+    References
+    ----------
+    .. [1] D. A. Dickey, W. A. Fuller, "Distribution of the estimators for autoregressive time
+       series with a unit root", Journal of the American Statistical Association 74 (1979).
 
     Examples
     --------
@@ -171,7 +181,7 @@ def _gone_on(levels, now, seasons):
             continue
         changes = np.diff(levels[first - 1 : now], axis=0)
         before = _changes_before(levels, np.arange(first, now + 1), season)
-        before, step = before[:-1], before[-1]
+        before, step = before[:-1], before[-1] - _drift(levels, now, season)
         seen = np.isfinite(changes) & np.isfinite(before)
         changes, before = np.where(seen, changes, 0.0), np.where(seen, before, 0.0)
         # One after the other, as compiled code adds.
@@ -181,8 +191,46 @@ def _gone_on(levels, now, seasons):
         step = np.clip(step, -most, most)
         known = (square > 0.0) & np.isfinite(step)
         slope = product.clip(0.0, square) / np.where(known, square, 1.0)
-        level = np.where(known, newest + slope * step, level)
+        faded = _faded(levels, first, now, season)
+        level = np.where(known, newest + slope * step - faded, level)
     return level
+
+
+def _faded(levels, first, now, season):
+    """Return by how much deviations (S,) fade at a row, as they have from a first one on."""
+    deviations = _deviations(levels, np.arange(first - 1, now), season)
+    known = np.isfinite(deviations)
+    count = known[1:].sum(axis=0)
+    total = np.cumsum(np.where(known, deviations, 0.0)[1:], axis=0)[-1]
+    deviations = deviations - total / np.maximum(count, 1)
+    before, after = deviations[:-1], deviations[1:]
+    seen = known[:-1] & known[1:]
+    before, after = np.where(seen, before, 0.0), np.where(seen, after, 0.0)
+    product = np.cumsum(before * after, axis=0)[-1]
+    square = np.cumsum(before * before, axis=0)[-1]
+    share = 1.0 - DOUBT - product / np.where(square > 0.0, square, 1.0)
+    share = np.where(known[-1] & (square > 0.0), share.clip(0.0, 1.0), 0.0)
+    return share * np.where(known[-1], deviations[-1], 0.0)
+
+
+def _deviations(levels, rows, season):
+    """Return by how much rows are off the mean of those one and two seasons before, (m, S).
+
+    Off that of one season before, where that is all that has been seen.
+    """
+    one, two = levels[rows - season], levels[np.maximum(rows - 2 * season, 0)]
+    seen = (rows >= 2 * season)[:, None] & np.isfinite(two)
+    return levels[rows] - np.where(seen, 0.5 * (one + two), one)
+
+
+def _drift(levels, now, season):
+    """Return the mean change (S,) of a row in the two seasons before one, or in the one seen."""
+    newest = levels[now - 1]
+    one = (newest - levels[now - 1 - season]) / season
+    if now <= 2 * season:
+        return one
+    two = (newest - levels[now - 1 - 2 * season]) / (2 * season)
+    return np.where(np.isfinite(two), two, one)
 
 
 def _changes_before(levels, rows, season):

@@ -103,12 +103,16 @@ class PanelExperts:
         Moved by all rows.
     learnt : Tracks
         As they were when something was last learnt.
+    shares : bool
+        Whether intervals of a step learn from nearer ones too, as of `Conformal`.
     pooled : ndarray of shape (E + 2, M, J)
         Discounted sums over the panel: squared errors of the experts, absolute errors of the
         mixture, and how many labels are in them.
     tails : ndarray of shape (2, 3, J)
         Of the scaled errors of step 1 of all series, see `follow_tails`.
     """
+
+    shares = False  # as of a file of 0.1.0
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
@@ -125,6 +129,7 @@ class PanelExperts:
         self._needs = np.array(needs if repeats else [], dtype=np.intp)
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
+        self.shares = True
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
         M, E, R, Q = (
             len(self.scored.steps),
@@ -394,7 +399,8 @@ class PanelExperts:
         row = tuple(map(np.ascontiguousarray, row))
         looked_at = position, steps, issued.due(position), rows, asleep, waited
         of_panel = issued.array, levels.array, self.n_readouts, self._panel_losses()
-        fixed = self.discounts, self.probabilities, self.profile_seasons
+        own = conformal.own_share(steps) if self.shares else np.ones(len(steps))
+        fixed = self.discounts, self.probabilities, self.profile_seasons, own
         score_block = (compiled_kernels() or panel_experts).score_block
         pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)

@@ -28,6 +28,13 @@ class Conformal:
     of which intervals are wider at first. There is a quantile for either side: intervals need not
     be symmetric.
 
+    Of errors m rows ahead m follow each other that are nearly the same, and a quantile that moves
+    with each of them swings. So step m moves by its own label with the share of one over the root
+    of m, and for the rest by the mean over the steps up to it, weighted by 1 / m; see `own_share`.
+    In the long run the share of errors is right all the same: step 1 learns from itself alone, and
+    where the steps before have what is theirs, their mean move is none. Steps far ahead find their
+    level by their own first labels.
+
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
     Attributes
@@ -46,6 +53,9 @@ class Conformal:
         Season lengths in rows.
     profiles : ndarray of shape (sum of the seasons, S)
         Factors by the row's phase in each season, one season behind the other.
+    shares : bool
+        Whether steps learn from nearer ones too. Those of files of 0.1.0, which go on as before,
+        do not.
 
     References
     ----------
@@ -75,9 +85,10 @@ class Conformal:
     n_labels: np.ndarray
     seasons: np.ndarray
     profiles: np.ndarray
+    shares: bool = False
 
     @classmethod
-    def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES):
+    def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES, shares=True):
         """Return the state before a first label: normal errors of the history's spread."""
         normal = np.array([NormalDist().inv_cdf(p) for p in probabilities]) / MAE_OF_NORMAL
         shape = len(delays), n_streams
@@ -89,12 +100,18 @@ class Conformal:
             np.zeros(shape),
             np.array(seasons, dtype=np.intp),
             np.ones((sum(seasons), n_streams)),
+            shares,
         )
 
     @property
     def fixed(self):
-        """Probabilities, delays and seasons, for compiled loops."""
-        return self.probabilities, self.delays, self.seasons
+        """Probabilities, delays, own shares and seasons, for compiled loops."""
+        return self.probabilities, self.delays, self.own, self.seasons
+
+    @property
+    def own(self):
+        """Share (M,) of what a step learns that is of its own labels."""
+        return kernels.own_share(self.delays) if self.shares else np.ones(len(self.delays))
 
     @property
     def moving(self):
@@ -126,8 +143,8 @@ class Conformal:
             Position of the row.
         """
         moved = tuple(array.copy() for array in self.moving)
-        pace = kernels.pace_of(self.delays)
-        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, pace)
+        paces = kernels.pace_of(self.delays), self.own
+        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, *paces)
         return self.moved(*moved)
 
     def moved(self, quantiles, level, n_labels, profiles):
