@@ -59,12 +59,21 @@ def test_three_short_seasons_tell_a_phase_where_each_of_them_does():
     assert phase_of(72, early=0, current=6) == 0
 
 
+def test_profiles_go_with_a_phase_where_the_calendar_explains_most_of_a_level():
+    told = [
+        CalendarProfile.of(*(rows[:500] for rows in stream(noise=noise)), SEASONS).moves_profiles
+        for noise in (0.3, 3.0)
+    ]
+    assert told == [True, False]
+
+
 def test_a_profile_of_the_first_version_looks_at_the_longest_season_alone():
     levels, calendar = stream()
     profile = replace(CalendarProfile.of(levels[:500], calendar[:500], SEASONS), shortest=0)
     targets = levels[400:900].copy()
     targets[-72:] = levels[834:906]
     assert profile.phase(targets, calendar[400:900], 0) == 0
+    assert not profile.moves_profiles
 
 
 def test_nothing_to_tell_a_phase_by_leaves_it():

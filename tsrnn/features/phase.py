@@ -62,6 +62,14 @@ class CalendarProfile:
         explained = np.square(correlation)
         return cls(seasons[-1], seasons[0] // 2, coefficients, explained, seasons[0])
 
+    @property
+    def moves_profiles(self):
+        """Whether profiles go with a phase: where the calendar explains most of a level.
+
+        Else a phase is chance. Those of files of 0.1.0 stay.
+        """
+        return self.shortest > 0 and self.explained.max() > MUCH
+
     def phase(self, targets, calendar, current):
         """Return by how many rows the newest season is early: the current phase, or a better one.
 

@@ -411,7 +411,7 @@ class StreamLearner:
         now = level[0], scale[0], design.phase, error
         learner.regime = self.regime.follow(self.n_rows - 1, *now)
         early = design.phase - self.design.phase
-        if early and self.ensemble and design.profile.shortest:
+        if early and self.ensemble and design.profile.moves_profiles:
             learner.ensemble = self.ensemble.phases_shifted(early)
         return learner
 
