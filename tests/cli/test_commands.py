@@ -16,6 +16,7 @@ from helpers.folder import N_FIT, Folder
 import tsrnn
 from tsrnn import RNNForecaster, RNNRegressor, cli, load
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
+from tsrnn.cli.io.json_lines import write_rows
 from tsrnn.evaluate import prequential
 
 
@@ -63,6 +64,13 @@ def test_forecast_as_json_lines_and_into_a_file(folder, capsys):
     assert len(lines) == 2
     assert folder("forecast", path, "-o", folder["f.csv"]) == 0
     assert len(pd.read_csv(folder["f.csv"])) == 3
+
+
+def test_json_lines_have_null_for_what_json_has_no_number_for():
+    """Kind: MASE of a constant history is infinite."""
+    file = StringIO()
+    write_rows(pd.DataFrame({"a": [np.inf, -np.inf, np.nan, 1.0]}), file)
+    assert file.getvalue().splitlines() == 3 * ['{"a": null}'] + ['{"a": 1.0}']
 
 
 def test_json_lines_hold_every_digit(folder, capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import hourly, melted
+from sklearn.base import clone
 
 from tsrnn import RNNForecaster, metrics
 from tsrnn.baselines import LinearForecaster, NaiveForecaster
@@ -86,6 +87,12 @@ def test_stamps_of_a_panel_are_snapped_as_its_model_does():
     off = rows.assign(time=rows["time"] + late)
     found = prequential(NaiveForecaster(2, snap="10s", **even).fit(off[:80]), off[80:])
     pd.testing.assert_frame_equal(found.forecasts, expected.forecasts)
+    folds = {"initial": 40, "step": 7}
+    expected = backtest(NaiveForecaster(2, **even), rows, **folds)
+    blank = NaiveForecaster(2, snap="10s", **even)
+    for model in (blank, clone(blank).fit(off)):
+        found = backtest(model, off, **folds)
+        pd.testing.assert_frame_equal(found.forecasts, expected.forecasts)
 
 
 def test_origins_of_a_panel_are_time_stamps():

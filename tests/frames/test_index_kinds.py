@@ -297,7 +297,7 @@ def test_jitter_of_any_frequency(freq, start, spread, snap):
     np.testing.assert_array_equal(found, even[50:52])
 
 
-@pytest.mark.parametrize("snap", ["40s", "2 apples", "-1s", 0, 5, 5.0, "5"])
+@pytest.mark.parametrize("snap", ["40s", "2 apples", "-1s", 0, 5, 5.0, "5", "+5", np.int64(5)])
 def test_a_tolerance_that_says_nothing_is_refused(snap):
     """``snap`` of more than half a step, or that is none."""
     with pytest.raises(ValueError, match=r"found snap|than snap="):

@@ -1,5 +1,8 @@
 """Where rows lie: frequencies, time zones, units, gaps, and rows out of place."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -174,3 +177,14 @@ def test_the_index_after_a_cutoff_close_to_the_end_of_time():
     axis = TimeAxis.of(index)
     after = axis.index_after(8, 2)
     np.testing.assert_array_equal(after, pd.DatetimeIndex(["2262-04-10", "2262-04-11"]))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda axis: pickle.loads(pickle.dumps(axis))])
+def test_what_is_copied_holds_no_caches(copied):
+    """Kind: a copy made while another thread forecasts: caches move, and are nobody else's."""
+    axis = TimeAxis.of(pd.date_range("2024-01-01", periods=48, freq="h"))
+    for position in range(48, 52):
+        axis.index_after(position, 3)
+    assert set(vars(axis)) > set(vars(copied(axis)))
+    assert copied(axis) == axis
+    pd.testing.assert_index_equal(copied(axis).index_after(60, 3), axis.index_after(60, 3))

@@ -105,5 +105,5 @@ def _naive_beside(table):
     errors = mae(rows["actual"], naive[rows.index]), mae(rows["actual"], rows["forecast"])
     return (
         f"repeating the newest value would have had an MAE of {errors[0]:.6g}, where the model had "
-        f"{errors[1]:.6g}, of the {len(rows):,} forecasts made at one of these rows"
+        f"{errors[1]:.6g}, over the {len(rows):,} forecasts made at rows of this file"
     )

@@ -51,10 +51,10 @@ class RNNForecaster(NetworkMixin, ForecasterMixin, StreamingEstimator):
 
     **What is followed.** Where the newest season has left the history for another level or scale,
     the network sees it as the history was. Where it has come to be early or late, by up to half the
-    shortest season, the network sees the calendar moved, and what is known of each phase of the
-    longest season goes with it. ``update`` follows level and scale, and only rows that are learnt
-    move the phase. Of a panel, level and scale are followed series by series, and the phase is not.
-    `drift_log_` notes each change.
+    shortest season, the network sees the calendar moved; where that explains most of the level,
+    profiles of the longest season go with it. ``update`` follows level and scale, and only rows
+    that are learnt move the phase. Of a panel, level and scale are followed series by series, and
+    the phase is not. `drift_log_` notes each change.
 
     **Inputs** are numbers, which may be missing, or categories (bool, string or category dtype, at
     most 100 of them). Categories become columns of 0 and 1; one that the history did not hold

@@ -24,7 +24,7 @@ from tsrnn.frames.validation import row_index
 from tsrnn.online.intervals.tracking import Intervals
 from tsrnn.online.storage.values import twin
 
-NOTHING = np.zeros(())  # NumPy takes thrice as long to see what kind of number 0.0 is
+ZERO = np.zeros(())  # NumPy takes thrice as long to see what kind of number 0.0 is
 FAR = 3.0  # standard deviations: an input whose values are as far from 0 is never near it
 
 
@@ -697,7 +697,7 @@ class ForecasterMixin:
         lower = self.lower
         if isinstance(lower, str):  # "auto"
             if below_zero.size == 1:  # a stream: a number is faster than an array
-                lower = None if below_zero.item() else NOTHING
+                lower = None if below_zero.item() else ZERO
             else:
                 lower = np.where(below_zero, -np.inf, 0.0)
         if lower is not None:  # np.clip takes several times as long for the forecast of a row

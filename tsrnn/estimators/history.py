@@ -78,7 +78,7 @@ def read_rows(model, form, X, y, ids=None):
     else:
         series, names = pd.factorize(parts.ids)
         names = pd.Index(names)
-    axis = _axis_of(series, parts.times, form.time_name, model.freq, model._regular, model.snap)
+    axis = axis_of(series, parts.times, form.time_name, model.freq, model._regular, model.snap)
     calendar = Calendar.of_step(axis.shortest_step_ns)
     targets, inputs = split_values(columns, values, y_values, model._complete_targets)
     _require_static(columns, series, inputs, names)
@@ -198,7 +198,7 @@ def naive_errors(series, targets, n_series):
         return (np.array(sums) / np.array(counts)).T
 
 
-def _axis_of(series, times, name, freq, regular, snap):
+def axis_of(series, times, name, freq, regular, snap):
     """Read the time axis off the series with the most rows."""
     if times is None:
         return TimeAxis(counts=True, name=name)

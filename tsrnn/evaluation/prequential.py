@@ -18,9 +18,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
+from tsrnn.estimators.history import axis_of
 from tsrnn.evaluation.panel_results import KeyedRows, PanelLog
 from tsrnn.evaluation.results import ForecastLog, PrequentialResult, Rows
 from tsrnn.frames.native import incoming, indexed
+from tsrnn.frames.time_axis import TimeAxis
 from tsrnn.frames.times import are_times, read_times
 
 __all__ = ["PrequentialResult", "backtest", "prequential"]
@@ -340,13 +342,26 @@ class _PanelWalk:
     def __init__(self, data: Any, model: Any):
         self._data = data
         self._keys = getattr(model, "id_col", None), getattr(model, "time_col", None)
-        self._rows_of = KeyedRows(data, *self._keys)
+        self._rows_of, self._axis = KeyedRows(data, *self._keys), None
         self._read_by(model)
         times = self._rows_of.times
         self._stamps, self._number = np.unique(times, return_inverse=True)
 
     def _read_by(self, model: Any) -> KeyedRows:
-        self._rows_of.at_times(_as_forecast(model, self._rows_of.times))
+        reader = getattr(model, "_reader", None)
+        if (
+            reader is None and getattr(model, "snap", None) is not None
+        ):  # of a backtest, to be fitted
+            times, series = (
+                read_times(self._rows_of.times, "data"),
+                pd.factorize(self._rows_of.ids)[0],
+            )
+            axis = axis_of(series, times, times.name, model.freq, True, model.snap)
+        else:
+            axis = reader and reader.axis
+        if axis is None or axis is not self._axis:
+            self._rows_of.at_times(_as_forecast(axis, self._rows_of.times))
+            self._axis = axis
         return self._rows_of
 
     def __len__(self) -> int:
@@ -390,15 +405,15 @@ def _times(model: Any, data: Rows) -> pd.Index | None:
     times: pd.Index = data.index
     if name is not None and isinstance(data, pd.DataFrame) and name in data.columns:
         times = pd.Index(data[name])
-    return _as_forecast(model, times)
-
-
-def _as_forecast(model: Any, times: pd.Index) -> pd.Index:
-    """Return times as forecasts have them: read from texts and dates, and snapped."""
     reader = getattr(model, "_reader", None)
+    return _as_forecast(reader and reader.axis, times)
+
+
+def _as_forecast(axis: TimeAxis | None, times: pd.Index) -> pd.Index:
+    """Return times as forecasts on an axis have them: read from texts and dates, and snapped."""
     times = read_times(times, "data") if are_times(times) else times
-    if reader is not None and reader.axis.snap_ns:  # where forecasts have even stamps
-        times = reader.axis.index_at(reader.axis.positions(times))
+    if axis is not None and axis.snap_ns:  # where forecasts have even stamps
+        times = axis.index_at(axis.positions(times))
     return times
 
 

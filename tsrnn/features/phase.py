@@ -9,8 +9,8 @@ from tsrnn.persistence.registry import saved
 # A phase is changed where no more than this share of the unexplained variance is left: away from
 # the calendar only for much, from one phase to the next, or back, also for little.
 MUCH, LITTLE = 0.5, 0.9
-DAYS = 3  # newest of the shortest season that are enough where each says the same,
-NEARLY_ALL = 0.9  # and this share of each is known
+SHORT_SEASONS = 3  # newest ones that are enough, where each of them says the same
+NEARLY_ALL = 0.9  # share of each of those that has to be known
 TINY = 1e-9  # of what the calendar explains: what rounding makes of nothing
 
 
@@ -91,12 +91,16 @@ class CalendarProfile:
         of_season = self._unexplained(targets, expected, slice(None))
         best = of_season.argmin()
         moved = of_season[best] < share * of_season[now]
-        if DAYS * self.shortest < self.season and self.shortest:
-            newest = self._unexplained(targets, expected, slice(-DAYS * self.shortest, None))
+        if SHORT_SEASONS * self.shortest < self.season and self.shortest:
+            newest = self._unexplained(
+                targets, expected, slice(-SHORT_SEASONS * self.shortest, None)
+            )
             moved = moved and newest[best] <= newest[now]
             if not moved:
                 best = newest.argmin()
-                ends = np.arange(self.season, self.season - DAYS * self.shortest, -self.shortest)
+                ends = np.arange(
+                    self.season, self.season - SHORT_SEASONS * self.shortest, -self.shortest
+                )
                 days = (slice(end - self.shortest, end) for end in ends)
                 each = (self._unexplained(targets, expected, day, NEARLY_ALL) for day in days)
                 moved = all(

@@ -1,8 +1,9 @@
 """The time axis of a stream: where rows lie, which come next, and which are out of place."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,10 @@ class TimeAxis:
     step: int | None = None
     period: str | None = None
     snap_ns: int = 0
+
+    def __getstate__(self):
+        """Return what is copied and pickled: no caches, which may move while another thread does."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def of(cls, index, freq=None, regular=True, snap=None):
@@ -217,7 +222,7 @@ class TimeAxis:
 
     @cached_property
     def _dated(self):
-        """The dtype of time stamps that were those of this axis, and nanoseconds of their unit."""
+        """The dtype of stamps last found to be of this axis' zone, and nanoseconds of their unit."""
         return [(None, 1)]
 
     def _numbered(self, numbers):
@@ -555,7 +560,8 @@ def _offset(freq):
 def _tolerance(snap):
     """Return ``snap`` in nanoseconds; a number alone, which would be read as them, is refused."""
     problem = ValueError(f"found snap={snap!r}, expected a length of time such as '30s'")
-    if isinstance(snap, (int, float)) or (isinstance(snap, str) and snap.strip().isdecimal()):
+    has_unit = not isinstance(snap, str) or any(c.isalpha() or c == ":" for c in snap)
+    if isinstance(snap, Real) or not has_unit:
         raise problem
     try:
         tolerance = pd.Timedelta(snap)

@@ -17,7 +17,7 @@ DONE = {
     "error": "weights of experts and widths of intervals follow",
     "level": "the network sees values from the new level",
     "scale": "the network sees values in units of the new scale",
-    "phase": "the calendar, and what is known of each phase, are moved by it",
+    "phase": "the calendar is moved by it, and where it explains most of the level, profiles are",
 }
 
 

@@ -58,7 +58,9 @@ def json_object(text):
 
 
 def write_rows(frame, file):
-    """Write the rows of a frame, an object a line: numbers to their last digit, missing as null.
+    """Write the rows of a frame, an object a line: numbers to their last digit.
+
+    What is missing or infinite, which JSON has no number for, is null.
 
     Examples
     --------
@@ -72,13 +74,16 @@ def write_rows(frame, file):
     names = [str(name) for name in frame.columns]
     columns = [_listed(frame.iloc[:, place]) for place in range(len(names))]
     for row in zip(*columns, strict=True):
-        file.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
+        file.write(json.dumps(dict(zip(names, row, strict=True)), allow_nan=False) + "\n")
 
 
 def _listed(column):
     if isinstance(column.dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)) or column.dtype.kind == "M":
         return times_of(pd.DataFrame(index=pd.Index(column)))
-    return column.astype(object).where(column.notna(), None).tolist()
+    known = column.notna()
+    if column.dtype.kind == "f":
+        known &= np.isfinite(column)
+    return column.astype(object).where(known, None).tolist()
 
 
 class JsonWriter(LineWriter):

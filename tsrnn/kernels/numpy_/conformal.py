@@ -12,7 +12,7 @@ EARLY_RATE, LARGEST_EARLY = 7.0, 0.1
 # The errors of step m overlap over m rows: from this step on rates fall with it, as a quantile that
 # answers m rows late would overshoot, and few labels leave open how wide intervals must be.
 OVERLAP = 48
-FAR = 96  # of the first labels of a step this far ahead nearer steps say nothing
+FAR = 96  # steps ahead from which the level moves by a step's own first labels alone
 WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
@@ -151,6 +151,7 @@ def score_errors(
     size *= pace * np.maximum(root, RATE) * (own * step + (1.0 - own) * mean[:-1])
     early = np.maximum(1.0 / (n_labels + 1.0), early)
     rate = np.maximum(pace * np.maximum(LEVEL_RATE, root), early)
+    # The share of a step's own label in its level: of the first ones more than later.
     alone = np.maximum(own, early / rate * np.minimum(1.0 / (FAR * own * own), 1.0))
     growth = rate * (alone * excess + (1.0 - alone) * mean[-1]) * base
     if not complete:

@@ -54,8 +54,8 @@ class Conformal:
     profiles : ndarray of shape (sum of the seasons, S)
         Factors by the row's phase in each season, one season behind the other.
     shares : bool
-        Whether steps learn from nearer ones too. Those of files of 0.1.0, which go on as before,
-        do not.
+        Whether steps learn from nearer ones too. Those of a regressor do not, nor do those of files
+        of 0.1.0, which go on as before.
 
     References
     ----------
