@@ -349,13 +349,9 @@ class _PanelWalk:
 
     def _read_by(self, model: Any) -> KeyedRows:
         reader = getattr(model, "_reader", None)
-        if (
-            reader is None and getattr(model, "snap", None) is not None
-        ):  # of a backtest, to be fitted
-            times, series = (
-                read_times(self._rows_of.times, "data"),
-                pd.factorize(self._rows_of.ids)[0],
-            )
+        if reader is None and getattr(model, "snap", None) is not None:  # before a backtest's fits
+            rows = self._rows_of
+            times, (series, _) = read_times(rows.times, "data"), pd.factorize(rows.ids)
             axis = axis_of(series, times, times.name, model.freq, True, model.snap)
         else:
             axis = reader and reader.axis

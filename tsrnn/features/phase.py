@@ -91,18 +91,15 @@ class CalendarProfile:
         of_season = self._unexplained(targets, expected, slice(None))
         best = of_season.argmin()
         moved = of_season[best] < share * of_season[now]
-        if SHORT_SEASONS * self.shortest < self.season and self.shortest:
-            newest = self._unexplained(
-                targets, expected, slice(-SHORT_SEASONS * self.shortest, None)
-            )
+        first = self.season - SHORT_SEASONS * self.shortest
+        if 0 < first < self.season:
+            newest = self._unexplained(targets, expected, slice(first, None))
             moved = moved and newest[best] <= newest[now]
             if not moved:
                 best = newest.argmin()
-                ends = np.arange(
-                    self.season, self.season - SHORT_SEASONS * self.shortest, -self.shortest
-                )
-                days = (slice(end - self.shortest, end) for end in ends)
-                each = (self._unexplained(targets, expected, day, NEARLY_ALL) for day in days)
+                starts = np.arange(first, self.season, self.shortest)
+                short = (slice(start, start + self.shortest) for start in starts)
+                each = (self._unexplained(targets, expected, one, NEARLY_ALL) for one in short)
                 moved = all(
                     x.min() < MUCH * x[now] and abs(x.argmin() - best) <= 1 for x in (newest, *each)
                 )

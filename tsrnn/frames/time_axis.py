@@ -73,7 +73,7 @@ class TimeAxis:
     snap_ns: int = 0
 
     def __getstate__(self):
-        """Return what is copied and pickled: no caches, which may move while another thread does."""
+        """Return what is copied and pickled: no caches, which another thread may move meanwhile."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
@@ -222,7 +222,7 @@ class TimeAxis:
 
     @cached_property
     def _dated(self):
-        """The dtype of stamps last found to be of this axis' zone, and nanoseconds of their unit."""
+        """The dtype of stamps last found to be of this axis' zone; nanoseconds of its unit."""
         return [(None, 1)]
 
     def _numbered(self, numbers):

@@ -22,8 +22,9 @@ class PerStepRLS(AppendsRows):
 
     The label of step m that arrives with row t belongs to origin t - m. The features of that origin
     are looked up again in the rows that are remembered: they hold nothing that was not known then,
-    and are what they were (but for the profiles of a season whose phase has moved since). So a label is learnt from in the row that brings it, and one that is
-    missing needs no care. The targets are changes from the newest value at the origin.
+    and are what they were, but for the profiles of a season whose phase has moved since. So a label
+    is learnt from in the row that brings it, and one that is missing needs no care. The targets are
+    changes from the newest value at the origin.
 
     With every fourth label one of the weights, in turn, gets back what has faded of its penalty:
     :math:`P^{-1} \leftarrow P^{-1} + \delta e_j e_j'`, a step of rank one. So P stays bounded
