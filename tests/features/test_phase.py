@@ -48,12 +48,13 @@ def test_three_short_seasons_tell_a_phase_where_each_of_them_does():
     levels, calendar = stream()
     profile = CalendarProfile.of(levels[:500], calendar[:500], SEASONS)
 
-    def phase_of(n_moved, early=6, current=0):
+    def phase_of(n_moved, early=6, current=0, times=1.0):
         targets = levels[400:900].copy()
-        targets[len(targets) - n_moved :] = levels[900 - n_moved + early : 900 + early]
+        targets[len(targets) - n_moved :] = times * levels[900 - n_moved + early : 900 + early]
         return profile.phase(targets, calendar[400:900], current)
 
     assert [phase_of(n) for n in (0, 24, 48, 72)] == [0, 0, 0, 6]
+    assert phase_of(48, times=5.0) == 0  # two loud ones do not outvote the third
     # the rest of the longest season, as it was before, takes nothing back
     assert [phase_of(n, current=6) for n in (72, 96, 120, 168)] == [6, 6, 6, 6]
     assert phase_of(72, early=0, current=6) == 0
