@@ -311,7 +311,7 @@ def _share_out(m, ratios, total, known, parts, fields, shrinks):
     """
     own, mix, seen = fields[6][m], fields[5][m, 0], fields[3][m]
     for s in range(len(total)):
-        anew = known[s] or (shrinks and seen[s] > 0.0)
+        anew = known[s] | (shrinks & (seen[s] > 0.0))
         total[s] = 1.0 / total[s] if anew else 0.0
     for e in range(len(ratios)):
         part, ratio = parts[e], ratios[e]
