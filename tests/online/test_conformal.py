@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import content
 
+from tsrnn.kernels.numpy_.conformal import trust
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -61,6 +62,30 @@ def test_hours_have_intervals_of_their_own_width():
     np.testing.assert_allclose(width[quiet].mean(), 0.1 * 2 * 1.645, rtol=0.25)
     np.testing.assert_allclose(width[~quiet].mean(), 3.0 * 2 * 1.645, rtol=0.15)
     assert covered(errors, bounds, slice(3000, None)) == pytest.approx(0.9, abs=0.015)
+
+
+def test_a_season_that_errors_do_not_have_makes_intervals_no_wider():
+    """Factors that differ by chance alone are left out; of normal errors that is known."""
+    errors = np.random.default_rng(0).normal(size=(6000, 40))
+    bounds, conformal = walk(errors, Conformal.of([1], 40, seasons=(24, 168)))
+    width = (bounds[1] - bounds[0])[3000:].mean() / (2 * 1.645)
+    assert 0.99 < width < 1.03
+    _, full = walk(errors, replace(Conformal.of([1], 40, seasons=(24, 168)), noise=0.0))
+    for season in (slice(24), slice(24, None)):
+        by_chance = np.square(full.profiles[season] - 1.0).mean()
+        assert by_chance == pytest.approx(conformal.noise, rel=0.2)
+
+
+def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_many():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(24 * 15, 40))
+    widths = np.where(np.arange(len(errors)) % 24 < 8, 0.3, 1.5)[:, None]
+    trusted = []
+    for each in (errors, errors * widths):
+        _, conformal = walk(each, Conformal.of([1], 40, seasons=(24,)))
+        trusted.append(trust(conformal.profiles, [24], conformal.n_labels[0], conformal.noise))
+    assert np.median(trusted[0]) < 0.6
+    assert trusted[1].min() > 0.9
 
 
 def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():

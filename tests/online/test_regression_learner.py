@@ -35,7 +35,7 @@ def states(n_ages, n_targets):
     moving = conformal.quantiles, conformal.level, conformal.n_labels, conformal.profiles
     return (
         (mixing.discounts, *(array.copy() for array in mixing.moving)),
-        (conformal.probabilities, *(array.copy() for array in moving), pace, np.ones(n_ages)),
+        (conformal.probabilities, *(array.copy() for array in moving), pace, np.ones(n_ages), 0.0),
     )
 
 

@@ -25,6 +25,7 @@ RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, confo
 OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
 LOW, HIGH = conformal.PROFILE_LIMITS
+KEPT = 1.0 - PROFILE_RATE
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
 CALM_LOW, CALM_HIGH = drift.CALM
 FIRST_ROWS = drift.FIRST_ROWS
@@ -95,13 +96,13 @@ def score_block(
     """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (_, probabilities, seasons, own), (pooled, beyond) = fixed, sums
+    (_, probabilities, seasons, own, noise), (pooled, beyond) = fixed, sums
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
     scratch, mean = np.zeros((SPARE + E, S)), np.zeros((len(probabilities) + 2, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
-    _expect(seasons, position, fields[10], scratch)
+    _expect(seasons, position, fields[10], fields[9][0], noise, scratch)
     for m in range(M):
         of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
         _errors_of_step(arrived, of_step, first, taken, errors)
@@ -173,14 +174,22 @@ def _add_excess(excess, tail, beyond):
         beyond[COUNT] += 1.0
 
 
-def _expect(seasons, row, profiles, scratch):
-    """Write the factors of a row to the first of the scratch vectors."""
-    expected, start = scratch[0], 0
+def _expect(seasons, row, profiles, n_labels, noise, scratch):
+    """Write the factors of a row to the first of the scratch vectors; see `factors_at`."""
+    expected, found, start = scratch[0], scratch[4], 0
     expected[:] = 1.0
     for season in seasons:
+        found[:] = 0.0
+        for place in range(start, start + season):
+            factors = profiles[place]
+            for s in range(len(found)):
+                found[s] += (factors[s] - 1.0) ** 2
         profile = profiles[start + row % season]
         for s in range(len(expected)):
-            expected[s] *= profile[s]
+            by_chance = noise * (1.0 - KEPT ** (2.0 * n_labels[s] / season)) * season
+            ratio = by_chance / found[s] if found[s] > by_chance else 1.0
+            trusted = 1.0 - ratio * ratio if noise > 0.0 else 1.0
+            expected[s] *= 1.0 + trusted * (profile[s] - 1.0)
         start += season
 
 
