@@ -72,8 +72,16 @@ def test_a_season_that_errors_do_not_have_makes_intervals_no_wider():
     assert 0.99 < width < 1.03
     _, full = walk(errors, replace(Conformal.of([1], 40, seasons=(24, 168)), noise=0.0))
     for season in (slice(24), slice(24, None)):
-        by_chance = np.square(full.profiles[season] - 1.0).mean()
+        factors = full.profiles[season]
+        by_chance = (factors.var(axis=0) / factors.mean(axis=0) ** 2).mean()
         assert by_chance == pytest.approx(conformal.noise, rel=0.2)
+
+
+def test_factors_of_a_season_do_not_sink_in_the_long_run():
+    """What they have in common is the level's, and would go down by a half in 1,000 visits."""
+    errors = np.random.default_rng(0).normal(size=(5000, 40))
+    _, conformal = walk(errors, Conformal.of([1], 40, seasons=(4,)))
+    assert conformal.profiles.mean() == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_many():

@@ -69,11 +69,11 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
     excess, mean = on_stack(M, np.float64), on_stack(len(probabilities) + 2, np.float64)
-    trusted = on_stack(len(seasons), np.float64)
+    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            _trust(profiles, seasons, n_labels[0, s], noise, s, trusted)
+            _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
             expected, n_known, scaled = _factor(profiles, trusted, seasons, now, s), 0.0, 0.0
             mean[:] = 0.0
             for m in range(M):
@@ -100,8 +100,8 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         mean,
                     )
             if n_known > 0.0:
-                _move_profiles(profiles, seasons, now, s, excess, n_known)
-                _trust(profiles, seasons, n_labels[0, s], noise, s, trusted)
+                _move_profiles(profiles, seasons, off, now, s, excess, n_known)
+                _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
@@ -136,9 +136,10 @@ def score_errors(
 ):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, on_stack(len(error), np.float64)
-    mean, trusted = on_stack(len(probabilities) + 2, np.float64), on_stack(len(seasons), np.float64)
+    mean = on_stack(len(probabilities) + 2, np.float64)
+    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for s in range(S):
-        _trust(profiles, seasons, n_labels[0, s], noise, s, trusted)
+        _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
         expected, n_known = _factor(profiles, trusted, seasons, row, s), 0.0
         mean[:] = 0.0
         for m in range(M):
@@ -148,7 +149,7 @@ def score_errors(
                 moving = quantiles[:, m, s], level[m], n_labels[m], s, pace[m], own[m], mean
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known > 0.0:
-            _move_profiles(profiles, seasons, row, s, excess, n_known)
+            _move_profiles(profiles, seasons, off, row, s, excess, n_known)
 
 
 def follow_size(scaled, size, n_rows, calm):
@@ -184,17 +185,22 @@ def _follow_tail(excess, tail, s):
     tail[COUNT, s] += 1.0
 
 
-def _trust(profiles, seasons, n_labels, noise, s, trusted):
-    """Write how far the factors of each season of a stream are to be trusted."""
-    start = 0
+def _trust(profiles, seasons, n_labels, noise, s, trusted, off):
+    """Write how far factors of each season of a stream are to be trusted, their mean less 1."""
+    trusted[:], off[:], start = 1.0, 0.0, 0
+    if noise == 0.0:
+        return
     for i in range(len(seasons)):
-        season, found = seasons[i], 0.0
+        season, total, squares = seasons[i], 0.0, 0.0
         for place in range(start, start + season):
-            found += (profiles[place, s] - 1.0) ** 2
+            more = profiles[place, s] - 1.0
+            total += more
+            squares += more * more
         start += season
-        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season)) * season
+        off[i] = total / season
+        found = squares / season - off[i] * off[i]
+        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
         trusted[i] = 1.0 - (by_chance / found) ** 2 if found > by_chance else 0.0
-        trusted[i] = trusted[i] if noise > 0.0 else 1.0
 
 
 def _factor(profiles, trusted, seasons, row, s):
@@ -234,17 +240,16 @@ def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, 
     return excess
 
 
-def _move_profiles(profiles, seasons, row, s, excess, n_known):
-    """Move the factors of a row by the mean excess of its errors."""
+def _move_profiles(profiles, seasons, off, row, s, excess, n_known):
+    """Move the factors of a row by the mean excess of its errors, and by what they are off 1."""
     total, start = 0.0, 0
     for m in range(len(excess)):
         if np.isfinite(excess[m]):
             total += min(excess[m], PROFILE_OUTLIER - 1.0)
-    factor = 1.0 + PROFILE_RATE * (total / n_known)
-    for season in seasons:
-        at = start + row % season
+    for i in range(len(seasons)):
+        at, factor = start + row % seasons[i], 1.0 + PROFILE_RATE * (total / n_known - off[i])
         profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
-        start += season
+        start += seasons[i]
 
 
 def _drift(scaled, n_known, size, n_rows, calm, s):

@@ -102,7 +102,8 @@ def score_block(
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
     scratch, mean = np.zeros((SPARE + E, S)), np.zeros((len(probabilities) + 2, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
-    _expect(seasons, position, fields[10], fields[9][0], noise, scratch)
+    off = np.zeros((len(seasons), S))
+    _expect(seasons, position, fields[10], fields[9][0], noise, off, scratch)
     for m in range(M):
         of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
         _errors_of_step(arrived, of_step, first, taken, errors)
@@ -125,7 +126,7 @@ def score_block(
             _add_tails(flat, flags, probabilities, fields, scratch, tails, beyond)
         tracking = probabilities, mean, pace_of(steps[m]), own[m]
         _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking)
-    return _follow_rows(seasons, position, fields, scratch)
+    return _follow_rows(seasons, off, position, fields, scratch)
 
 
 def _change_state(m, first, origin, unsettled, fields):
@@ -174,22 +175,34 @@ def _add_excess(excess, tail, beyond):
         beyond[COUNT] += 1.0
 
 
-def _expect(seasons, row, profiles, n_labels, noise, scratch):
-    """Write the factors of a row to the first of the scratch vectors; see `factors_at`."""
-    expected, found, start = scratch[0], scratch[4], 0
+def _expect(seasons, row, profiles, n_labels, noise, off, scratch):
+    """Write the factors of a row to the first of the scratch vectors; see `factors_at`.
+
+    And to `off` (number of seasons, S) what all factors of a season are off 1.
+    """
+    expected, squares, start = scratch[0], scratch[4], 0
     expected[:] = 1.0
-    for season in seasons:
-        found[:] = 0.0
+    for i in range(len(seasons)):
+        season, mean = seasons[i], off[i]
+        profile = profiles[start + row % season]
+        if noise == 0.0:
+            for s in range(len(expected)):
+                expected[s] *= profile[s]
+            start += season
+            continue
+        squares[:] = 0.0
         for place in range(start, start + season):
             factors = profiles[place]
-            for s in range(len(found)):
-                found[s] += (factors[s] - 1.0) ** 2
-        profile = profiles[start + row % season]
+            for s in range(len(squares)):
+                mean[s] += factors[s] - 1.0
+            for s in range(len(squares)):
+                squares[s] += (factors[s] - 1.0) ** 2
         for s in range(len(expected)):
-            by_chance = noise * (1.0 - KEPT ** (2.0 * n_labels[s] / season)) * season
-            ratio = by_chance / found[s] if found[s] > by_chance else 1.0
-            trusted = 1.0 - ratio * ratio if noise > 0.0 else 1.0
-            expected[s] *= 1.0 + trusted * (profile[s] - 1.0)
+            mean[s] /= season
+            found = squares[s] / season - mean[s] * mean[s]
+            by_chance = noise * (1.0 - KEPT ** (2.0 * n_labels[s] / season))
+            ratio = by_chance / found if found > by_chance else 1.0
+            expected[s] *= 1.0 + (1.0 - ratio * ratio) * (profile[s] - 1.0)
         start += season
 
 
@@ -320,7 +333,7 @@ def _share_out(m, ratios, total, known, parts, fields):
         mix[s] = 1.0 if known[s] else mix[s]
 
 
-def _follow_rows(seasons, row, fields, scratch):
+def _follow_rows(seasons, off, row, fields, scratch):
     """Move sizes and profiles by the errors of all steps; return the sizes that are noted."""
     profiles, size, n_rows, calm = fields[10:14]
     scaled, excess, n_known, S = scratch[1], scratch[2], scratch[3], scratch.shape[1]
@@ -329,11 +342,12 @@ def _follow_rows(seasons, row, fields, scratch):
         if n_known[s] > 0.0:
             size[0, s] += DRIFT_RATE * (scaled[s] / n_known[s] - size[0, s])
             n_rows[0, s] += 1.0
-            factor, start = 1.0 + PROFILE_RATE * (excess[s] / n_known[s]), 0
-            for season in seasons:
-                at = start + row % season
+            start = 0
+            for i in range(len(seasons)):
+                at = start + row % seasons[i]
+                factor = 1.0 + PROFILE_RATE * (excess[s] / n_known[s] - off[i, s])
                 profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
-                start += season
+                start += seasons[i]
         far, at_ease = size[0, s] > RISE or size[0, s] < FALL, calm[0, s] > 0.0
         noted[s] = size[0, s] if far and at_ease and n_rows[0, s] >= FIRST_ROWS else np.nan
         at_ease = (at_ease and not far) or CALM_LOW < size[0, s] < CALM_HIGH

@@ -72,9 +72,9 @@ def trust(profiles, seasons, n_labels, noise):
     """Return how far the factors of each season are to be trusted, (number of seasons, S).
 
     Factors move with every error, so they differ where errors have no season too, and what they are
-    wrong by makes intervals wider. A season whose factors differ from 1 by no more than that is
-    left out, one whose factors differ by much more counts in full: 1 less the square of the ratio
-    of the two variances. Like Stein's estimators [1]_, this decides by the season as a whole.
+    wrong by makes intervals wider. A season whose factors differ by no more than that is left out,
+    one whose factors differ by much more counts in full: 1 less the square of the ratio of the two
+    variances. Like Stein's estimators [1]_, this decides by the season as a whole.
 
     Parameters
     ----------
@@ -100,9 +100,8 @@ def trust(profiles, seasons, n_labels, noise):
     if not noise:
         return trusted
     for to, season in zip(trusted, seasons, strict=True):
-        factors = profiles[stop : stop + season]
+        found = profiles[stop : stop + season].var(axis=0)
         stop += season
-        found = np.square(factors - 1.0).mean(axis=0)
         by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
         ratio = by_chance / np.maximum(found, np.finfo(float).tiny)
         to[:] = 1.0 - np.square(np.minimum(ratio, 1.0))
@@ -222,6 +221,11 @@ def score_errors(
     level += growth
     excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
     mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    factor = 1.0 + PROFILE_RATE * mean
-    for place in places(seasons, row):
-        profiles[place] = np.clip(profiles[place] * factor, *PROFILE_LIMITS)
+    there, stop = known.any(axis=0), 0
+    for place, season in zip(places(seasons, row), seasons, strict=True):
+        factors = profiles[stop : stop + season]
+        stop += season
+        # What all factors have in common is the level's: without that pull they would sink.
+        off = factors.mean(axis=0) - 1.0 if noise else 0.0
+        moved = profiles[place] * (1.0 + PROFILE_RATE * (mean - off))
+        profiles[place] = np.where(there, np.clip(moved, *PROFILE_LIMITS), profiles[place])
