@@ -86,14 +86,14 @@ def test_factors_of_a_season_do_not_sink_in_the_long_run():
 
 def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_many():
     rng = np.random.default_rng(0)
-    errors = rng.normal(size=(24 * 15, 40))
+    errors = rng.normal(size=(24 * 3, 40))
     widths = np.where(np.arange(len(errors)) % 24 < 8, 0.3, 1.5)[:, None]
     trusted = []
     for each in (errors, errors * widths):
         _, conformal = walk(each, Conformal.of([1], 40, seasons=(24,)))
         trusted.append(trust(conformal.profiles, [24], conformal.n_labels[0], conformal.noise))
     assert np.median(trusted[0]) < 0.6
-    assert trusted[1].min() > 0.9
+    assert np.median(trusted[1]) > 0.8
 
 
 def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
