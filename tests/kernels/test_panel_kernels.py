@@ -36,7 +36,7 @@ def test_score_block(compiled, dtype, noise):
     experts = PanelExperts(*sizes, ("three",), dtype=dtype).taken(slice(None), 5)
     E, columns, block = len(experts.names), np.array([1, 2, 3, 6, 8]), experts.tracks.blocks[0]
     fixed = experts.discounts, experts.probabilities, experts.profile_seasons
-    fixed = *fixed, own_share(steps), noise
+    fixed = *fixed, own_share(steps), noise, 6.0
     pooled, beyond, n_noted = np.zeros((E + 2, M, J)), np.zeros_like(experts.tails), 0
     for row in range(330):
         size = 1.0 + 9.0 * (row > 300)

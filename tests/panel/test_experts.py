@@ -60,8 +60,11 @@ def errors_of(position, arrived, forecasts, scales, levels, seasons):
     return (np.array(found).swapaxes(0, 1) - arrived) / scales
 
 
-def test_weights_are_those_of_a_plain_loop():
-    n_series, seasons = 5, (2, 4)
+@pytest.mark.parametrize("shrinks", [True, False])
+def test_weights_are_those_of_a_plain_loop(shrinks, monkeypatch):
+    """Shrunk to those of all steps, and each step by itself, as of files of 0.1.0."""
+    n_series, seasons, half = 5, (2, 4), 6.0 if shrinks else 0.0
+    monkeypatch.setattr(PanelExperts, "shrinks", property(lambda _: shrinks, lambda *_: None))
     experts, rows, levels = fed(30, n_series, missing=0.2, seasons=seasons)
     assert experts.names == [
         "one", "two", "naive", "seasonal_naive_2", "seasonal_naive_4", "seasonal_change_4"
@@ -69,18 +72,26 @@ def test_weights_are_those_of_a_plain_loop():
     E = len(experts.names)
     loss, total, count = np.zeros((E, M, J, n_series)), np.zeros((E, M, J)), np.zeros((M, J))
     own, weights = np.zeros((M, J, n_series)), np.full((E, M, J, n_series), 1.0 / E)
+    n_labels, steps = np.zeros(own.shape), np.arange(1, M + 1)
     for position, arrived, forecasts, scales, *_ in rows:
         mean = total / np.maximum(count, 1.0)
         squared = np.square(errors_of(position, arrived, forecasts, scales, levels, seasons))
-        total, count = 0.995 * total, 0.995 * count
+        total, count, of_panel = 0.995 * total, 0.995 * count, 5.0 * 0.9**own * mean[..., None]
         for m, j, c in np.ndindex(M, J, n_series):
             if np.isfinite(arrived[j, c]):
                 loss[:, m, j, c] = 0.999 * loss[:, m, j, c] + squared[:, m, j, c]
-                power = (loss[:, m, j, c] + 5.0 * 0.9 ** own[m, j, c] * mean[:, m, j]) ** -8
-                weights[:, m, j, c] = power / power.sum()
+                n_labels[m, j, c] = 0.999 * n_labels[m, j, c] + 1.0
                 total[:, m, j] += squared[:, m, j, c]
                 count[m, j] += 1
                 own[m, j, c] += 1
+        for j, c in np.argwhere((n_labels[0] > 0.0) & (shrinks | np.isfinite(arrived))):
+            worth = loss[:, :, j, c] + of_panel[:, :, j, c]
+            relative = worth / worth.mean(axis=0)
+            shared = ((relative * np.sqrt(steps)).sum(axis=1) / np.sqrt(steps).sum()) ** -8
+            share = n_labels[:, j, c] / (n_labels[:, j, c] + half * steps)
+            alone = worth**-8 / (worth**-8).sum(axis=0)
+            of_all = (shared / shared.sum())[:, None]
+            weights[:, :, j, c] = share * alone + (1.0 - share) * of_all
     np.testing.assert_allclose(experts.weights(slice(None)), weights, rtol=1e-9)
     readouts = np.random.default_rng(1).normal(size=(2, J, n_series, M))
     position, expected = rows[-1][0], np.zeros((J, n_series, M))
@@ -91,6 +102,20 @@ def test_weights_are_those_of_a_plain_loop():
         expected[..., m] = sum(w * s for w, s in zip(weights[:, m], every, strict=True))
     mixed = experts.mix(readouts, levels, position, slice(None), np.full(n_series, 99))
     np.testing.assert_allclose(mixed, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_step_without_a_label_leans_on_those_that_have_some(both_kernels, learning):
+    """While rows are only taken in, too; a series that has no row stays as it is."""
+    experts = PanelExperts(M, 1, ("one", "two"), repeats=False).taken(slice(None), 2)
+    issued = IssuedForecasts.none(np.arange(1, M + 1), 9, 2, 1).taken(slice(None), 2)
+    issued.array[:, 0], issued.array[:, 1] = 0.5, 1.0
+    levels, first = Ring(np.zeros((64, 1, 2))), np.array([63])
+    state = issued, levels, np.ones((M, 1, 1)), first, np.full((1, 1), -1), learning
+    moved, *_ = experts.score(64, np.array([1]), np.zeros((1, 1)), *state)
+    of_one = moved.weights(slice(None))[0, :, 0]
+    shrunk = 4.0**8 / (4.0**8 + 1.0)  # of the one label, of the first step
+    np.testing.assert_allclose(of_one.T, [[0.5, 0.5, 0.5], 3 * [shrunk]], rtol=1e-6)
 
 
 def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():

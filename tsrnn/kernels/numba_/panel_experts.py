@@ -96,13 +96,14 @@ def score_block(
     """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (_, probabilities, seasons, own, noise), (pooled, beyond) = fixed, sums
+    (_, probabilities, seasons, own, noise, half), (pooled, beyond) = fixed, sums
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
     scratch, mean = np.zeros((SPARE + E, S)), np.zeros((len(probabilities) + 2, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
-    off = np.zeros((len(seasons), S))
+    off, shrinks = np.zeros((len(seasons), S)), M > 1 and half > 0.0
+    of_all, shares = np.zeros((E + 1, S)), np.empty((M if shrinks else 0, S))
     _expect(seasons, position, fields[10], fields[9][0], noise, off, scratch)
     for m in range(M):
         of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
@@ -125,7 +126,10 @@ def score_block(
         if m == 0:
             _add_tails(flat, flags, probabilities, fields, scratch, tails, beyond)
         tracking = probabilities, mean, pace_of(steps[m]), own[m]
-        _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking)
+        shrinking = steps[m], half, of_all, shares
+        _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking, shrinking)
+    if shrinks:
+        _shrink_to_all_steps(of_all, shares, fields[4], scratch[4], scratch[5])
     return _follow_rows(seasons, off, position, fields, scratch)
 
 
@@ -206,12 +210,14 @@ def _expect(seasons, row, profiles, n_labels, noise, off, scratch):
         start += season
 
 
-def _score_step(m, errors, known, panel_losses, fields, scratch, pooled, tracking):
+def _score_step(m, errors, known, panel_losses, fields, scratch, pooled, tracking, shrinking):
     """Move what is kept of a step by errors (E, S) of its experts.
 
     Of the scratch vectors the first four, expected, scaled, excess and n_known, last a row. What
     quantiles and levels are moved by: probabilities, sums (Q + 2, S) over nearer steps as of
-    `score_errors` of one stream, pace and own share.
+    `score_errors` of one stream, pace and own share. What weights are shrunk by: the step, labels
+    at which half of them is their own, and what `_add_to_all_steps` writes, of no steps if they
+    are not.
     """
     (E, S), J = errors.shape, panel_losses.shape[2]
     loss, parts, mixed, best, b = fields[2][m], fields[4][m, 0], scratch[4], scratch[5], S // J
@@ -236,7 +242,10 @@ def _score_step(m, errors, known, panel_losses, fields, scratch, pooled, trackin
                 ratio *= ratio
                 part[s] = ratio
                 total_j[s] += ratio
-    _share_out(m, ratios, total, known, parts, fields)
+    shrinks = len(shrinking[3]) > 0
+    if shrinks:
+        _add_to_all_steps(m, panel_losses, fields, shrinking, scratch[8])
+    _share_out(m, ratios, total, known, parts, fields, shrinks)
     _score_mixture(m, mixed, errors[0], known, fields, scratch, tracking)
     for j in range(J):
         absolute = n_known_now = 0.0
@@ -316,21 +325,90 @@ def _add_loss(error, mixed, known, lost, own, of_panel, best):
     return gain
 
 
-def _share_out(m, ratios, total, known, parts, fields):
-    """Weight experts in proportion to the ratios; the panel's experience counts less from now."""
-    own, mix = fields[6][m], fields[5][m, 0]
+def _share_out(m, ratios, total, known, parts, fields, shrinks):
+    """Weight experts in proportion to the ratios; the panel's experience counts less from now.
+
+    What will be shrunk is weighted anew where any label has come.
+    """
+    own, mix, seen = fields[6][m], fields[5][m, 0], fields[3][m]
     for s in range(len(total)):
-        total[s] = 1.0 / total[s]
+        anew = known[s] | (shrinks & (seen[s] > 0.0))
+        total[s] = 1.0 / total[s] if anew else 0.0
     for e in range(len(ratios)):
         part, ratio = parts[e], ratios[e]
         for s in range(len(total)):
             share = ratio[s] * total[s]
-            part[s] = share if known[s] else part[s]
+            part[s] = share if total[s] > 0.0 else part[s]
     for s in range(len(total)):
         left = PRIOR_DISCOUNT * own[s]
         left = left if left >= LEAST_PRIOR else 0.0
         own[s] = left if known[s] else own[s]
         mix[s] = 1.0 if known[s] else mix[s]
+
+
+def _add_to_all_steps(m, panel_losses, fields, shrinking, unit):
+    """Add the losses of a step, in units of their mean, to those of all steps (E + 1, S).
+
+    Their last are the weights of the steps; `unit` is scratch. And write which share (M, S) of its
+    weights will be its own. See `shrink_to_all_steps` of the NumPy twin.
+    """
+    (step, half, of_all, shares), (E, _, J) = shrinking, panel_losses.shape
+    loss, n_labels, prior, b = fields[2][m], fields[3][m], fields[6][m], len(unit) // J
+    own, total, weight = shares[m], of_all[E], np.sqrt(step)
+    unit[:] = 0.0
+    for j in range(J):
+        some = slice(j * b, j * b + b)
+        to, before = unit[some], prior[some]
+        for e in range(E):
+            lost, of_panel = loss[e, some], panel_losses[e, m, j]
+            for s in range(b):
+                to[s] += lost[s] + before[s] * of_panel
+    for s in range(len(unit)):
+        n = n_labels[s]
+        per_label, counted = 1.0 / (n if n > 1.0 else 1.0), weight if n > 0.0 else 0.0
+        unit[s] = counted * per_label / (unit[s] * per_label / E + LOSS_TINY)
+        total[s] += counted
+    for s in range(len(own)):
+        own[s] = n_labels[s] / (n_labels[s] + half * step)
+    for j in range(J):
+        some = slice(j * b, j * b + b)
+        per_unit, before = unit[some], prior[some]
+        for e in range(E):
+            lost, of_panel, to = loss[e, some], panel_losses[e, m, j], of_all[e, some]
+            for s in range(b):
+                to[s] += (lost[s] + before[s] * of_panel) * per_unit[s]
+
+
+def _shrink_to_all_steps(of_all, shares, parts, least, total):
+    """Shrink weights by what `_add_to_all_steps` has left; the last two vectors are scratch."""
+    E, S = len(of_all) - 1, len(total)
+    weights, least[:], total[:] = of_all[E], np.inf, 0.0
+    for e in range(E):
+        mean = of_all[e]
+        for s in range(S):
+            weight = weights[s]
+            mean[s] = mean[s] / (weight if weight > 1.0 else 1.0) + LOSS_TINY
+            least[s] = mean[s] if mean[s] < least[s] else least[s]
+    for e in range(E):
+        share = of_all[e]
+        for s in range(S):
+            ratio = least[s] / share[s]
+            ratio *= ratio
+            ratio *= ratio
+            ratio *= ratio
+            share[s] = ratio
+            total[s] += ratio
+    for e in range(E):
+        share = of_all[e]
+        for s in range(S):
+            share[s] /= total[s]
+    for m in range(len(shares)):
+        own = shares[m]
+        for e in range(E):
+            part, shared = parts[m, 0, e], of_all[e]
+            for s in range(S):
+                moved = shared[s] + own[s] * (part[s] - shared[s])
+                part[s] = moved if weights[s] > 0.0 else part[s]
 
 
 def _follow_rows(seasons, off, row, fields, scratch):
@@ -432,5 +510,7 @@ _add_tails, _expect = inner(_add_tails, False), inner(_expect, False)
 _mix, _score_mixed = inner(_mix, {"reassoc"}), inner(_score_mixed, {"reassoc"})
 _add_loss, _share_out = inner(_add_loss, {"reassoc"}), inner(_share_out, {"reassoc"})
 _score_mixture = inner(_score_mixture, {"reassoc"})
+_add_to_all_steps = inner(_add_to_all_steps, {"reassoc"})
+_shrink_to_all_steps = inner(_shrink_to_all_steps, {"reassoc"})
 _score_step, _follow_rows = inner(_score_step, {"reassoc"}), inner(_follow_rows, False, True)
 score_block = compiled(score_block, False, allocates=True)

@@ -143,7 +143,9 @@ def score_experts(error, prior, discounts, regret, spread, loss, n_labels, scale
         np.copyto(old, new, where=which)
 
 
-def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale, parts):
+def shrink_to_all_steps(
+    steps, forecasts, regret, spread, loss, n_labels, scale, parts, half=HALF_OWN
+):  # fmt: skip
     r"""Shrink the weights of each step to those that all steps together speak for; in place.
 
     What the experts are worth at one step tells much of the others, and labels of a far step come
@@ -164,6 +166,8 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
         is: one of a file of 0.1.0.
     parts : ndarray of shape (M, R + 1, E, S)
         Written, but for streams of which no label has come.
+    half : float
+        In the place of 20.
 
     References
     ----------
@@ -197,7 +201,7 @@ def shrink_to_all_steps(steps, forecasts, regret, spread, loss, n_labels, scale,
     shared = np.repeat(_weights(*(x[None] for x in of_all)), len(steps), axis=0)
     shared = among(awake, shared)
     apart = n_labels / steps[:, None]
-    share = (apart / (apart + HALF_OWN))[:, None, None]
+    share = (apart / (apart + half))[:, None, None]
     np.copyto(parts, share * own + (1.0 - share) * shared, where=moves)
 
 

@@ -40,8 +40,9 @@ def score_block(
         As of `expert_errors`.
     n_readouts : int
     panel_losses : ndarray of shape (E, M, J)
-    fixed : tuple of ndarray
-        Discounts, probabilities, seasons, own shares of the steps and noise, as of `score_series`.
+    fixed : tuple
+        Discounts, probabilities, seasons, own shares of the steps, noise, and at how many labels
+        the weights of a step are half its own, as of `score_series`.
     fields : tuple of ndarray
         As of `score_series`, maybe in single precision, and losses (M, E + R + 1, S) and labels
         (M, S) of the other state, and whether (M, S) losses are those of an unsettled state.
@@ -63,7 +64,7 @@ def score_block(
     parts /= parts.sum(axis=2, keepdims=True)  # they may have been rounded
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (discounts, probabilities, seasons, own, noise), (pooled, beyond) = fixed, sums
+    (discounts, probabilities, seasons, own, noise, half), (pooled, beyond) = fixed, sums
     (E, M, J), some = panel_losses.shape, slice(first, first + len(columns))
     errors, known = np.empty((M, E, J, len(columns))), np.empty((M, J, len(columns)), dtype=bool)
     of_series = asleep[..., some], columns, scales[..., some], n_readouts
@@ -79,7 +80,7 @@ def score_block(
     beyond += _tail_sums(errors[0], known[0], fields, *of_season, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
     moving = seasons, position, fields[:15], pooled
-    settings = conformal.pace_of(steps), own, noise
+    settings = conformal.pace_of(steps), own, noise, steps, half
     noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving, *settings)
     for field, moved in zip(kept, fields, strict=True):
         field[...] = np.minimum(moved, MOST)
@@ -200,11 +201,11 @@ def known_errors(errors, n_readouts, waited, known):
 
 def score_series(
     errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace, own,
-    noise,
+    noise, steps, half,
 ):  # fmt: skip
     """Move all that is kept of some series by errors of their experts; in place.
 
-    The maths is that of `score_experts`, `score_errors` and `follow_size`.
+    The maths is that of `score_experts`, `shrink_to_all_steps`, `score_errors` and `follow_size`.
 
     Parameters
     ----------
@@ -227,6 +228,9 @@ def score_series(
     pace, own : ndarray of shape (M,)
     noise : float
         As of `score_errors`.
+    steps : ndarray of int, shape (M,)
+    half : float
+        As of `shrink_to_all_steps`; 0: weights are not shrunk.
 
     Returns
     -------
@@ -254,6 +258,9 @@ def score_series(
     discounts = np.append(discounts, mixing.DISCOUNTS[1:])
     scale = np.full(known.shape, np.nan)  # of one mixture: another gained nothing by it
     mixing.score_experts(issued, before, discounts, *fields[:4], scale, *fields[4:6])
+    if half:
+        sums = *fields[:2], fields[2] + before, fields[3], np.zeros_like(scale)
+        mixing.shrink_to_all_steps(steps, np.zeros_like(errors), *sums, fields[4], half)
     error = np.where(known, -error, np.nan)
     quantiles, level, n_labels, profiles = fields[7:11]
     now = np.zeros(M, dtype=np.intp)

@@ -22,6 +22,9 @@ from tsrnn.threads import BLOCK, in_halves
 DISCOUNT = 0.995  # of the panel's sums, at each step of its clock
 PRIOR = 5.0  # labels that the panel's experience weighs as much as, for a series without its own
 REGRET_DISCOUNTS = ()  # of the mixtures by regrets: see `PanelExperts`
+# Labels whose errors do not overlap at which the weights of a step are half its own, half those of
+# all steps; less than of one stream, as nothing but losses is shrunk, and the panel's are in them.
+HALF_OWN = 6.0
 
 
 class Fields(NamedTuple):
@@ -56,8 +59,9 @@ class PanelExperts:
     season ago, and others, which `PanelSmoothing` makes. A series weights them, step by step, as
     `Mixing` does without regrets; five labels' worth of the panel's mean squared error are added to
     its own at first, and soon forgotten, so that a new series starts with what is good for the
-    others. An expert sleeps until it has seen enough of a series, such as a season; until then it
-    counts as good as the mixture.
+    others. The weights of each step are shrunk to those that all steps of the series share, see
+    `shrink_to_all_steps`. An expert sleeps until it has seen enough of a series, such as a season;
+    until then it counts as good as the mixture.
 
     Errors are in units of the scale that their series has at the origin. Quantiles of the mixture's
     error, relative to its recent mean absolute value times a profile over the shortest season, are
@@ -107,6 +111,8 @@ class PanelExperts:
         Whether intervals of a step learn from nearer ones too,
     noise : float
         and variance by chance of the factors of a season: both as of `Conformal`.
+    shrinks : bool
+        Whether weights of a step are shrunk to those of all steps.
     pooled : ndarray of shape (E + 2, M, J)
         Discounted sums over the panel: squared errors of the experts, absolute errors of the
         mixture, and how many labels are in them.
@@ -114,7 +120,8 @@ class PanelExperts:
         Of the scaled errors of step 1 of all series, see `follow_tails`.
     """
 
-    shares, noise = False, 0.0  # as of a file of 0.1.0
+    shares = shrinks = False  # as of a file of 0.1.0
+    noise = 0.0
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
@@ -131,7 +138,7 @@ class PanelExperts:
         self._needs = np.array(needs if repeats else [], dtype=np.intp)
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
-        self.shares, self.noise = True, conformal.PROFILE_NOISE
+        self.shares, self.shrinks, self.noise = True, True, conformal.PROFILE_NOISE
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
         M, E, R, Q = (
             len(self.scored.steps),
@@ -407,7 +414,8 @@ class PanelExperts:
         looked_at = position, steps, issued.due(position), rows, asleep, waited
         of_panel = issued.array, levels.array, self.n_readouts, self._panel_losses()
         own = conformal.own_share(steps) if self.shares else np.ones(len(steps))
-        fixed = self.discounts, self.probabilities, self.profile_seasons, own, self.noise
+        half = HALF_OWN if self.shrinks else 0.0
+        fixed = self.discounts, self.probabilities, self.profile_seasons, own, self.noise, half
         score_block = (compiled_kernels() or panel_experts).score_block
         pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)
