@@ -1,5 +1,8 @@
+import importlib
+
 import numpy as np
 import pytest
+from helpers import needs_numba
 
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
@@ -191,3 +194,15 @@ def test_a_gap_is_found_where_it_ends():
     targets[3:7, 0] = targets[10:13, 1] = targets[20:26, 1] = NAN
     assert [gap_end(targets, start) for start in (0, 7, 8, 26, 27)] == [7, 7, 26, 26, 30]
     assert gap_end(targets[:7], 0) == 7 and gap_end(targets[:2], 1) == 2
+
+
+@needs_numba
+def test_compiled_code_finds_the_same_ends_of_gaps():
+    find = importlib.import_module("tsrnn.kernels.numba_.seasons").gap_end.py_func
+    rng, found = np.random.default_rng(0), set()
+    for _ in range(300):
+        targets = np.where(rng.random((20, 2)) < 0.7, NAN, 0.0)
+        start = rng.integers(20)
+        found.add(gap_end(targets, start))
+        assert find(targets, start) == gap_end(targets, start)
+    assert found >= set(range(5, 21))
