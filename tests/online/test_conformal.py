@@ -30,8 +30,11 @@ def covered(errors, bounds, rows=slice(None)):
 @pytest.mark.parametrize(
     "kind",
     [
-        *["normal", "shifting", "daily", "biased"],
-        *(pytest.param(k, marks=pytest.mark.slow) for k in ("skew", "heavy tails", "growing")),
+        *["normal", "shifting", "daily"],
+        *(
+            pytest.param(k, marks=pytest.mark.slow)
+            for k in ("skew", "heavy tails", "growing", "biased")
+        ),
     ],
 )
 def test_covers_its_share_whatever_the_errors(kind):
@@ -111,7 +114,9 @@ def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     assert np.mean(inside[2 * delay :]) == pytest.approx(0.9, abs=0.04)
 
 
-@pytest.mark.parametrize("kind", ["random walk", "white noise"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("random walk", marks=pytest.mark.slow), "white noise"]
+)
 def test_widths_of_all_steps_are_true_ones(kind):
     """Kind: errors that overlap. Each step's mean width of eight streams each, and its noise."""
     horizon, n_streams, n_rows, grows = 24, 8, 3000, 0.0
