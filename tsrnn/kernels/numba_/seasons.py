@@ -5,8 +5,10 @@ No shortcut of the compiler's: the very numbers of NumPy come out, whichever of 
 
 import numpy as np
 
-from tsrnn.kernels.numba_.maths import inlined
-from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP
+from tsrnn.kernels.numba_.maths import inlined, inner
+from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP, WEIGHTS
+
+FIRST, SECOND, THIRD = WEIGHTS
 
 
 def gap_end(targets, start):
@@ -31,13 +33,14 @@ def gone_on(levels, now, s, seasons):
         product = square = most = 0.0
         for row in range(max(now - RECENT, season + 1), now):
             change = levels[row, s] - levels[row - 1, s]
-            before = _change_before(levels, row, s, season)
+            before = _usual(levels, row, s, season, 1) - _usual(levels, row - 1, s, season, 0)
             if np.isfinite(change) and np.isfinite(before):
                 most = max(most, abs(change))
                 product += change * before
                 square += before * before
         if square > 0.0 and season > longest:
-            step = _change_before(levels, now, s, season) - _drift(levels, now, s, season)
+            step = _usual(levels, now, s, season, 1) - _usual(levels, now - 1, s, season, 0)
+            step -= _drift(levels, now, s, season)
             if np.isfinite(step):
                 longest, step = season, min(max(step, -most), most)
                 slope = min(max(product, 0.0), square) / square
@@ -51,14 +54,14 @@ def _faded(levels, now, s, season):
     total = product = square = 0.0
     count = 0
     for row in range(first, now):
-        deviation = _deviation(levels, row, s, season)
+        deviation = levels[row, s] - _usual(levels, row, s, season, 0)
         if np.isfinite(deviation):
             total += deviation
             count += 1
     mean = total / max(count, 1)
-    before = _deviation(levels, first - 1, s, season) - mean
+    before = levels[first - 1, s] - _usual(levels, first - 1, s, season, 0) - mean
     for row in range(first, now):
-        deviation = _deviation(levels, row, s, season) - mean
+        deviation = levels[row, s] - _usual(levels, row, s, season, 0) - mean
         if np.isfinite(before) and np.isfinite(deviation):
             product += before * deviation
             square += before * before
@@ -68,37 +71,26 @@ def _faded(levels, now, s, season):
     return min(max(1.0 - DOUBT - product / square, 0.0), 1.0) * before
 
 
-def _deviation(levels, row, s, season):
-    """Return by how much a row is off the mean of those one and two seasons before."""
-    usual = levels[row - season, s]
-    if row >= 2 * season:
-        two = levels[row - 2 * season, s]
-        if np.isfinite(two):
-            usual = 0.5 * (usual + two)
-    return levels[row, s] - usual
-
-
-def _change_before(levels, row, s, season):
-    """Return by how much a level changed one and two seasons before a row, in the mean."""
-    one = levels[row - season, s] - levels[row - season - 1, s]
-    if row > 2 * season:
-        two = levels[row - 2 * season, s] - levels[row - 2 * season - 1, s]
-        if np.isfinite(two):
-            return 0.5 * (one + two)
-    return one
-
-
 def _drift(levels, now, s, season):
-    """Return the mean change of a row in the two seasons before one, or in the one seen."""
-    newest = levels[now - 1, s]
-    if now > 2 * season:
-        two = (newest - levels[now - 1 - 2 * season, s]) / (2 * season)
-        if np.isfinite(two):
-            return two
-    return (newest - levels[now - 1 - season, s]) / season
+    """Return the mean change of what is usual from the season before a row to the next."""
+    end = now - 1 + season
+    change = _usual(levels, end, s, season, season) - _usual(levels, now - 1, s, season, 0)
+    return change / season
 
 
-_change_before, _drift = inlined(_change_before, False), inlined(_drift, False)
-_deviation, gap_end = inlined(_deviation, False), inlined(gap_end, False)
+def _usual(levels, row, s, season, ago):
+    """Return the mean of the levels one to three seasons before a row; see the NumPy twin."""
+    one, seen = levels[row - season, s], row - ago
+    if seen < 2 * season or np.isnan(levels[seen - 2 * season, s]):
+        return one
+    two = levels[row - 2 * season, s]
+    if seen < 3 * season or np.isnan(levels[seen - 3 * season, s]):
+        return (FIRST * one + SECOND * two) / (FIRST + SECOND)
+    three = levels[row - 3 * season, s]
+    return (FIRST * one + SECOND * two + THIRD * three) / (FIRST + SECOND + THIRD)
+
+
+_usual, gap_end = inner(_usual, False), inlined(gap_end, False)
+_drift = inlined(_drift, False)
 _faded = inlined(_faded, False)
 gone_on = inlined(gone_on, False)
