@@ -49,20 +49,56 @@ def serve(kind):
         print(*seconds[1:], flush=True)
 
 
-def process(tree, kind, cache):
-    """Start a process that serves one version."""
+def process(script, tree, kind, cache):
+    """Start a process of a script that serves one version."""
     own = {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "TSRNN_QUIET": "1"}
     own |= {"NUMBA_CACHE_DIR": str(cache)} if cache else {}
-    command = [sys.executable, __file__, str(tree), "--serve", kind]
+    command = [sys.executable, script, str(tree), "--serve", kind]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=os.environ | own, cwd=tree, **pipes)
 
 
 def turn(server):
-    """Return the seconds of the rows of one turn."""
+    """Return the seconds of the calls of one turn."""
     server.stdin.write("\n")
     server.stdin.flush()
     return [float(text) for text in server.stdout.readline().split()]
+
+
+def turns_of(script, kind, before, cache, n_turns):
+    """Let both versions take turns; return what each printed at each of its turns."""
+    trees, caches = {"before": before.resolve(), "now": HERE}, {"before": cache, "now": None}
+    servers = {name: process(script, tree, kind, caches[name]) for name, tree in trees.items()}
+    for server in servers.values():
+        turn(server), turn(server)
+    seconds = {name: [] for name in servers}
+    for number in range(n_turns):
+        for name in list(servers)[:: 1 if number % 2 else -1]:
+            seconds[name].append(turn(servers[name]))
+    for server in servers.values():
+        server.stdin.close()
+        server.wait()
+    return seconds
+
+
+def beside(kind, before, cache, n_turns):
+    """Return microseconds of a row of each version, and the ratio with its quartiles."""
+    seconds = turns_of(__file__, kind, before, cache, n_turns)
+    medians = {name: [statistics.median(rows) for rows in turns] for name, turns in seconds.items()}
+    ratios = [now / before for now, before in zip(medians["now"], medians["before"], strict=True)]
+    micro = {name: 1e6 * statistics.median(values) for name, values in medians.items()}
+    quartiles = statistics.quantiles(ratios, n=4)
+    print(
+        f"{kind}: {micro['before']:.0f} µs before, {micro['now']:.0f} now; ratio "
+        f"{quartiles[1]:.3f} (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f})"
+    )
+    return {"microseconds": micro, "ratio": quartiles[1], "quartiles": quartiles}
+
+
+def commit_of(tree):
+    """Return the short name of the commit of a working tree."""
+    command = ["git", "-C", str(tree), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def main():
@@ -77,35 +113,13 @@ def main():
         return
     from report import save
 
-    found = {}
-    for kind in ("frame", "array"):
-        trees = {"before": given.before.resolve(), "now": HERE}
-        caches = {"before": given.cache, "now": None}
-        servers = {name: process(tree, kind, caches[name]) for name, tree in trees.items()}
-        for server in servers.values():
-            turn(server), turn(server)
-        medians = {name: [] for name in servers}
-        for number in range(given.turns):
-            names = list(servers)[:: 1 if number % 2 else -1]
-            for name in names:
-                medians[name].append(statistics.median(turn(servers[name])))
-        for server in servers.values():
-            server.stdin.close()
-            server.wait()
-        ratios = [
-            now / before for now, before in zip(medians["now"], medians["before"], strict=True)
-        ]
-        micro = {name: 1e6 * statistics.median(values) for name, values in medians.items()}
-        quartiles = statistics.quantiles(ratios, n=4)
-        found[kind] = {"microseconds": micro, "ratio": quartiles[1], "quartiles": quartiles}
-        print(
-            f"{kind}: {micro['before']:.0f} µs before, {micro['now']:.0f} now; ratio "
-            f"{quartiles[1]:.3f} (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f}), "
-            f"limit {LIMIT}"
-        )
-    commit = ["git", "-C", str(given.before), "rev-parse", "--short", "HEAD"]
-    other = subprocess.run(commit, capture_output=True, text=True, check=True).stdout.strip()
-    save("rows_before", found | {"before": other, "turns": given.turns}, ("numba",))
+    found = {
+        kind: beside(kind, given.before, given.cache, given.turns) for kind in ("frame", "array")
+    }
+    print(f"limit of both: {LIMIT}")
+    save(
+        "rows_before", found | {"before": commit_of(given.before), "turns": given.turns}, ("numba",)
+    )
 
 
 if __name__ == "__main__":

@@ -36,6 +36,12 @@ SHAPES = (
     (256, 48, 16, 256),
 )
 FLOORS = ("products", "products in blocks")
+# Seconds that RTNeural publishes for 480,000 steps of an LSTM with as many inputs as units, by
+# units: the best of its backends Eigen and xsimd, and of its two interfaces. An Intel Core
+# i7-8700B, 3.2 GHz; github.com/jatinchowdhury18/RTNeural-compare, folder results, commit 4439e7d.
+RTNEURAL = {4: 0.0372671, 8: 0.068127, 16: 0.153818, 32: 0.42444, 64: 1.54794}
+RTNEURAL_STEPS = 480_000
+WINDOW = 4800  # steps of one of our calls
 PEERS = ("torch", "onnxruntime", "onnx", "numba", "scipy", "threadpoolctl")
 
 
@@ -123,6 +129,36 @@ def one_step(**options):
     return {"medians": medians(turns), "turns": turns}
 
 
+def small_steps(**options):
+    """Time steps of small LSTMs, one stream: many in a call, and a call each, the state kept."""
+    rows = []
+    for units in RTNEURAL:
+        long, short = Case("lstm", (1, WINDOW, units, units)), Case("lstm", (1, 1, units, units))
+        contestants = {}
+        for kernels in KERNELS:
+            choose = partial(nn.set_kernels, kernels)
+            call = partial(long.layer().forward, long.x, tape=False)
+            contestants[f"{kernels}, a window"] = Contestant(call, prepare=choose)
+            call = partial(short.layer(stateful=True).forward, short.x, tape=False)
+            contestants[f"{kernels}, a call"] = Contestant(call, prepare=choose)
+        seconds = medians(interleaved(contestants, **options))
+        for kernels in KERNELS:
+            seconds[f"{kernels}, a window"] /= WINDOW
+        published = RTNEURAL[units] / RTNEURAL_STEPS
+        rows.append({"units": units, "seconds": seconds, "RTNeural, published": published})
+        print(rows[-1])
+    return rows
+
+
+def print_small_steps(rows):
+    names = list(rows[0]["seconds"])
+    table = []
+    for row in rows:
+        seconds = [*row["seconds"].values(), row["RTNeural, published"]]
+        table.append([row["units"], *(f"{1e6 * value:.2f}" for value in seconds)])
+    print_table(["units", *(f"{name}, µs" for name in names), "RTNeural, published, µs"], table)
+
+
 def scaling(sizes, **options):
     """Time forward + backward as one size grows, the others fixed; one thread, NumPy kernels."""
     rows = []
@@ -208,10 +244,12 @@ def claims(training, inference, step, thread_counts):
             hold(rows, f"{claim}, geometric mean", mean, limit, at_least=True)
             if cell == "lstm":
                 hold(rows, f"{claim}, smallest", min(ratios), 1.0, at_least=True)
-    for kernels, limit in zip(KERNELS, (0.8, 1.1), strict=True):
-        _, mean = against(inference, "onnxruntime", kernels)
-        claim = f"LSTM inference : onnxruntime, {kernels}, geometric mean"
-        hold(rows, claim, mean, limit, at_least=True)
+    for kernels, limit in zip(KERNELS, (0.8, 1.25), strict=True):
+        ratios, mean = against(inference, "onnxruntime", kernels)
+        claim = f"LSTM inference : onnxruntime, {kernels}"
+        hold(rows, f"{claim}, geometric mean", mean, limit, at_least=True)
+        if kernels == "numba":
+            hold(rows, f"{claim}, smallest", min(ratios), 0.8, at_least=True)
     large = [row for row in training if row["cell"] == "lstm" and min(row["shape"][::3]) >= 64]
     limits = {1: (1.35, 1.2), 2: (1.5, 1.35)}
     for bottom, n_threads in product(FLOORS, thread_counts):
@@ -255,6 +293,7 @@ def main():
     ]
     inference = infer("lstm", [onnx, partial(pytorch, training=False)], counts)
     step = one_step(seconds=3.0)
+    small = small_steps(seconds=1.0)
     scales = scaling((16, 32, 64, 128, 256, 512, 1024), seconds=0.5, rounds=(3, 9))
     memory = {name: in_fresh_process(memory_of, name, SHAPES[4]) for name in ("tsrnn", "torch")}
     checked = claims(training, inference, step, counts)
@@ -265,6 +304,8 @@ def main():
     print_passes(inference, ["onnxruntime", "torch"], counts)
     print("One step (N = 1, T = 1, D = 4, H = 32)\n")
     print_table(["contestant", "µs"], [(k, f"{1e6 * v:.1f}") for k, v in step["medians"].items()])
+    print("A step of a small LSTM (N = 1, as many inputs as units)\n")
+    print_small_steps(small)
     print("One size grows (N, T = 16, D = 8, H = 64 otherwise): ms, and times the products\n")
     print_table(
         ["size", *(f"{name}, ms" for name in "TNH"), *(f"{name} : products" for name in "TNH")],
@@ -292,6 +333,7 @@ def main():
             "training": training,
             "inference": inference,
             "one_step": step,
+            "small_steps": small,
             "scaling": scales,
             "memory_mb": memory,
             "claims": as_documents(checked),

@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import gc
 import os
 
 import pytest
@@ -8,6 +9,8 @@ from helpers import hourly, needs_numba
 from tsrnn.nn import set_kernels
 
 os.environ.setdefault("TSRNN_QUIET", "1")  # what a process of a test says on stderr is its own
+# Else each worker, and each process that a test starts, would compile all of tsrnn anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,6 +22,12 @@ def pytest_cmdline_main(config):
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "worksteal"
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish():
+    """Leave what was imported by now to no garbage collection: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

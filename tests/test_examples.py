@@ -23,7 +23,7 @@ QUICK = {
     ),
     "dataframe_forecast": (["picture.png", "--rows", "400"], "picture: picture.png"),
     "messy_traffic": (
-        ["--history", "600", "--rows", "50", "--max-iter", "2"],
+        ["--history", "300", "--rows", "50", "--max-iter", "2"],
         "50 late rows dropped",
     ),
     "keyed_state": (
@@ -32,7 +32,7 @@ QUICK = {
     ),
     "numpy_layers": (["--steps", "200"], "weight_hh_l0  (96, 24)"),
     "onnx_step": (["--history", "400", "--rows", "20", "--max-iter", "2"], "of\na standard"),
-    "pipeline_grid_search": (["--rows", "600", "--max-iter", "2"], "RNNRegressor"),
+    "pipeline_grid_search": (["--rows", "400", "--max-iter", "2"], "RNNRegressor"),
     "river_stream": (["--warm-up", "300", "--rows", "30", "--max-iter", "2"], "y_lower_0.9"),
     "sktime_panel": (["--history", "300", "--rows", "48", "--max-iter", "2"], "45 Queen Street"),
     "streaming_update": (["--history", "600", "--rows", "40", "--max-iter", "2"], "2023-06"),

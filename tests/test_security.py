@@ -57,13 +57,13 @@ def watch(event, args):
 sys.addaudithook(watch)
 import tsrnn
 data = tsrnn.datasets.load_water_flow()
-model = tsrnn.RNNForecaster(3, max_iter=2, hidden_size=3, random_state=0).fit(data[:400])
+model = tsrnn.RNNForecaster(3, max_iter=2, hidden_size=3, random_state=0).fit(data[:100])
 model.save("m.tsrnn")
 tsrnn.load("m.tsrnn")  # what the libraries import late is imported now
 loading = True
 model = tsrnn.load("m.tsrnn")
 loading = False
-model.partial_fit(data[400:500]).forecast()
+model.partial_fit(data[100:120]).forecast()
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path

@@ -186,12 +186,12 @@ from helpers import hourly, melted
 from tsrnn import RNNForecaster, RNNRegressor
 
 quick = {"max_iter": 4, "window_size": 24, "random_state": 0}
-rows = hourly(520, 2)
-stream = RNNForecaster(168, target="s0", **quick).fit(rows[:440]).partial_fit(rows[440:])
-regressor = RNNRegressor(hidden_size=64, **quick).fit(rows[["s0"]], rows["s1"])
-panel = melted(hourly(130, 30)).sort_values("time", kind="stable")
+rows = hourly(370, 2)
+stream = RNNForecaster(168, target="s0", **quick).fit(rows[:330]).partial_fit(rows[330:])
+regressor = RNNRegressor(hidden_size=64, **quick).fit(rows[["s0"]][:150], rows["s1"][:150])
+panel = melted(hourly(80, 30)).sort_values("time", kind="stable")
 pooled = RNNForecaster(6, hidden_size=64, batch_size=128, id_col="id", time_col="time", **quick)
-pooled.fit(panel[:3600]).partial_fit(panel[3600:])
+pooled.fit(panel[:2100]).partial_fit(panel[2100:])
 values = [
     stream.forecast()["s0"].tolist(),
     regressor.predict(rows[["s0"]][:9]).tolist(),

@@ -74,6 +74,17 @@ def by_stamp(model, rows):
     return written
 
 
+_SHARED = []
+
+
+def all_by_stamp(folder):
+    """What the stream should write of all new rows, and the model then; tests share it."""
+    if not _SHARED:
+        model = load(folder["m.tsrnn"])
+        _SHARED.append((by_stamp(model, new_rows(folder)), model))
+    return _SHARED[0]
+
+
 def written_by(folder, name="out"):
     return [json.loads(line) for line in folder.read(name).splitlines()]
 
@@ -139,8 +150,8 @@ def test_stream_learns_the_rows_of_a_stamp_together(block, folder, monkeypatch):
     monkeypatch.setattr(lines, "BLOCK", block)
     argv = ["--output", folder["out"], "--checkpoint", folder["c"]]
     assert stream(folder, "all.csv", *argv) == 0
-    model = load(folder["m.tsrnn"])
-    assert written_by(folder) == by_stamp(model, new_rows(folder))
+    written, model = all_by_stamp(folder)
+    assert written_by(folder) == written
     assert same(folder, "c", model)
 
 
@@ -151,8 +162,8 @@ def test_restarts_drop_what_each_series_has_seen(stops, folder):
         part = folder.rows[: (N_FIT + stop) * len(IDS)]
         part.to_csv(folder["part.csv"], index=False)
         assert stream(folder, "part.csv", *argv) == 0
-    model = load(folder["m.tsrnn"])
-    assert written_by(folder) == by_stamp(model, new_rows(folder))
+    written, model = all_by_stamp(folder)
+    assert written_by(folder) == written
     assert same(folder, "c", model)
 
 

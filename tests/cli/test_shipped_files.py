@@ -31,7 +31,7 @@ def shorten(name, folder, n_lines):
 
 
 @pytest.mark.parametrize(
-    "n_lines", [600, pytest.param(None, marks=pytest.mark.slow)], ids=["first", "all"]
+    "n_lines", [300, pytest.param(None, marks=pytest.mark.slow)], ids=["first", "all"]
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split()[1])
 def test_fit_and_forecast(command, n_lines, tmp_path, monkeypatch, capsys):

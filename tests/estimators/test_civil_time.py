@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import content
+from helpers import content, fit_once
 
 import tsrnn
 from tsrnn import RNNForecaster
@@ -180,7 +180,7 @@ def test_known_inputs_are_those_of_the_row(day):
 
 def test_a_gap_over_a_change_and_missing_values():
     rows, evening = by_the_clock("Europe/London", "2024-10-27")
-    model = MODELS["rnn"]().fit(rows[:evening])
+    model = fit_once(MODELS["rnn"](), rows[:evening])
     later = rows[evening + 12 : evening + 60]
     found = model.partial_fit(later).forecast()["s0"]
     following = rows["s0"][evening + 60 : evening + 60 + HORIZON]
@@ -188,7 +188,7 @@ def test_a_gap_over_a_change_and_missing_values():
     assert np.abs(found - following).mean() < 0.3
     blank = rows.copy()
     blank.iloc[evening : evening + 12] = np.nan
-    model = MODELS["rnn"]().fit(rows[:evening]).partial_fit(blank[evening : evening + 12])
+    model = fit_once(MODELS["rnn"](), rows[:evening]).partial_fit(blank[evening : evening + 12])
     found = model.forecast()["s0"]
     assert np.abs(found - rows["s0"].reindex(found.index)).mean() < 0.5
 

@@ -27,8 +27,8 @@ def sales(n=500, n_targets=1, level=20.0):
     return frame.assign(promotion=promotion, warm=300.0 + rng.normal(size=n))
 
 
-def panel_sales():
-    frames = [sales(300, level=level).assign(id=name) for name, level in (("a", 9.0), ("b", 90.0))]
+def panel_sales(n=300):
+    frames = [sales(n, level=level).assign(id=name) for name, level in (("a", 9.0), ("b", 90.0))]
     return pd.concat(frames).reset_index().sort_values(["time", "id"], ignore_index=True)
 
 
@@ -128,11 +128,11 @@ def test_panels_are_taken_apart_without_a_rest(closed):
 def test_a_pipeline_is_taken_apart_in_the_units_of_its_rows(form):
     """Through a scaler parts are what they are without; through a logarithm they still add up."""
     known = ["promotion", "warm"]
-    rows = panel_sales() if form == "panel" else sales(300, n_targets=1 + (form == "targets"))
+    rows = panel_sales(200) if form == "panel" else sales(200, n_targets=1 + (form == "targets"))
     keys = PANEL if form == "panel" else {}
     targets = [name for name in rows if name.startswith("sold")]
     params = {"target": targets, "future_cols": known, **keys, **SMALL}
-    history, ahead = (rows[:540], rows[540:]) if keys else (rows[:290], rows[290:])
+    history, ahead = (rows[:380], rows[380:]) if keys else (rows[:190], rows[190:])
     apart = []
     for transformer in (StandardScaler(), FunctionTransformer(np.log1p, np.expm1), "passthrough"):
         steps = [("scale", transformer), ("forecast", RNNForecaster(6, **params))]

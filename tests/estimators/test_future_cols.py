@@ -111,7 +111,7 @@ def test_predict_is_what_forecast_would_have_said(tz, stamps, holes):
         frame = frame.mask(rng.random(frame.shape) < 0.2)
         if stamps:
             frame = frame[(rng.random(N_ROWS) < 0.8) | (np.arange(N_ROWS) < N_FIT)]
-    frame = frame[: N_FIT + 60]
+    frame = frame[: N_FIT + 40]
     frame = frame if stamps else frame.reset_index(drop=True)
     for gap in ("fill", "reset"):
         model = fit_once(quick(gap=gap), frame[:N_FIT])

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import fit_once
 
 from tsrnn import NumericalWarning, RNNForecaster
 from tsrnn.baselines import LinearForecaster
@@ -58,7 +59,7 @@ def test_forecasts_stay_finite(kind, forgetting):
     """Numbers beyond what doubles resolve may lose a covariance: it starts anew, and a warning says
     so. Here alone: values a billion times the history's spread, remembered for ten rows."""
     y = spoil(kind)
-    ours = model(forgetting=forgetting).fit(y[:N_FIT])
+    ours = fit_once(model(forgetting=forgetting), y[:N_FIT])
     for row in range(N_FIT, len(y), 5):
         forecast = ours.forecast().to_numpy()
         assert np.isfinite(forecast).all(), row
@@ -69,7 +70,7 @@ def test_forecasts_stay_finite(kind, forgetting):
 
 
 def late_error(forecaster, y, n_rows=100):
-    forecaster.fit(y[:N_FIT]).partial_fit(y[N_FIT:-n_rows])
+    forecaster = fit_once(forecaster, y[:N_FIT]).partial_fit(y[N_FIT:-n_rows])
     prediction = forecaster.predict(y[-n_rows:])[:-1, 0]
     return np.abs(prediction - y.to_numpy()[1 - n_rows :]).mean()
 

@@ -12,6 +12,7 @@ from helpers.internals import stream_of
 
 from tsrnn import RNNForecaster, RNNRegressor
 from tsrnn.baselines import LinearForecaster
+from tsrnn.online import stream_learner
 
 QUICK = {"hidden_size": 6, "max_iter": 5, "window_size": 16, "random_state": 0}
 
@@ -24,7 +25,8 @@ def quick(horizon=3, **params):
 def test_any_numeric_dtype_is_read(dtype):
     data = hourly(140).round().clip(0, 100).astype(dtype)
     model = fit_once(quick(), data[:120]).partial_fit(data[120:130])
-    expected = quick().fit(data[:120].astype(float)).partial_fit(data[120:130].astype(float))
+    data = data.astype(float)
+    expected = fit_once(quick(), data[:120]).partial_fit(data[120:130])
     assert model.forecast().equals(expected.forecast())
 
 
@@ -181,12 +183,14 @@ def test_arrays_of_the_caller_are_neither_written_nor_kept():
     assert content(vars(model)) == before
 
 
-def test_long_runs_are_taken_in_blocks_without_changing_a_bit():
-    data = hourly(4800)
-    model = fit_once(quick(horizon=2), data[:120])
+@pytest.mark.parametrize("block", [300, pytest.param(stream_learner.BLOCK, marks=pytest.mark.slow)])
+def test_long_runs_are_taken_in_blocks_without_changing_a_bit(block, monkeypatch):
+    monkeypatch.setattr(stream_learner, "BLOCK", block)
+    data = hourly(120 + block * 9 // 8)
+    model = quick(horizon=2).fit(data[:120])
     whole = model.predict(data[120:])
-    model.update(data[120:2500])
-    np.testing.assert_array_equal(model.predict(data[2500:]), whole[2380:])
+    model.update(data[120 : 120 + block // 2])
+    np.testing.assert_array_equal(model.predict(data[120 + block // 2 :]), whole[block // 2 :])
 
 
 @pytest.mark.parametrize(

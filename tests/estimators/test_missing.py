@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import content, hourly
+from helpers import content, fit_once, hourly
 from helpers.internals import stream_of
 
 from tsrnn import RNNForecaster, RNNRegressor, datasets
@@ -166,7 +166,7 @@ def test_a_stretch_of_nan_may_be_split_anywhere():
     assert content(vars(whole)) == content(vars(parts))
 
 
-@pytest.mark.parametrize("start", [1060, 3060])
+@pytest.mark.parametrize("start", [pytest.param(1060, marks=pytest.mark.slow), 3060])
 def test_the_day_after_days_without_values_costs_little(start):
     """Lags of missing rows tell the pattern of two weeks, from the value before to that after.
 
@@ -178,7 +178,7 @@ def test_the_day_after_days_without_values_costs_little(start):
     for n_missing in (0, 48, 168):
         gappy, day = rows.copy(), rows[-48:]
         gappy.iloc[1440 - n_missing : 1440] = np.nan
-        model = RNNForecaster(24, **QUICK | {"hidden_size": 4}).fit(gappy[:1200])
+        model = fit_once(RNNForecaster(24, **QUICK | {"hidden_size": 4}), gappy[:1200])
         model.partial_fit(gappy[1200:1440])
         labels = np.lib.stride_tricks.sliding_window_view(day.to_numpy()[:, 0], 24)[1:25]
         errors[n_missing] = np.abs(model.predict(day[:24]) - labels).mean()

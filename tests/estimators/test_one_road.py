@@ -30,15 +30,15 @@ def fitted(kind, rows, make=LinearForecaster, **params):
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
 @pytest.mark.parametrize("make", BASELINES[:2])
 def test_a_panel_of_one_series_forecasts_as_one_stream(make, freq, tz):
-    rows = hourly(200)
-    rows.index = pd.date_range("2000-03-01", periods=200, freq=freq, tz=tz, name="time")
-    rows = rows.drop(rows.index[[50, 120, 150]])
-    stream, panel = (fitted(kind, rows[:100], make, freq=freq) for kind in KINDS)
+    rows = hourly(110)
+    rows.index = pd.date_range("2000-03-01", periods=110, freq=freq, tz=tz, name="time")
+    rows = rows.drop(rows.index[[30, 75, 90]])
+    stream, panel = (fitted(kind, rows[:60], make, freq=freq) for kind in KINDS)
     np.testing.assert_allclose(
-        stream.predict(rows[100:]), panel.predict(as_kind("panel", rows[100:])), rtol=1e-12
+        stream.predict(rows[60:]), panel.predict(as_kind("panel", rows[60:])), rtol=1e-12
     )
     for model, kind in ((stream, "stream"), (panel, "panel")):
-        model.update(as_kind(kind, rows[100:]))
+        model.update(as_kind(kind, rows[60:]))
     pd.testing.assert_frame_equal(
         stream.forecast(), panel.forecast().droplevel("id"), check_freq=False, rtol=1e-12
     )

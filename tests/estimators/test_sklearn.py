@@ -91,7 +91,7 @@ def test_pipeline_in_a_grid_search_over_time(table):
 
 @pytest.mark.parametrize("stamps", [True, False])
 def test_forecaster_in_a_grid_search_over_time(stamps):
-    data = hourly(400)
+    data = hourly(250)
     data = data if stamps else data.to_numpy()
     search = GridSearchCV(
         RNNForecaster(3, **QUICK),
@@ -107,7 +107,7 @@ def test_forecaster_in_a_grid_search_over_time(stamps):
 
 
 def test_cross_val_score_of_a_forecaster_needs_no_y():
-    scores = cross_val_score(RNNForecaster(2, **QUICK), hourly(400), cv=TimeSeriesSplit(3))
+    scores = cross_val_score(RNNForecaster(2, **QUICK), hourly(250), cv=TimeSeriesSplit(3))
     assert scores.shape == (3,)
     assert np.isfinite(scores).all()
 

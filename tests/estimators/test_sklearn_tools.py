@@ -92,7 +92,7 @@ def test_set_output_of_a_pipeline_is_for_its_transformers(output):
 
 
 def test_grid_search_over_a_pipeline():
-    X, y = regression(weather())
+    X, y = regression(weather(250))
     pipe = make_pipeline(encoder("temperature"), RNNRegressor(**QUICK))
     search = GridSearchCV(
         pipe, {"rnnregressor__lags": [0, 2]}, cv=TimeSeriesSplit(2), error_score="raise"
@@ -104,14 +104,15 @@ def test_grid_search_over_a_pipeline():
 def test_grid_search_over_a_forecaster_with_known_categories():
     model = RNNForecaster(2, target="load", future_cols="sky", **QUICK)
     search = GridSearchCV(model, {"lags": [2, 4]}, cv=TimeSeriesSplit(2), error_score="raise")
-    search.fit(weather())
+    frame = weather(250)
+    search.fit(frame)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    assert search.predict(weather()).shape == (400, 2)
+    assert search.predict(frame).shape == (250, 2)
 
 
 @pytest.mark.parametrize("kind", ["regressor", "forecaster"])
 def test_cross_validation_in_processes_gives_the_same(kind, routing):
-    frame = weather()
+    frame = weather(250)
     if kind == "regressor":
         data, model = regression(frame), RNNRegressor(**QUICK)
     else:

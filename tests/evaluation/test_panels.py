@@ -1,5 +1,7 @@
 """Panels from a rolling origin, and MASE in units of the history, however it is evaluated."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,27 +53,31 @@ def test_a_backtest_of_a_panel_is_that_of_its_series(form, refit):
     assert set(result.model.cutoff_) == {wide.index[57]}
 
 
+@cache
+def evaluated_by_days(form, kind):
+    """Evaluations of a panel by day, whose times are of some kind."""
+    wide, days = hourly(60, 2), pd.date_range("2024-01-01", periods=60)
+    times = {
+        "stamps": days,
+        "texts": days.strftime("%Y-%m-%d"),
+        "dates": pd.Index(days.date, dtype=object),
+        "periods": days.to_period("D"),
+    }[kind]
+    rows, params = panel_in(form, wide.set_axis(times.rename("time")))
+    model = NaiveForecaster(2, **params)
+    first = rows.iloc[:100]
+    results = (
+        prequential(model.fit(first), rows[100:]),
+        backtest(model, rows, initial=40, step=7),
+    )
+    return [result.forecasts[["actual", "forecast"]] for result in results]
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["texts", "dates", "periods"])
 def test_times_of_a_panel_may_be_of_any_kind(form, kind):
     """Kind: times that a panel reads and its evaluation did not: as those of time stamps."""
-    wide = hourly(60, 2)
-    wide.index = pd.date_range("2024-01-01", periods=60, name="time")
-    other = {
-        "texts": wide.index.strftime("%Y-%m-%d"),
-        "dates": pd.Index(wide.index.date, dtype=object),
-        "periods": wide.index.to_period("D"),
-    }[kind]
-    evaluated = []
-    for times in (wide.index, other.rename("time")):
-        rows, params = panel_in(form, wide.set_axis(times))
-        model = NaiveForecaster(2, **params)
-        first = rows.iloc[:100]
-        results = (
-            prequential(model.fit(first), rows[100:]),
-            backtest(model, rows, initial=40, step=7),
-        )
-        evaluated.append([result.forecasts[["actual", "forecast"]] for result in results])
+    evaluated = (evaluated_by_days(form, kind) for kind in ("stamps", kind))
     for expected, found in zip(*evaluated, strict=True):
         assert expected["actual"].notna().any()
         pd.testing.assert_frame_equal(found, expected)

@@ -1,5 +1,8 @@
+import importlib
+
 import numpy as np
 import pytest
+from helpers import needs_numba
 
 from tsrnn.features.outlier_filter import start_from
 from tsrnn.features.window import Window
@@ -47,21 +50,29 @@ def test_padding_was_never_seen_but_may_hold_the_first_level():
 
 def as_of_seasons_before(levels, now, season):
     """Return the level of a missing row, by another way: least squares through zero."""
-    lines = np.concatenate([np.full(2 * season, np.nan), levels])  # what was never seen
+
+    def usual(seasons_before):
+        seen = np.ma.masked_invalid(seasons_before)
+        return np.ma.average(seen, axis=0, weights=[3, 2, 1]).filled(np.nan)
+
+    back = season * np.arange(1, 4)[:, None]
+    lines = np.concatenate([np.full(back.max(), np.nan), levels])  # what was never seen
     change = np.diff(lines, prepend=np.nan)
-    now = now + 2 * season
-    rows = np.arange(max(now - RECENT, 2 * season), now + 1)
-    before = np.nanmean([change[rows - season], change[rows - 2 * season]], axis=0)
+    now = now + back.max()
+    rows = np.arange(max(now - RECENT, back.max() + season + 1), now + 1)
+    earlier = lines[rows - 1 - back]
+    then = np.where(np.isnan(earlier), np.nan, lines[rows - back])
+    before = usual(then) - usual(earlier)
     step, before, changes = before[-1], before[:-1], change[rows[:-1]]
-    seen = np.isfinite(changes) & np.isfinite(before)
-    slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
-    newest_two = change[now - 2 * season : now]  # of a season seen, if there is but one
-    level = lines[now - 1] + min(max(slope, 0.0), 1.0) * (step - np.nanmean(newest_two))
+    slope = np.linalg.lstsq(before[:, None], changes, rcond=None)[0][0]
+    earlier = lines[now - 1 - back]
+    then = np.where(np.isnan(earlier), np.nan, lines[now - 1 + season - back])
+    risen = (usual(then) - usual(earlier))[0] / season
+    level = lines[now - 1] + min(max(slope, 0.0), 1.0) * (step - risen)
     rows = np.arange(rows[0] - 1, now)
-    off = lines[rows] - np.nanmean([lines[rows - season], lines[rows - 2 * season]], axis=0)
-    off -= np.nanmean(off[1:])
-    seen = np.isfinite(off[:-1])
-    kept = np.linalg.lstsq(off[:-1][seen, None], off[1:][seen], rcond=None)[0][0]
+    off = lines[rows] - usual(lines[rows - back])
+    off -= off[1:].mean()
+    kept = np.linalg.lstsq(off[:-1, None], off[1:], rcond=None)[0][0]
     return level - min(max(1.0 - kept - DOUBT, 0.0), 1.0) * off[-1]
 
 
@@ -191,3 +202,15 @@ def test_a_gap_is_found_where_it_ends():
     targets[3:7, 0] = targets[10:13, 1] = targets[20:26, 1] = NAN
     assert [gap_end(targets, start) for start in (0, 7, 8, 26, 27)] == [7, 7, 26, 26, 30]
     assert gap_end(targets[:7], 0) == 7 and gap_end(targets[:2], 1) == 2
+
+
+@needs_numba
+def test_compiled_code_finds_the_same_ends_of_gaps():
+    find = importlib.import_module("tsrnn.kernels.numba_.seasons").gap_end.py_func
+    rng, found = np.random.default_rng(0), set()
+    for _ in range(300):
+        targets = np.where(rng.random((20, 2)) < 0.7, NAN, 0.0)
+        start = rng.integers(20)
+        found.add(gap_end(targets, start))
+        assert find(targets, start) == gap_end(targets, start)
+    assert found >= set(range(5, 21))

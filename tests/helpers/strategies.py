@@ -16,10 +16,7 @@ N_FIT, N_NEW = 90, 75  # steps; windows of 16 or 17 rows end four times in the n
 
 
 def examples(n):
-    """Set the number of examples, the same ones in every run; TSRNN_EXAMPLES multiplies it.
-
-    Continuous integration runs twice as many with numba's kernels.
-    """
+    """Set the number of examples, the same ones in every run; TSRNN_EXAMPLES multiplies it."""
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
     n *= int(os.environ.get("TSRNN_EXAMPLES", "1"))
     return settings(max_examples=n, deadline=None, derandomize=True, suppress_health_check=slow)

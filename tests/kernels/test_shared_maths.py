@@ -73,7 +73,9 @@ def test_shrink_to_all_steps(compiled, n_regrets):
 
 @pytest.mark.parametrize("pace", [np.ones(M), np.linspace(0.1, 1.0, M)])
 @pytest.mark.parametrize("own", [np.ones(M), np.linspace(1.0, 0.05, M)])
-def test_score_errors_and_expected_scale(compiled, pace, own):
+@pytest.mark.parametrize("noise", [0.0, conformal.PROFILE_NOISE])
+def test_score_errors_and_expected_scale(compiled, pace, own, noise):
+    """Errors have a season of three rows, and none of seven."""
     rng = np.random.default_rng(0)
     probabilities, seasons = np.array([0.1, 0.5, 0.9]), np.array([3, 7])
     delays = np.arange(1, M + 1)
@@ -81,12 +83,14 @@ def test_score_errors_and_expected_scale(compiled, pace, own):
         [np.full((Q, M, S), 0.5), np.ones((M, S)), np.zeros((M, S)), np.ones((10, S))]
         for _ in range(2)
     ]
-    for row in range(60):
-        error = rng.normal(size=(M, S))
+    for row in range(300):
+        error = rng.normal(size=(M, S)) * (0.5 + row % 3)
         error[rng.random((M, S)) < 0.2] = np.nan
         for functions, state in zip((conformal, compiled), states, strict=True):
-            scale = functions.expected_scale(state[1], state[3], seasons, delays, row)
-            functions.score_errors(error, scale, probabilities, seasons, row, *state, pace, own)
+            trusted = conformal.trust(state[3], seasons, state[2][0], noise)
+            scale = functions.expected_scale(state[1], state[3], trusted, seasons, delays, row)
+            settings = probabilities, seasons, row, *state, pace, own, noise
+            functions.score_errors(error, scale, *settings)
     for plain, fast in zip(*states, strict=True):
         np.testing.assert_allclose(fast, plain, rtol=1e-9)
 

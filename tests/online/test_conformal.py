@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import content
 
+from tsrnn.kernels.numpy_.conformal import trust
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -29,8 +30,11 @@ def covered(errors, bounds, rows=slice(None)):
 @pytest.mark.parametrize(
     "kind",
     [
-        *["normal", "shifting", "daily", "biased"],
-        *(pytest.param(k, marks=pytest.mark.slow) for k in ("skew", "heavy tails", "growing")),
+        *["normal", "shifting", "daily"],
+        *(
+            pytest.param(k, marks=pytest.mark.slow)
+            for k in ("skew", "heavy tails", "growing", "biased")
+        ),
     ],
 )
 def test_covers_its_share_whatever_the_errors(kind):
@@ -63,6 +67,38 @@ def test_hours_have_intervals_of_their_own_width():
     assert covered(errors, bounds, slice(3000, None)) == pytest.approx(0.9, abs=0.015)
 
 
+def test_a_season_that_errors_do_not_have_makes_intervals_no_wider():
+    """Factors that differ by chance alone are left out; of normal errors that is known."""
+    errors = np.random.default_rng(0).normal(size=(6000, 40))
+    bounds, conformal = walk(errors, Conformal.of([1], 40, seasons=(24, 168)))
+    width = (bounds[1] - bounds[0])[3000:].mean() / (2 * 1.645)
+    assert 0.99 < width < 1.03
+    _, full = walk(errors, replace(Conformal.of([1], 40, seasons=(24, 168)), noise=0.0))
+    for season in (slice(24), slice(24, None)):
+        factors = full.profiles[season]
+        by_chance = (factors.var(axis=0) / factors.mean(axis=0) ** 2).mean()
+        assert by_chance == pytest.approx(conformal.noise, rel=0.2)
+
+
+def test_factors_of_a_season_do_not_sink_in_the_long_run():
+    """What they have in common is the level's, and would go down by a half in 1,000 visits."""
+    errors = np.random.default_rng(0).normal(size=(5000, 40))
+    _, conformal = walk(errors, Conformal.of([1], 40, seasons=(4,)))
+    assert conformal.profiles.mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_many():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(24 * 3, 40))
+    widths = np.where(np.arange(len(errors)) % 24 < 8, 0.3, 1.5)[:, None]
+    trusted = []
+    for each in (errors, errors * widths):
+        _, conformal = walk(each, Conformal.of([1], 40, seasons=(24,)))
+        trusted.append(trust(conformal.profiles, [24], conformal.n_labels[0], conformal.noise))
+    assert np.median(trusted[0]) < 0.6
+    assert np.median(trusted[1]) > 0.8
+
+
 def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     rng, delay, n_streams, n_rows = np.random.default_rng(0), 240, 40, 2000
     noise = rng.normal(size=(n_rows + delay, n_streams)).cumsum(axis=0)
@@ -78,7 +114,9 @@ def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     assert np.mean(inside[2 * delay :]) == pytest.approx(0.9, abs=0.04)
 
 
-@pytest.mark.parametrize("kind", ["random walk", "white noise"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("random walk", marks=pytest.mark.slow), "white noise"]
+)
 def test_widths_of_all_steps_are_true_ones(kind):
     """Kind: errors that overlap. Each step's mean width of eight streams each, and its noise."""
     horizon, n_streams, n_rows, grows = 24, 8, 3000, 0.0

@@ -35,7 +35,7 @@ def states(n_ages, n_targets):
     moving = conformal.quantiles, conformal.level, conformal.n_labels, conformal.profiles
     return (
         (mixing.discounts, *(array.copy() for array in mixing.moving)),
-        (conformal.probabilities, *(array.copy() for array in moving), pace, np.ones(n_ages)),
+        (conformal.probabilities, *(array.copy() for array in moving), pace, np.ones(n_ages), 0.0),
     )
 
 
@@ -53,7 +53,7 @@ def test_each_age_is_scored_as_if_nothing_newer_were_known():
     forecasts, labels, earlier, ages = rows_to_score()
     mixing, intervals = states(len(ages), labels.shape[1])
     score_rows(forecasts, labels, earlier, ages, mixing, intervals)
-    pace = intervals[-2]
+    pace = intervals[-3]
     for m, age in enumerate(ages):
         for s in range(labels.shape[1]):
             (discounts, *slow), scored = states(1, 1)

@@ -17,7 +17,7 @@ from tsrnn.online.readouts.covariance import RENEWAL
 from tsrnn.online.readouts.pooled import PooledRLS
 from tsrnn.online.readouts.rls import DelayedRLS
 
-N_FIT, N_NEW = 120, 180
+N_FIT, N_NEW = 120, 120
 
 
 def rows(n_rows=N_FIT + N_NEW):
@@ -123,12 +123,12 @@ def test_poisoned_weights_start_anew(kind, value):
 
 
 @pytest.mark.parametrize("poison", [indefinite, not_a_number])
-@pytest.mark.parametrize("split", [[1] * N_NEW, [70, 1, 109], [179, 1]])
+@pytest.mark.parametrize("split", [[1] * 180, [70, 1, 109], [179, 1]])
 def test_restarts_do_not_depend_on_the_split(split, poison):
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(N_NEW, 2, 4)), rng.normal(size=(N_NEW, 2, 1))
+    x, y = rng.normal(size=(180, 2, 4)), rng.normal(size=(180, 2, 1))
     found = []
-    for sizes in (split, [N_NEW]):
+    for sizes in (split, [180]):
         readout = DelayedRLS(2, 4, [1, 2, 3], 0.99, ridge=[1.0, 2.0])
         poison(readout.covariance[1])
         at = 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import content, hourly
+from helpers import content, fit_once, hourly
 from helpers.internals import learner_of, stream_of
 
 import tsrnn
@@ -57,18 +57,15 @@ def test_the_first_value_of_a_run_is_missing_too(kind, n_fit, seasons):
     if "then" in kind:
         stuck.iloc[FIRST + 1] = np.nan
     missing.iloc[FIRST - (kind == "same") : LAST] = np.nan
-    model = RNNForecaster(3, season=seasons, **SMALL).fit(stuck[:n_fit])
+    model = fit_once(RNNForecaster(3, season=seasons, **SMALL), stuck[:n_fit])
     assert model._state.watch.limit == LEAST
     found = stream_of(model.partial_fit(stuck[n_fit:])).window
     scaling = model._state.scaling
     expected = (missing.to_numpy() - scaling.mean[:, 0]) / scaling.scale[:, 0]
     np.testing.assert_allclose(found.targets[-80:], expected[-80:], rtol=1e-9)
     if n_fit == N_FIT:
-        whole = stream_of(
-            RNNForecaster(3, season=seasons, **SMALL)
-            .fit(stuck[:N_FIT])
-            .partial_fit(missing[N_FIT:])
-        ).window
+        model = fit_once(RNNForecaster(3, season=seasons, **SMALL), stuck[:N_FIT])
+        whole = stream_of(model.partial_fit(missing[N_FIT:])).window
         np.testing.assert_array_equal(found.levels[-80:], whole.levels[-80:])
 
 

@@ -95,6 +95,7 @@ def test_both_changes_are_in_the_log(streams):
     assert abs(np.log(scale["scale"] / SCALE)) < np.log(1.25) and abs(scale["level"]) < 1.0
 
 
+@pytest.mark.slow
 def test_intervals_have_the_scale_of_their_series(streams):
     width = []
     for _, model in streams:
@@ -104,6 +105,7 @@ def test_intervals_have_the_scale_of_their_series(streams):
     assert 0.8 < width[1][1] / width[0][1] / SCALE < 1.25
 
 
+@pytest.mark.slow
 def test_the_scale_of_the_series_that_scales_is_followed_alone(streams):
     learner = learner_of(streams[1][1])
     scales = learner.memory.window.scales.read(learner.clock, slice(None))[0]
@@ -111,6 +113,7 @@ def test_the_scale_of_the_series_that_scales_is_followed_alone(streams):
     np.testing.assert_allclose(np.delete(scales, 1), 1.0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_rows_only_taken_in_move_the_weights_of_every_series(streams):
     first = N_FIT + CHANGE + LATER
     for values, model in streams:

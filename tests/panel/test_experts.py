@@ -12,6 +12,7 @@ from helpers.panels import N_FIT, START, by_stamps, content_of, divided, failing
 import tsrnn
 from tsrnn.evaluate import prequential
 from tsrnn.features.ring_buffer import Ring
+from tsrnn.kernels.numpy_.conformal import trust
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.panel_learner import PanelLearner
@@ -126,7 +127,8 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
     for position, arrived, forecasts, scales, before, *_ in rows:
         errors = errors_of(position, arrived, forecasts, scales, levels, ())
         error = -(before.weights(slice(None)) * errors).sum(axis=0).reshape(M, -1)
-        scale = conformal.level * conformal.profiles[position % season]
+        trusted = trust(conformal.profiles, [season], conformal.n_labels[0], conformal.noise)
+        scale = conformal.level * (1.0 + trusted * (conformal.profiles[position % season] - 1.0))
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))

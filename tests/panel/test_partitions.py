@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import fit_once
 from helpers.internals import learner_of
 from helpers.panels import N_FIT, START, by_stamps, content_of, divided, long_frame, panel
 from helpers.partitions import fitted, taken, together
@@ -93,7 +94,7 @@ def test_it_is_fitted_and_goes_on_as_one(kind):
 
 def test_without_the_sums_of_the_others_it_is_another():
     history, new = rows()
-    one = panel(dtype=np.float64).fit(history)
+    one = fit_once(panel(dtype=np.float64), history)
     parts = [one.split(sorted(set(part["id"]))) for part in in_parts(history)]
     one.partial_fit(new)
     shared = taken(parts, in_parts(new), "learn")
@@ -107,7 +108,7 @@ def test_without_the_sums_of_the_others_it_is_another():
 
 def test_a_partition_that_fails_lets_all_fail_and_changes_nothing():
     history, new = rows()
-    one = panel(dtype=np.float64).fit(history)
+    one = fit_once(panel(dtype=np.float64), history)
     parts = [one.split(sorted(set(part["id"]))) for part in in_parts(history)]
     before = [content_of(part) for part in parts]
     first, _ = by_stamps(new, [20])
@@ -120,7 +121,7 @@ def test_a_partition_that_fails_lets_all_fail_and_changes_nothing():
 def test_partitions_are_joined_to_one():
     history, new = rows()
     first, rest = by_stamps(new, [20])
-    one = panel(dtype=np.float64).fit(history).partial_fit(first)
+    one = fit_once(panel(dtype=np.float64), history).partial_fit(first)
     ids = one.cutoff_.index
     parts = [one.split(ids[:5]), one.split(ids[5:6]), one.split(ids[6:])]
     whole = twin(parts[0])

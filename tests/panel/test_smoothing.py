@@ -162,10 +162,10 @@ def test_a_new_series_is_forecast_near_its_one_value(levels, how):
 
     Before, one of 500 among others around 10 was forecast at 458, from 449 to 466 (issue 18).
     """
-    frame = long_frame(6, 200, seed=3)
+    frame = long_frame(6, 130, seed=3)
     rng, hour = np.random.default_rng(0), frame["time"].dt.hour
     shape = 1.0 + 0.1 * np.sin(2 * np.pi * hour / 24) + 0.05 * rng.normal(size=len(frame))
-    frame["y"] = np.tile(levels, 200) * shape
+    frame["y"] = np.tile(levels, 130) * shape
     time = frame["time"].max() + pd.Timedelta("1h")
     row = pd.DataFrame({"id": ["new"], "time": [time], "y": [500.0], "x": [0.0]})
     if how == "fit":

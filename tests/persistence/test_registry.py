@@ -22,8 +22,8 @@ from tsrnn.persistence.encode import Encoder
 
 SMALL = {"hidden_size": 3, "window_size": 16, "max_iter": 2, "random_state": 0}
 PANEL = {"id_col": "id", "time_col": "time", "target": "value"}
-ROWS = hourly(130, 2, tz="Europe/Rome")
-SERIES = melted(hourly(130, 3)).sort_values("time", kind="stable").assign(
+ROWS = hourly(96, 2, tz="Europe/Rome")
+SERIES = melted(hourly(96, 3)).sort_values("time", kind="stable").assign(
     price=lambda frame: np.arange(len(frame)) % 5, kind=lambda frame: "k" + frame["id"]
 )  # fmt: skip
 
@@ -79,13 +79,13 @@ def fitted():
     yield HolidayCalendar("PT")
     X, y = ROWS[["s0"]], ROWS["s1"]
     yield RNNRegressor(**SMALL).partial_fit(X[:2], y[:2])  # held back
-    yield RNNRegressor(**SMALL).fit(X[:90], y[:90]).partial_fit(X[90:], y[90:])
+    yield RNNRegressor(**SMALL).fit(X[:72], y[:72]).partial_fit(X[72:], y[72:])
     steps = [("scale", StandardScaler()), ("forecast", LinearForecaster(3))]
     yield StreamingPipeline(steps).fit(ROWS)
-    stuck = pd.concat([ROWS[:100], ROWS[99:100].set_axis(ROWS.index[100:101])])
-    yield RNNForecaster(3, **SMALL).fit(stuck[:100]).partial_fit(stuck[100:])
-    jumped = ROWS + 30.0 * (np.arange(len(ROWS)) > 110)[:, None]
-    yield RNNForecaster(3, **SMALL).fit(ROWS[:100]).partial_fit(jumped[100:])
+    stuck = pd.concat([ROWS[:72], ROWS[71:72].set_axis(ROWS.index[72:73])])
+    yield RNNForecaster(3, **SMALL).fit(stuck[:72]).partial_fit(stuck[72:])
+    jumped = ROWS + 30.0 * (np.arange(len(ROWS)) > 80)[:, None]
+    yield RNNForecaster(3, **SMALL).fit(ROWS[:72]).partial_fit(jumped[72:])
 
 
 def held(node):

@@ -277,7 +277,7 @@ class RegressionLearner:
             plain(self._labels),
             conformal.delays,
             (mixing.discounts, *weighed),
-            (conformal.probabilities, *scored, PACE, conformal.own),
+            (conformal.probabilities, *scored, PACE, conformal.own, conformal.noise),
         )
         self.mixing = mixing.moved(*weighed)
         self.conformal = conformal.moved(*scored)

@@ -6,7 +6,14 @@ from tsrnn.features.design import INPUT_LIMIT
 from tsrnn.features.instance_norm import LARGEST, SMALLEST
 from tsrnn.features.outlier_filter import STEP
 from tsrnn.integrations.onnx import graph as g
-from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP, gap_lengths, looked_back
+from tsrnn.kernels.numpy_.seasons import (
+    DOUBT,
+    RECENT,
+    SHORTEST_GAP,
+    WEIGHTS,
+    gap_lengths,
+    looked_back,
+)
 
 LOWEST = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # what a target has to be larger than
 
@@ -100,19 +107,21 @@ def _gap(window, most):
 def _gone_on(before, level, seasons):
     """Return the level (S,) of a missing row after those before (n, S); see `follow_season`."""
     now, gone_on = before.shape[0], level
-    all_changes = g.rows(before, 1) - g.rows(before, 0, now - 1)  # of row 1 and those after it
+    first = now - RECENT
+    changes = g.rows(before, first) - g.rows(before, first - 1, now - 1)
     for season in sorted(seasons):
-        changes = g.rows(all_changes, now - 1 - RECENT)
-        spans = (now - 1 - n for n in (season, 2 * season))
-        one, two = (g.rows(all_changes, end - RECENT, end) for end in spans)
-        earlier = g.where(g.isnan(two), one, 0.5 * (one + two))
+        usual = _usual(before, first, now + 1, season, ago=1)
+        all_earlier = usual - _usual(before, first - 1, now, season)
+        earlier = g.rows(all_earlier, 0, RECENT)
         unseen = g.isnan(changes) | g.isnan(earlier)
-        changes = g.where(unseen, 0.0, changes)
+        seen_changes = g.where(unseen, 0.0, changes)
         earlier = g.where(unseen, 0.0, earlier)
-        product = g.total(changes * earlier, axis=0)
+        product = g.total(seen_changes * earlier, axis=0)
         square = g.total(earlier * earlier, axis=0)
-        step = _step(before, all_changes, level, season)
-        least = g.least(0.0 - g.absolute(changes), axis=0)
+        ends = (_usual(before, n, n + 1, season, n + 1 - now) for n in (now - 1 + season, now - 1))
+        risen = next(ends) - next(ends)
+        step = g.take(all_earlier, RECENT) - g.take(risen, 0) / float(season)
+        least = g.least(0.0 - g.absolute(seen_changes), axis=0)
         step = g.minimum(g.maximum(step, least), 0.0 - least)
         known = (square > 0.0) & ~g.isnan(step)
         slope = g.minimum(g.maximum(product, 0.0), square) / g.where(known, square, 1.0)
@@ -124,10 +133,8 @@ def _gone_on(before, level, seasons):
 def _faded(levels, season):
     """Return by how much the deviation (S,) from the seasons before fades at a row."""
     stop = levels.shape[0]
-    now, one, two = (
-        g.rows(levels, end - RECENT - 1, end) for end in (stop, stop - season, stop - 2 * season)
-    )
-    deviations = now - g.where(g.isnan(two), one, 0.5 * (one + two))
+    first = stop - RECENT - 1
+    deviations = g.rows(levels, first) - _usual(levels, first, stop, season)
     after = g.rows(deviations, 1)
     unseen = g.isnan(after)
     total = g.total(g.where(unseen, 0.0, after), axis=0)
@@ -143,13 +150,15 @@ def _faded(levels, season):
     return g.where(fades, share * newest, 0.0)
 
 
-def _step(before, changes, level, season):
-    """Return the change (S,) of a row as one and two seasons before, less that of the seasons."""
-    newest, spans = before.shape[0] - 1, (season, 2 * season)
-    one, two = (g.take(changes, newest - n) for n in spans)
-    risen, risen_in_two = ((level - g.take(before, newest - n)) / float(n) for n in spans)
-    step = 0.5 * (one + two) - risen_in_two
-    return g.where(g.isnan(step), one - risen, step)
+def _usual(levels, first, stop, season, ago=0):
+    """Return the mean of the levels one, two and three seasons before rows; see `seasons`."""
+    ends = [(first - n * season, stop - n * season) for n in (1, 2, 3)]
+    one, two, three = (g.rows(levels, *end) for end in ends)
+    unseen = [g.isnan(g.rows(levels, first - ago, stop - ago)) for first, stop in ends[1:]]
+    w1, w2, w3 = WEIGHTS
+    of_two = (w1 * one + w2 * two) / (w1 + w2)
+    of_three = (w1 * one + w2 * two + w3 * three) / (w1 + w2 + w3)
+    return g.where(unseen[1], g.where(unseen[0], one, of_two), of_three)
 
 
 class Seen:

@@ -41,7 +41,7 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
         Forecast and scale of the rows before; those of the rows are written behind them.
     first_row : int
     fixed : tuple of ndarray
-        Probabilities, delays, shares of what is a step's own, and seasons, of a `Conformal`.
+        Probabilities, delays, shares of what is a step's own, seasons and noise, of a `Conformal`.
     moving : tuple of ndarray
         Its quantiles, level, n_labels and profiles; and the tails, see `follow_tails`.
     drift : tuple of ndarray
@@ -63,16 +63,18 @@ def follow_errors(forecasts, labels, waiting, first_row, fixed, moving, drift):
 
 def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, noted):
     """As `follow_errors`, with the moving arrays in place, and noted sizes written."""
-    probabilities, delays, own, seasons = fixed
+    probabilities, delays, own, seasons, noise = fixed
     quantiles, level, n_labels, profiles, tails = moving
     low, high = _thresholds(probabilities)
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
     excess, mean = on_stack(M, np.float64), on_stack(len(probabilities) + 2, np.float64)
+    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            expected, n_known, scaled = _profile(profiles, seasons, now, s), 0.0, 0.0
+            _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
+            expected, n_known, scaled = _factor(profiles, trusted, seasons, now, s), 0.0, 0.0
             mean[:] = 0.0
             for m in range(M):
                 past = waiting[reach + row - delays[m], m]
@@ -98,32 +100,47 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                         mean,
                     )
             if n_known > 0.0:
-                _move_profiles(profiles, seasons, now, s, excess, n_known)
+                _move_profiles(profiles, seasons, off, now, s, excess, n_known)
+                _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
-                scale = level[m, s] * _profile(profiles, seasons, now + delays[m], s)
+                scale = level[m, s] * _factor(profiles, trusted, seasons, now + delays[m], s)
                 waiting[reach + row, m, 0, s] = forecasts[row, s, m]
                 waiting[reach + row, m, 1, s] = max(scale, TINY)
     return any_noted
 
 
-def expected_scale(level, profiles, seasons, delays, row):
+def expected_scale(level, profiles, trusted, seasons, delays, row):
     """Return the expected size (M, S) of errors, as of `tsrnn.kernels.numpy_.conformal`."""
     scale = np.empty(level.shape)
     for m, s in np.ndindex(level.shape):
-        scale[m, s] = max(level[m, s] * _profile(profiles, seasons, row + delays[m], s), TINY)
+        factor = _factor(profiles, trusted[:, s], seasons, row + delays[m], s)
+        scale[m, s] = max(level[m, s] * factor, TINY)
     return scale
 
 
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
+    error,
+    scale,
+    probabilities,
+    seasons,
+    row,
+    quantiles,
+    level,
+    n_labels,
+    profiles,
+    pace,
+    own,
+    noise,
 ):
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, on_stack(len(error), np.float64)
     mean = on_stack(len(probabilities) + 2, np.float64)
+    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for s in range(S):
-        expected, n_known = _profile(profiles, seasons, row, s), 0.0
+        _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
+        expected, n_known = _factor(profiles, trusted, seasons, row, s), 0.0
         mean[:] = 0.0
         for m in range(M):
             excess[m] = np.nan
@@ -132,7 +149,7 @@ def score_errors(
                 moving = quantiles[:, m, s], level[m], n_labels[m], s, pace[m], own[m], mean
                 excess[m] = _score(error[m, s], scale[m, s], expected, probabilities, *moving)
         if n_known > 0.0:
-            _move_profiles(profiles, seasons, row, s, excess, n_known)
+            _move_profiles(profiles, seasons, off, row, s, excess, n_known)
 
 
 def follow_size(scaled, size, n_rows, calm):
@@ -168,12 +185,30 @@ def _follow_tail(excess, tail, s):
     tail[COUNT, s] += 1.0
 
 
-def _profile(profiles, seasons, row, s):
+def _trust(profiles, seasons, n_labels, noise, s, trusted, off):
+    """Write how far factors of each season of a stream are to be trusted, their mean less 1."""
+    trusted[:], off[:], start = 1.0, 0.0, 0
+    if noise == 0.0:
+        return
+    for i in range(len(seasons)):
+        season, total, squares = seasons[i], 0.0, 0.0
+        for place in range(start, start + season):
+            more = profiles[place, s] - 1.0
+            total += more
+            squares += more * more
+        start += season
+        off[i] = total / season
+        found = squares / season - off[i] * off[i]
+        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
+        trusted[i] = 1.0 - (by_chance / found) ** 2 if found > by_chance else 0.0
+
+
+def _factor(profiles, trusted, seasons, row, s):
     """Return the product of the factors of a row."""
     product, start = 1.0, 0
-    for season in seasons:
-        product *= profiles[start + row % season, s]
-        start += season
+    for i in range(len(seasons)):
+        product *= 1.0 + trusted[i] * (profiles[start + row % seasons[i], s] - 1.0)
+        start += seasons[i]
     return product
 
 
@@ -205,17 +240,16 @@ def _score(error, scale, profile, probabilities, quantiles, level, n_labels, s, 
     return excess
 
 
-def _move_profiles(profiles, seasons, row, s, excess, n_known):
-    """Move the factors of a row by the mean excess of its errors."""
+def _move_profiles(profiles, seasons, off, row, s, excess, n_known):
+    """Move the factors of a row by the mean excess of its errors, and by what they are off 1."""
     total, start = 0.0, 0
     for m in range(len(excess)):
         if np.isfinite(excess[m]):
             total += min(excess[m], PROFILE_OUTLIER - 1.0)
-    factor = 1.0 + PROFILE_RATE * (total / n_known)
-    for season in seasons:
-        at = start + row % season
+    for i in range(len(seasons)):
+        at, factor = start + row % seasons[i], 1.0 + PROFILE_RATE * (total / n_known - off[i])
         profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
-        start += season
+        start += seasons[i]
 
 
 def _drift(scaled, n_known, size, n_rows, calm, s):
@@ -231,7 +265,8 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 _thresholds, _follow_tail = inner(tails.thresholds, False), inner(_follow_tail, False)
 pace_of = inner(conformal.pace_of, False)
-_profile, _score = inner(_profile, False), inner(_score, False)
+_trust, _factor = inner(_trust, False), inner(_factor, False)
+_score = inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)
 expected_scale = compiled(expected_scale, False, allocates=True)

@@ -23,8 +23,9 @@ from tsrnn.kernels.numba_.mixing import move_experts, write_forecasts
 from tsrnn.kernels.numba_.one_stream import forward_stream
 from tsrnn.kernels.numba_.per_step import follow_profiles, move_steps
 from tsrnn.kernels.numba_.rls import LEARNT, START, learn_rows, outputs, push_rows
+from tsrnn.kernels.numba_.seasons import gap_end
 from tsrnn.kernels.numba_.smoothing import move_smoothing
-from tsrnn.kernels.numba_.window import ends_gap, write_rows, write_views
+from tsrnn.kernels.numba_.window import write_rows, write_views
 from tsrnn.kernels.numpy_.per_step import COUNT, LEVEL, ZERO
 
 # No shortcut of the compiler's: the very numbers of the loops come out.
@@ -143,7 +144,7 @@ def follow_rows(
     stop = len(levels)
     start = stop - n
     write_rows(record, start, new, window[0], window[3])
-    if _judged(record[5], new[0], targets, start) or ends_gap(targets, start):
+    if _judged(record[5], new[0], targets, start) or gap_end(targets, start) < stop:
         return False
     arrays = views_of(scratch, 0, _scratch_shapes(n, sizes))
     seen, (features, some), turns, linear_turns = arrays[:4], arrays[4:6], arrays[6:9], arrays[9:12]

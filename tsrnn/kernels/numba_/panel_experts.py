@@ -25,6 +25,7 @@ RATE, SMALLEST_SIZE, LEVEL_RATE = conformal.RATE, conformal.SMALLEST_SIZE, confo
 OUTLIER, TINY = conformal.OUTLIER, conformal.TINY
 PROFILE_RATE, PROFILE_OUTLIER = conformal.PROFILE_RATE, conformal.PROFILE_OUTLIER
 LOW, HIGH = conformal.PROFILE_LIMITS
+KEPT = 1.0 - PROFILE_RATE
 DRIFT_RATE, LIMIT, RISE, FALL = drift.RATE, drift.LIMIT, drift.RISE, drift.FALL
 CALM_LOW, CALM_HIGH = drift.CALM
 FIRST_ROWS = drift.FIRST_ROWS
@@ -95,15 +96,15 @@ def score_block(
     """
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (_, probabilities, seasons, own, half), (pooled, beyond) = fixed, sums
+    (_, probabilities, seasons, own, noise, half), (pooled, beyond) = fixed, sums
     (E, M, J), b, n_issued = panel_losses.shape, len(columns), issued.shape[1]
     S, until, n_repeats = J * b, first + b, asleep.shape[1]
     errors, known, taken = np.empty((E, J, b)), np.empty((J, b), np.bool_), np.empty((3, b))
     scratch, mean = np.zeros((SPARE + E, S)), np.zeros((len(probabilities) + 2, S))
     flat, flags = errors.reshape(E, S), known.reshape(S)
-    shrinks = M > 1 and half > 0.0
+    off, shrinks = np.zeros((len(seasons), S)), M > 1 and half > 0.0
     of_all, shares = np.zeros((E + 1, S)), np.empty((M if shrinks else 0, S))
-    _expect(seasons, position, fields[10], scratch)
+    _expect(seasons, position, fields[10], fields[9][0], noise, off, scratch)
     for m in range(M):
         of_step = issued[due[m]], levels, rows[m], asleep[m], columns, scales[m], n_readouts
         _errors_of_step(arrived, of_step, first, taken, errors)
@@ -129,7 +130,7 @@ def score_block(
         _score_step(m, flat, flags, panel_losses, fields, scratch, pooled, tracking, shrinking)
     if shrinks:
         _shrink_to_all_steps(of_all, shares, fields[4], scratch[4], scratch[5])
-    return _follow_rows(seasons, position, fields, scratch)
+    return _follow_rows(seasons, off, position, fields, scratch)
 
 
 def _change_state(m, first, origin, unsettled, fields):
@@ -178,14 +179,34 @@ def _add_excess(excess, tail, beyond):
         beyond[COUNT] += 1.0
 
 
-def _expect(seasons, row, profiles, scratch):
-    """Write the factors of a row to the first of the scratch vectors."""
-    expected, start = scratch[0], 0
+def _expect(seasons, row, profiles, n_labels, noise, off, scratch):
+    """Write the factors of a row to the first of the scratch vectors; see `factors_at`.
+
+    And to `off` (number of seasons, S) what all factors of a season are off 1.
+    """
+    expected, squares, start = scratch[0], scratch[4], 0
     expected[:] = 1.0
-    for season in seasons:
+    for i in range(len(seasons)):
+        season, mean = seasons[i], off[i]
         profile = profiles[start + row % season]
+        if noise == 0.0:
+            for s in range(len(expected)):
+                expected[s] *= profile[s]
+            start += season
+            continue
+        squares[:] = 0.0
+        for place in range(start, start + season):
+            factors = profiles[place]
+            for s in range(len(squares)):
+                mean[s] += factors[s] - 1.0
+            for s in range(len(squares)):
+                squares[s] += (factors[s] - 1.0) ** 2
         for s in range(len(expected)):
-            expected[s] *= profile[s]
+            mean[s] /= season
+            found = squares[s] / season - mean[s] * mean[s]
+            by_chance = noise * (1.0 - KEPT ** (2.0 * n_labels[s] / season))
+            ratio = by_chance / found if found > by_chance else 1.0
+            expected[s] *= 1.0 + (1.0 - ratio * ratio) * (profile[s] - 1.0)
         start += season
 
 
@@ -390,7 +411,7 @@ def _shrink_to_all_steps(of_all, shares, parts, least, total):
                 part[s] = moved if weights[s] > 0.0 else part[s]
 
 
-def _follow_rows(seasons, row, fields, scratch):
+def _follow_rows(seasons, off, row, fields, scratch):
     """Move sizes and profiles by the errors of all steps; return the sizes that are noted."""
     profiles, size, n_rows, calm = fields[10:14]
     scaled, excess, n_known, S = scratch[1], scratch[2], scratch[3], scratch.shape[1]
@@ -399,11 +420,12 @@ def _follow_rows(seasons, row, fields, scratch):
         if n_known[s] > 0.0:
             size[0, s] += DRIFT_RATE * (scaled[s] / n_known[s] - size[0, s])
             n_rows[0, s] += 1.0
-            factor, start = 1.0 + PROFILE_RATE * (excess[s] / n_known[s]), 0
-            for season in seasons:
-                at = start + row % season
+            start = 0
+            for i in range(len(seasons)):
+                at = start + row % seasons[i]
+                factor = 1.0 + PROFILE_RATE * (excess[s] / n_known[s] - off[i, s])
                 profiles[at, s] = min(max(profiles[at, s] * factor, LOW), HIGH)
-                start += season
+                start += seasons[i]
         far, at_ease = size[0, s] > RISE or size[0, s] < FALL, calm[0, s] > 0.0
         noted[s] = size[0, s] if far and at_ease and n_rows[0, s] >= FIRST_ROWS else np.nan
         at_ease = (at_ease and not far) or CALM_LOW < size[0, s] < CALM_HIGH

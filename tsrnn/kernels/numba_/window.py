@@ -4,7 +4,7 @@ import numpy as np
 
 from tsrnn.kernels.numba_.instance_norm import centers_and_scales
 from tsrnn.kernels.numba_.maths import compiled, inlined
-from tsrnn.kernels.numpy_.seasons import DOUBT, RECENT, SHORTEST_GAP
+from tsrnn.kernels.numba_.seasons import gone_on
 
 # No shortcut of the compiler's: the very numbers of NumPy come out, whichever of the two is asked.
 
@@ -53,7 +53,7 @@ def write_rows(fields, start, new, limits, seasons):
             targets[at], guard = _screen(new[0][row, s], guard, limits)
             levels[at], spreads[at], refused[at], jumps[at] = guard
             if np.isnan(targets[at]):
-                levels[at] = _gone_on(levels, now, s, seasons)
+                levels[at] = gone_on(levels, now, s, seasons)
         for e in range(inputs.shape[1]):
             value = new[1][row, e]
             inputs[now, e] = value if np.isfinite(value) else inputs[now - 1, e]
@@ -153,93 +153,6 @@ def _network_inputs(rows, center, scale, arrays, widths, limit, places, made):
                 at[d] = limit if at[d] > 0.0 else -limit
 
 
-def _gone_on(levels, now, s, seasons):
-    """Return the level of a missing row, as of `tsrnn.kernels.numpy_.seasons`."""
-    level = gone_on = levels[now - 1, s]
-    longest = 0
-    for season in seasons:
-        product = square = most = 0.0
-        for row in range(max(now - RECENT, season + 1), now):
-            change = levels[row, s] - levels[row - 1, s]
-            before = _change_before(levels, row, s, season)
-            if np.isfinite(change) and np.isfinite(before):
-                most = max(most, abs(change))
-                product += change * before
-                square += before * before
-        if square > 0.0 and season > longest:
-            step = _change_before(levels, now, s, season) - _drift(levels, now, s, season)
-            if np.isfinite(step):
-                longest, step = season, min(max(step, -most), most)
-                slope = min(max(product, 0.0), square) / square
-                gone_on = level + slope * step - _faded(levels, now, s, season)
-    return gone_on
-
-
-def _faded(levels, now, s, season):
-    """Return by how much the deviation from the seasons before fades at a row."""
-    first = max(now - RECENT, season + 1)
-    total = product = square = 0.0
-    count = 0
-    for row in range(first, now):
-        deviation = _deviation(levels, row, s, season)
-        if np.isfinite(deviation):
-            total += deviation
-            count += 1
-    mean = total / max(count, 1)
-    before = _deviation(levels, first - 1, s, season) - mean
-    for row in range(first, now):
-        deviation = _deviation(levels, row, s, season) - mean
-        if np.isfinite(before) and np.isfinite(deviation):
-            product += before * deviation
-            square += before * before
-        before = deviation
-    if square == 0.0 or not np.isfinite(before):
-        return 0.0
-    return min(max(1.0 - DOUBT - product / square, 0.0), 1.0) * before
-
-
-def _deviation(levels, row, s, season):
-    """Return by how much a row is off the mean of those one and two seasons before."""
-    usual = levels[row - season, s]
-    if row >= 2 * season:
-        two = levels[row - 2 * season, s]
-        if np.isfinite(two):
-            usual = 0.5 * (usual + two)
-    return levels[row, s] - usual
-
-
-def _change_before(levels, row, s, season):
-    """Return by how much a level changed one and two seasons before a row, in the mean."""
-    one = levels[row - season, s] - levels[row - season - 1, s]
-    if row > 2 * season:
-        two = levels[row - 2 * season, s] - levels[row - 2 * season - 1, s]
-        if np.isfinite(two):
-            return 0.5 * (one + two)
-    return one
-
-
-def _drift(levels, now, s, season):
-    """Return the mean change of a row in the two seasons before one, or in the one seen."""
-    newest = levels[now - 1, s]
-    if now > 2 * season:
-        two = (newest - levels[now - 1 - 2 * season, s]) / (2 * season)
-        if np.isfinite(two):
-            return two
-    return (newest - levels[now - 1 - season, s]) / season
-
-
-def ends_gap(targets, start):
-    """Tell whether a row from `start` on ends a gap, as `gap_end` does."""
-    for n in range(max(start, SHORTEST_GAP), len(targets)):
-        for s in range(targets.shape[1]):
-            length = 0
-            while length < SHORTEST_GAP and np.isnan(targets[n - 1 - length, s]):
-                length += 1
-            if length == SHORTEST_GAP and np.isfinite(targets[n, s]):
-                return True
-    return False
-
-
 def _screen(value, guard, limits):
     """Return a target without its jump, NaN if it is absurd, and the guard after it."""
     (level, spread, refused, jump), (most, step) = guard, limits
@@ -258,10 +171,6 @@ def _screen(value, guard, limits):
     return value, (level, max(spread + step * (change - spread), 1.0), refused, jump)
 
 
-_change_before, _drift = inlined(_change_before, False), inlined(_drift, False)
-_deviation, ends_gap = inlined(_deviation, False), inlined(ends_gap, False)
-_faded = inlined(_faded, False)
-_gone_on = inlined(_gone_on, False)
 _screen, write_rows = inlined(_screen, False), compiled(write_rows, False)
 _lagged, write_lagged = inlined(write_lagged, False), compiled(write_lagged, False)
 _network_inputs, write_views = inlined(_network_inputs, False), compiled(write_views, False)

@@ -16,6 +16,8 @@ FAR = 96  # steps ahead from which the level moves by a step's own first labels 
 WIDER = 0.5  # share by which intervals are wider while labels have come of one overlap or none
 SMALLEST_SIZE = 0.3  # a quantile near zero moves as one of this size
 PROFILE_RATE = 0.05  # of the newest one of its phase in a seasonal profile
+# Variance in the long run of a profile's factors where errors, normal ones, have no season.
+PROFILE_NOISE = PROFILE_RATE / 2.0 * (np.pi / 2.0 - 1.0)
 OUTLIER = 20.0  # times the level; more does not count
 PROFILE_OUTLIER = 5.0
 PROFILE_LIMITS = (0.05, 20.0)
@@ -66,7 +68,55 @@ def widening(delays, n_labels):
     return 1.0 + WIDER * np.minimum(overlaps, 1.0)
 
 
-def expected_scale(level, profiles, seasons, delays, row):
+def trust(profiles, seasons, n_labels, noise):
+    """Return how far the factors of each season are to be trusted, (number of seasons, S).
+
+    Factors move with every error, so they differ where errors have no season too, and what they are
+    wrong by makes intervals wider. A season whose factors differ by no more than that is left out,
+    one whose factors differ by much more counts in full: 1 less the square of the ratio of the two
+    variances. Like Stein's estimators [1]_, this decides by the season as a whole.
+
+    Parameters
+    ----------
+    profiles : ndarray of shape (sum of the seasons, S)
+    seasons : ndarray of int
+    n_labels : ndarray of shape (S,)
+        Labels seen.
+    noise : float
+        `PROFILE_NOISE`; 0: each season counts in full.
+
+    References
+    ----------
+    .. [1] B. Efron, C. Morris (1975), Data analysis using Stein's estimator and its
+       generalizations, Journal of the American Statistical Association 70.
+
+    Examples
+    --------
+    >>> season = np.array([1.1, 0.9, 1.1, 0.9]), np.array([1.6, 0.4, 1.6, 0.4])
+    >>> trust(np.stack(season, axis=1), [4], np.array([1000, 1000]), PROFILE_NOISE).round(3)
+    array([[0.   , 0.998]])
+    """
+    trusted, stop = np.ones((len(seasons), profiles.shape[1])), 0
+    if not noise:
+        return trusted
+    for to, season in zip(trusted, seasons, strict=True):
+        found = profiles[stop : stop + season].var(axis=0)
+        stop += season
+        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
+        ratio = by_chance / np.maximum(found, np.finfo(float).tiny)
+        to[:] = 1.0 - np.square(np.minimum(ratio, 1.0))
+    return trusted
+
+
+def factors_at(profiles, trusted, seasons, rows):
+    """Return the factors (number of rows, S) of rows, or (S,) of one: those of its seasons."""
+    product = 1.0
+    for place, of_season in zip(places(seasons, rows), trusted, strict=True):
+        product = product * (1.0 + of_season * (profiles[place] - 1.0))
+    return product
+
+
+def expected_scale(level, profiles, trusted, seasons, delays, row):
     """Return the expected size (M, S) of the errors of what is forecast at a row.
 
     Parameters
@@ -75,6 +125,8 @@ def expected_scale(level, profiles, seasons, delays, row):
         Recent mean absolute error, seasons taken out.
     profiles : ndarray of shape (sum of the seasons, S)
         Factors by the row's phase in each season, one season behind the other.
+    trusted : ndarray of shape (number of seasons, S)
+        See `trust`.
     seasons : ndarray of int
         Season lengths in rows.
     delays : ndarray of int, shape (M,)
@@ -82,10 +134,7 @@ def expected_scale(level, profiles, seasons, delays, row):
     row : int
         Position of the origin, in rows from any fixed one.
     """
-    scale = level
-    for place in places(seasons, row + delays):
-        scale = scale * profiles[place]
-    return np.maximum(scale, TINY)
+    return np.maximum(level * factors_at(profiles, trusted, seasons, row + delays), TINY)
 
 
 def mean_of_nearer(moves, weights):
@@ -107,7 +156,18 @@ def mean_of_nearer(moves, weights):
 
 
 def score_errors(
-    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
+    error,
+    scale,
+    probabilities,
+    seasons,
+    row,
+    quantiles,
+    level,
+    n_labels,
+    profiles,
+    pace,
+    own,
+    noise,
 ):
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
@@ -129,6 +189,8 @@ def score_errors(
         Factor of the rates at which quantiles and level move, by step; see `pace_of`.
     own : ndarray of shape (M,)
         Share of what a step learns that is of its own labels; see `own_share`.
+    noise : float
+        As of `trust`.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -139,9 +201,8 @@ def score_errors(
     pace, own = pace[:, None], own[:, None]
     step = probabilities[:, None, None] - (error / scale < quantiles)
     base = np.maximum(level, TINY)
-    expected = base
-    for place in places(seasons, row):
-        expected = expected * profiles[place]
+    trusted = trust(profiles, seasons, n_labels[0], noise)
+    expected = base * factors_at(profiles, trusted, seasons, row)
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     mean = mean_of_nearer(np.concatenate([step, excess[None]]), own * own * known)
     root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)
@@ -160,6 +221,11 @@ def score_errors(
     level += growth
     excess = np.minimum(excess, PROFILE_OUTLIER - 1.0)
     mean = (excess * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    factor = 1.0 + PROFILE_RATE * mean
-    for place in places(seasons, row):
-        profiles[place] = np.clip(profiles[place] * factor, *PROFILE_LIMITS)
+    there, stop = known.any(axis=0), 0
+    for place, season in zip(places(seasons, row), seasons, strict=True):
+        factors = profiles[stop : stop + season]
+        stop += season
+        # What all factors have in common is the level's: without that pull they would sink.
+        off = factors.mean(axis=0) - 1.0 if noise else 0.0
+        moved = profiles[place] * (1.0 + PROFILE_RATE * (mean - off))
+        profiles[place] = np.where(there, np.clip(moved, *PROFILE_LIMITS), profiles[place])

@@ -41,8 +41,8 @@ def score_block(
     n_readouts : int
     panel_losses : ndarray of shape (E, M, J)
     fixed : tuple
-        Discounts, probabilities, seasons, own shares of the steps, and at how many labels the
-        weights of a step are half its own, as of `score_series`.
+        Discounts, probabilities, seasons, own shares of the steps, noise, and at how many labels
+        the weights of a step are half its own, as of `score_series`.
     fields : tuple of ndarray
         As of `score_series`, maybe in single precision, and losses (M, E + R + 1, S) and labels
         (M, S) of the other state, and whether (M, S) losses are those of an unsettled state.
@@ -64,7 +64,7 @@ def score_block(
     parts /= parts.sum(axis=2, keepdims=True)  # they may have been rounded
     arrived, scales, unsettled, effects = row
     position, steps, due, rows, asleep, waited = looked_at
-    (discounts, probabilities, seasons, own, half), (pooled, beyond) = fixed, sums
+    (discounts, probabilities, seasons, own, noise, half), (pooled, beyond) = fixed, sums
     (E, M, J), some = panel_losses.shape, slice(first, first + len(columns))
     errors, known = np.empty((M, E, J, len(columns))), np.empty((M, J, len(columns)), dtype=bool)
     of_series = asleep[..., some], columns, scales[..., some], n_readouts
@@ -75,17 +75,19 @@ def score_block(
     known_errors(errors, n_readouts, waited[:, some], known)
     if len(limits):
         np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
-    beyond += _tail_sums(errors[0], known[0], fields, probabilities, seasons, position, tails)
+    trusted = conformal.trust(fields[10], seasons, fields[9][0], noise)
+    of_season = probabilities, seasons, trusted, position
+    beyond += _tail_sums(errors[0], known[0], fields, *of_season, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
     moving = seasons, position, fields[:15], pooled
-    of_steps = conformal.pace_of(steps), own, steps, half
-    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving, *of_steps)
+    settings = conformal.pace_of(steps), own, noise, steps, half
+    noted = score_series(errors, known, panel_losses, discounts, probabilities, *moving, *settings)
     for field, moved in zip(kept, fields, strict=True):
         field[...] = np.minimum(moved, MOST)
     return noted
 
 
-def _tail_sums(errors, known, fields, probabilities, seasons, position, tails):
+def _tail_sums(errors, known, fields, probabilities, seasons, trusted, position, tails):
     """Return sums (2, 3, J) over what errors of step 1 (E, J, b) lie beyond the thresholds."""
     flat, there, parts = errors.reshape(len(errors), -1), known.ravel(), fields[4][:1]
     quantiles, level, profiles = fields[7][:, 0], fields[8][:1], fields[10]
@@ -95,7 +97,7 @@ def _tail_sums(errors, known, fields, probabilities, seasons, position, tails):
     flat = np.where(awake & there, flat, 0.0)
     _, mixture = mixing.issue(flat[None], parts, fields[5][:1])
     now = np.zeros(1, dtype=np.intp)
-    expected = conformal.expected_scale(level, profiles, seasons, now, position)[0]
+    expected = conformal.expected_scale(level, profiles, trusted, seasons, now, position)[0]
     scaled = np.where(there, -mixture[0] / expected, np.nan)
     limits = np.repeat(tails[:, MEAN], known.shape[1], axis=1) * LARGEST
     excesses = tail_excesses(scaled, quantiles, probabilities, limits)
@@ -199,7 +201,7 @@ def known_errors(errors, n_readouts, waited, known):
 
 def score_series(
     errors, known, panel_losses, discounts, probabilities, seasons, row, fields, pooled, pace, own,
-    steps, half,
+    noise, steps, half,
 ):  # fmt: skip
     """Move all that is kept of some series by errors of their experts; in place.
 
@@ -224,6 +226,7 @@ def score_series(
     pooled : ndarray of shape (E + 2, M, J)
         To which squared errors, absolute errors of the mixture, and their number are added.
     pace, own : ndarray of shape (M,)
+    noise : float
         As of `score_errors`.
     steps : ndarray of int, shape (M,)
     half : float
@@ -261,7 +264,8 @@ def score_series(
     error = np.where(known, -error, np.nan)
     quantiles, level, n_labels, profiles = fields[7:11]
     now = np.zeros(M, dtype=np.intp)
-    scale = conformal.expected_scale(level, profiles, seasons, now, row)
+    trusted = conformal.trust(profiles, seasons, n_labels[0], noise)
+    scale = conformal.expected_scale(level, profiles, trusted, seasons, now, row)
     at_ease = calm[0] > 0.0
     noted = drift.follow_size(np.abs(error) / scale, size[0], n_rows[0], at_ease)
     calm[0] = at_ease
@@ -270,6 +274,7 @@ def score_series(
     rate = np.maximum(1.0 / (n_labels + 2.0), LEVEL_RATE) * known
     mean_error[...] = base + rate * excess * base
     conformal.score_errors(
-        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own
-    )
+        error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own,
+        noise,
+    )  # fmt: skip
     return noted

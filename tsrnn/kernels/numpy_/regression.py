@@ -25,14 +25,15 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     mixing : tuple of ndarray
         Discounts, and the arrays that `score_experts` moves in place.
     intervals : tuple of ndarray
-        Probabilities, the arrays that `score_errors` moves in place, its pace and shares.
+        Probabilities, the arrays that `score_errors` moves in place, its pace, shares and noise.
     """
     (n, M, n_others, S), reach = forecasts.shape, len(earlier)
     discounts, *weighed = mixing
-    probabilities, *scored, pace, own = intervals
+    probabilities, *scored, pace, own, noise = intervals
     parts, blend = weighed[-2:]
     level, profiles = scored[1], scored[3]
     prior, seasons = np.zeros_like(weighed[2]), np.zeros(0, dtype=np.intp)
+    trusted = np.ones((0, level.shape[1]))
     known = np.concatenate([earlier, labels])
     experts = np.empty((M, n_others + 1, S))
     for row in range(n):
@@ -45,7 +46,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         unknown = np.isnan(experts).any(axis=1)  # no label of that age: no expert sleeps here
         issued[:, experts.shape[1] :][np.broadcast_to(unknown[:, None], blend.shape)] = np.nan
         mixture[unknown] = np.nan
-        scale = expected_scale(level, profiles, seasons, ages, row)
-        errors = probabilities, seasons, row, *scored, pace, own
+        scale = expected_scale(level, profiles, trusted, seasons, ages, row)
+        errors = probabilities, seasons, row, *scored, pace, own, noise
         score_experts(issued - label, prior, discounts, *weighed)
         score_errors(label - mixture, scale, *errors)

@@ -3,7 +3,7 @@
 import numpy as np
 
 RECENT = 168  # newest changes by which it is told how far a stream repeats its season
-N_SEASONS = 2  # before a missing row, whose mean it follows: one alone may be an odd one
+WEIGHTS = 3.0, 2.0, 1.0  # of the seasons before a missing row: the newest may be an odd one
 DOUBT = 0.1  # share of a deviation by which even that of a random walk seems to fade in a row
 SHORTEST_GAP = 4  # missing rows that are bridged; of fewer there is little to mend
 
@@ -52,14 +52,15 @@ def shift_phases(rows, season, early):
 def follow_season(levels, missing, seasons):
     """Let the levels of missing rows go on as those of a season before did; in place.
 
-    A missing row changes by as much as the rows one and two seasons before it, in the mean, less
-    what rows changed by from season to season: a rise of those weeks is not made again. That is
-    taken times the slope, between 0 and 1, of the newest 168 changes on such means, and is no more
-    than the largest of those: nor is a jump of weeks ago. The deviation from the rows of seasons
-    before fades to its mean, by the share that it has faded by in those rows less a tenth, as that
-    of a random walk seems to fade too [1]_. So lags of a stream with a pattern tell that pattern
-    through days without values, an odd value before those is soon forgotten, and a random walk
-    stays where it was.
+    A missing row changes by as much as the mean of the rows one, two and three seasons before it
+    (weights 3, 2 and 1: one season alone may be an odd one, and the newest is the most alike), less
+    what that changes by from season to season: a rise of those weeks is not made again. That is
+    taken times the slope, between 0 and 1, of the newest 168 changes on those of such means, and is
+    no more than the largest of those: nor is a jump of weeks ago. The deviation from the mean of
+    seasons before fades to its own mean, by the share that it has faded by in those rows less a
+    tenth, as that of a random walk seems to fade too [1]_. So lags of a stream with a pattern tell
+    that pattern through days without values, an odd value before those is soon forgotten, and a
+    random walk stays where it was.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def gap_end(targets, start):
 
 def looked_back(seasons):
     """Return the rows that `follow_season` looks at before a missing one."""
-    return N_SEASONS * max(seasons) + RECENT + 1 if seasons else 1
+    return len(WEIGHTS) * max(seasons) + RECENT + 1 if seasons else 1
 
 
 def _gone_on(levels, now, seasons):
@@ -180,7 +181,8 @@ def _gone_on(levels, now, seasons):
         if first >= now:
             continue
         changes = np.diff(levels[first - 1 : now], axis=0)
-        before = _changes_before(levels, np.arange(first, now + 1), season)
+        rows = np.arange(first, now + 1)
+        before = _usual(levels, rows, season, 1) - _usual(levels, rows - 1, season)
         before, step = before[:-1], before[-1] - _drift(levels, now, season)
         seen = np.isfinite(changes) & np.isfinite(before)
         changes, before = np.where(seen, changes, 0.0), np.where(seen, before, 0.0)
@@ -198,7 +200,8 @@ def _gone_on(levels, now, seasons):
 
 def _faded(levels, first, now, season):
     """Return by how much deviations (S,) fade at a row, as they have from a first one on."""
-    deviations = _deviations(levels, np.arange(first - 1, now), season)
+    rows = np.arange(first - 1, now)
+    deviations = levels[rows] - _usual(levels, rows, season)
     known = np.isfinite(deviations)
     count = known[1:].sum(axis=0)
     total = np.cumsum(np.where(known, deviations, 0.0)[1:], axis=0)[-1]
@@ -213,33 +216,25 @@ def _faded(levels, first, now, season):
     return share * np.where(known[-1], deviations[-1], 0.0)
 
 
-def _deviations(levels, rows, season):
-    """Return by how much rows are off the mean of those one and two seasons before, (m, S).
-
-    Off that of one season before, where that is all that has been seen.
-    """
-    one, two = levels[rows - season], levels[np.maximum(rows - 2 * season, 0)]
-    seen = (rows >= 2 * season)[:, None] & np.isfinite(two)
-    return levels[rows] - np.where(seen, 0.5 * (one + two), one)
-
-
 def _drift(levels, now, season):
-    """Return the mean change (S,) of a row in the two seasons before one, or in the one seen."""
-    newest = levels[now - 1]
-    one = (newest - levels[now - 1 - season]) / season
-    if now <= 2 * season:
-        return one
-    two = (newest - levels[now - 1 - 2 * season]) / (2 * season)
-    return np.where(np.isfinite(two), two, one)
+    """Return the mean change (S,) of what is usual from the season before a row to the next."""
+    ends = np.array([now - 1 + season])
+    return (
+        (_usual(levels, ends, season, season) - _usual(levels, ends - season, season)) / season
+    )[0]
 
 
-def _changes_before(levels, rows, season):
-    """Return by how much levels changed one and two seasons before rows, in the mean, (m, S).
+def _usual(levels, rows, season, ago=0):
+    """Return the weighted mean of the levels one, two and three seasons before rows, (m, S).
 
-    As one season before, where that is all that has been seen.
+    Of those that had been seen `ago` rows before, too.
     """
-    one = levels[rows - season] - levels[rows - season - 1]
-    earlier = np.maximum(rows - 2 * season, 1)
-    two = levels[earlier] - levels[earlier - 1]
-    seen = (rows > 2 * season)[:, None] & np.isfinite(two)
-    return np.where(seen, 0.5 * (one + two), one)
+    w1, w2, w3 = WEIGHTS
+    one, two, three = (levels[np.maximum(rows - n * season, 0)] for n in (1, 2, 3))
+    seen_two, seen_three = (
+        (rows >= back)[:, None] & np.isfinite(levels[np.maximum(rows - back, 0)])
+        for back in (ago + 2 * season, ago + 3 * season)
+    )
+    of_two = (w1 * one + w2 * two) / (w1 + w2)
+    of_three = (w1 * one + w2 * two + w3 * three) / (w1 + w2 + w3)
+    return np.where(seen_three, of_three, np.where(seen_two, of_two, one))

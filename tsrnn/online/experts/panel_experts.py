@@ -108,7 +108,9 @@ class PanelExperts:
     learnt : Tracks
         As they were when something was last learnt.
     shares : bool
-        Whether intervals of a step learn from nearer ones too, as of `Conformal`.
+        Whether intervals of a step learn from nearer ones too,
+    noise : float
+        and variance by chance of the factors of a season: both as of `Conformal`.
     shrinks : bool
         Whether weights of a step are shrunk to those of all steps.
     pooled : ndarray of shape (E + 2, M, J)
@@ -119,6 +121,7 @@ class PanelExperts:
     """
 
     shares = shrinks = False  # as of a file of 0.1.0
+    noise = 0.0
 
     def __init__(
         self, horizon, n_targets, readouts, seasons=(), profile=1, probabilities=(0.05, 0.95),
@@ -135,7 +138,7 @@ class PanelExperts:
         self._needs = np.array(needs if repeats else [], dtype=np.intp)
         self.probabilities = np.array(probabilities)
         self.discounts = np.array(REGRET_DISCOUNTS, dtype=float)
-        self.shares = self.shrinks = True
+        self.shares, self.shrinks, self.noise = True, True, conformal.PROFILE_NOISE
         self.profile_seasons = np.array([profile] if profile > 1 else [], dtype=np.intp)
         M, E, R, Q = (
             len(self.scored.steps),
@@ -333,7 +336,7 @@ class PanelExperts:
             found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
             scale = conformal.expected_scale(
-                unit, fields.profiles, self.profile_seasons, steps, position
+                unit, fields.profiles, self._trust(fields), self.profile_seasons, steps, position
             )
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
@@ -355,8 +358,13 @@ class PanelExperts:
     def _expected(self, fields, position):
         """Return the size (S,) of errors of step 1 that was to be expected at a label."""
         now = np.zeros(1, dtype=np.intp)
-        level, seasons = fields.level[:1], self.profile_seasons
-        return conformal.expected_scale(level, fields.profiles, seasons, now, position)[0]
+        level, of_season = fields.level[:1], (self._trust(fields), self.profile_seasons)
+        return conformal.expected_scale(level, fields.profiles, *of_season, now, position)[0]
+
+    def _trust(self, fields):
+        """Return how far factors of the season are to be trusted (1, S), as of `Conformal`."""
+        seasons = self.profile_seasons
+        return conformal.trust(fields.profiles, seasons, fields.n_labels[0], self.noise)
 
     # --- learning -----------------------------------------------------------------------------
 
@@ -407,7 +415,7 @@ class PanelExperts:
         of_panel = issued.array, levels.array, self.n_readouts, self._panel_losses()
         own = conformal.own_share(steps) if self.shares else np.ones(len(steps))
         half = HALF_OWN if self.shrinks else 0.0
-        fixed = self.discounts, self.probabilities, self.profile_seasons, own, half
+        fixed = self.discounts, self.probabilities, self.profile_seasons, own, self.noise, half
         score_block = (compiled_kernels() or panel_experts).score_block
         pieces = self.tracks.pieces(series)
         scored = [None] * len(pieces)

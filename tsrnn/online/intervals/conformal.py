@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from tsrnn.kernels.numpy_ import conformal as kernels
-from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, QUANTILES
+from tsrnn.kernels.numpy_.conformal import MAE_OF_NORMAL, PROFILE_NOISE, QUANTILES
 from tsrnn.online.storage.values import changed
 from tsrnn.persistence.registry import saved
 
@@ -35,6 +35,8 @@ class Conformal:
     where the steps before have what is theirs, their mean move is none. Steps far ahead find their
     level by their own first labels.
 
+    A season whose factors differ no more than chance makes them is left out; see `trust`.
+
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
     Attributes
@@ -56,6 +58,8 @@ class Conformal:
     shares : bool
         Whether steps learn from nearer ones too. Those of a regressor do not, nor do those of files
         of 0.1.0, which go on as before.
+    noise : float
+        Variance of factors by chance; 0 in files of 0.1.0, where each season counts in full.
 
     References
     ----------
@@ -86,6 +90,7 @@ class Conformal:
     seasons: np.ndarray
     profiles: np.ndarray
     shares: bool = False
+    noise: float = 0.0
 
     @classmethod
     def of(cls, delays, n_streams, seasons=(), probabilities=QUANTILES, shares=True):
@@ -101,12 +106,13 @@ class Conformal:
             np.array(seasons, dtype=np.intp),
             np.ones((sum(seasons), n_streams)),
             shares,
+            PROFILE_NOISE,
         )
 
     @property
     def fixed(self):
-        """Probabilities, delays, own shares and seasons, for compiled loops."""
-        return self.probabilities, self.delays, self.own, self.seasons
+        """Probabilities, delays, own shares, seasons and noise, for compiled loops."""
+        return self.probabilities, self.delays, self.own, self.seasons, self.noise
 
     @property
     def own(self):
@@ -128,7 +134,10 @@ class Conformal:
         row : int
             Position of the origin, in rows from any fixed one.
         """
-        return kernels.expected_scale(self.level, self.profiles, self.seasons, self.delays, row)
+        trusted = kernels.trust(self.profiles, self.seasons, self.n_labels[0], self.noise)
+        return kernels.expected_scale(
+            self.level, self.profiles, trusted, self.seasons, self.delays, row
+        )
 
     def step(self, error, scale, row):
         """Learn from the errors (label less forecast) that a row has brought.
@@ -143,8 +152,8 @@ class Conformal:
             Position of the row.
         """
         moved = tuple(array.copy() for array in self.moving)
-        paces = kernels.pace_of(self.delays), self.own
-        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, *paces)
+        settings = kernels.pace_of(self.delays), self.own, self.noise
+        kernels.score_errors(error, scale, self.probabilities, self.seasons, row, *moved, *settings)
         return self.moved(*moved)
 
     def moved(self, quantiles, level, n_labels, profiles):
