@@ -107,34 +107,39 @@ def _gap(window, most):
 def _gone_on(before, level, seasons):
     """Return the level (S,) of a missing row after those before (n, S); see `follow_season`."""
     now, gone_on = before.shape[0], level
-    first = now - RECENT
-    changes = g.rows(before, first) - g.rows(before, first - 1, now - 1)
+    changes = g.rows(before, now - RECENT) - g.rows(before, now - RECENT - 1, now - 1)
     for season in sorted(seasons):
-        usual = _usual(before, first, now + 1, season, ago=1)
-        all_earlier = usual - _usual(before, first - 1, now, season)
+        backs = (n * season for n in (1, 2, 3))
+        rows = [g.rows(before, now - RECENT - 1 - n, now + 1 - n) for n in backs]
+        earlier, later = ([g.rows(r, i, RECENT + 1 + i) for r in rows] for i in (0, 1))
+        unseen = [g.isnan(r) for r in earlier[1:]]
+        usual = _usual(
+            *earlier, *unseen
+        )  # of the row before the changes, and of those but the last
+        newest = [g.take(before, now - 1), *(g.take(r, RECENT) for r in (*earlier[:2], *unseen))]
+        risen = (_usual(*newest) - g.take(usual, RECENT)) / float(season)
+        all_earlier = _usual(*later, *unseen) - usual
+        step = g.take(all_earlier, RECENT) - risen
         earlier = g.rows(all_earlier, 0, RECENT)
         unseen = g.isnan(changes) | g.isnan(earlier)
         seen_changes = g.where(unseen, 0.0, changes)
         earlier = g.where(unseen, 0.0, earlier)
         product = g.total(seen_changes * earlier, axis=0)
         square = g.total(earlier * earlier, axis=0)
-        ends = (_usual(before, n, n + 1, season, n + 1 - now) for n in (now - 1 + season, now - 1))
-        risen = next(ends) - next(ends)
-        step = g.take(all_earlier, RECENT) - g.take(risen, 0) / float(season)
         least = g.least(0.0 - g.absolute(seen_changes), axis=0)
         step = g.minimum(g.maximum(step, least), 0.0 - least)
         known = (square > 0.0) & ~g.isnan(step)
         slope = g.minimum(g.maximum(product, 0.0), square) / g.where(known, square, 1.0)
-        faded = _faded(before, season)
+        faded = _faded(g.rows(before, now - RECENT - 1) - usual)
         gone_on = g.where(known, level + slope * step - faded, gone_on)
     return gone_on
 
 
-def _faded(levels, season):
-    """Return by how much the deviation (S,) from the seasons before fades at a row."""
-    stop = levels.shape[0]
-    first = stop - RECENT - 1
-    deviations = g.rows(levels, first) - _usual(levels, first, stop, season)
+def _faded(deviations):
+    """Return by how much the deviation (S,) from the seasons before fades at a row.
+
+    Of those (RECENT + 1, S) of the rows before.
+    """
     after = g.rows(deviations, 1)
     unseen = g.isnan(after)
     total = g.total(g.where(unseen, 0.0, after), axis=0)
@@ -150,15 +155,12 @@ def _faded(levels, season):
     return g.where(fades, share * newest, 0.0)
 
 
-def _usual(levels, first, stop, season, ago=0):
-    """Return the mean of the levels one, two and three seasons before rows; see `seasons`."""
-    ends = [(first - n * season, stop - n * season) for n in (1, 2, 3)]
-    one, two, three = (g.rows(levels, *end) for end in ends)
-    unseen = [g.isnan(g.rows(levels, first - ago, stop - ago)) for first, stop in ends[1:]]
+def _usual(one, two, three, unseen_two, unseen_three):
+    """Return the weighted mean of levels one, two and three seasons before; see `seasons`."""
     w1, w2, w3 = WEIGHTS
-    of_two = (w1 * one + w2 * two) / (w1 + w2)
-    of_three = (w1 * one + w2 * two + w3 * three) / (w1 + w2 + w3)
-    return g.where(unseen[1], g.where(unseen[0], one, of_two), of_three)
+    two = w1 * one + w2 * two
+    of_three = (two + w3 * three) / (w1 + w2 + w3)
+    return g.where(unseen_three, g.where(unseen_two, one, two / (w1 + w2)), of_three)
 
 
 class Seen:
