@@ -1,6 +1,5 @@
 """Fixtures of all tests."""
 
-import gc
 import os
 
 import pytest
@@ -22,12 +21,6 @@ def pytest_cmdline_main(config):
     if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
         config.option.dist = "worksteal"
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def pytest_collection_finish():
-    """Leave what was imported by now to no garbage collection: it stays to the end."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_a_stretch_of_nan_may_be_split_anywhere():
 
 @pytest.mark.parametrize("start", [pytest.param(1060, marks=pytest.mark.slow), 3060])
 def test_the_day_after_days_without_values_costs_little(start):
-    """Lags of missing rows tell the pattern of two weeks, from the value before to that after.
+    """Lags of missing rows tell the pattern of three weeks, from the value before to that after.
 
     They were one flat line; then as the last week, going on from the value before alone: 1.5 and
     2.1 times the error at the second start.

@@ -64,34 +64,41 @@ def as_of_seasons_before(levels, now, season):
     then = np.where(np.isnan(earlier), np.nan, lines[rows - back])
     before = usual(then) - usual(earlier)
     step, before, changes = before[-1], before[:-1], change[rows[:-1]]
-    slope = np.linalg.lstsq(before[:, None], changes, rcond=None)[0][0]
+    seen = np.isfinite(changes) & np.isfinite(before)
+    slope = np.linalg.lstsq(before[seen, None], changes[seen], rcond=None)[0][0]
+    most = np.abs(changes[seen]).max()
     earlier = lines[now - 1 - back]
     then = np.where(np.isnan(earlier), np.nan, lines[now - 1 + season - back])
-    risen = (usual(then) - usual(earlier))[0] / season
-    level = lines[now - 1] + min(max(slope, 0.0), 1.0) * (step - risen)
+    step -= (usual(then) - usual(earlier))[0] / season
+    level = lines[now - 1] + min(max(slope, 0.0), 1.0) * min(max(step, -most), most)
     rows = np.arange(rows[0] - 1, now)
     off = lines[rows] - usual(lines[rows - back])
-    off -= off[1:].mean()
-    kept = np.linalg.lstsq(off[:-1, None], off[1:], rcond=None)[0][0]
+    off -= np.nanmean(off[1:])
+    seen = np.isfinite(off[:-1]) & np.isfinite(off[1:])
+    kept = np.linalg.lstsq(off[:-1][seen, None], off[1:][seen], rcond=None)[0][0]
     return level - min(max(1.0 - kept - DOUBT, 0.0), 1.0) * off[-1]
 
 
-def test_missing_rows_go_on_as_those_of_the_longest_season_seen():
-    """Values of days without rows are those of weeks before, as far as weeks have been alike."""
+@pytest.mark.parametrize(("n_rows", "n_new"), [(43, 8), (60, 16), (100, 40), (280, 40)])
+def test_missing_rows_go_on_as_those_of_the_longest_season_seen(n_rows, n_new):
+    """Values of days without rows are those of weeks before, as far as weeks have been alike.
+
+    Of one, two or three of them, as many as have been seen.
+    """
     rng = np.random.default_rng(0)
-    week = rng.normal(size=14)
-    values = np.tile(week, 20)[:, None] + rng.normal(scale=[[0.0, 0.5]], size=(280, 2))
+    week, noise = rng.normal(size=14), rng.normal(scale=[[0.0, 0.5]], size=(n_rows, 2))
+    values = np.tile(week, 20)[:n_rows, None] + noise
     levels = np.concatenate([np.full((14, 2), np.nan), values])
-    missing = np.zeros((40, 2), dtype=bool)
-    missing[5:30, 0] = missing[10:, 1] = True
+    missing = np.zeros((n_new, 2), dtype=bool)
+    missing[n_new // 8 : 3 * n_new // 4, 0] = missing[n_new // 4 :, 1] = True
     expected = levels.copy()
     for row, stream in np.argwhere(missing):
-        now = len(levels) - 40 + row
+        now = len(levels) - n_new + row
         expected[now, stream] = as_of_seasons_before(expected[:, stream], now, 14)
-    levels[-40:][missing] = np.nan
+    levels[-n_new:][missing] = np.nan
     follow_season(levels, missing, (2, 14))
     np.testing.assert_allclose(levels, expected, rtol=1e-9)
-    np.testing.assert_allclose(levels[-35:, 0], values[-35:, 0], rtol=1e-9)
+    np.testing.assert_allclose(levels[-n_new:, 0], values[-n_new:, 0], rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_rows", [1, 400])
@@ -205,7 +212,7 @@ def test_a_gap_is_found_where_it_ends():
 
 
 @needs_numba
-def test_compiled_code_finds_the_same_ends_of_gaps():
+def test_what_is_compiled_finds_the_same_ends_of_gaps_uncompiled():
     find = importlib.import_module("tsrnn.kernels.numba_.seasons").gap_end.py_func
     rng, found = np.random.default_rng(0), set()
     for _ in range(300):

@@ -28,15 +28,15 @@ def compiled():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("noise", [0.0, PROFILE_NOISE])
-def test_score_block(compiled, dtype, noise):
+@pytest.mark.parametrize(("noise", "half"), [(PROFILE_NOISE, 6.0), (0.0, 0.0)])
+def test_score_block(compiled, dtype, noise, half):
     """The second half of some series; others are late, asleep or unsettled now and then."""
     rng, steps = np.random.default_rng(0), np.append(np.arange(1, M), 96)
     sizes = M, J, ("one", "two"), (3, 6), 3, (0.1, 0.5, 0.9)
     experts = PanelExperts(*sizes, ("three",), dtype=dtype).taken(slice(None), 5)
     E, columns, block = len(experts.names), np.array([1, 2, 3, 6, 8]), experts.tracks.blocks[0]
     fixed = experts.discounts, experts.probabilities, experts.profile_seasons
-    fixed = *fixed, own_share(steps), noise, 6.0
+    fixed = *fixed, own_share(steps), noise, half
     pooled, beyond, n_noted = np.zeros((E + 2, M, J)), np.zeros_like(experts.tails), 0
     for row in range(330):
         size = 1.0 + 9.0 * (row > 300)

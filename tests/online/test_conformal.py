@@ -99,6 +99,17 @@ def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_
     assert np.median(trusted[1]) > 0.8
 
 
+def test_after_a_restart_a_season_is_trusted_as_soon_as_at_the_start():
+    """Factors begin anew then, and so do the rows that tell what chance makes of them."""
+    rng = np.random.default_rng(0)
+    n = np.arange(24 * 20)
+    errors = rng.normal(size=(len(n), 40)) * np.where(n % 24 < 8, 0.3, 1.5)[:, None]
+    _, conformal = walk(errors, Conformal.of([1], 40, seasons=(24,)))
+    _, again = walk(errors[: 24 * 3], conformal.without_seasons())
+    quiet, loud = again.scale(24 * 3 - 1)[0], again.scale(24 * 3 + 11)[0]
+    assert np.median(quiet / loud) < 0.9
+
+
 def test_far_steps_whose_errors_overlap_are_covered_from_a_few_overlaps_on():
     rng, delay, n_streams, n_rows = np.random.default_rng(0), 240, 40, 2000
     noise = rng.normal(size=(n_rows + delay, n_streams)).cumsum(axis=0)

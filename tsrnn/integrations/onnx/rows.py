@@ -111,16 +111,15 @@ def _gone_on(before, level, seasons):
     for season in sorted(seasons):
         backs = (n * season for n in (1, 2, 3))
         rows = [g.rows(before, now - RECENT - 1 - n, now + 1 - n) for n in backs]
-        earlier, later = ([g.rows(r, i, RECENT + 1 + i) for r in rows] for i in (0, 1))
-        unseen = [g.isnan(r) for r in earlier[1:]]
-        usual = _usual(
-            *earlier, *unseen
-        )  # of the row before the changes, and of those but the last
-        newest = [g.take(before, now - 1), *(g.take(r, RECENT) for r in (*earlier[:2], *unseen))]
+        # From the row before the changes to the newest, and each of these rows' next.
+        these, following = ([g.rows(r, i, RECENT + 1 + i) for r in rows] for i in (0, 1))
+        never = [g.isnan(r) for r in these[1:]]
+        usual = _usual(*these, *never)
+        newest = [g.take(before, now - 1), *(g.take(r, RECENT) for r in (*these[:2], *never))]
         risen = (_usual(*newest) - g.take(usual, RECENT)) / float(season)
-        all_earlier = _usual(*later, *unseen) - usual
-        step = g.take(all_earlier, RECENT) - risen
-        earlier = g.rows(all_earlier, 0, RECENT)
+        usual_changes = _usual(*following, *never) - usual
+        step = g.take(usual_changes, RECENT) - risen
+        earlier = g.rows(usual_changes, 0, RECENT)
         unseen = g.isnan(changes) | g.isnan(earlier)
         seen_changes = g.where(unseen, 0.0, changes)
         earlier = g.where(unseen, 0.0, earlier)

@@ -73,7 +73,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
+            _trust(profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, trusted, off)
             expected, n_known, scaled = _factor(profiles, trusted, seasons, now, s), 0.0, 0.0
             mean[:] = 0.0
             for m in range(M):
@@ -101,7 +101,7 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, off, now, s, excess, n_known)
-                _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
+                _trust(profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, trusted, off)
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
@@ -139,7 +139,7 @@ def score_errors(
     mean = on_stack(len(probabilities) + 2, np.float64)
     trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for s in range(S):
-        _trust(profiles, seasons, n_labels[0, s], noise, s, trusted, off)
+        _trust(profiles, seasons, min(n_labels[0, s], row + 1.0), noise, s, trusted, off)
         expected, n_known = _factor(profiles, trusted, seasons, row, s), 0.0
         mean[:] = 0.0
         for m in range(M):
@@ -185,7 +185,7 @@ def _follow_tail(excess, tail, s):
     tail[COUNT, s] += 1.0
 
 
-def _trust(profiles, seasons, n_labels, noise, s, trusted, off):
+def _trust(profiles, seasons, n_rows, noise, s, trusted, off):
     """Write how far factors of each season of a stream are to be trusted, their mean less 1."""
     trusted[:], off[:], start = 1.0, 0.0, 0
     if noise == 0.0:
@@ -199,7 +199,7 @@ def _trust(profiles, seasons, n_labels, noise, s, trusted, off):
         start += season
         off[i] = total / season
         found = squares / season - off[i] * off[i]
-        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
+        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_rows / season))
         trusted[i] = 1.0 - (by_chance / found) ** 2 if found > by_chance else 0.0
 
 

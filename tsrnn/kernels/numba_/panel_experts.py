@@ -204,7 +204,7 @@ def _expect(seasons, row, profiles, n_labels, noise, off, scratch):
         for s in range(len(expected)):
             mean[s] /= season
             found = squares[s] / season - mean[s] * mean[s]
-            by_chance = noise * (1.0 - KEPT ** (2.0 * n_labels[s] / season))
+            by_chance = noise * (1.0 - KEPT ** (2.0 * min(n_labels[s], row + 1.0) / season))
             ratio = by_chance / found if found > by_chance else 1.0
             expected[s] *= 1.0 + (1.0 - ratio * ratio) * (profile[s] - 1.0)
         start += season

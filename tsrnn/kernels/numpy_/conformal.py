@@ -68,7 +68,7 @@ def widening(delays, n_labels):
     return 1.0 + WIDER * np.minimum(overlaps, 1.0)
 
 
-def trust(profiles, seasons, n_labels, noise):
+def trust(profiles, seasons, n_rows, noise):
     """Return how far the factors of each season are to be trusted, (number of seasons, S).
 
     Factors move with every error, so they differ where errors have no season too, and what they are
@@ -80,8 +80,8 @@ def trust(profiles, seasons, n_labels, noise):
     ----------
     profiles : ndarray of shape (sum of the seasons, S)
     seasons : ndarray of int
-    n_labels : ndarray of shape (S,)
-        Labels seen.
+    n_rows : ndarray of shape (S,)
+        Rows by which factors have moved.
     noise : float
         `PROFILE_NOISE`; 0: each season counts in full.
 
@@ -102,10 +102,18 @@ def trust(profiles, seasons, n_labels, noise):
     for to, season in zip(trusted, seasons, strict=True):
         found = profiles[stop : stop + season].var(axis=0)
         stop += season
-        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_labels / season))
+        by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_rows / season))
         ratio = by_chance / np.maximum(found, np.finfo(float).tiny)
         to[:] = 1.0 - np.square(np.minimum(ratio, 1.0))
     return trusted
+
+
+def rows_moved(n_labels, row):
+    """Return by how many rows factors have moved (S,), from labels (M, S) seen and the row.
+
+    Labels have all been seen, rows are counted from the last restart, which leaves factors at 1.
+    """
+    return np.minimum(n_labels[0], row + 1.0)
 
 
 def factors_at(profiles, trusted, seasons, rows):
@@ -201,7 +209,7 @@ def score_errors(
     pace, own = pace[:, None], own[:, None]
     step = probabilities[:, None, None] - (error / scale < quantiles)
     base = np.maximum(level, TINY)
-    trusted = trust(profiles, seasons, n_labels[0], noise)
+    trusted = trust(profiles, seasons, rows_moved(n_labels, row), noise)
     expected = base * factors_at(profiles, trusted, seasons, row)
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     mean = mean_of_nearer(np.concatenate([step, excess[None]]), own * own * known)

@@ -108,9 +108,9 @@ class PanelExperts:
     learnt : Tracks
         As they were when something was last learnt.
     shares : bool
-        Whether intervals of a step learn from nearer ones too,
+        Whether intervals of a step learn from nearer ones too, as of `Conformal`.
     noise : float
-        and variance by chance of the factors of a season: both as of `Conformal`.
+        Variance by chance of the factors of a season, as of `Conformal`.
     shrinks : bool
         Whether weights of a step are shrunk to those of all steps.
     pooled : ndarray of shape (E + 2, M, J)
@@ -336,7 +336,12 @@ class PanelExperts:
             found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
             scale = conformal.expected_scale(
-                unit, fields.profiles, self._trust(fields), self.profile_seasons, steps, position
+                unit,
+                fields.profiles,
+                self._trust(fields, position),
+                self.profile_seasons,
+                steps,
+                position,
             )
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
@@ -358,13 +363,13 @@ class PanelExperts:
     def _expected(self, fields, position):
         """Return the size (S,) of errors of step 1 that was to be expected at a label."""
         now = np.zeros(1, dtype=np.intp)
-        level, of_season = fields.level[:1], (self._trust(fields), self.profile_seasons)
+        level, of_season = fields.level[:1], (self._trust(fields, position), self.profile_seasons)
         return conformal.expected_scale(level, fields.profiles, *of_season, now, position)[0]
 
-    def _trust(self, fields):
+    def _trust(self, fields, position):
         """Return how far factors of the season are to be trusted (1, S), as of `Conformal`."""
-        seasons = self.profile_seasons
-        return conformal.trust(fields.profiles, seasons, fields.n_labels[0], self.noise)
+        n_rows = conformal.rows_moved(fields.n_labels, position)
+        return conformal.trust(fields.profiles, self.profile_seasons, n_rows, self.noise)
 
     # --- learning -----------------------------------------------------------------------------
 

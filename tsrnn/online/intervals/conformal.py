@@ -132,9 +132,10 @@ class Conformal:
         Parameters
         ----------
         row : int
-            Position of the origin, in rows from any fixed one.
+            Position of the origin, in rows from the first one after the last restart.
         """
-        trusted = kernels.trust(self.profiles, self.seasons, self.n_labels[0], self.noise)
+        n_rows = kernels.rows_moved(self.n_labels, row)
+        trusted = kernels.trust(self.profiles, self.seasons, n_rows, self.noise)
         return kernels.expected_scale(
             self.level, self.profiles, trusted, self.seasons, self.delays, row
         )
