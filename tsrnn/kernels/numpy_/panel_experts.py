@@ -75,8 +75,8 @@ def score_block(
     known_errors(errors, n_readouts, waited[:, some], known)
     if len(limits):
         np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
-    n_rows = conformal.rows_moved(fields[9], position)
-    trusted = conformal.trust(fields[10], seasons, n_rows, noise)
+    moved = conformal.rows_moved(fields[9], position)
+    trusted = conformal.trust(fields[10], seasons, moved, noise)
     of_season = probabilities, seasons, trusted, position
     beyond += _tail_sums(errors[0], known[0], fields, *of_season, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
@@ -265,8 +265,7 @@ def score_series(
     error = np.where(known, -error, np.nan)
     quantiles, level, n_labels, profiles = fields[7:11]
     now = np.zeros(M, dtype=np.intp)
-    n_rows = conformal.rows_moved(n_labels, row)
-    trusted = conformal.trust(profiles, seasons, n_rows, noise)
+    trusted = conformal.trust(profiles, seasons, conformal.rows_moved(n_labels, row), noise)
     scale = conformal.expected_scale(level, profiles, trusted, seasons, now, row)
     at_ease = calm[0] > 0.0
     noted = drift.follow_size(np.abs(error) / scale, size[0], n_rows[0], at_ease)

@@ -335,14 +335,8 @@ class PanelExperts:
             level = level * drift.lift_of(fields.size, self.scored.steps)
             found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
-            scale = conformal.expected_scale(
-                unit,
-                fields.profiles,
-                self._trust(fields, position),
-                self.profile_seasons,
-                steps,
-                position,
-            )
+            of_season = self._trust(fields, position), self.profile_seasons
+            scale = conformal.expected_scale(unit, fields.profiles, *of_season, steps, position)
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
         return offsets * scales[..., None]
