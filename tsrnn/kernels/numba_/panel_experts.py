@@ -198,9 +198,9 @@ def _expect(seasons, row, profiles, n_labels, noise, off, scratch):
         for place in range(start, start + season):
             factors = profiles[place]
             for s in range(len(squares)):
-                mean[s] += factors[s] - 1.0
-            for s in range(len(squares)):
-                squares[s] += (factors[s] - 1.0) ** 2
+                more = factors[s] - 1.0
+                mean[s] += more
+                squares[s] += more * more
         for s in range(len(expected)):
             mean[s] /= season
             found = squares[s] / season - mean[s] * mean[s]
