@@ -24,17 +24,10 @@ from memory import forget_peak, in_fresh_process, peak, print_table, resident
 from report import save
 from rows import estimator_claims, estimator_rows, print_estimators
 from timing import Contestant, interleaved, medians
+from training_before import SHAPES
 
 from tsrnn import nn
 
-SHAPES = (
-    (1, 24, 4, 32),
-    (32, 24, 4, 32),
-    (32, 48, 8, 64),
-    (64, 96, 8, 128),
-    (128, 168, 8, 64),
-    (256, 48, 16, 256),
-)
 FLOORS = ("products", "products in blocks")
 # Seconds that RTNeural publishes for 480,000 steps of an LSTM with as many inputs as units, by
 # units: the best of its backends Eigen and xsimd, and of its two interfaces. An Intel Core
