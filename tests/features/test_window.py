@@ -212,7 +212,7 @@ def test_a_gap_is_found_where_it_ends():
 
 
 @needs_numba
-def test_what_is_compiled_finds_the_same_ends_of_gaps_uncompiled():
+def test_gap_end_of_numba_is_that_of_numpy():
     find = importlib.import_module("tsrnn.kernels.numba_.seasons").gap_end.py_func
     rng, found = np.random.default_rng(0), set()
     for _ in range(300):

@@ -87,8 +87,8 @@ def test_score_errors_and_expected_scale(compiled, pace, own, noise):
         error = rng.normal(size=(M, S)) * (0.5 + row % 3)
         error[rng.random((M, S)) < 0.2] = np.nan
         for functions, state in zip((conformal, compiled), states, strict=True):
-            trusted = conformal.trust(state[3], seasons, state[2][0], noise)
-            scale = functions.expected_scale(state[1], state[3], trusted, seasons, delays, row)
+            weights = conformal.season_weights(state[3], seasons, state[2][0], noise)
+            scale = functions.expected_scale(state[1], state[3], weights, seasons, delays, row)
             settings = probabilities, seasons, row, *state, pace, own, noise
             functions.score_errors(error, scale, *settings)
     for plain, fast in zip(*states, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import content
 
-from tsrnn.kernels.numpy_.conformal import trust
+from tsrnn.kernels.numpy_.conformal import season_weights
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.intervals.tracking import Intervals
 
@@ -87,19 +87,21 @@ def test_factors_of_a_season_do_not_sink_in_the_long_run():
     assert conformal.profiles.mean() == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_season_of_few_visits_is_trusted_by_what_chance_would_have_made_of_so_many():
+def test_a_season_of_few_visits_weighs_by_what_chance_would_have_made_of_so_many():
     rng = np.random.default_rng(0)
     errors = rng.normal(size=(24 * 3, 40))
     widths = np.where(np.arange(len(errors)) % 24 < 8, 0.3, 1.5)[:, None]
-    trusted = []
+    weights = []
     for each in (errors, errors * widths):
         _, conformal = walk(each, Conformal.of([1], 40, seasons=(24,)))
-        trusted.append(trust(conformal.profiles, [24], conformal.n_labels[0], conformal.noise))
-    assert np.median(trusted[0]) < 0.6
-    assert np.median(trusted[1]) > 0.8
+        weights.append(
+            season_weights(conformal.profiles, [24], conformal.n_labels[0], conformal.noise)
+        )
+    assert np.median(weights[0]) < 0.6
+    assert np.median(weights[1]) > 0.8
 
 
-def test_after_a_restart_a_season_is_trusted_as_soon_as_at_the_start():
+def test_after_a_restart_a_season_weighs_as_soon_as_at_the_start():
     """Factors begin anew then, and so do the rows that tell what chance makes of them."""
     rng = np.random.default_rng(0)
     n = np.arange(24 * 20)

@@ -12,7 +12,6 @@ from helpers.panels import N_FIT, START, by_stamps, content_of, divided, failing
 import tsrnn
 from tsrnn.evaluate import prequential
 from tsrnn.features.ring_buffer import Ring
-from tsrnn.kernels.numpy_.conformal import trust
 from tsrnn.online.experts.panel_experts import PanelExperts
 from tsrnn.online.intervals.conformal import Conformal
 from tsrnn.online.panel_learner import PanelLearner
@@ -127,8 +126,10 @@ def test_quantiles_levels_and_profiles_move_as_those_of_one_stream():
     for position, arrived, forecasts, scales, before, *_ in rows:
         errors = errors_of(position, arrived, forecasts, scales, levels, ())
         error = -(before.weights(slice(None)) * errors).sum(axis=0).reshape(M, -1)
-        trusted = trust(conformal.profiles, [season], conformal.n_labels[0], conformal.noise)
-        scale = conformal.level * (1.0 + trusted * (conformal.profiles[position % season] - 1.0))
+        by_chance = conformal.noise * (1.0 - 0.95 ** (2.0 * conformal.n_labels[0] / season))
+        found = np.maximum(conformal.profiles.var(axis=0), 1e-300)
+        weight = 1.0 - np.minimum(by_chance / found, 1.0) ** 2
+        scale = conformal.level * (1.0 + weight * (conformal.profiles[position % season] - 1.0))
         conformal = conformal.step(error, scale, position)
     position = rows[-1][0]
     wanted = conformal.offsets([0.05, 0.3, 0.9], conformal.scale(position))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import versions
+from helpers.internals import learner_of
 from sklearn.exceptions import InconsistentVersionWarning
 
 import tsrnn
@@ -64,6 +65,12 @@ def require_near(found, expected, tolerance, name):
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
 def test_files_of_released_versions_go_on(folder, kernels):
     require_files_go_on(folder)
+
+
+def test_a_panel_of_0_1_0_mixes_and_scales_errors_as_it_did():
+    """Forecasts alone would not show it: its season of errors is one that counts in full anyway."""
+    experts = learner_of(tsrnn.load(FOLDER / "0.1.0" / "panel.tsrnn")).experts
+    assert (experts.noise, experts.shares, experts.shrinks) == (0.0, False, False)
 
 
 def test_files_of_this_version_go_on(of_today, kernels):
