@@ -69,12 +69,14 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
     (size, n_rows, calm), any_noted = drift, False
     n, (M, S), reach = len(labels), level.shape, len(waiting) - len(labels)
     excess, mean = on_stack(M, np.float64), on_stack(len(probabilities) + 2, np.float64)
-    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
+    weights, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for row in range(n):
         now = first_row + row
         for s in range(S):
-            _trust(profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, trusted, off)
-            expected, n_known, scaled = _factor(profiles, trusted, seasons, now, s), 0.0, 0.0
+            _season_weights(
+                profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, weights, off
+            )
+            expected, n_known, scaled = _factor(profiles, weights, seasons, now, s), 0.0, 0.0
             mean[:] = 0.0
             for m in range(M):
                 past = waiting[reach + row - delays[m], m]
@@ -101,46 +103,38 @@ def move_errors(forecasts, labels, waiting, first_row, fixed, moving, drift, not
                     )
             if n_known > 0.0:
                 _move_profiles(profiles, seasons, off, now, s, excess, n_known)
-                _trust(profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, trusted, off)
+                _season_weights(
+                    profiles, seasons, min(n_labels[0, s], now + 1.0), noise, s, weights, off
+                )
             noted[row, s] = _drift(scaled, n_known, size, n_rows, calm, s)
             any_noted |= not np.isnan(noted[row, s])
             for m in range(M):
-                scale = level[m, s] * _factor(profiles, trusted, seasons, now + delays[m], s)
+                scale = level[m, s] * _factor(profiles, weights, seasons, now + delays[m], s)
                 waiting[reach + row, m, 0, s] = forecasts[row, s, m]
                 waiting[reach + row, m, 1, s] = max(scale, TINY)
     return any_noted
 
 
-def expected_scale(level, profiles, trusted, seasons, delays, row):
+def expected_scale(level, profiles, weights, seasons, delays, row):
     """Return the expected size (M, S) of errors, as of `tsrnn.kernels.numpy_.conformal`."""
     scale = np.empty(level.shape)
     for m, s in np.ndindex(level.shape):
-        factor = _factor(profiles, trusted[:, s], seasons, row + delays[m], s)
+        factor = _factor(profiles, weights[:, s], seasons, row + delays[m], s)
         scale[m, s] = max(level[m, s] * factor, TINY)
     return scale
 
 
 def score_errors(
-    error,
-    scale,
-    probabilities,
-    seasons,
-    row,
-    quantiles,
-    level,
-    n_labels,
-    profiles,
-    pace,
-    own,
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own,
     noise,
-):
+):  # fmt: skip
     """Move quantiles, levels and profiles by errors, as of `tsrnn.kernels.numpy_.conformal`."""
     (M, S), excess = error.shape, on_stack(len(error), np.float64)
     mean = on_stack(len(probabilities) + 2, np.float64)
-    trusted, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
+    weights, off = on_stack(len(seasons), np.float64), on_stack(len(seasons), np.float64)
     for s in range(S):
-        _trust(profiles, seasons, min(n_labels[0, s], row + 1.0), noise, s, trusted, off)
-        expected, n_known = _factor(profiles, trusted, seasons, row, s), 0.0
+        _season_weights(profiles, seasons, min(n_labels[0, s], row + 1.0), noise, s, weights, off)
+        expected, n_known = _factor(profiles, weights, seasons, row, s), 0.0
         mean[:] = 0.0
         for m in range(M):
             excess[m] = np.nan
@@ -185,9 +179,9 @@ def _follow_tail(excess, tail, s):
     tail[COUNT, s] += 1.0
 
 
-def _trust(profiles, seasons, n_rows, noise, s, trusted, off):
-    """Write how far factors of each season of a stream are to be trusted, their mean less 1."""
-    trusted[:], off[:], start = 1.0, 0.0, 0
+def _season_weights(profiles, seasons, n_rows, noise, s, weights, off):
+    """Write the weights of the seasons of a stream, and the mean of the factors of each less 1."""
+    weights[:], off[:], start = 1.0, 0.0, 0
     if noise == 0.0:
         return
     for i in range(len(seasons)):
@@ -200,14 +194,14 @@ def _trust(profiles, seasons, n_rows, noise, s, trusted, off):
         off[i] = total / season
         found = squares / season - off[i] * off[i]
         by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_rows / season))
-        trusted[i] = 1.0 - (by_chance / found) ** 2 if found > by_chance else 0.0
+        weights[i] = 1.0 - (by_chance / found) ** 2 if found > by_chance else 0.0
 
 
-def _factor(profiles, trusted, seasons, row, s):
+def _factor(profiles, weights, seasons, row, s):
     """Return the product of the factors of a row."""
     product, start = 1.0, 0
     for i in range(len(seasons)):
-        product *= 1.0 + trusted[i] * (profiles[start + row % seasons[i], s] - 1.0)
+        product *= 1.0 + weights[i] * (profiles[start + row % seasons[i], s] - 1.0)
         start += seasons[i]
     return product
 
@@ -265,7 +259,7 @@ def _drift(scaled, n_known, size, n_rows, calm, s):
 
 _thresholds, _follow_tail = inner(tails.thresholds, False), inner(_follow_tail, False)
 pace_of = inner(conformal.pace_of, False)
-_trust, _factor = inner(_trust, False), inner(_factor, False)
+_season_weights, _factor = inner(_season_weights, False), inner(_factor, False)
 _score = inner(_score, False)
 _move_profiles, _drift = inlined(_move_profiles, False), inlined(_drift, False)
 move_errors = compiled(move_errors, False)

@@ -15,7 +15,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     discounts, regret, spread, loss, n_labels, size, parts, blend = mixing
     probabilities, quantiles, level, n_errors, profiles, pace, own, noise = intervals
     prior, seasons = np.zeros((1, loss.shape[1], 1)), np.zeros(0, np.intp)
-    error, mixture_error, trusted = np.empty(loss.shape), np.empty((M, S)), np.ones((0, S))
+    error, mixture_error, weights = np.empty(loss.shape), np.empty((M, S)), np.ones((0, S))
     for row in range(n):
         any_known = False
         for s in range(S):
@@ -30,7 +30,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
             error[m, n_others, s] = newest - label
             # weights are of sum 1: the error of a mixture is the mixture of the errors
             mixture_error[m, s] = -_mix(error, parts, blend, m, s)
-        scale = expected_scale(level, profiles, trusted, seasons, ages, row)
+        scale = expected_scale(level, profiles, weights, seasons, ages, row)
         score_experts(error, prior, discounts, regret, spread, loss, n_labels, size, parts, blend)
         scored = quantiles, level, n_errors, profiles
         score_errors(mixture_error, scale, probabilities, seasons, row, *scored, pace, own, noise)

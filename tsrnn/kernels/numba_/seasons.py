@@ -79,7 +79,7 @@ def _drift(levels, now, s, season):
 
 
 def _usual(levels, row, s, season, ago):
-    """Return the mean of the levels one to three seasons before a row; see the NumPy twin."""
+    """Return the weighted mean of levels one to three seasons before; see the NumPy twin."""
     one, seen = levels[row - season, s], row - ago
     if seen < 2 * season or np.isnan(levels[seen - 2 * season, s]):
         return one

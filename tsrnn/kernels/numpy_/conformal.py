@@ -68,8 +68,8 @@ def widening(delays, n_labels):
     return 1.0 + WIDER * np.minimum(overlaps, 1.0)
 
 
-def trust(profiles, seasons, n_rows, noise):
-    """Return how far the factors of each season are to be trusted, (number of seasons, S).
+def season_weights(profiles, seasons, n_rows, noise):
+    """Return the weight of the factors of each season, (number of seasons, S): 0 to 1.
 
     Factors move with every error, so they differ where errors have no season too, and what they are
     wrong by makes intervals wider. A season whose factors differ by no more than that is left out,
@@ -92,20 +92,20 @@ def trust(profiles, seasons, n_rows, noise):
 
     Examples
     --------
-    >>> season = np.array([1.1, 0.9, 1.1, 0.9]), np.array([1.6, 0.4, 1.6, 0.4])
-    >>> trust(np.stack(season, axis=1), [4], np.array([1000, 1000]), PROFILE_NOISE).round(3)
+    >>> factors = np.array([[1.1, 1.6], [0.9, 0.4], [1.1, 1.6], [0.9, 0.4]])
+    >>> season_weights(factors, [4], np.array([1000, 1000]), PROFILE_NOISE).round(3)
     array([[0.   , 0.998]])
     """
-    trusted, stop = np.ones((len(seasons), profiles.shape[1])), 0
+    weights, stop = np.ones((len(seasons), profiles.shape[1])), 0
     if not noise:
-        return trusted
-    for to, season in zip(trusted, seasons, strict=True):
+        return weights
+    for to, season in zip(weights, seasons, strict=True):
         found = profiles[stop : stop + season].var(axis=0)
         stop += season
         by_chance = noise * (1.0 - (1.0 - PROFILE_RATE) ** (2.0 * n_rows / season))
         ratio = by_chance / np.maximum(found, np.finfo(float).tiny)
         to[:] = 1.0 - np.square(np.minimum(ratio, 1.0))
-    return trusted
+    return weights
 
 
 def rows_moved(n_labels, row):
@@ -116,15 +116,15 @@ def rows_moved(n_labels, row):
     return np.minimum(n_labels[0], row + 1.0)
 
 
-def factors_at(profiles, trusted, seasons, rows):
+def factors_at(profiles, weights, seasons, rows):
     """Return the factors (number of rows, S) of rows, or (S,) of one: those of its seasons."""
     product = 1.0
-    for place, of_season in zip(places(seasons, rows), trusted, strict=True):
+    for place, of_season in zip(places(seasons, rows), weights, strict=True):
         product = product * (1.0 + of_season * (profiles[place] - 1.0))
     return product
 
 
-def expected_scale(level, profiles, trusted, seasons, delays, row):
+def expected_scale(level, profiles, weights, seasons, delays, row):
     """Return the expected size (M, S) of the errors of what is forecast at a row.
 
     Parameters
@@ -133,8 +133,8 @@ def expected_scale(level, profiles, trusted, seasons, delays, row):
         Recent mean absolute error, seasons taken out.
     profiles : ndarray of shape (sum of the seasons, S)
         Factors by the row's phase in each season, one season behind the other.
-    trusted : ndarray of shape (number of seasons, S)
-        See `trust`.
+    weights : ndarray of shape (number of seasons, S)
+        See `season_weights`.
     seasons : ndarray of int
         Season lengths in rows.
     delays : ndarray of int, shape (M,)
@@ -142,7 +142,7 @@ def expected_scale(level, profiles, trusted, seasons, delays, row):
     row : int
         Position of the origin, in rows from any fixed one.
     """
-    return np.maximum(level * factors_at(profiles, trusted, seasons, row + delays), TINY)
+    return np.maximum(level * factors_at(profiles, weights, seasons, row + delays), TINY)
 
 
 def mean_of_nearer(moves, weights):
@@ -164,19 +164,9 @@ def mean_of_nearer(moves, weights):
 
 
 def score_errors(
-    error,
-    scale,
-    probabilities,
-    seasons,
-    row,
-    quantiles,
-    level,
-    n_labels,
-    profiles,
-    pace,
-    own,
+    error, scale, probabilities, seasons, row, quantiles, level, n_labels, profiles, pace, own,
     noise,
-):
+):  # fmt: skip
     """Move quantiles, levels and profiles by the errors that a row has brought; in place.
 
     Parameters
@@ -198,7 +188,7 @@ def score_errors(
     own : ndarray of shape (M,)
         Share of what a step learns that is of its own labels; see `own_share`.
     noise : float
-        As of `trust`.
+        As of `season_weights`.
     """
     known = np.isfinite(error)
     if not known.any():
@@ -209,8 +199,8 @@ def score_errors(
     pace, own = pace[:, None], own[:, None]
     step = probabilities[:, None, None] - (error / scale < quantiles)
     base = np.maximum(level, TINY)
-    trusted = trust(profiles, seasons, rows_moved(n_labels, row), noise)
-    expected = base * factors_at(profiles, trusted, seasons, row)
+    weights = season_weights(profiles, seasons, rows_moved(n_labels, row), noise)
+    expected = base * factors_at(profiles, weights, seasons, row)
     excess = np.minimum(np.abs(error) / expected, OUTLIER) - 1.0
     mean = mean_of_nearer(np.concatenate([step, excess[None]]), own * own * known)
     root = np.minimum(FIRST_RATE / np.sqrt(n_labels + 1.0), LARGEST_RATE)

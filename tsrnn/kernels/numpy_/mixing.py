@@ -167,7 +167,7 @@ def shrink_to_all_steps(
     parts : ndarray of shape (M, R + 1, E, S)
         Written, but for streams of which no label has come.
     half : float
-        In the place of 20.
+        Labels apart at which the weights of a step are half its own.
 
     References
     ----------

@@ -76,8 +76,8 @@ def score_block(
     if len(limits):
         np.multiply(fields[14].reshape(known.shape), CLIP, out=limits[:, :, some])
     moved = conformal.rows_moved(fields[9], position)
-    trusted = conformal.trust(fields[10], seasons, moved, noise)
-    of_season = probabilities, seasons, trusted, position
+    weights = conformal.season_weights(fields[10], seasons, moved, noise)
+    of_season = probabilities, seasons, weights, position
     beyond += _tail_sums(errors[0], known[0], fields, *of_season, tails)
     _change_states(fields, position - steps, unsettled[:, some].ravel())
     moving = seasons, position, fields[:15], pooled
@@ -88,7 +88,7 @@ def score_block(
     return noted
 
 
-def _tail_sums(errors, known, fields, probabilities, seasons, trusted, position, tails):
+def _tail_sums(errors, known, fields, probabilities, seasons, weights, position, tails):
     """Return sums (2, 3, J) over what errors of step 1 (E, J, b) lie beyond the thresholds."""
     flat, there, parts = errors.reshape(len(errors), -1), known.ravel(), fields[4][:1]
     quantiles, level, profiles = fields[7][:, 0], fields[8][:1], fields[10]
@@ -98,7 +98,7 @@ def _tail_sums(errors, known, fields, probabilities, seasons, trusted, position,
     flat = np.where(awake & there, flat, 0.0)
     _, mixture = mixing.issue(flat[None], parts, fields[5][:1])
     now = np.zeros(1, dtype=np.intp)
-    expected = conformal.expected_scale(level, profiles, trusted, seasons, now, position)[0]
+    expected = conformal.expected_scale(level, profiles, weights, seasons, now, position)[0]
     scaled = np.where(there, -mixture[0] / expected, np.nan)
     limits = np.repeat(tails[:, MEAN], known.shape[1], axis=1) * LARGEST
     excesses = tail_excesses(scaled, quantiles, probabilities, limits)
@@ -265,8 +265,9 @@ def score_series(
     error = np.where(known, -error, np.nan)
     quantiles, level, n_labels, profiles = fields[7:11]
     now = np.zeros(M, dtype=np.intp)
-    trusted = conformal.trust(profiles, seasons, conformal.rows_moved(n_labels, row), noise)
-    scale = conformal.expected_scale(level, profiles, trusted, seasons, now, row)
+    moved = conformal.rows_moved(n_labels, row)
+    weights = conformal.season_weights(profiles, seasons, moved, noise)
+    scale = conformal.expected_scale(level, profiles, weights, seasons, now, row)
     at_ease = calm[0] > 0.0
     noted = drift.follow_size(np.abs(error) / scale, size[0], n_rows[0], at_ease)
     calm[0] = at_ease

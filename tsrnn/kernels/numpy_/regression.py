@@ -33,7 +33,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
     parts, blend = weighed[-2:]
     level, profiles = scored[1], scored[3]
     prior, seasons = np.zeros_like(weighed[2]), np.zeros(0, dtype=np.intp)
-    trusted = np.ones((0, level.shape[1]))
+    weights = np.ones((0, level.shape[1]))
     known = np.concatenate([earlier, labels])
     experts = np.empty((M, n_others + 1, S))
     for row in range(n):
@@ -46,7 +46,7 @@ def score_rows(forecasts, labels, earlier, ages, mixing, intervals):
         unknown = np.isnan(experts).any(axis=1)  # no label of that age: no expert sleeps here
         issued[:, experts.shape[1] :][np.broadcast_to(unknown[:, None], blend.shape)] = np.nan
         mixture[unknown] = np.nan
-        scale = expected_scale(level, profiles, trusted, seasons, ages, row)
+        scale = expected_scale(level, profiles, weights, seasons, ages, row)
         errors = probabilities, seasons, row, *scored, pace, own, noise
         score_experts(issued - label, prior, discounts, *weighed)
         score_errors(label - mixture, scale, *errors)

@@ -3,7 +3,7 @@
 import numpy as np
 
 RECENT = 168  # newest changes by which it is told how far a stream repeats its season
-WEIGHTS = 3.0, 2.0, 1.0  # of the seasons before a missing row: the newest may be an odd one
+WEIGHTS = 3.0, 2.0, 1.0  # of levels one, two and three seasons before: one alone may be odd
 DOUBT = 0.1  # share of a deviation by which even that of a random walk seems to fade in a row
 SHORTEST_GAP = 4  # missing rows that are bridged; of fewer there is little to mend
 
@@ -227,7 +227,8 @@ def _drift(levels, now, season):
 def _usual(levels, rows, season, ago=0):
     """Return the weighted mean of the levels one, two and three seasons before rows, (m, S).
 
-    Of those that had been seen `ago` rows before, too.
+    A season counts where the row `ago` rows before had been seen in it too: so what two such rows
+    differ by is of the same seasons.
     """
     w1, w2, w3 = WEIGHTS
     one, two, three = (levels[np.maximum(rows - n * season, 0)] for n in (1, 2, 3))

@@ -335,7 +335,7 @@ class PanelExperts:
             level = level * drift.lift_of(fields.size, self.scored.steps)
             found = self.scored.spread((found * level).swapaxes(1, 2))
             unit = np.ones((len(steps), found.shape[1]))
-            of_season = self._trust(fields, position), self.profile_seasons
+            of_season = self._season_weights(fields, position), self.profile_seasons
             scale = conformal.expected_scale(unit, fields.profiles, *of_season, steps, position)
             found = found * scale.T
             offsets[:, :, some] = found.reshape(shape[0], shape[1], -1, shape[3])
@@ -357,13 +357,16 @@ class PanelExperts:
     def _expected(self, fields, position):
         """Return the size (S,) of errors of step 1 that was to be expected at a label."""
         now = np.zeros(1, dtype=np.intp)
-        level, of_season = fields.level[:1], (self._trust(fields, position), self.profile_seasons)
+        level, of_season = (
+            fields.level[:1],
+            (self._season_weights(fields, position), self.profile_seasons),
+        )
         return conformal.expected_scale(level, fields.profiles, *of_season, now, position)[0]
 
-    def _trust(self, fields, position):
-        """Return how far factors of the season are to be trusted (1, S), as of `Conformal`."""
+    def _season_weights(self, fields, position):
+        """Return the weight of the season of errors (1, S), as of `Conformal`."""
         n_rows = conformal.rows_moved(fields.n_labels, position)
-        return conformal.trust(fields.profiles, self.profile_seasons, n_rows, self.noise)
+        return conformal.season_weights(fields.profiles, self.profile_seasons, n_rows, self.noise)
 
     # --- learning -----------------------------------------------------------------------------
 

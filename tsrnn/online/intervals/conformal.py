@@ -35,7 +35,7 @@ class Conformal:
     where the steps before have what is theirs, their mean move is none. Steps far ahead find their
     level by their own first labels.
 
-    A season whose factors differ no more than chance makes them is left out; see `trust`.
+    A season whose factors differ no more than chance makes them is left out; see `season_weights`.
 
     A conformal is a value: `step` returns a new one. Streams are the last axis of the arrays.
 
@@ -135,9 +135,9 @@ class Conformal:
             Position of the origin, in rows from the first one after the last restart.
         """
         n_rows = kernels.rows_moved(self.n_labels, row)
-        trusted = kernels.trust(self.profiles, self.seasons, n_rows, self.noise)
+        weights = kernels.season_weights(self.profiles, self.seasons, n_rows, self.noise)
         return kernels.expected_scale(
-            self.level, self.profiles, trusted, self.seasons, self.delays, row
+            self.level, self.profiles, weights, self.seasons, self.delays, row
         )
 
     def step(self, error, scale, row):
